@@ -1,0 +1,76 @@
+package manifest
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// Encode writes resources as one YAML stream, in their order, each behind a line `---` and, where its file is
+// known, a comment that names it. DecodeStream reads it back. The nodes are not changed.
+func Encode(nodes []*yaml.RNode) (string, error) {
+	var out strings.Builder
+	for _, node := range nodes {
+		out.WriteString("---\n")
+		file := File(node)
+		if file != "" {
+			fmt.Fprintf(&out, "# Source: %s\n", file)
+		}
+		text, err := withoutFile(node)
+		if err != nil {
+			return "", fmt.Errorf("encoding %s%w", Position(file, node.YNode().Line), err)
+		}
+		out.WriteString(text)
+	}
+	return out.String(), nil
+}
+
+func withoutFile(node *yaml.RNode) (string, error) {
+	clean := node.Copy()
+	if err := clean.PipeE(yaml.ClearAnnotation(kioutil.PathAnnotation)); err != nil {
+		return "", err
+	}
+	if err := yaml.ClearEmptyAnnotations(clean); err != nil {
+		return "", err
+	}
+	return clean.String()
+}
+
+var sourceComment = regexp.MustCompile(`^# Source: (.+)$`)
+
+// DecodeStream reads a manifest that Encode wrote: the file of each resource is taken from its comment, and
+// lines are those of the stream.
+func DecodeStream(text []byte) ([]*yaml.RNode, error) {
+	nodes, err := Decode("", text, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, node := range nodes {
+		if file := takeSource(node.YNode()); file != "" {
+			if err := node.PipeE(yaml.SetAnnotation(kioutil.PathAnnotation, file)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return nodes, nil
+}
+
+// takeSource finds the comment that names the file, which the YAML reader hangs on the mapping or on its first
+// key, and removes it so that it is not written twice.
+func takeSource(node *yaml.Node) string {
+	holders := []*yaml.Node{node}
+	if len(node.Content) > 0 {
+		holders = append(holders, node.Content[0])
+	}
+	for _, holder := range holders {
+		first, rest, _ := strings.Cut(holder.HeadComment, "\n")
+		if match := sourceComment.FindStringSubmatch(first); match != nil {
+			holder.HeadComment = rest
+			return match[1]
+		}
+	}
+	return ""
+}

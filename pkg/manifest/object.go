@@ -1,0 +1,99 @@
+package manifest
+
+import (
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+	sigsyaml "sigs.k8s.io/yaml"
+)
+
+// Object is one resource with the meaning the API server gives its YAML, and where it came from.
+type Object struct {
+	*unstructured.Unstructured
+	// File is the template it was rendered from; empty where that is not known.
+	File string
+	// Line is the object's first line in File; 0 where that is not known.
+	Line int
+}
+
+// NewObject reads a resource as the API server does. It goes by text, from kyaml to sigs.k8s.io/yaml, because
+// kyaml's own conversions turn dates into timestamps and `yes` into a string. The node is not changed.
+func NewObject(node *yaml.RNode) (Object, error) {
+	object := Object{File: File(node), Line: node.YNode().Line}
+	text, err := node.String()
+	if err != nil {
+		return Object{}, object.errorf("not valid YAML: %v", err)
+	}
+	content := map[string]any{}
+	json, err := sigsyaml.YAMLToJSONStrict([]byte(text))
+	if err != nil {
+		return Object{}, object.errorf("not valid YAML: %v", strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	object.Unstructured = &unstructured.Unstructured{Object: content}
+	if err := object.UnmarshalJSON(json); err != nil {
+		return Object{}, object.errorf("not a Kubernetes object: %v", err)
+	}
+	return object, object.dropFile()
+}
+
+// dropFile takes off the annotation that carries the file inside a kyaml pipeline.
+func (o Object) dropFile() error {
+	annotations, found, err := unstructured.NestedStringMap(o.Object, "metadata", "annotations")
+	if err != nil {
+		return o.errorf("metadata.annotations: every value must be a string (quote numbers and booleans): %v", err)
+	}
+	if _, _, err := unstructured.NestedStringMap(o.Object, "metadata", "labels"); err != nil {
+		return o.errorf("metadata.labels: every value must be a string (quote numbers and booleans): %v", err)
+	}
+	if !found {
+		return nil
+	}
+	delete(annotations, kioutil.PathAnnotation)
+	if len(annotations) == 0 {
+		annotations = nil
+	}
+	o.SetAnnotations(annotations)
+	return nil
+}
+
+func (o Object) errorf(format string, args ...any) *Error {
+	return &Error{File: o.File, Line: o.Line, Message: fmt.Sprintf(format, args...)}
+}
+
+// Title names the object as kubectl's users write it: Deployment/web.
+func (o Object) Title() string { return o.GetKind() + "/" + o.GetName() }
+
+// Position is where the object stands, as a prefix for messages: "templates/web.yaml:3: ".
+func (o Object) Position() string { return Position(o.File, o.Line) }
+
+// Reference identifies the object on a cluster. The UID is empty, and so is the namespace of an object
+// that does not name one.
+func (o Object) Reference() corev1.ObjectReference {
+	return corev1.ObjectReference{
+		APIVersion: o.GetAPIVersion(), Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName(),
+	}
+}
+
+// Key identifies an object across API versions: two objects with the same key are one object on the cluster.
+type Key struct {
+	Group, Kind, Namespace, Name string
+}
+
+// KeyOf returns the key of a reference.
+func KeyOf(ref corev1.ObjectReference) Key {
+	group := schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind).Group
+	return Key{Group: group, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name}
+}
+
+// String names the key as "Deployment/web", with the namespace where there is one: "Deployment/shop/web".
+func (k Key) String() string {
+	if k.Namespace == "" {
+		return k.Kind + "/" + k.Name
+	}
+	return k.Kind + "/" + k.Namespace + "/" + k.Name
+}

@@ -1,0 +1,78 @@
+package manifest
+
+import (
+	"cmp"
+
+	"sigs.k8s.io/kustomize/kyaml/resid"
+)
+
+// Waves is the number of waves in which regular resources are applied.
+const Waves = 5
+
+// lastWave holds what can make the API server refuse everything else, so it comes when all else stands.
+const lastWave = Waves
+
+// otherWave holds every kind that is not named.
+const otherWave = 4
+
+// Wave returns the wave, from 1 to Waves, in which a kind is applied: what others need to exist comes first, and
+// webhooks and API services, which can break the rest, come last.
+func Wave(group, kind string) int {
+	if wave, known := waves()[groupKind{group, kind}]; known {
+		return wave
+	}
+	return otherWave
+}
+
+type groupKind struct{ group, kind string }
+
+func waves() map[groupKind]int {
+	return map[groupKind]int{
+		{"apiextensions.k8s.io", "CustomResourceDefinition"}: 1,
+		{"", "Namespace"}:                                    1,
+		{"scheduling.k8s.io", "PriorityClass"}:               1,
+		{"storage.k8s.io", "StorageClass"}:                   1,
+		{"node.k8s.io", "RuntimeClass"}:                      1,
+		{"", "ServiceAccount"}:                               2,
+		{rbacGroup, "Role"}:                                  2,
+		{rbacGroup, "ClusterRole"}:                           2,
+		{"", "ResourceQuota"}:                                2,
+		{"", "LimitRange"}:                                   2,
+		{rbacGroup, "RoleBinding"}:                           3,
+		{rbacGroup, "ClusterRoleBinding"}:                    3,
+		{"", "Secret"}:                                       3,
+		{"", "ConfigMap"}:                                    3,
+		{"", "PersistentVolume"}:                             3,
+		{"", "PersistentVolumeClaim"}:                        3,
+		{"", "Service"}:                                      3,
+		{"networking.k8s.io", "NetworkPolicy"}:               3,
+		{admissionGroup, "MutatingWebhookConfiguration"}:     lastWave,
+		{admissionGroup, "ValidatingWebhookConfiguration"}:   lastWave,
+		{admissionGroup, "ValidatingAdmissionPolicyBinding"}: lastWave,
+		{admissionGroup, "MutatingAdmissionPolicyBinding"}:   lastWave,
+		{"apiregistration.k8s.io", "APIService"}:             lastWave,
+	}
+}
+
+const (
+	rbacGroup      = "rbac.authorization.k8s.io"
+	admissionGroup = "admissionregistration.k8s.io"
+)
+
+// Compare orders two objects as they are installed: by wave, then by kyaml's order of kinds, then by namespace
+// and name. It returns a negative number, zero or a positive number.
+func Compare(a, b Key) int {
+	if order := cmp.Compare(Wave(a.Group, a.Kind), Wave(b.Group, b.Kind)); order != 0 {
+		return order
+	}
+	left, right := gvk(a), gvk(b)
+	switch {
+	case left.IsLessThan(right):
+		return -1
+	case right.IsLessThan(left):
+		return 1
+	}
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+}
+
+func gvk(k Key) resid.Gvk { return resid.NewGvk(k.Group, "", k.Kind) }
