@@ -1,0 +1,215 @@
+package hook
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// The annotations of this project that a pack may set. Where one of the first three is absent, Helm's annotation of
+// the same name counts.
+const (
+	Annotation             = prefix + "hook"
+	WeightAnnotation       = prefix + "hook-weight"
+	DeletePolicyAnnotation = prefix + "hook-delete-policy"
+	TimeoutAnnotation      = prefix + "hook-timeout"
+	NeedsAnnotation        = prefix + "hook-needs"
+	ReadyWhenAnnotation    = prefix + "ready-when"
+	FailedWhenAnnotation   = prefix + "failed-when"
+	ResourcePolicy         = prefix + "resource-policy"
+	OnImmutable            = prefix + "on-immutable"
+
+	prefix     = "sherpack.io/"
+	helmPrefix = "helm.sh/"
+)
+
+// known are the annotations that a pack may set, the hooks' own first.
+func known() []string {
+	return []string{
+		Annotation, WeightAnnotation, DeletePolicyAnnotation, TimeoutAnnotation, NeedsAnnotation,
+		ReadyWhenAnnotation, FailedWhenAnnotation, ResourcePolicy, OnImmutable,
+	}
+}
+
+// onlyOnHooks is how many of the known annotations mean nothing on a resource that is no hook.
+const onlyOnHooks = 5
+
+// Error says which annotation of which resource cannot be read, and where it stands.
+type Error struct {
+	// File is empty and Line 0 where the place is not known.
+	File string
+	Line int
+	// Object is the resource, as Job/migrate.
+	Object string
+	// Annotation is its key, and Message what is wrong with it.
+	Annotation string
+	Message    string
+}
+
+// Error returns "file:line: Job/migrate: annotation: message".
+func (e *Error) Error() string {
+	place := ""
+	if e.File != "" {
+		place = fmt.Sprintf("%s:%d: ", e.File, e.Line)
+	}
+	return fmt.Sprintf("%s%s: %s: %s", place, e.Object, e.Annotation, e.Message)
+}
+
+// annotations are those of one resource, with what a message about them needs.
+type annotations struct {
+	node   *yaml.RNode
+	values map[string]string
+}
+
+func read(node *yaml.RNode) annotations {
+	return annotations{node: node, values: node.GetAnnotations()}
+}
+
+// get returns the value of an annotation and the key it was found under; Helm's key counts where ours is absent.
+func (a annotations) get(key string) (value, found string, ok bool) {
+	for _, candidate := range []string{key, helmPrefix + strings.TrimPrefix(key, prefix)} {
+		if value, ok := a.values[candidate]; ok {
+			return strings.TrimSpace(value), candidate, true
+		}
+	}
+	return "", "", false
+}
+
+func (a annotations) errorf(key, format string, args ...any) error {
+	file, _, _ := kioutil.GetFileAnnotations(a.node)
+	return &Error{
+		File: file, Line: a.line(key), Object: a.node.GetKind() + "/" + a.node.GetName(),
+		Annotation: key, Message: fmt.Sprintf(format, args...),
+	}
+}
+
+func (a annotations) line(key string) int {
+	entry, err := a.node.Pipe(yaml.Lookup("metadata", "annotations"))
+	if err == nil && entry != nil {
+		if field := entry.Field(key); field != nil {
+			return field.Key.YNode().Line
+		}
+	}
+	return a.node.YNode().Line
+}
+
+// isHook reports whether a resource says that it is a hook, rightly or not.
+func isHook(node *yaml.RNode) bool {
+	_, _, ok := read(node).get(Annotation)
+	return ok
+}
+
+// Parse reads the annotations of a hook. All that is wrong with them is reported at once, as joined *Error.
+func Parse(node *yaml.RNode) (Hook, error) {
+	a := read(node)
+	h := Hook{Node: node}
+	var errs [4]error
+	h.Phases, errs[0] = a.phases()
+	h.Weight, errs[1] = a.weight()
+	h.Policies, errs[2] = a.policies()
+	h.Timeout, errs[3] = a.timeout()
+	if err := errors.Join(errs[:]...); err != nil {
+		return Hook{}, err
+	}
+	return h, nil
+}
+
+func (a annotations) phases() ([]Phase, error) {
+	value, key, ok := a.get(Annotation)
+	if !ok {
+		return nil, a.errorf(Annotation, "missing: not a hook")
+	}
+	return words(value, Phases(), func(word string) (Phase, error) {
+		if word == "test-success" {
+			return Test, nil
+		}
+		return Phase(word), a.errorf(key, "unknown phase %q; valid phases: %s", word, list(Phases()))
+	})
+}
+
+func (a annotations) policies() ([]DeletePolicy, error) {
+	value, key, ok := a.get(DeletePolicyAnnotation)
+	if !ok && RunsPods(a.node.GetKind()) {
+		return []DeletePolicy{BeforeHookCreation}, nil
+	}
+	if !ok {
+		return nil, nil
+	}
+	return words(value, DeletePolicies(), func(word string) (DeletePolicy, error) {
+		return "", a.errorf(key, "unknown delete policy %q; valid policies: %s", word, list(DeletePolicies()))
+	})
+}
+
+// words reads a comma list of known words, each kept once; other decides about a word that is not one of them.
+func words[T ~string](value string, valid []T, other func(string) (T, error)) ([]T, error) {
+	var found []T
+	var errs []error
+	for word := range strings.SplitSeq(value, ",") {
+		word := T(strings.TrimSpace(word))
+		if !slices.Contains(valid, word) {
+			replaced, err := other(string(word))
+			errs = append(errs, err)
+			word = replaced
+		}
+		if !slices.Contains(found, word) {
+			found = append(found, word)
+		}
+	}
+	return found, errors.Join(errs...)
+}
+
+func list[T ~string](valid []T) string {
+	text := make([]string, len(valid))
+	for i, word := range valid {
+		text[i] = string(word)
+	}
+	return strings.Join(text, ", ")
+}
+
+func (a annotations) weight() (int, error) {
+	value, key, ok := a.get(WeightAnnotation)
+	if !ok {
+		return 0, nil
+	}
+	weight, err := strconv.ParseInt(value, 10, 32)
+	if err != nil {
+		return 0, a.errorf(key, "weight %q is not an integer; valid weights: whole numbers such as \"-5\", \"0\" or \"10\"", value)
+	}
+	return int(weight), nil
+}
+
+func (a annotations) timeout() (time.Duration, error) {
+	value, ok := a.values[TimeoutAnnotation]
+	if !ok {
+		return 0, nil
+	}
+	timeout, err := time.ParseDuration(value)
+	if err != nil || timeout <= 0 {
+		return 0, a.errorf(TimeoutAnnotation, "%q is not a duration above zero; valid durations: such as \"90s\" or \"5m\"", value)
+	}
+	return timeout, nil
+}
+
+// checkKeys refuses an annotation of ours that nothing reads: a misspelt key would be dropped silently.
+func checkKeys(node *yaml.RNode) error {
+	a := read(node)
+	var errs []error
+	for _, key := range slices.Sorted(maps.Keys(a.values)) {
+		position := slices.Index(known(), key)
+		switch {
+		case !strings.HasPrefix(key, prefix):
+		case position < 0:
+			errs = append(errs, a.errorf(key, "unknown annotation; valid ones: %s", strings.Join(known(), ", ")))
+		case position < onlyOnHooks && !isHook(node):
+			errs = append(errs, a.errorf(key, "means nothing without %s", Annotation))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,260 @@
+package hook_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/kustomize/kyaml/kio"
+	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+)
+
+// resource builds one resource; lines are annotations, as YAML.
+func resource(t testing.TB, kind, name string, lines ...string) *yaml.RNode {
+	t.Helper()
+	text := "apiVersion: v1\nkind: " + kind + "\nmetadata:\n  name: " + name + "\n"
+	if len(lines) > 0 {
+		text += "  annotations:\n    " + strings.Join(lines, "\n    ") + "\n"
+	}
+	node, err := yaml.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return node
+}
+
+type parsed struct {
+	Phases   []hook.Phase
+	Weight   int
+	Policies []hook.DeletePolicy
+	Timeout  time.Duration
+}
+
+func TestAnnotationsAreRead(t *testing.T) {
+	t.Parallel()
+	before := []hook.DeletePolicy{hook.BeforeHookCreation}
+	for name, test := range map[string]struct {
+		kind        string
+		annotations []string
+		want        parsed
+	}{
+		"a Job has defaults": {
+			"Job", []string{"sherpack.io/hook: pre-install"},
+			parsed{Phases: []hook.Phase{hook.PreInstall}, Policies: before},
+		},
+		"another kind is never deleted by default": {
+			"ConfigMap", []string{"sherpack.io/hook: pre-install"},
+			parsed{Phases: []hook.Phase{hook.PreInstall}},
+		},
+		"lists, spaces and repetitions": {
+			"Job", []string{`sherpack.io/hook: " post-upgrade , pre-install,post-upgrade"`, `sherpack.io/hook-delete-policy: hook-succeeded, hook-failed`},
+			parsed{Phases: []hook.Phase{hook.PostUpgrade, hook.PreInstall}, Policies: []hook.DeletePolicy{hook.HookSucceeded, hook.HookFailed}},
+		},
+		"all the rest": {
+			"Pod", []string{"sherpack.io/hook: test", `sherpack.io/hook-weight: "-5"`, "sherpack.io/hook-timeout: 90s"},
+			parsed{Phases: []hook.Phase{hook.Test}, Weight: -5, Policies: before, Timeout: 90 * time.Second},
+		},
+		"Helm's keys count where ours are absent": {
+			"Job", []string{"helm.sh/hook: test-success", `helm.sh/hook-weight: "7"`, "helm.sh/hook-delete-policy: hook-failed"},
+			parsed{Phases: []hook.Phase{hook.Test}, Weight: 7, Policies: []hook.DeletePolicy{hook.HookFailed}},
+		},
+		"our key wins over Helm's": {
+			"Job", []string{"helm.sh/hook: test", "sherpack.io/hook: pre-delete", `helm.sh/hook-weight: "7"`, `sherpack.io/hook-weight: "1"`},
+			parsed{Phases: []hook.Phase{hook.PreDelete}, Weight: 1, Policies: before},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, err := hook.Parse(resource(t, test.kind, "a", test.annotations...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, parsed{h.Phases, h.Weight, h.Policies, h.Timeout}); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestEveryPhaseIsAccepted(t *testing.T) {
+	t.Parallel()
+	for _, phase := range hook.Phases() {
+		h, err := hook.Parse(resource(t, "Job", "a", "sherpack.io/hook: "+string(phase)))
+		if err != nil {
+			t.Error(err)
+		}
+		if !h.In(phase) {
+			t.Errorf("%s: got %v", phase, h.Phases)
+		}
+	}
+}
+
+func TestWrongWordsAreRefusedWithPlaceAndValidWords(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		annotations []string
+		want        []string
+	}{
+		"an unknown phase":      {[]string{"a: b", "sherpack.io/hook: pre-instal"}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook: unknown phase "pre-instal"; valid phases: pre-install, post-install, pre-upgrade, post-upgrade, pre-rollback, post-rollback, pre-delete, post-delete, test`}},
+		"no phase at all":       {[]string{`sherpack.io/hook: ""`}, []string{`templates/a.yaml:6: Job/a: sherpack.io/hook: unknown phase ""; valid phases:`}},
+		"a trailing comma":      {[]string{`sherpack.io/hook: test,`}, []string{`templates/a.yaml:6: Job/a: sherpack.io/hook: unknown phase ""; valid phases:`}},
+		"a phase in upper case": {[]string{`sherpack.io/hook: Test`}, []string{`templates/a.yaml:6: Job/a: sherpack.io/hook: unknown phase "Test"; valid phases:`}},
+		"a weight in words":     {[]string{"sherpack.io/hook: test", "sherpack.io/hook-weight: high"}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-weight: weight "high" is not an integer; valid weights:`}},
+		"a fraction":            {[]string{"sherpack.io/hook: test", `sherpack.io/hook-weight: "1.5"`}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-weight: weight "1.5" is not an integer`}},
+		"an unknown policy":     {[]string{"sherpack.io/hook: test", "sherpack.io/hook-delete-policy: never"}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-delete-policy: unknown delete policy "never"; valid policies: hook-succeeded, hook-failed, before-hook-creation`}},
+		"a timeout of zero":     {[]string{"sherpack.io/hook: test", `sherpack.io/hook-timeout: "0"`}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-timeout: "0" is not a duration above zero`}},
+		"Helm's key is named":   {[]string{"helm.sh/hook: crd-install"}, []string{`templates/a.yaml:6: Job/a: helm.sh/hook: unknown phase "crd-install"`}},
+		"a misspelt key":        {[]string{"sherpack.io/hook: test", "sherpack.io/hook-wieght: 3"}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-wieght: unknown annotation; valid ones: sherpack.io/hook,`}},
+		"a weight without hook": {[]string{"sherpack.io/hook-weight: 3"}, []string{`templates/a.yaml:6: Job/a: sherpack.io/hook-weight: means nothing without sherpack.io/hook`}},
+		"everything at once": {
+			[]string{"sherpack.io/hook: no,test,neither", "sherpack.io/hook-weight: high", "sherpack.io/hook-delete-policy: never"},
+			[]string{`templates/a.yaml:6: Job/a: sherpack.io/hook: unknown phase "no"`, `templates/a.yaml:6: Job/a: sherpack.io/hook: unknown phase "neither"`, `templates/a.yaml:7:`, `templates/a.yaml:8:`},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			node := resource(t, "Job", "a", test.annotations...)
+			if err := node.PipeE(yaml.SetAnnotation(kioutil.PathAnnotation, "templates/a.yaml")); err != nil {
+				t.Fatal(err)
+			}
+			_, _, err := hook.Split([]*yaml.RNode{node})
+			var first *hook.Error
+			if !errors.As(err, &first) {
+				t.Fatalf("no *hook.Error: %v", err)
+			}
+			lines := strings.Split(err.Error(), "\n")
+			if len(lines) != len(test.want) {
+				t.Fatalf("got %d problems, want %d:\n%v", len(lines), len(test.want), err)
+			}
+			for i, want := range test.want {
+				if !strings.HasPrefix(lines[i], want) {
+					t.Errorf("got  %q\nwant %q…", lines[i], want)
+				}
+			}
+		})
+	}
+}
+
+func names(nodes []*yaml.RNode) []string {
+	var found []string
+	for _, node := range nodes {
+		found = append(found, node.GetKind()+"/"+node.GetName())
+	}
+	return found
+}
+
+func TestSplitTakesOutHooksInTheirOrder(t *testing.T) {
+	t.Parallel()
+	nodes := []*yaml.RNode{
+		resource(t, "Deployment", "web"),
+		resource(t, "Job", "late", "sherpack.io/hook: pre-install", `sherpack.io/hook-weight: "10"`),
+		resource(t, "Job", "b", "sherpack.io/hook: pre-install,test"),
+		resource(t, "ConfigMap", "app"),
+		resource(t, "Job", "a", "sherpack.io/hook: pre-install"),
+		resource(t, "ServiceAccount", "z", "helm.sh/hook: pre-install"),
+		resource(t, "Job", "early", "sherpack.io/hook: pre-install", `sherpack.io/hook-weight: "-5"`),
+	}
+	hooks, regular, err := hook.Split(nodes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"Deployment/web", "ConfigMap/app"}, names(regular)); diff != "" {
+		t.Error(diff)
+	}
+	for phase, want := range map[hook.Phase][]string{
+		hook.PreInstall:  {"Job/early", "ServiceAccount/z", "Job/a", "Job/b", "Job/late"},
+		hook.Test:        {"Job/b"},
+		hook.PostInstall: nil,
+	} {
+		var got []string
+		for _, h := range hook.InPhase(hooks, phase) {
+			got = append(got, h.Node.GetKind()+"/"+h.Node.GetName())
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", phase, diff)
+		}
+	}
+}
+
+func TestSplitOfOnlyHooksOrNone(t *testing.T) {
+	t.Parallel()
+	only, regular, err := hook.Split([]*yaml.RNode{resource(t, "Job", "a", "sherpack.io/hook: test")})
+	if err != nil || len(only) != 1 || len(regular) != 0 {
+		t.Errorf("only hooks: got %d hooks, %d regular, %v", len(only), len(regular), err)
+	}
+	none, regular, err := hook.Split([]*yaml.RNode{resource(t, "ConfigMap", "a")})
+	if err != nil || len(none) != 0 || len(regular) != 1 {
+		t.Errorf("no hooks: got %d hooks, %d regular, %v", len(none), len(regular), err)
+	}
+}
+
+func TestFiltersWorkInAKyamlPipeline(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	pipeline := kio.Pipeline{
+		Inputs: []kio.Reader{kio.ResourceNodeSlice{
+			resource(t, "ConfigMap", "app"),
+			resource(t, "Job", "b", "sherpack.io/hook: test"),
+			resource(t, "Job", "a", "sherpack.io/hook: test"),
+		}},
+		Filters: []kio.Filter{hook.Select{}, hook.Order{}},
+		Outputs: []kio.Writer{kio.ByteWriter{Writer: &out}},
+	}
+	if err := pipeline.Execute(); err != nil {
+		t.Fatal(err)
+	}
+	want := "apiVersion: v1\nkind: Job\nmetadata:\n  name: a\n  annotations:\n    sherpack.io/hook: test\n---\n" +
+		"apiVersion: v1\nkind: Job\nmetadata:\n  name: b\n  annotations:\n    sherpack.io/hook: test\n"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTitle(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ kind, name, want string }{
+		{"Job", "myapp-migrate", "pre-install/migrate"},
+		{"Pod", "other", "pre-install/other"},
+		{"Job", "myapp", "pre-install/myapp"},
+		{"Job", "myapp-", "pre-install/myapp-"},
+		{"ServiceAccount", "myapp-migrate", "pre-install/serviceaccount/migrate"},
+	} {
+		if got := hook.Title(hook.PreInstall, test.kind, test.name, "myapp"); got != test.want {
+			t.Errorf("%s/%s: got %q, want %q", test.kind, test.name, got, test.want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("pre-install,test", "-5", "hook-succeeded", "90s")
+	f.Add("", "high", ",", "-1s")
+	f.Add("test-success,test", "99999999999", "before-hook-creation, hook-failed", "1h")
+	f.Fuzz(func(t *testing.T, phases, weight, policies, timeout string) {
+		node := resource(t, "Job", "a")
+		for key, value := range map[string]string{
+			hook.Annotation: phases, hook.WeightAnnotation: weight,
+			hook.DeletePolicyAnnotation: policies, hook.TimeoutAnnotation: timeout,
+		} {
+			if err := node.PipeE(yaml.SetAnnotation(key, value)); err != nil {
+				t.Skip("not a value that YAML can hold")
+			}
+		}
+		h, err := hook.Parse(node)
+		if err != nil {
+			return
+		}
+		if len(h.Phases) == 0 || len(h.Policies) == 0 || h.Timeout <= 0 {
+			t.Errorf("accepted, but incomplete: %+v", h)
+		}
+		for _, phase := range h.Phases {
+			if !strings.Contains(phases, string(phase)) {
+				t.Errorf("phase %q is not in %q", phase, phases)
+			}
+		}
+	})
+}
