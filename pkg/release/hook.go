@@ -1,0 +1,103 @@
+package release
+
+import (
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// HookState is how far a hook got.
+type HookState string
+
+// The states of a hook.
+const (
+	HookPending   HookState = "Pending"
+	HookRunning   HookState = "Running"
+	HookSucceeded HookState = "Succeeded"
+	HookFailed    HookState = "Failed"
+	HookSkipped   HookState = "Skipped"
+)
+
+// Why a hook is Skipped.
+const (
+	// ReasonNotReached: an earlier failure ended the operation before the hook's turn.
+	ReasonNotReached = "NotReached"
+	// ReasonNoHooks: the user asked for it.
+	ReasonNoHooks = "SkippedByUser"
+)
+
+// ReasonTimedOut is the reason of a hook that ran out of time before any attempt of it ended.
+const ReasonTimedOut = "TimedOut"
+
+// Hook is the record of one hook at one phase.
+type Hook struct {
+	// Title is how the hook is shown: pre-install/migrate.
+	Title      string `json:"title"`
+	Phase      string `json:"phase"`
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Namespace  string `json:"namespace,omitempty"`
+	Name       string `json:"name"`
+	Weight     int    `json:"weight,omitempty"`
+	// UID is that of the object that was made; empty before it was.
+	UID   types.UID `json:"uid,omitempty"`
+	State HookState `json:"state"`
+	// Reason is one CamelCase word: OOMKilled, ImagePullBackOff, DeadlineExceeded…; empty on success, and where the
+	// exit code says all.
+	Reason  string `json:"reason,omitempty"`
+	Message string `json:"message,omitempty"`
+	// ExitCode and Signal are those of the last attempt that ended; nil and 0 where none did.
+	ExitCode *int32 `json:"exitCode,omitempty"`
+	Signal   int32  `json:"signal,omitempty"`
+	// Container is the one that failed.
+	Container string `json:"container,omitempty"`
+	// Attempts counts the Pods that were started.
+	Attempts   int          `json:"attempts,omitempty"`
+	StartedAt  *metav1.Time `json:"startedAt,omitempty"`
+	FinishedAt *metav1.Time `json:"finishedAt,omitempty"`
+	// LogTail is the end of the failed container's log: at most 20 lines and 4 KiB.
+	LogTail string `json:"logTail,omitempty"`
+	// FromRevision is the revision whose hook it is, where that is not this one.
+	FromRevision int `json:"fromRevision,omitempty"`
+	// Hash is that of the object as it was rendered, journaled before it is applied.
+	Hash string `json:"hash,omitempty"`
+}
+
+// Summary is the state as `status` shows it: "Succeeded", "Failed (exit code 1)", "Failed (OOMKilled)".
+func (h Hook) Summary() string {
+	detail := h.detail()
+	if detail == "" {
+		return string(h.State)
+	}
+	return fmt.Sprintf("%s (%s)", h.State, detail)
+}
+
+func (h Hook) detail() string {
+	switch {
+	case h.State == HookSkipped && h.Reason == ReasonNotReached:
+		return "not reached"
+	case h.State != HookFailed:
+		return ""
+	case h.ExitCode != nil && !explains(h.Reason):
+		return fmt.Sprintf("exit code %d", *h.ExitCode)
+	}
+	return h.Reason
+}
+
+// explains reports whether a reason says more than an exit code does.
+func explains(reason string) bool {
+	return !slices.Contains([]string{"", "Error", "BackoffLimitExceeded", ReasonTimedOut}, reason)
+}
+
+// Hook returns the record of a hook at a phase, to be changed in place; nil where there is none.
+func (s *Status) Hook(phase, kind, namespace, name string) *Hook {
+	for i := range s.Hooks {
+		h := &s.Hooks[i]
+		if h.Phase == phase && h.Kind == kind && h.Namespace == namespace && h.Name == name {
+			return h
+		}
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package release
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Role says what an object is to the release.
+type Role string
+
+// The roles of an object.
+const (
+	Regular Role = "regular"
+	HookRun Role = "hook"
+)
+
+// Origin says how an object came to belong to the release.
+type Origin string
+
+// The origins of an object.
+const (
+	// Created: the release made it, so the release may remove it.
+	Created Origin = "created"
+	// Adopted: it was there before and was taken over.
+	Adopted Origin = "adopted"
+)
+
+// Entry is one object that the release may own. It is written before the object is, so UID may be empty and the object
+// may not exist.
+type Entry struct {
+	Group     string    `json:"group,omitempty"`
+	Version   string    `json:"version"`
+	Kind      string    `json:"kind"`
+	Namespace string    `json:"namespace,omitempty"`
+	Name      string    `json:"name"`
+	UID       types.UID `json:"uid,omitempty"`
+	Role      Role      `json:"role"`
+	// Phases are those of a hook; nil for a regular object.
+	Phases []string `json:"phases,omitempty"`
+	// Origin is empty as long as the object was not applied.
+	Origin Origin `json:"origin,omitempty"`
+	// Keep says that the object outlives the release.
+	Keep bool `json:"keep,omitempty"`
+	// Hash is that of the object as it was last applied; empty where it was not.
+	Hash string `json:"hash,omitempty"`
+	// Generation is the one the API server answered with; 0 for kinds that have none, which have ResourceVersion instead.
+	Generation      int64  `json:"generation,omitempty"`
+	ResourceVersion string `json:"resourceVersion,omitempty"`
+}
+
+// Reference identifies the object on a cluster.
+func (e Entry) Reference() corev1.ObjectReference {
+	version := schema.GroupVersion{Group: e.Group, Version: e.Version}
+	return corev1.ObjectReference{
+		APIVersion: version.String(), Kind: e.Kind, Namespace: e.Namespace, Name: e.Name, UID: e.UID,
+	}
+}
+
+// Resource is an inventory entry as the shown object has it, under status.resources.
+type Resource struct {
+	APIVersion string    `json:"apiVersion"`
+	Kind       string    `json:"kind"`
+	Namespace  string    `json:"namespace,omitempty"`
+	Name       string    `json:"name"`
+	UID        types.UID `json:"uid,omitempty"`
+	Role       Role      `json:"role"`
+	Origin     Origin    `json:"origin,omitempty"`
+	Keep       bool      `json:"keep,omitempty"`
+}
+
+// Resource returns the shown form of the entry.
+func (e Entry) Resource() Resource {
+	ref := e.Reference()
+	return Resource{
+		APIVersion: ref.APIVersion, Kind: e.Kind, Namespace: e.Namespace, Name: e.Name, UID: e.UID,
+		Role: e.Role, Origin: e.Origin, Keep: e.Keep,
+	}
+}
