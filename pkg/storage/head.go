@@ -1,0 +1,143 @@
+package storage
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// layout is how many parts a revision has, and what its payload must add up to.
+type layout struct {
+	payload, inventory int
+	digest             string
+}
+
+// encodeHead returns the head of a new revision.
+func (s *Secrets) encodeHead(r *release.Release, parts layout) (*corev1.Secret, error) {
+	status, err := json.Marshal(stored(r.Status))
+	if err != nil {
+		return nil, err
+	}
+	annotations := statusAnnotations(r)
+	for key, value := range map[string]string{
+		annotationFormat:         strconv.Itoa(release.FormatVersion),
+		annotationPack:           r.Spec.Pack.Name,
+		annotationPackVersion:    r.Spec.Pack.Version,
+		annotationAppVersion:     r.Spec.Pack.AppVersion,
+		annotationFromRevision:   strconv.Itoa(r.Spec.FromRevision),
+		annotationPayloadParts:   strconv.Itoa(parts.payload),
+		annotationPayloadDigest:  parts.digest,
+		annotationInventoryParts: strconv.Itoa(parts.inventory),
+	} {
+		annotations[key] = value
+	}
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: headName(r.Name, r.Spec.Revision), Namespace: r.Namespace, Annotations: annotations,
+			Labels: map[string]string{
+				labelOwner: owner, labelName: r.Name, labelVersion: strconv.Itoa(r.Spec.Revision), labelRun: s.run,
+				labelStatus: string(r.Status.Phase),
+			},
+		},
+		Type: headType,
+		Data: map[string][]byte{statusKey: status},
+	}, nil
+}
+
+// stored returns the part of a status that is kept: what the shown object adds is left out.
+func stored(status release.Status) release.Status {
+	status.Resources, status.DeployedRevision = nil, 0
+	return status
+}
+
+// statusAnnotations are those that follow the status.
+func statusAnnotations(r *release.Release) map[string]string {
+	annotations := map[string]string{
+		annotationOperation: r.Status.Operation,
+		annotationMessage:   truncate(r.Status.Message, maxMessage),
+	}
+	switch {
+	case r.Status.FinishedAt != nil:
+		annotations[annotationUpdated] = r.Status.FinishedAt.UTC().Format(time.RFC3339)
+	case r.Status.StartedAt != nil:
+		annotations[annotationUpdated] = r.Status.StartedAt.UTC().Format(time.RFC3339)
+	}
+	return annotations
+}
+
+// truncate cuts a text to at most limit bytes, at the end of a character.
+func truncate(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "")
+}
+
+// statusPatch is the merge patch that brings a head to the status of r, conditional on its resource version.
+func statusPatch(r *release.Release) ([]byte, error) {
+	status, err := json.Marshal(stored(r.Status))
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(map[string]any{
+		"metadata": map[string]any{
+			"resourceVersion": r.ResourceVersion,
+			"labels":          map[string]string{labelStatus: string(r.Status.Phase)},
+			"annotations":     statusAnnotations(r),
+		},
+		"data": map[string][]byte{statusKey: status},
+	})
+}
+
+// decodeHead reads what lists show from a head's metadata.
+func decodeHead(head *metav1.ObjectMeta) (*release.Release, error) {
+	if err := checkFormat(head); err != nil {
+		return nil, err
+	}
+	revision, err := strconv.Atoi(head.Labels[labelVersion])
+	if err != nil || head.Labels[labelName] == "" {
+		return nil, fmt.Errorf("secret %s/%s: %w: its labels do not name a release and a revision", head.Namespace, head.Name, ErrDamaged)
+	}
+	r := release.New(head.Labels[labelName], head.Namespace, revision)
+	r.UID, r.ResourceVersion, r.CreationTimestamp = head.UID, head.ResourceVersion, head.CreationTimestamp
+	r.Spec.Pack = release.Pack{
+		Name: head.Annotations[annotationPack], Version: head.Annotations[annotationPackVersion],
+		AppVersion: head.Annotations[annotationAppVersion],
+	}
+	r.Spec.FromRevision, _ = strconv.Atoi(head.Annotations[annotationFromRevision])
+	r.Status.Phase = release.Phase(head.Labels[labelStatus])
+	r.Status.Operation = head.Annotations[annotationOperation]
+	r.Status.Message = head.Annotations[annotationMessage]
+	if updated, err := time.Parse(time.RFC3339, head.Annotations[annotationUpdated]); err == nil {
+		r.Status.FinishedAt = &metav1.Time{Time: updated}
+	}
+	return r, nil
+}
+
+// checkFormat refuses what a newer version wrote: it may mean something else there.
+func checkFormat(secret *metav1.ObjectMeta) error {
+	version, err := strconv.Atoi(secret.Annotations[annotationFormat])
+	switch {
+	case err != nil:
+		return fmt.Errorf("secret %s/%s: %w: it names no format version", secret.Namespace, secret.Name, ErrDamaged)
+	case version > release.FormatVersion:
+		return fmt.Errorf("secret %s/%s: %w: it has format version %d, this one reads up to %d",
+			secret.Namespace, secret.Name, ErrNewerFormat, version, release.FormatVersion)
+	}
+	return nil
+}
+
+func decodeStatus(head *corev1.Secret, into *release.Release) error {
+	into.Status = release.Status{}
+	if err := json.Unmarshal(head.Data[statusKey], &into.Status); err != nil {
+		return fmt.Errorf("secret %s/%s: %w: reading its status: %w", head.Namespace, head.Name, ErrDamaged, err)
+	}
+	return nil
+}

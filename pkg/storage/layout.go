@@ -1,0 +1,100 @@
+package storage
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// The labels of what is stored. Heads have a status and no part; parts the other way round.
+const (
+	labelOwner   = "owner"
+	labelName    = "name"
+	labelVersion = "version"
+	labelStatus  = "status"
+	labelPart    = "part"
+	labelRun     = "run"
+
+	owner = "sherpack"
+)
+
+// The annotations of heads: what lists show, and what belongs to the record.
+const (
+	annotationFormat         = "sherpack.io/format-version"
+	annotationPack           = "sherpack.io/pack"
+	annotationPackVersion    = "sherpack.io/pack-version"
+	annotationAppVersion     = "sherpack.io/app-version"
+	annotationOperation      = "sherpack.io/operation"
+	annotationMessage        = "sherpack.io/message"
+	annotationUpdated        = "sherpack.io/updated"
+	annotationFromRevision   = "sherpack.io/from-revision"
+	annotationPayloadParts   = "sherpack.io/payload-parts"
+	annotationPayloadDigest  = "sherpack.io/payload-sha256"
+	annotationInventoryParts = "sherpack.io/inventory-parts"
+)
+
+// The types of the stored Secrets.
+const (
+	headType      corev1.SecretType = "sherpack.io/release.v1"
+	payloadType   corev1.SecretType = "sherpack.io/release-payload.v1"
+	inventoryType corev1.SecretType = "sherpack.io/release-inventory.v1"
+)
+
+const (
+	statusKey = "status"
+	partKey   = "part"
+
+	fieldManager = "sherpack"
+	// parallel is how many requests are under way at once.
+	parallel = 16
+	// maxMessage bounds the message that a head's annotation repeats, in bytes.
+	maxMessage = 1024
+)
+
+func headName(name string, revision int) string {
+	return fmt.Sprintf("sh.sherpack.release.v1.%s.v%d", name, revision)
+}
+
+// partName names a part. The run in it keeps two runs that write the same revision apart.
+func partName(r *release.Release, run, kind string, number int) string {
+	return fmt.Sprintf("%s.%s-%s-%d", headName(r.Name, r.Spec.Revision), kind, run, number)
+}
+
+func headSelector() labels.Selector {
+	return labels.SelectorFromSet(labels.Set{labelOwner: owner}).Add(has(labelStatus)...)
+}
+
+func nameRequirement(name string) []labels.Requirement {
+	requirements, _ := labels.SelectorFromSet(labels.Set{labelName: name}).Requirements()
+	return requirements
+}
+
+// has requires a label to be there. The key is one of ours, so the requirement is always valid.
+func has(label string) []labels.Requirement {
+	requirement, err := labels.NewRequirement(label, selection.Exists, nil)
+	if err != nil {
+		return nil
+	}
+	return []labels.Requirement{*requirement}
+}
+
+func compareRevisions(a, b *release.Release) int {
+	return cmp.Or(
+		cmp.Compare(a.Namespace, b.Namespace),
+		cmp.Compare(a.Name, b.Name),
+		cmp.Compare(a.Spec.Revision, b.Spec.Revision),
+	)
+}
+
+func partLabels(r *release.Release, run, kind string, number int) map[string]string {
+	return map[string]string{
+		labelOwner: owner, labelName: r.Name, labelVersion: strconv.Itoa(r.Spec.Revision), labelRun: run,
+		labelPart: fmt.Sprintf("%s-%d", kind, number),
+	}
+}

@@ -1,0 +1,186 @@
+package storage
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/klauspost/compress/zstd"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+const (
+	payloadKind   = "payload"
+	inventoryKind = "inventory"
+
+	// maxPart is the most one part holds, in bytes: well below the 1 MiB that the API server allows a Secret.
+	maxPart = 700 << 10
+	// maxPayload bounds what a payload may unpack to, in bytes, so that an edited record cannot fill the memory.
+	maxPayload = 512 << 20
+	// entriesPerPart keeps an inventory part below maxPart even when nothing in it can be compressed.
+	entriesPerPart = 500
+)
+
+// encodeParts returns all parts of a new revision.
+func (s *Secrets) encodeParts(r *release.Release) ([]*corev1.Secret, layout, error) {
+	content, err := json.Marshal(r.Content)
+	if err != nil {
+		return nil, layout{}, err
+	}
+	packed, err := pack(content)
+	if err != nil {
+		return nil, layout{}, err
+	}
+	var parts []*corev1.Secret
+	for chunk := range slices.Chunk(packed, maxPart) {
+		part := s.part(r, payloadKind, len(parts), chunk)
+		part.Type, part.Immutable = payloadType, ptr.To(true)
+		parts = append(parts, part)
+	}
+	counts := layout{payload: len(parts), digest: digest(packed)}
+	inventory, err := s.encodeInventory(r)
+	if err != nil {
+		return nil, layout{}, err
+	}
+	counts.inventory = len(inventory)
+	return append(parts, inventory...), counts, nil
+}
+
+func digest(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+func (s *Secrets) part(r *release.Release, kind string, number int, content []byte) *corev1.Secret {
+	run := cmp.Or(r.Record.Run, s.run)
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: partName(r, run, kind, number), Namespace: r.Namespace, Labels: partLabels(r, run, kind, number),
+			Annotations: map[string]string{annotationFormat: strconv.Itoa(release.FormatVersion)},
+		},
+		Data: map[string][]byte{partKey: content},
+	}
+}
+
+// encodeInventory returns the inventory as parts that can each be read alone. There is at least one.
+func (s *Secrets) encodeInventory(r *release.Release) ([]*corev1.Secret, error) {
+	chunks := slices.Collect(slices.Chunk(r.Inventory, entriesPerPart))
+	// Entries never outgrow the parts they were created with, but may become fewer: what is left over is emptied.
+	for len(chunks) < max(1, r.Record.InventoryParts) {
+		chunks = append(chunks, []release.Entry{})
+	}
+	parts := make([]*corev1.Secret, len(chunks))
+	for i, chunk := range chunks {
+		content, err := json.Marshal(chunk)
+		if err != nil {
+			return nil, err
+		}
+		packed, err := pack(content)
+		if err != nil {
+			return nil, err
+		}
+		parts[i] = s.part(r, inventoryKind, i, packed)
+		parts[i].Type = inventoryType
+	}
+	return parts, nil
+}
+
+func partPatch(part *corev1.Secret) ([]byte, error) {
+	return json.Marshal(map[string]any{"data": part.Data})
+}
+
+// decodeParts reads content and inventory of a revision from its parts.
+func decodeParts(head *corev1.Secret, parts map[string]*corev1.Secret, into *release.Release) error {
+	into.Record.Run = head.Labels[labelRun]
+	payload, err := collect(head, parts, into, payloadKind)
+	if err != nil {
+		return err
+	}
+	packed := slices.Concat(payload...)
+	if digest(packed) != head.Annotations[annotationPayloadDigest] {
+		return fmt.Errorf("%w: the checksum of its payload is wrong", ErrDamaged)
+	}
+	if err := unpack(packed, &into.Content); err != nil {
+		return err
+	}
+	inventory, err := collect(head, parts, into, inventoryKind)
+	if err != nil {
+		return err
+	}
+	into.Record.InventoryParts = len(inventory)
+	return decodeInventory(inventory, into)
+}
+
+// collect returns the contents of the parts of one kind, in order.
+func collect(head *corev1.Secret, parts map[string]*corev1.Secret, r *release.Release, kind string) ([][]byte, error) {
+	annotation := map[string]string{payloadKind: annotationPayloadParts, inventoryKind: annotationInventoryParts}[kind]
+	count, err := strconv.Atoi(head.Annotations[annotation])
+	if err != nil || count < 1 {
+		return nil, fmt.Errorf("%w: its head does not say how many parts its %s has", ErrDamaged, kind)
+	}
+	var contents [][]byte
+	for number := range count {
+		name := partName(r, head.Labels[labelRun], kind, number)
+		part, found := parts[name]
+		if !found {
+			return nil, fmt.Errorf("%w: secret %s/%s is missing", ErrDamaged, head.Namespace, name)
+		}
+		if err := checkFormat(&part.ObjectMeta); err != nil {
+			return nil, err
+		}
+		contents = append(contents, part.Data[partKey])
+	}
+	return contents, nil
+}
+
+// decodeInventory puts the entries together. An entry that is in two parts, because a write of them was interrupted,
+// counts once, as the earlier and so newer part has it.
+func decodeInventory(parts [][]byte, into *release.Release) error {
+	seen := map[string]bool{}
+	for _, part := range parts {
+		var entries []release.Entry
+		if err := unpack(part, &entries); err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			key := entry.Group + "/" + entry.Kind + "/" + entry.Namespace + "/" + entry.Name
+			if !seen[key] {
+				seen[key] = true
+				into.Inventory = append(into.Inventory, entry)
+			}
+		}
+	}
+	return nil
+}
+
+func pack(content []byte) ([]byte, error) {
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	return encoder.EncodeAll(content, nil), encoder.Close()
+}
+
+func unpack(packed []byte, into any) error {
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxPayload), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	defer decoder.Close()
+	content, err := decoder.DecodeAll(packed, nil)
+	if err != nil {
+		return fmt.Errorf("%w: unpacking it: %w", ErrDamaged, err)
+	}
+	if err := json.Unmarshal(content, into); err != nil {
+		return fmt.Errorf("%w: reading it: %w", ErrDamaged, err)
+	}
+	return nil
+}

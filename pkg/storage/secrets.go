@@ -1,0 +1,169 @@
+// Package storage keeps releases in Secrets of their namespace. A revision is one head, the only part that is patched
+// while hooks run; payload parts, which never change; and inventory parts. Lists read the heads' metadata only.
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+var (
+	// ErrNotFound is returned where a release or a revision is not there.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict is returned where another run has written the record meanwhile. Nothing was overwritten.
+	ErrConflict = errors.New("changed by another command meanwhile")
+	// ErrDamaged is returned where parts of a record are missing or do not belong together.
+	ErrDamaged = errors.New("the stored record is damaged")
+	// ErrNewerFormat is returned for a record that a newer version of this program wrote.
+	ErrNewerFormat = errors.New("written by a newer version of kubectl-sherpack")
+)
+
+// Secrets stores releases. It is safe for concurrent use.
+type Secrets struct {
+	secrets  corev1client.SecretsGetter
+	metadata metadata.Interface
+	// run marks what this run writes, so that parts of two runs never get in each other's way.
+	run string
+}
+
+// NewSecrets returns a store that talks to the API server of config. run identifies this run of the program; it is
+// part of Secrets' names, so it has lower-case letters and digits only.
+func NewSecrets(config *rest.Config, run string) (*Secrets, error) {
+	typed, err := corev1client.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	meta, err := metadata.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	return &Secrets{secrets: typed, metadata: meta, run: run}, nil
+}
+
+// List returns the revisions of all releases in a namespace, "" for all namespaces, with what lists show. They are
+// sorted by namespace, name and revision. selector narrows it by the heads' labels; nil selects all.
+func (s *Secrets) List(ctx context.Context, namespace string, selector labels.Selector) (release.History, error) {
+	heads := headSelector()
+	if selector != nil {
+		requirements, _ := selector.Requirements()
+		heads = heads.Add(requirements...)
+	}
+	found, err := s.list(ctx, namespace, heads)
+	if err != nil {
+		return nil, fmt.Errorf("listing releases: %w", err)
+	}
+	history, err := decodeHeads(found)
+	if err != nil {
+		return nil, fmt.Errorf("listing releases: %w", err)
+	}
+	return history, nil
+}
+
+// History returns the revisions of one release, oldest first, with what lists show; empty where there is none.
+func (s *Secrets) History(ctx context.Context, namespace, name string) (release.History, error) {
+	found, err := s.list(ctx, namespace, headSelector().Add(nameRequirement(name)...))
+	if err != nil {
+		return nil, fmt.Errorf("reading the history of release %s/%s: %w", namespace, name, err)
+	}
+	history, err := decodeHeads(found)
+	if err != nil {
+		return nil, fmt.Errorf("reading the history of release %s/%s: %w", namespace, name, err)
+	}
+	return history, nil
+}
+
+func (s *Secrets) list(ctx context.Context, namespace string, selector labels.Selector) ([]metav1.PartialObjectMetadata, error) {
+	resource := corev1.SchemeGroupVersion.WithResource("secrets")
+	found, err := s.metadata.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector.String()})
+	if err != nil {
+		return nil, err
+	}
+	return found.Items, nil
+}
+
+func decodeHeads(heads []metav1.PartialObjectMetadata) (release.History, error) {
+	history := make(release.History, 0, len(heads))
+	for i := range heads {
+		revision, err := decodeHead(&heads[i].ObjectMeta)
+		if err != nil {
+			return nil, err
+		}
+		history = append(history, revision)
+	}
+	slices.SortFunc(history, compareRevisions)
+	return history, nil
+}
+
+// Get returns a revision whole. The error is ErrNotFound, ErrDamaged or ErrNewerFormat where these apply.
+func (s *Secrets) Get(ctx context.Context, namespace, name string, revision int) (*release.Release, error) {
+	found, err := s.get(ctx, namespace, name, revision)
+	if err != nil {
+		return nil, fmt.Errorf("reading release %s/%s revision %d: %w", namespace, name, revision, err)
+	}
+	return found, nil
+}
+
+func (s *Secrets) get(ctx context.Context, namespace, name string, revision int) (*release.Release, error) {
+	head, err := s.secrets.Secrets(namespace).Get(ctx, headName(name, revision), metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	found, err := decodeHead(&head.ObjectMeta)
+	if err != nil {
+		return nil, err
+	}
+	if err := decodeStatus(head, found); err != nil {
+		return nil, err
+	}
+	parts, err := s.parts(ctx, head)
+	if err != nil {
+		return nil, err
+	}
+	return found, decodeParts(head, parts, found)
+}
+
+// parts reads the parts of a revision in one request, keyed by name.
+func (s *Secrets) parts(ctx context.Context, head *corev1.Secret) (map[string]*corev1.Secret, error) {
+	selector := labels.SelectorFromSet(labels.Set{
+		labelOwner: owner, labelName: head.Labels[labelName], labelVersion: head.Labels[labelVersion],
+		labelRun: head.Labels[labelRun],
+	}).Add(has(labelPart)...)
+	found, err := s.secrets.Secrets(head.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector.String()})
+	if err != nil {
+		return nil, err
+	}
+	parts := make(map[string]*corev1.Secret, len(found.Items))
+	for i := range found.Items {
+		parts[found.Items[i].Name] = &found.Items[i]
+	}
+	return parts, nil
+}
+
+func notFound(err error) error {
+	if apierrors.IsNotFound(err) {
+		return fmt.Errorf("%w: %w", ErrNotFound, err)
+	}
+	return err
+}
+
+func ignoreNotFound(err error) error {
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
