@@ -1,0 +1,146 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// apply applies the objects of one wave and records what became of them. What defines new kinds is waited for.
+func (x *execution) apply(ctx context.Context, step Step) error {
+	started := x.Now()
+	x.emit(WaveStarted, Outcome{Wave: step.Wave, Message: count(len(step.Objects), "object")})
+	objects := make([]*unstructured.Unstructured, len(step.Objects))
+	for i, object := range step.Objects {
+		objects[i] = object.Unstructured
+	}
+	options := kube.ApplyOptions{ForceConflicts: x.plan.Options.ForceConflicts}
+	err := x.Cluster.Apply(ctx, objects, options, func(i int, applied kube.Applied) {
+		x.applied(step.Objects[i], applied)
+	})
+	err = errors.Join(err, detached(ctx, x.recordInventory))
+	if err == nil {
+		err = x.established(ctx, step)
+	}
+	x.emit(WaveFinished, Outcome{Wave: step.Wave, Result: result(err), ElapsedMS: milliseconds(x.Now().Sub(started))})
+	return err
+}
+
+func (x *execution) recordInventory(ctx context.Context) error {
+	return x.Store.UpdateInventory(ctx, x.plan.Release)
+}
+
+// applied notes what became of one object.
+func (x *execution) applied(object manifest.Object, applied kube.Applied) {
+	outcome := Outcome{Object: eventObject(object.Reference()), ElapsedMS: milliseconds(applied.Elapsed)}
+	if applied.Err != nil {
+		outcome.Result, outcome.Message = "Failed", applied.Err.Error()
+		x.emit(ObjectApplied, outcome)
+		return
+	}
+	x.note(object, applied)
+	outcome.Object.UID = string(applied.Ref.UID)
+	outcome.Result = "configured"
+	if applied.Created {
+		outcome.Result = "created"
+	}
+	x.emit(ObjectApplied, outcome)
+}
+
+// note brings the inventory up to what the API server answered.
+func (x *execution) note(object manifest.Object, applied kube.Applied) {
+	key := manifest.KeyOf(object.Reference())
+	x.live[key] = applied.Ref.UID
+	i, found := x.index[key]
+	if !found {
+		return
+	}
+	entry := &x.plan.Release.Inventory[i]
+	entry.UID, entry.Generation, entry.ResourceVersion = applied.Ref.UID, applied.Generation, ""
+	if applied.Generation == 0 {
+		entry.ResourceVersion = applied.Ref.ResourceVersion
+	}
+	// Everything that exists and is not the release's own was refused before, so this is the release's own.
+	entry.Origin = release.Created
+	entry.Hash, _ = hash(object)
+}
+
+// established waits for the custom resource definitions of a step, so that objects of their kinds can follow.
+func (x *execution) established(ctx context.Context, step Step) error {
+	var definitions []manifest.Object
+	for _, object := range step.Objects {
+		if object.GetKind() == "CustomResourceDefinition" {
+			definitions = append(definitions, object)
+		}
+	}
+	if len(definitions) == 0 {
+		return nil
+	}
+	return x.wait(ctx, definitions)
+}
+
+// wait waits until objects are ready.
+func (x *execution) wait(ctx context.Context, objects []manifest.Object) error {
+	begun := x.Now()
+	x.emit(WaitStarted, Outcome{Message: count(len(objects), "object")})
+	targets := make([]kube.WaitTarget, len(objects))
+	for i, object := range objects {
+		ref := object.Reference()
+		ref.UID = x.live[manifest.KeyOf(ref)]
+		ready, failed, err := conditions(object)
+		if err != nil {
+			return err
+		}
+		targets[i] = kube.WaitTarget{Ref: ref, Ready: ready, Failed: failed}
+	}
+	err := x.Cluster.Wait(ctx, targets, ownerOf(x.plan.Release).selector(), x.observeWait)
+	x.emit(WaitFinished, Outcome{Result: result(err), ElapsedMS: milliseconds(x.Now().Sub(begun))})
+	return because(ctx, err)
+}
+
+func (x *execution) observeWait(readiness kube.Readiness) {
+	if readiness.Notice != "" {
+		x.emit(Warning, Outcome{Message: readiness.Notice})
+		return
+	}
+	outcome := Outcome{Object: eventObject(readiness.Ref), Message: readiness.Message, Result: "Waiting"}
+	switch {
+	case readiness.Err != nil:
+		outcome.Result, outcome.Message = "Failed", readiness.Err.Error()
+	case readiness.Skipped:
+		outcome.Result = "Skipped"
+	case readiness.Done:
+		outcome.Result = "Ready"
+	}
+	x.emit(WaitProgress, outcome)
+}
+
+// conditions reads what an object says about when it is ready or has failed.
+func conditions(object manifest.Object) (ready, failed kube.Conditions, err error) {
+	annotations := object.GetAnnotations()
+	if text, found := annotations[hook.ReadyWhenAnnotation]; found {
+		if ready, err = kube.ParseConditions(text); err != nil {
+			return nil, nil, fmt.Errorf("%s: %s: %w", object.Title(), hook.ReadyWhenAnnotation, err)
+		}
+	}
+	if text, found := annotations[hook.FailedWhenAnnotation]; found {
+		if failed, err = kube.ParseConditions(text); err != nil {
+			return nil, nil, fmt.Errorf("%s: %s: %w", object.Title(), hook.FailedWhenAnnotation, err)
+		}
+	}
+	return ready, failed, nil
+}
+
+func result(err error) string {
+	if err != nil {
+		return "Failed"
+	}
+	return "Succeeded"
+}

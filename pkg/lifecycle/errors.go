@@ -1,0 +1,72 @@
+package lifecycle
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+var (
+	// ErrTimedOut is in the chain of an error when the operation or a hook ran out of time.
+	ErrTimedOut = errors.New("timed out")
+	// ErrInterrupted is in the chain when the caller's context was cancelled: Ctrl-C, or SIGTERM.
+	ErrInterrupted = errors.New("interrupted")
+)
+
+// InputError is something in the pack that can never work, found while planning. Nothing was written.
+type InputError struct {
+	// Object is where it stands.
+	Object  manifest.Object
+	Message string
+}
+
+// Error returns "file:line: Kind/name: message".
+func (e *InputError) Error() string {
+	return e.Object.Position() + e.Object.Title() + ": " + e.Message
+}
+
+// ForeignError is an object of the plan that is on the cluster already and does not belong to this release. It was left
+// alone.
+type ForeignError struct {
+	Ref corev1.ObjectReference
+	// Owner says who it belongs to, as a phrase: "release shop/web", "Helm release shop/web", "nobody that says so".
+	Owner string
+}
+
+// Error names the object and its owner.
+func (e *ForeignError) Error() string {
+	return fmt.Sprintf("%s exists already and belongs to %s", manifest.KeyOf(e.Ref), e.Owner)
+}
+
+// HookError is a hook that failed.
+type HookError struct {
+	// Hook is its record.
+	Hook release.Hook
+	// Elapsed is how long it ran.
+	Elapsed time.Duration
+	// Err is why it could not be followed to its end: ErrTimedOut, ErrInterrupted, or that it could not be applied. nil
+	// when it ended by itself.
+	Err error
+}
+
+// Error says in sentences which hook failed, how, and what its log said last.
+func (e *HookError) Error() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "hook %s failed: %s", e.Hook.Title, e.Hook.Message)
+	if e.Hook.LogTail != "" {
+		fmt.Fprintf(&text, "\nlast lines of the log of container %q:", e.Hook.Container)
+		for line := range strings.SplitSeq(strings.TrimRight(e.Hook.LogTail, "\n"), "\n") {
+			text.WriteString("\n  | " + line)
+		}
+	}
+	return text.String()
+}
+
+// Unwrap returns Err.
+func (e *HookError) Unwrap() error { return e.Err }

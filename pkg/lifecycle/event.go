@@ -1,0 +1,89 @@
+package lifecycle
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// EventType says what an event reports.
+type EventType string
+
+// The types of events. For every started there is one finished, also when the work failed.
+const (
+	OperationStarted  EventType = "operation-started"
+	OperationFinished EventType = "operation-finished"
+	PhaseStarted      EventType = "phase-started"
+	PhaseFinished     EventType = "phase-finished"
+	HookStarted       EventType = "hook-started"
+	HookProgress      EventType = "hook-progress"
+	HookFinished      EventType = "hook-finished"
+	HookSkipped       EventType = "hook-skipped"
+	WaveStarted       EventType = "wave-started"
+	WaveFinished      EventType = "wave-finished"
+	ObjectApplied     EventType = "object-applied"
+	ObjectDeleted     EventType = "object-deleted"
+	WaitStarted       EventType = "wait-started"
+	WaitProgress      EventType = "wait-progress"
+	WaitFinished      EventType = "wait-finished"
+	Warning           EventType = "warning"
+)
+
+// Event is one thing that happened. Events of one run come in order, one at a time.
+type Event struct {
+	Time time.Time `json:"time"`
+	// Seq counts the events of a run from 1.
+	Seq       int       `json:"seq"`
+	Type      EventType `json:"type"`
+	Operation Operation `json:"operation"`
+	Release   string    `json:"release"`
+	Namespace string    `json:"namespace"`
+	Revision  int       `json:"revision"`
+	Outcome
+}
+
+// Outcome is what an event is about and how it went; fields that do not apply are empty.
+type Outcome struct {
+	Phase  string       `json:"phase,omitempty"`
+	Hook   *EventHook   `json:"hook,omitempty"`
+	Object *EventObject `json:"object,omitempty"`
+	// Result is one word: Succeeded, Failed, Skipped, created, configured, deleted…
+	Result    string `json:"result,omitempty"`
+	Reason    string `json:"reason,omitempty"`
+	Message   string `json:"message,omitempty"`
+	ElapsedMS int64  `json:"elapsedMs,omitempty"`
+	// Title is the hook as people see it, and Wave the number of a wave; they are not part of the JSON form.
+	Title string `json:"-"`
+	Wave  int    `json:"-"`
+}
+
+// EventHook names the hook that an event is about.
+type EventHook struct {
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+}
+
+// EventObject names the object that an event is about.
+type EventObject struct {
+	Group     string `json:"group"`
+	Version   string `json:"version"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+	UID       string `json:"uid,omitempty"`
+}
+
+func eventObject(ref corev1.ObjectReference) *EventObject {
+	gvk := ref.GroupVersionKind()
+	return &EventObject{
+		Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind,
+		Namespace: ref.Namespace, Name: ref.Name, UID: string(ref.UID),
+	}
+}
+
+func eventHook(h Hook) *EventHook {
+	return &EventHook{Kind: h.Object.GetKind(), Namespace: h.Object.GetNamespace(), Name: h.Object.GetName()}
+}
+
+func milliseconds(elapsed time.Duration) int64 { return elapsed.Milliseconds() }

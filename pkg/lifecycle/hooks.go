@@ -1,0 +1,200 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// jobNameLabel is on every Pod of a Job.
+const jobNameLabel = "batch.kubernetes.io/job-name"
+
+// podSelector selects the Pods of all hook Jobs of a plan, so that one watch serves them all.
+func podSelector(plan *Plan) string {
+	var jobs []string
+	for _, step := range plan.Steps {
+		for _, h := range step.Hooks {
+			if h.Object.GetKind() == "Job" {
+				jobs = append(jobs, h.Object.GetName())
+			}
+		}
+	}
+	if len(jobs) == 0 {
+		return ""
+	}
+	slices.Sort(jobs)
+	return fmt.Sprintf("%s in (%s)", jobNameLabel, strings.Join(slices.Compact(jobs), ","))
+}
+
+// runHooks runs the hooks of a phase one at a time, up to the first that fails. What the policies say is deleted when
+// the phase's result is recorded, also when it failed, ran out of time or was interrupted.
+func (x *execution) runHooks(ctx context.Context, step Step) error {
+	started := x.Now()
+	x.emit(PhaseStarted, Outcome{Phase: string(step.Phase), Message: count(len(step.Hooks), "hook")})
+	var failure error
+	ran := 0
+	for failure == nil && ran < len(step.Hooks) {
+		failure = x.runHook(ctx, step.Hooks[ran])
+		ran++
+	}
+	x.cleanUp(ctx, step.Hooks[:ran], failure)
+	x.emit(PhaseFinished, Outcome{
+		Phase: string(step.Phase), Result: result(failure), ElapsedMS: milliseconds(x.Now().Sub(started)),
+	})
+	return failure
+}
+
+// runHook runs one hook, with a record before and after it.
+func (x *execution) runHook(ctx context.Context, h Hook) error {
+	record := x.record(h)
+	record.State, record.StartedAt = release.HookRunning, x.now()
+	if err := x.saveStatus(ctx); err != nil {
+		return err
+	}
+	x.emit(HookStarted, x.hookOutcome(*record))
+	started := x.Now()
+	limited, cancel := withTimeout(ctx, h.Timeout)
+	defer cancel()
+	outcome, err := x.follow(limited, h)
+	elapsed := x.Now().Sub(started)
+	x.conclude(record, outcome, because(limited, err), elapsed)
+	record.FinishedAt = x.now()
+	saveErr := x.saveStatus(ctx)
+	finished := x.hookOutcome(*record)
+	finished.ElapsedMS = milliseconds(elapsed)
+	x.emit(HookFinished, finished)
+	if record.State == release.HookSucceeded {
+		return saveErr
+	}
+	return errors.Join(&HookError{Hook: *record, Elapsed: elapsed, Err: because(limited, err)}, saveErr)
+}
+
+// saveStatus records the status, also when the work was interrupted.
+func (x *execution) saveStatus(ctx context.Context) error {
+	return detached(ctx, func(ctx context.Context) error { return x.Store.UpdateStatus(ctx, x.plan.Release) })
+}
+
+// follow makes room for the hook, applies it and follows it to its end.
+func (x *execution) follow(ctx context.Context, h Hook) (kube.HookOutcome, error) {
+	if err := x.replace(ctx, h); err != nil {
+		return kube.HookOutcome{}, err
+	}
+	ready, failed, err := conditions(h.Object)
+	if err != nil {
+		return kube.HookOutcome{}, err
+	}
+	run := kube.HookRun{
+		Object: h.Object.Unstructured, Selector: ownerOf(x.plan.Release).selector(), PodSelector: x.podSelector,
+		Ready: ready, Failed: failed, ForceConflicts: x.plan.Options.ForceConflicts,
+	}
+	outcome, err := x.Cluster.RunHook(ctx, run, func(progress kube.HookProgress) { x.progress(h, progress) })
+	if outcome.Applied.Ref.UID != "" {
+		x.note(h.Object, outcome.Applied)
+	}
+	return outcome, err
+}
+
+// replace deletes what an earlier run of the hook left. The object of a Job or a Pod cannot be applied over, because its
+// spec never changes; any other kind is applied in place unless its policy says otherwise.
+func (x *execution) replace(ctx context.Context, h Hook) error {
+	key := manifest.KeyOf(h.Object.Reference())
+	uid, live := x.live[key]
+	if !live || !hook.RunsPods(key.Kind) && !h.Has(hook.BeforeHookCreation) {
+		return nil
+	}
+	ref := h.Object.Reference()
+	found, err := x.Cluster.Lookup(ctx, ref.APIVersion, ref.Kind, ref.Namespace, ref.Name)
+	if err != nil {
+		return fmt.Errorf("looking at what an earlier run left: %w", err)
+	}
+	ref.UID = uid
+	deletion := kube.Deletion{Ref: ref, Propagation: propagation(kube.Finished(&unstructured.Unstructured{Object: found}))}
+	if err := x.remove(ctx, []kube.Deletion{deletion}, string(h.Phase)); err != nil {
+		return fmt.Errorf("deleting what an earlier run left: %w", err)
+	}
+	x.remember(h)
+	return nil
+}
+
+// propagation deletes what has finished at once; of what may still run, the Pods must be gone too.
+func propagation(finished bool) metav1.DeletionPropagation {
+	if finished {
+		return metav1.DeletePropagationBackground
+	}
+	return metav1.DeletePropagationForeground
+}
+
+// remember puts a hook back on the inventory, before it is made anew.
+func (x *execution) remember(h Hook) {
+	x.plan.Release.Inventory = append(x.plan.Release.Inventory, newEntry(h.Object, release.HookRun, string(h.Phase)))
+	x.index = indexOf(x.plan.Release.Inventory)
+}
+
+// cleanUp deletes the objects of hooks that ran, where their policies say so. It has a time of its own; what cannot be
+// deleted is a warning, because it changes nothing about how the hooks went. failure is that of the last of the hooks.
+func (x *execution) cleanUp(ctx context.Context, hooks []Hook, failure error) {
+	var targets []kube.Deletion
+	for i, h := range hooks {
+		record := x.record(h)
+		ref := h.Object.Reference()
+		uid, live := x.live[manifest.KeyOf(ref)]
+		if !live || !h.Has(policyFor(record.State)) {
+			continue
+		}
+		ref.UID = uid
+		targets = append(targets, kube.Deletion{Ref: ref, Propagation: propagation(i < len(hooks)-1 || endedByItself(failure))})
+	}
+	if len(targets) == 0 {
+		return
+	}
+	err := detached(ctx, func(ctx context.Context) error { return x.remove(ctx, targets, string(hooks[0].Phase)) })
+	if err != nil {
+		x.emit(Warning, Outcome{Phase: string(hooks[0].Phase), Message: "deleting finished hooks: " + err.Error()})
+	}
+}
+
+// endedByItself reports whether the hook that a failure is about has ended; else it may still run.
+func endedByItself(failure error) bool {
+	var failed *HookError
+	return failure == nil || errors.As(failure, &failed) && failed.Err == nil
+}
+
+func policyFor(state release.HookState) hook.DeletePolicy {
+	if state == release.HookSucceeded {
+		return hook.HookSucceeded
+	}
+	return hook.HookFailed
+}
+
+// record returns the record of a hook in the release; the plan has one for each of its hooks.
+func (x *execution) record(h Hook) *release.Hook {
+	object := h.Object
+	return x.plan.Release.Status.Hook(string(h.Phase), object.GetKind(), object.GetNamespace(), object.GetName())
+}
+
+func (x *execution) progress(h Hook, progress kube.HookProgress) {
+	if progress.Notice != "" {
+		x.emit(Warning, Outcome{Phase: string(h.Phase), Hook: eventHook(h), Title: h.Title, Message: progress.Notice})
+		return
+	}
+	x.emit(HookProgress, Outcome{
+		Phase: string(h.Phase), Hook: eventHook(h), Title: h.Title, Reason: progress.Reason, Message: progress.Message,
+	})
+}
+
+func (x *execution) hookOutcome(record release.Hook) Outcome {
+	return Outcome{
+		Phase: record.Phase, Hook: &EventHook{record.Kind, record.Namespace, record.Name}, Title: record.Title,
+		Result: string(record.State), Reason: record.Reason, Message: record.Message,
+	}
+}

@@ -1,0 +1,124 @@
+package lifecycle
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strconv"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// The marks that every object of a release carries, so that its owner can be told.
+const (
+	LabelManagedBy      = "app.kubernetes.io/managed-by"
+	LabelRelease        = "sherpack.io/release"
+	AnnotationRelease   = "sherpack.io/release-name"
+	AnnotationNamespace = "sherpack.io/release-namespace"
+	// AnnotationPhase is on the objects of hooks only.
+	AnnotationPhase = "sherpack.io/phase"
+
+	managedBy = "sherpack"
+)
+
+// Scopes says for each kind of a plan whether its objects live in a namespace.
+type Scopes map[schema.GroupKind]bool
+
+// owner marks objects as those of one release.
+type owner struct{ name, namespace string }
+
+func ownerOf(r *release.Release) owner { return owner{r.Name, r.Namespace} }
+
+// mark puts the marks on an object.
+func (o owner) mark(object manifest.Object, phase hook.Phase) {
+	labels := maps.Clone(object.GetLabels())
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[LabelManagedBy], labels[LabelRelease] = managedBy, o.name
+	object.SetLabels(labels)
+	annotations := maps.Clone(object.GetAnnotations())
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[AnnotationRelease], annotations[AnnotationNamespace] = o.name, o.namespace
+	if phase != "" {
+		annotations[AnnotationPhase] = string(phase)
+	}
+	object.SetAnnotations(annotations)
+}
+
+// owns reports whether an object on the cluster carries the marks of this release.
+func (o owner) owns(found metav1.Object) bool {
+	annotations := found.GetAnnotations()
+	return found.GetLabels()[LabelManagedBy] == managedBy &&
+		annotations[AnnotationRelease] == o.name && annotations[AnnotationNamespace] == o.namespace
+}
+
+// ownerPhrase says who an object on the cluster belongs to.
+func ownerPhrase(found metav1.Object) string {
+	annotations := found.GetAnnotations()
+	switch name, helm := annotations[AnnotationRelease], annotations["meta.helm.sh/release-name"]; {
+	case name != "":
+		return fmt.Sprintf("release %s/%s", annotations[AnnotationNamespace], name)
+	case helm != "":
+		return fmt.Sprintf("Helm release %s/%s", annotations["meta.helm.sh/release-namespace"], helm)
+	case found.GetLabels()[LabelManagedBy] != "":
+		return fmt.Sprintf("%q (its label %s)", found.GetLabels()[LabelManagedBy], LabelManagedBy)
+	}
+	return "no release"
+}
+
+// selector selects all objects of the release in a namespace.
+func (o owner) selector() string { return LabelRelease + "=" + o.name }
+
+// place gives an object the namespace it will have on the cluster.
+func place(object manifest.Object, scopes Scopes, namespace string) error {
+	namespaced, known := scopes[object.GroupVersionKind().GroupKind()]
+	switch {
+	case !known:
+		return &InputError{object, fmt.Sprintf("the server has no kind %s in %s", object.GetKind(), object.GetAPIVersion())}
+	case !namespaced:
+		object.SetNamespace("")
+	case object.GetNamespace() == "":
+		object.SetNamespace(namespace)
+	}
+	return nil
+}
+
+// name chooses the name of a hook that only says generateName. The same hook of the same revision gets the same name,
+// so that it can be found again. taken are the names chosen so far in the phase.
+func name(object manifest.Object, r *release.Release, phase hook.Phase, taken map[string]bool) {
+	if object.GetName() != "" {
+		return
+	}
+	seed := r.Name + "\x00" + strconv.Itoa(r.Spec.Revision) + "\x00" + string(phase)
+	for {
+		sum := sha256.Sum256([]byte(seed))
+		chosen := object.GetGenerateName() + hex.EncodeToString(sum[:])[:5]
+		if !taken[chosen] {
+			taken[chosen] = true
+			object.SetName(chosen)
+			object.SetGenerateName("")
+			return
+		}
+		seed += "\x00"
+	}
+}
+
+// hash identifies the content of an object: equal content, equal hash.
+func hash(object manifest.Object) (string, error) {
+	content, err := json.Marshal(object.Object)
+	if err != nil {
+		return "", fmt.Errorf("%s%s: %w", object.Position(), object.Title(), err)
+	}
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:16]), nil
+}

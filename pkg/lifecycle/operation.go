@@ -1,0 +1,40 @@
+// Package lifecycle plans an operation on a release as a list of steps, and runs it. A plan is data: making one reaches
+// no cluster. One Runner runs all plans, records each step before and after it, and reports typed events.
+package lifecycle
+
+import (
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// Operation is what is done to a release.
+type Operation string
+
+// The operations.
+const (
+	Install   Operation = "install"
+	Uninstall Operation = "uninstall"
+)
+
+// course is what sets one operation apart from another: the phases around its work, and the phase that a revision has
+// meanwhile and afterwards.
+type course struct {
+	before, after hook.Phase
+	meanwhile     release.Phase
+	done          release.Phase
+}
+
+// courses is the table from operations to phases.
+func courses() map[Operation]course {
+	return map[Operation]course{
+		Install: {hook.PreInstall, hook.PostInstall, release.PendingInstall, release.Deployed},
+		// The simple form: no hooks, and the record goes with the release.
+		Uninstall: {meanwhile: release.Uninstalling, done: release.Uninstalled},
+	}
+}
+
+// Next returns the operation that a command which wants the release to be there carries out: install while no revision
+// was ever deployed. ok is false where the release is there already.
+func Next(history release.History) (operation Operation, ok bool) {
+	return Install, !history.EverDeployed()
+}

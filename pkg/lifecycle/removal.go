@@ -1,0 +1,37 @@
+package lifecycle
+
+import (
+	"slices"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// NewRemoval plans the uninstallation of a release from the inventory of its newest revision, which must have been read
+// whole. What is installed last goes first. Custom resource definitions and Namespaces are left: with them would go what
+// the release never made.
+func NewRemoval(newest *release.Release, options Options) *Plan {
+	plan := &Plan{Operation: Uninstall, Release: newest, Options: options}
+	entries := slices.Clone(newest.Inventory)
+	slices.SortStableFunc(entries, func(a, b release.Entry) int {
+		return manifest.Compare(keyOf(b), keyOf(a))
+	})
+	for wave := manifest.Waves; wave >= 1; wave-- {
+		var members []release.Entry
+		for _, entry := range entries {
+			if manifest.Wave(entry.Group, entry.Kind) == wave && !outlives(entry) {
+				members = append(members, entry)
+			}
+		}
+		if len(members) > 0 {
+			plan.Steps = append(plan.Steps, Step{Verb: Delete, Wave: wave, Entries: members})
+		}
+	}
+	return plan
+}
+
+// outlives reports whether an object stays when its release goes.
+func outlives(entry release.Entry) bool {
+	return entry.Keep || isNamespace(entry.Version, entry.Kind) && entry.Group == "" ||
+		entry.Kind == "CustomResourceDefinition" && entry.Group == "apiextensions.k8s.io"
+}

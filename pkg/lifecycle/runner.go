@@ -1,0 +1,207 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// lastWords bounds what is done after the work has ended: cleaning up behind hooks, and the last record. It holds even
+// when the work ran out of time or was interrupted.
+const lastWords = 30 * time.Second
+
+// Runner runs plans.
+type Runner struct {
+	Cluster Cluster
+	Store   Store
+	// Observe is called with every event, in order, one at a time, and must return soon; nil observes nothing.
+	Observe func(Event)
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Run carries out a plan. The release in it is recorded before the first write and at every step; when Run returns, it
+// holds what was recorded last. What is refused before the record makes no revision.
+//
+// Cancelling ctx ends the work and records it as interrupted. The error says what failed first; its chain holds
+// *HookError, *ForeignError, ErrTimedOut or ErrInterrupted where these apply, or the error of the cluster.
+func (r Runner) Run(ctx context.Context, plan *Plan) error {
+	work, cancel := withTimeout(ctx, plan.Options.Timeout)
+	defer cancel()
+	run := &execution{
+		Runner: r, plan: plan, started: r.Now(), podSelector: podSelector(plan),
+		live: map[manifest.Key]types.UID{}, index: indexOf(plan.Release.Inventory),
+	}
+	// The order here is that of every operation. Taking the lock, reading the history again, closing what an earlier run
+	// left open, and the dry-run of everything that could turn out broken too late have their place before the record.
+	if err := run.survey(work); err != nil {
+		return because(work, err)
+	}
+	if err := run.begin(ctx); err != nil {
+		return err
+	}
+	return run.end(ctx, because(work, run.forward(work)))
+}
+
+// execution is one run of a plan.
+type execution struct {
+	Runner
+	plan    *Plan
+	seq     int
+	started time.Time
+	// live are the objects of the plan that are on the cluster and belong to the release, as far as this run knows.
+	live map[manifest.Key]types.UID
+	// index says where in the release's inventory each object stands.
+	index map[manifest.Key]int
+	// podSelector selects the Pods of all hook Jobs of the plan; empty where there are none.
+	podSelector string
+}
+
+func withTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if timeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, timeout, ErrTimedOut)
+}
+
+// because adds to an error why the work was cut short, if it was.
+func because(ctx context.Context, err error) error {
+	reason := ended(ctx)
+	if err == nil || reason == nil || errors.Is(err, reason) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", reason, err)
+}
+
+// ended returns ErrTimedOut or ErrInterrupted when a context has ended, else nil.
+func ended(ctx context.Context) error {
+	switch {
+	case ctx.Err() == nil:
+		return nil
+	case errors.Is(context.Cause(ctx), ErrTimedOut):
+		return ErrTimedOut
+	}
+	return ErrInterrupted
+}
+
+// begin records the operation before anything of it is done.
+func (x *execution) begin(ctx context.Context) error {
+	r := x.plan.Release
+	r.Status.Phase = courses()[x.plan.Operation].meanwhile
+	r.Status.Operation = string(x.plan.Operation)
+	r.Status.StartedAt, r.Status.FinishedAt, r.Status.Message = x.now(), nil, ""
+	r.SetCondition(*x.now())
+	write := x.Store.Create
+	if r.ResourceVersion != "" {
+		write = x.Store.UpdateStatus
+	}
+	if err := detached(ctx, func(ctx context.Context) error { return write(ctx, r) }); err != nil {
+		return err
+	}
+	x.emit(OperationStarted, Outcome{})
+	for _, record := range r.Status.Hooks {
+		if record.State == release.HookSkipped {
+			x.emit(HookSkipped, x.hookOutcome(record))
+		}
+	}
+	return nil
+}
+
+// forward does the steps.
+func (x *execution) forward(ctx context.Context) error {
+	for _, step := range x.plan.Steps {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := x.step(ctx, step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *execution) step(ctx context.Context, step Step) error {
+	switch step.Verb {
+	case Apply:
+		return x.apply(ctx, step)
+	case RunHooks:
+		return x.runHooks(ctx, step)
+	case Wait:
+		return x.wait(ctx, step.Objects)
+	case Delete:
+		return x.delete(ctx, step)
+	}
+	return fmt.Errorf("unknown step %q", step.Verb)
+}
+
+// end records how the operation went. The record is written even when the work was interrupted.
+func (x *execution) end(ctx context.Context, failure error) error {
+	r := x.plan.Release
+	x.closeHooks()
+	r.Status.Phase = courses()[x.plan.Operation].done
+	if failure != nil {
+		r.Status.Phase, r.Status.Message = release.Failed, firstLine(failure)
+	}
+	r.Status.FinishedAt = x.now()
+	r.SetCondition(*x.now())
+	err := detached(ctx, x.recordEnd)
+	result := Outcome{Result: "Succeeded", ElapsedMS: milliseconds(x.Now().Sub(x.started))}
+	if failure != nil {
+		result.Result, result.Message = "Failed", failure.Error()
+	}
+	x.emit(OperationFinished, result)
+	if err != nil {
+		err = fmt.Errorf("the end of the operation could not be recorded: %w", err)
+	}
+	return errors.Join(failure, err)
+}
+
+// recordEnd writes the inventory, which the end has made exact, and then the status. The record of a release that was
+// uninstalled goes instead.
+func (x *execution) recordEnd(ctx context.Context) error {
+	if x.plan.Release.Status.Phase == release.Uninstalled {
+		return x.Store.Drop(ctx, x.plan.Release.Namespace, x.plan.Release.Name)
+	}
+	return errors.Join(x.Store.UpdateInventory(ctx, x.plan.Release), x.Store.UpdateStatus(ctx, x.plan.Release))
+}
+
+// closeHooks says of every hook whose turn never came that it was not reached.
+func (x *execution) closeHooks() {
+	hooks := x.plan.Release.Status.Hooks
+	for i := range hooks {
+		if hooks[i].State == release.HookPending {
+			hooks[i].State, hooks[i].Reason = release.HookSkipped, release.ReasonNotReached
+		}
+	}
+}
+
+// detached runs what must still be done after an interrupt, with a time of its own.
+func detached(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	return do(ctx)
+}
+
+func (x *execution) now() *metav1.Time {
+	now := metav1.NewTime(x.Now().UTC().Truncate(time.Second))
+	return &now
+}
+
+func (x *execution) emit(kind EventType, outcome Outcome) {
+	if x.Observe == nil {
+		return
+	}
+	x.seq++
+	r := x.plan.Release
+	x.Observe(Event{
+		Time: x.Now().UTC(), Seq: x.seq, Type: kind, Operation: x.plan.Operation,
+		Release: r.Name, Namespace: r.Namespace, Revision: r.Spec.Revision, Outcome: outcome,
+	})
+}

@@ -1,0 +1,154 @@
+package lifecycle
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// steps lines up the work: what everything builds on, the phase before, the waves, the wait, the phase after.
+func (c *content) steps(course course, options Options) []Step {
+	var steps []Step
+	var first, rest []manifest.Object
+	for _, object := range c.regular {
+		if comesFirst(object) {
+			first = append(first, object)
+		} else {
+			rest = append(rest, object)
+		}
+	}
+	if len(first) > 0 {
+		steps = append(steps, Step{Verb: Apply, Objects: first})
+	}
+	steps = append(steps, c.hookSteps(course.before, options)...)
+	steps = append(steps, waveSteps(rest)...)
+	if options.Wait && len(c.regular) > 0 {
+		steps = append(steps, Step{Verb: Wait, Objects: c.regular})
+	}
+	return append(steps, c.hookSteps(course.after, options)...)
+}
+
+// comesFirst reports whether an object must be there before any hook runs: hooks may live in the pack's Namespaces, and
+// be of the kinds it defines.
+func comesFirst(object manifest.Object) bool {
+	return strings.HasPrefix(object.File, CRDFolder) || isNamespace(object.GetAPIVersion(), object.GetKind())
+}
+
+func isNamespace(apiVersion, kind string) bool { return apiVersion == "v1" && kind == "Namespace" }
+
+func (c *content) hookSteps(phase hook.Phase, options Options) []Step {
+	hooks := c.inPhase(phase)
+	if len(hooks) == 0 || options.skips(phase) {
+		return nil
+	}
+	return []Step{{Verb: RunHooks, Phase: phase, Hooks: hooks}}
+}
+
+func (c *content) inPhase(phase hook.Phase) []Hook {
+	var found []Hook
+	for _, h := range c.hooks {
+		if h.Phase == phase {
+			found = append(found, h)
+		}
+	}
+	return found
+}
+
+// waveSteps makes one step for each wave that has objects; the objects come in install order.
+func waveSteps(objects []manifest.Object) []Step {
+	var steps []Step
+	for wave := 1; wave <= manifest.Waves; wave++ {
+		var members []manifest.Object
+		for _, object := range objects {
+			if key := manifest.KeyOf(object.Reference()); manifest.Wave(key.Group, key.Kind) == wave {
+				members = append(members, object)
+			}
+		}
+		if len(members) > 0 {
+			steps = append(steps, Step{Verb: Apply, Wave: wave, Objects: members})
+		}
+	}
+	return steps
+}
+
+// records returns the first record of every hook that the operation comes across, in running order.
+func (c *content) records(course course, request Request) ([]release.Hook, error) {
+	var records []release.Hook
+	for _, phase := range []hook.Phase{course.before, course.after} {
+		for _, h := range c.inPhase(phase) {
+			sum, err := hash(h.Object)
+			if err != nil {
+				return nil, err
+			}
+			record := release.Hook{
+				Title: h.Title, Phase: string(phase), APIVersion: h.Object.GetAPIVersion(), Kind: h.Object.GetKind(),
+				Namespace: h.Object.GetNamespace(), Name: h.Object.GetName(), Weight: h.Weight,
+				State: release.HookPending, Hash: sum,
+			}
+			if request.Options.skips(phase) {
+				record.State, record.Reason = release.HookSkipped, release.ReasonNoHooks
+			}
+			records = append(records, record)
+		}
+	}
+	return records, nil
+}
+
+// inventory returns all that the release may own once the operation has begun: what the previous revision may own, and
+// what this one will apply. What is known of an object is kept.
+func inventory(c *content, course course, previous *release.Release) []release.Entry {
+	var entries []release.Entry
+	index := map[manifest.Key]int{}
+	for _, object := range c.regular {
+		entries = append(entries, newEntry(object, release.Regular))
+	}
+	for _, h := range c.hooks {
+		if h.Phase == course.before || h.Phase == course.after {
+			entries = append(entries, newEntry(h.Object, release.HookRun, string(h.Phase)))
+		}
+	}
+	entries = merge(entries, index)
+	if previous == nil {
+		return entries
+	}
+	for _, old := range previous.Inventory {
+		if i, found := index[keyOf(old)]; found {
+			keepKnown(&entries[i], old)
+		} else {
+			entries = append(entries, old)
+		}
+	}
+	return entries
+}
+
+func newEntry(object manifest.Object, role release.Role, phases ...string) release.Entry {
+	gvk := object.GroupVersionKind()
+	return release.Entry{
+		Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind, Namespace: object.GetNamespace(), Name: object.GetName(),
+		Role: role, Phases: phases, Keep: object.GetAnnotations()[hook.ResourcePolicy] == "keep" ||
+			object.GetAnnotations()["helm.sh/resource-policy"] == "keep",
+	}
+}
+
+// merge makes one entry of a hook that runs at several phases, and fills the index.
+func merge(entries []release.Entry, index map[manifest.Key]int) []release.Entry {
+	var merged []release.Entry
+	for _, entry := range entries {
+		key := keyOf(entry)
+		if i, found := index[key]; found {
+			merged[i].Phases = append(slices.Clip(merged[i].Phases), entry.Phases...)
+			continue
+		}
+		index[key] = len(merged)
+		merged = append(merged, entry)
+	}
+	return merged
+}
+
+func keepKnown(entry *release.Entry, old release.Entry) {
+	entry.UID, entry.Origin, entry.Hash = old.UID, old.Origin, old.Hash
+	entry.Generation, entry.ResourceVersion = old.Generation, old.ResourceVersion
+}
