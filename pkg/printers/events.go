@@ -1,0 +1,83 @@
+package printers
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+)
+
+// JSONEvents returns an observer that writes each event as one line of JSON.
+func JSONEvents(out io.Writer) func(lifecycle.Event) {
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	return func(event lifecycle.Event) {
+		// An event that cannot be written must not end the work it reports.
+		_ = encoder.Encode(event)
+	}
+}
+
+// TextEvents returns an observer that writes a line for each event that people want to see as it happens.
+func TextEvents(out io.Writer) func(lifecycle.Event) {
+	return func(event lifecycle.Event) {
+		if line := textLine(event); line != "" {
+			_, _ = fmt.Fprintln(out, Clean(line))
+		}
+	}
+}
+
+func textLine(event lifecycle.Event) string {
+	switch event.Type {
+	case lifecycle.HookStarted, lifecycle.HookProgress, lifecycle.HookFinished, lifecycle.HookSkipped:
+		return hookLine(event)
+	case lifecycle.ObjectApplied, lifecycle.ObjectDeleted:
+		return objectLine(event)
+	case lifecycle.WaitStarted:
+		return "waiting for " + event.Message + " to be ready"
+	case lifecycle.WaitProgress:
+		return objectName(event.Object) + ": " + joined(event.Result, event.Message)
+	case lifecycle.Warning:
+		return "warning: " + event.Message
+	}
+	return ""
+}
+
+func hookLine(event lifecycle.Event) string {
+	switch event.Type {
+	case lifecycle.HookStarted:
+		return event.Title + ": Running"
+	case lifecycle.HookProgress:
+		return event.Title + ": " + joined(event.Reason, event.Message)
+	case lifecycle.HookSkipped:
+		return event.Title + ": Skipped"
+	}
+	return fmt.Sprintf("%s: %s (%s)", event.Title, event.Result, seconds(event.ElapsedMS))
+}
+
+// objectLine is what kubectl prints for an object: deployment.apps/web created. One that failed is part of the error.
+func objectLine(event lifecycle.Event) string {
+	if event.Result == "Failed" {
+		return ""
+	}
+	return objectName(event.Object) + " " + event.Result
+}
+
+func objectName(object *lifecycle.EventObject) string {
+	kind := strings.ToLower(object.Kind)
+	if object.Group != "" {
+		kind += "." + object.Group
+	}
+	return kind + "/" + object.Name
+}
+
+func joined(parts ...string) string {
+	var said []string
+	for _, part := range parts {
+		if part != "" {
+			said = append(said, part)
+		}
+	}
+	return strings.Join(said, ": ")
+}

@@ -1,0 +1,31 @@
+// Package printers turns releases and events into what kubectl's users expect to see. Nothing in it reaches a cluster.
+package printers
+
+import (
+	"strings"
+	"time"
+	"unicode"
+
+	"k8s.io/apimachinery/pkg/util/duration"
+)
+
+// Clean makes a text from a cluster safe to print: control characters, which a terminal would obey, are shown as the
+// replacement character. Tabs stay, and so do line breaks.
+func Clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}
+
+// age is the time since then as kubectl shows it: 5s, 3m12s, 2d.
+func age(then, now time.Time) string {
+	return duration.HumanDuration(now.Sub(then))
+}
+
+// seconds shows a duration with a tenth of a second.
+func seconds(milliseconds int64) string {
+	return (time.Duration(milliseconds) * time.Millisecond).Round(100 * time.Millisecond).String()
+}
