@@ -1,0 +1,133 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
+)
+
+// The exit codes.
+const (
+	exitDone     = 0
+	exitOther    = 1
+	exitInput    = 2
+	exitTemplate = 3
+	exitFile     = 4
+	exitCluster  = 5
+	exitHook     = 6
+	exitTimeout  = 7
+)
+
+// Interrupt is why a context was cancelled: the user, or the system, asked the program to end.
+type Interrupt struct {
+	// Terminated is true for SIGTERM, false for Ctrl-C.
+	Terminated bool
+}
+
+// Error says that the program was asked to end.
+func (Interrupt) Error() string { return "interrupted" }
+
+// ExitCode is 128 and the number of the signal, as shells have it.
+func (i Interrupt) ExitCode() int {
+	if i.Terminated {
+		return 143
+	}
+	return 130
+}
+
+// UsageError is a command line that cannot be understood.
+type UsageError struct {
+	command string
+	err     error
+}
+
+// Error returns the message with where to look for help.
+func (e *UsageError) Error() string {
+	return fmt.Sprintf("%v\nSee '%s --help' for usage.", e.err, e.command)
+}
+
+// Unwrap returns the cause.
+func (e *UsageError) Unwrap() error { return e.err }
+
+// inputError is input that is refused for what it says, outside of any file.
+type inputError struct{ error }
+
+// exitCode tells scripts what kind of failure it was.
+func exitCode(ctx context.Context, err error) int {
+	var interrupt Interrupt
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(context.Cause(ctx), &interrupt):
+		return interrupt.ExitCode()
+	case errors.Is(err, lifecycle.ErrTimedOut), is[*kube.NotReadyError](err):
+		return exitTimeout
+	}
+	for _, kind := range []struct {
+		code  int
+		match bool
+	}{
+		{exitInput, is[*UsageError](err) || is[inputError](err) || is[*pack.InvalidError](err) || is[*hook.Error](err)},
+		{exitInput, is[*lifecycle.InputError](err) || is[*kube.InvalidFieldsError](err)},
+		{exitFile, is[*pack.FileError](err)},
+		{exitTemplate, is[*render.Error](err) || is[*manifest.Error](err)},
+		{exitCluster, fromCluster(err)},
+		{exitHook, is[*lifecycle.HookError](err)},
+	} {
+		if kind.match {
+			return kind.code
+		}
+	}
+	return exitOther
+}
+
+// is reports whether the chain of an error holds one of a type.
+func is[T error](err error) bool {
+	var found T
+	return errors.As(err, &found)
+}
+
+// fromCluster reports whether the cluster refused something or could not be reached.
+func fromCluster(err error) bool {
+	var answer apierrors.APIStatus
+	return errors.As(err, &answer) || errors.Is(err, storage.ErrConflict) || clientcmd.IsEmptyConfig(err) ||
+		clientcmd.IsConfigurationInvalid(err) || is[*url.Error](err) || is[*lifecycle.ForeignError](err) ||
+		is[*kube.ConflictError](err) || is[*kube.ImmutableError](err) || is[*kube.NotServedError](err)
+}
+
+// explain is the message for a person: what happened, and what to do next where that is known.
+func explain(err error) string {
+	text := "error: " + printers.Clean(err.Error())
+	if next := advice(err); next != "" {
+		text += "\n" + next
+	}
+	return strings.TrimRight(text, "\n")
+}
+
+func advice(err error) string {
+	switch {
+	case is[*kube.ConflictError](err):
+		return "To take these fields over from their managers, use --force-conflicts."
+	case is[*lifecycle.ForeignError](err):
+		return "Nothing was changed. Remove or rename what is in the way, or choose another release name."
+	case errors.Is(err, storage.ErrNewerFormat):
+		return "Use that version or a newer one of kubectl-sherpack."
+	case clientcmd.IsEmptyConfig(err):
+		return "Name a cluster with --kubeconfig, --context or the environment variable KUBECONFIG."
+	}
+	return ""
+}

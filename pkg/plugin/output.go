@@ -1,0 +1,89 @@
+package plugin
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/kubectl/pkg/cmd/get"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// outputFlags are kubectl get's -o and what goes with it.
+type outputFlags struct {
+	*get.PrintFlags
+}
+
+func newOutputFlags() outputFlags {
+	return outputFlags{get.NewGetPrintFlags()}
+}
+
+// machine reports whether -o asks for a form that is not for people; wide is.
+func (f outputFlags) machine() bool {
+	return *f.OutputFormat != "" && *f.OutputFormat != "wide"
+}
+
+// check refuses an unknown form before anything is done.
+func (f outputFlags) check(command *cobra.Command) error {
+	if _, err := f.ToPrinter(); err != nil {
+		return &UsageError{command.CommandPath(), err}
+	}
+	return nil
+}
+
+// print prints an object in the form that was asked for.
+func (f outputFlags) print(object runtime.Object, out io.Writer) error {
+	printer, err := f.ToPrinter()
+	if err != nil {
+		return err
+	}
+	return printer.PrintObj(object, out)
+}
+
+// printRelease prints one release in the form that was asked for.
+func (f outputFlags) printRelease(r *release.Release, out io.Writer) error {
+	object, err := printers.Object(r)
+	if err != nil {
+		return err
+	}
+	return f.print(object, out)
+}
+
+// printDone prints what kubectl prints after it changed something: release.sherpack.io/shop installed.
+func printDone(r *release.Release, done string, out io.Writer) error {
+	object, err := printers.Object(r)
+	if err != nil {
+		return err
+	}
+	flags := genericclioptions.NewPrintFlags(done)
+	printer, err := flags.ToPrinter()
+	if err != nil {
+		return err
+	}
+	return printer.PrintObj(object, out)
+}
+
+// The forms of events.
+const (
+	eventsText = "text"
+	eventsJSON = "json"
+	eventsNone = "none"
+)
+
+// observer returns what shows the events of a run.
+func observer(form string, out io.Writer) (func(lifecycle.Event), error) {
+	switch form {
+	case eventsText:
+		return printers.TextEvents(out), nil
+	case eventsJSON:
+		return printers.JSONEvents(out), nil
+	case eventsNone:
+		return nil, nil
+	}
+	return nil, inputError{fmt.Errorf("--events %q: valid forms: %s, %s, %s", form, eventsText, eventsJSON, eventsNone)}
+}

@@ -1,0 +1,95 @@
+// Package plugin is the command line of kubectl sherpack: a file for each verb, which turns flags into options and
+// options into a run.
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
+	"k8s.io/kubectl/pkg/util/templates"
+)
+
+// Build says which build of the program this is; empty fields are not known.
+type Build struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Date    string `json:"date,omitempty"`
+}
+
+// Main runs the command line and returns the exit code. Errors are printed to the error stream. Cancelling ctx with an
+// Interrupt as the cause ends the work and is recorded.
+func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams, build Build) int {
+	// The libraries' own log is for their developers; what went wrong is in the errors.
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
+	command := NewCommand(streams, build)
+	command.SetArgs(args)
+	err := command.ExecuteContext(ctx)
+	if err != nil {
+		_, _ = fmt.Fprintln(streams.ErrOut, explain(err))
+	}
+	return exitCode(ctx, err)
+}
+
+// NewCommand returns the command line. Commands share nothing, so several can live in one program.
+func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "kubectl-sherpack",
+		Short: "Install, inspect and remove applications with lifecycle hooks",
+		Long: templates.LongDesc(`
+			Install, inspect and remove applications ("packs") on a Kubernetes cluster, with hooks that run before
+			and after each step.`),
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl sherpack"},
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Run:           func(cmd *cobra.Command, _ []string) { _ = cmd.Help() },
+		Args:          usage(cobra.NoArgs),
+	}
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.ErrOut)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &UsageError{cmd.CommandPath(), err} })
+	flags := configFlags(streams)
+	flags.AddFlags(root.PersistentFlags())
+	groups := templates.CommandGroups{
+		{Message: "Release Commands:", Commands: []*cobra.Command{
+			newInstallCommand(flags, streams), newUninstallCommand(flags, streams),
+			newStatusCommand(flags, streams), newListCommand(flags, streams),
+		}},
+		{Message: "Pack Commands:", Commands: []*cobra.Command{newTemplateCommand(flags, streams)}},
+	}
+	groups.Add(root)
+	templates.ActsAsRootCommand(root, nil, groups...)
+	root.AddCommand(newVersionCommand(streams, build))
+	return root
+}
+
+// configFlags are kubectl's own flags. The client is not throttled, because the API server has its own flow control; and
+// warnings of the API server go to the error stream, each once.
+func configFlags(streams genericiooptions.IOStreams) *genericclioptions.ConfigFlags {
+	warnings := rest.NewWarningWriter(streams.ErrOut, rest.WarningWriterOptions{Deduplicate: true})
+	return genericclioptions.NewConfigFlags(true).
+		WithDeprecatedPasswordFlag().
+		WithDiscoveryQPS(-1).
+		WithWrapConfigFn(func(config *rest.Config) *rest.Config {
+			config.QPS = -1
+			config.WarningHandler = warnings
+			return config
+		})
+}
+
+// usage makes the error of an argument check a UsageError.
+func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return &UsageError{cmd.CommandPath(), err}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,64 @@
+package plugin
+
+import (
+	"errors"
+	"io"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
+)
+
+// input is a pack with the values it is rendered with.
+type input struct {
+	pack *pack.Pack
+	// given are the user's values; all of them with the pack's own are merged.
+	given, merged map[string]any
+}
+
+// load reads a pack that can be installed, and the values for it. It reaches no cluster.
+func load(path string, sources pack.ValueSources, stdin io.Reader) (*input, error) {
+	opened, err := pack.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if opened.Kind == pack.Library {
+		return nil, inputError{errors.New("pack " + opened.Metadata.Name + " is a library: it only defines templates for other packs and cannot be installed")}
+	}
+	given, err := sources.Load(stdin)
+	if err != nil {
+		return nil, err
+	}
+	merged, err := opened.Merge(given)
+	if err != nil {
+		return nil, err
+	}
+	return &input{pack: opened, given: given, merged: merged}, nil
+}
+
+// rendered is a manifest as resources, and the notes.
+type rendered struct {
+	nodes []*yaml.RNode
+	notes string
+}
+
+// render renders the pack; its custom resource definitions come first, as they are.
+func (i *input) render(engine render.Engine, release render.Release) (*rendered, error) {
+	output, err := engine.Render(i.pack, i.merged, release)
+	if err != nil {
+		return nil, err
+	}
+	result := &rendered{notes: output.Notes}
+	var errs []error
+	for _, file := range i.pack.CRDs {
+		nodes, err := manifest.Decode(file.Path, file.Data, nil)
+		result.nodes, errs = append(result.nodes, nodes...), append(errs, err)
+	}
+	for _, file := range output.Files {
+		nodes, err := manifest.Decode(file.Path, file.Text, file.Line)
+		result.nodes, errs = append(result.nodes, nodes...), append(errs, err)
+	}
+	return result, errors.Join(errs...)
+}

@@ -1,0 +1,78 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
+)
+
+// capabilities asks the cluster what it can do, and refuses a pack that says it does not work there.
+func (t *target) capabilities(ctx context.Context, p *pack.Pack) (render.Capabilities, error) {
+	found, err := t.cluster.Capabilities(ctx)
+	if err != nil {
+		return render.Capabilities{}, err
+	}
+	if err := p.SupportsKube(found.Version); err != nil {
+		return render.Capabilities{}, err
+	}
+	return render.Capabilities{
+		KubeVersion: render.KubeVersion{Version: found.Version, Major: found.Major, Minor: found.Minor},
+		APIVersions: found.APIVersions,
+	}, nil
+}
+
+// lookup is the function lookup of templates.
+func (t *target) lookup(ctx context.Context) func(apiVersion, kind, namespace, name string) (map[string]any, error) {
+	return func(apiVersion, kind, namespace, name string) (map[string]any, error) {
+		return t.cluster.Lookup(ctx, apiVersion, kind, namespace, name)
+	}
+}
+
+// scopes finds out for each kind of a manifest whether its objects live in a namespace: from the cluster or, for kinds
+// that the manifest itself defines, from their definitions. A kind that neither knows is left out.
+func (t *target) scopes(nodes []*yaml.RNode) (lifecycle.Scopes, error) {
+	scopes := definedScopes(nodes)
+	var errs []error
+	for _, node := range nodes {
+		gvk := schema.FromAPIVersionAndKind(node.GetApiVersion(), node.GetKind())
+		if _, known := scopes[gvk.GroupKind()]; known {
+			continue
+		}
+		namespaced, err := t.cluster.Namespaced(gvk)
+		switch {
+		case err == nil:
+			scopes[gvk.GroupKind()] = namespaced
+		case !meta.IsNoMatchError(err):
+			errs = append(errs, fmt.Errorf("looking up kind %s: %w", gvk.Kind, err))
+		}
+	}
+	return scopes, errors.Join(errs...)
+}
+
+// definedScopes reads the scopes of the kinds that a manifest's own definitions bring.
+func definedScopes(nodes []*yaml.RNode) lifecycle.Scopes {
+	scopes := lifecycle.Scopes{}
+	for _, node := range nodes {
+		if node.GetKind() != "CustomResourceDefinition" {
+			continue
+		}
+		text := func(path string) string {
+			value, err := node.GetString(path)
+			if err != nil {
+				return ""
+			}
+			return value
+		}
+		kind := schema.GroupKind{Group: text("spec.group"), Kind: text("spec.names.kind")}
+		scopes[kind] = text("spec.scope") == "Namespaced"
+	}
+	return scopes
+}

@@ -1,0 +1,142 @@
+package plugin
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/kubectl/pkg/util/templates"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
+)
+
+// defaultKubeVersion is the version of the cluster that template renders for when none is named: that of the libraries.
+const defaultKubeVersion = "v1.37.0"
+
+// TemplateOptions are what template needs.
+type TemplateOptions struct {
+	Name        string
+	PackPath    string
+	Namespace   string
+	Values      pack.ValueSources
+	KubeVersion string
+	APIVersions []string
+	IsUpgrade   bool
+	NoHooks     bool
+	genericiooptions.IOStreams
+}
+
+func newTemplateCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
+	options := TemplateOptions{KubeVersion: defaultKubeVersion, IOStreams: streams}
+	command := &cobra.Command{
+		Use:   "template NAME PACK",
+		Short: "Render a pack and print its manifest",
+		Long: templates.LongDesc(`
+			Render a pack and print its manifest, hooks included. No cluster is asked: lookup finds nothing there, and the
+			version of Kubernetes is the one given. What install would refuse before it asks a cluster is refused here too.`),
+		Example: templates.Examples(`
+			# See what would be installed
+			kubectl sherpack template myshop ./shop --set replicas=3
+
+			# As for an upgrade, on an older cluster
+			kubectl sherpack template myshop ./shop --is-upgrade --kube-version 1.30`),
+		Args: usage(cobra.ExactArgs(2)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := options.complete(args, getter); err != nil {
+				return err
+			}
+			return options.Run()
+		},
+	}
+	addValuesFlags(command.Flags(), &options.Values)
+	command.Flags().StringVar(&options.KubeVersion, "kube-version", options.KubeVersion, "The version of Kubernetes to render for.")
+	command.Flags().StringSliceVar(&options.APIVersions, "api-versions", nil,
+		"API versions that the cluster serves besides Kubernetes' own, as in example.com/v1 or example.com/v1/Widget. Can be repeated.")
+	command.Flags().BoolVar(&options.IsUpgrade, "is-upgrade", false, "Render as for an upgrade.")
+	command.Flags().BoolVar(&options.NoHooks, "no-hooks", false, "Leave out the hooks.")
+	return command
+}
+
+func (o *TemplateOptions) complete(args []string, getter genericclioptions.RESTClientGetter) error {
+	name, err := releaseName(args[0])
+	if err != nil {
+		return err
+	}
+	o.Name, o.PackPath = name, args[1]
+	o.Namespace, _, err = getter.ToRawKubeConfigLoader().Namespace()
+	return err
+}
+
+// Run prints the manifest.
+func (o *TemplateOptions) Run() error {
+	source, err := load(o.PackPath, o.Values, o.In)
+	if err != nil {
+		return err
+	}
+	capabilities, err := o.capabilities()
+	if err != nil {
+		return err
+	}
+	if err := source.pack.SupportsKube(capabilities.KubeVersion.Version); err != nil {
+		return err
+	}
+	result, err := source.render(render.Engine{Capabilities: capabilities}, render.Release{
+		Name: o.Name, Namespace: o.Namespace, Revision: 1, IsInstall: !o.IsUpgrade, IsUpgrade: o.IsUpgrade,
+	})
+	if err != nil {
+		return err
+	}
+	if err := lifecycle.Check(result.nodes, o.Namespace); err != nil {
+		return err
+	}
+	text, err := o.encode(result.nodes)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(o.Out, text)
+	return err
+}
+
+func (o *TemplateOptions) encode(nodes []*yaml.RNode) (string, error) {
+	if o.NoHooks {
+		regular, err := hook.Select{Regular: true}.Filter(nodes)
+		if err != nil {
+			return "", err
+		}
+		nodes = regular
+	}
+	return manifest.Encode(nodes)
+}
+
+// capabilities are those of a cluster that serves what the client library knows, as Helm has it, and what was named.
+func (o *TemplateOptions) capabilities() (render.Capabilities, error) {
+	parsed, err := version.ParseGeneric(o.KubeVersion)
+	if err != nil {
+		return render.Capabilities{}, inputError{fmt.Errorf("--kube-version %q: %w", o.KubeVersion, err)}
+	}
+	found := render.Capabilities{
+		KubeVersion: render.KubeVersion{
+			Version: "v" + parsed.String(), Major: fmt.Sprint(parsed.Major()), Minor: fmt.Sprint(parsed.Minor()),
+		},
+		APIVersions: slices.Clone(o.APIVersions),
+	}
+	for gvk := range scheme.Scheme.AllKnownTypes() {
+		if gvk.Version == "__internal" {
+			continue
+		}
+		found.APIVersions = append(found.APIVersions, gvk.GroupVersion().String(), gvk.GroupVersion().String()+"/"+gvk.Kind)
+	}
+	slices.Sort(found.APIVersions)
+	found.APIVersions = slices.Compact(found.APIVersions)
+	return found, nil
+}
