@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -25,16 +24,11 @@ func (x *execution) apply(ctx context.Context, step Step) error {
 	err := x.Cluster.Apply(ctx, objects, options, func(i int, applied kube.Applied) {
 		x.applied(step.Objects[i], applied)
 	})
-	err = errors.Join(err, detached(ctx, x.recordInventory))
 	if err == nil {
 		err = x.established(ctx, step)
 	}
 	x.emit(WaveFinished, Outcome{Wave: step.Wave, Result: result(err), ElapsedMS: milliseconds(x.Now().Sub(started))})
 	return err
-}
-
-func (x *execution) recordInventory(ctx context.Context) error {
-	return x.Store.UpdateInventory(ctx, x.plan.Release)
 }
 
 // applied notes what became of one object.
@@ -62,6 +56,7 @@ func (x *execution) note(object manifest.Object, applied kube.Applied) {
 	if !found {
 		return
 	}
+	x.stale = true
 	entry := &x.plan.Release.Inventory[i]
 	entry.UID, entry.Generation, entry.ResourceVersion = applied.Ref.UID, applied.Generation, ""
 	if applied.Generation == 0 {

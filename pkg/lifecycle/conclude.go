@@ -29,21 +29,20 @@ func (x *execution) conclude(record *release.Hook, outcome kube.HookOutcome, err
 
 // sentence says for people how a hook failed: what happened, how often it was tried, and how long it took.
 func sentence(record *release.Hook, outcome kube.HookOutcome, err error, elapsed time.Duration) string {
-	attempts := ""
-	if outcome.Attempts > 0 {
-		attempts = fmt.Sprintf(", %s", count(outcome.Attempts, "attempt"))
-	}
-	took := elapsed.Round(time.Second / 10)
 	known := join(strings.TrimSuffix(outcome.Message, "."), outcome.LogHint)
+	effort := elapsed.Round(time.Second / 10).String()
+	if outcome.Attempts > 0 {
+		effort += ", " + count(outcome.Attempts, "attempt")
+	}
 	switch {
 	case errors.Is(err, ErrTimedOut):
-		return join(known, fmt.Sprintf("timed out after %s%s", took, attempts))
+		return join(known, "timed out after "+effort)
 	case errors.Is(err, ErrInterrupted):
-		return join(known, fmt.Sprintf("interrupted after %s%s; %s may still be running", took, attempts, object(record)))
+		return join(known, "interrupted after "+effort+"; "+object(record)+" may still be running")
 	case err != nil:
 		return err.Error()
 	}
-	return join(known, fmt.Sprintf("after %s%s", took, attempts))
+	return known + " (" + effort + ")"
 }
 
 func object(record *release.Hook) string {

@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
@@ -25,7 +24,7 @@ func (x *execution) delete(ctx context.Context, step Step) error {
 		targets = append(targets, kube.Deletion{Ref: entry.Reference()})
 	}
 	x.forget(gone)
-	return errors.Join(x.remove(ctx, targets, ""), detached(ctx, x.recordInventory))
+	return x.remove(ctx, targets, "")
 }
 
 // remove deletes objects, waits until they are gone and takes them off the inventory. phase is that of hooks; else empty.
@@ -48,6 +47,10 @@ func (x *execution) remove(ctx context.Context, targets []kube.Deletion, phase s
 
 // forget takes objects that are confirmed to be gone off the inventory.
 func (x *execution) forget(gone map[manifest.Key]bool) {
+	if len(gone) == 0 {
+		return
+	}
+	x.stale = true
 	var kept []release.Entry
 	for _, entry := range x.plan.Release.Inventory {
 		if !gone[keyOf(entry)] {

@@ -60,6 +60,9 @@ type execution struct {
 	live map[manifest.Key]types.UID
 	// index says where in the release's inventory each object stands.
 	index map[manifest.Key]int
+	// stale says that the stored inventory is not up to date. It already names all that may exist, so it is brought up to
+	// date when the last wave is there and at the end, not at every step.
+	stale bool
 	// podSelector selects the Pods of all hook Jobs of the plan; empty where there are none.
 	podSelector string
 }
@@ -116,15 +119,35 @@ func (x *execution) begin(ctx context.Context) error {
 
 // forward does the steps.
 func (x *execution) forward(ctx context.Context) error {
-	for _, step := range x.plan.Steps {
+	for i, step := range x.plan.Steps {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		if err := x.step(ctx, step); err != nil {
 			return err
 		}
+		if lastOf(x.plan.Steps, i) {
+			if err := detached(ctx, x.recordInventory); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// lastOf reports whether the step at i applies or deletes, and the next does something else; the end records anyway.
+func lastOf(steps []Step, i int) bool {
+	verb := steps[i].Verb
+	return (verb == Apply || verb == Delete) && i+1 < len(steps) && steps[i+1].Verb != verb
+}
+
+// recordInventory writes the inventory if it has changed.
+func (x *execution) recordInventory(ctx context.Context) error {
+	if !x.stale {
+		return nil
+	}
+	x.stale = false
+	return x.Store.UpdateInventory(ctx, x.plan.Release)
 }
 
 func (x *execution) step(ctx context.Context, step Step) error {
@@ -169,7 +192,7 @@ func (x *execution) recordEnd(ctx context.Context) error {
 	if x.plan.Release.Status.Phase == release.Uninstalled {
 		return x.Store.Drop(ctx, x.plan.Release.Namespace, x.plan.Release.Name)
 	}
-	return errors.Join(x.Store.UpdateInventory(ctx, x.plan.Release), x.Store.UpdateStatus(ctx, x.plan.Release))
+	return errors.Join(x.recordInventory(ctx), x.Store.UpdateStatus(ctx, x.plan.Release))
 }
 
 // closeHooks says of every hook whose turn never came that it was not reached.

@@ -54,7 +54,6 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &UsageError{cmd.CommandPath(), err} })
 	flags := configFlags(streams)
 	flags.AddFlags(root.PersistentFlags())
 	groups := templates.CommandGroups{
@@ -66,6 +65,7 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	}
 	groups.Add(root)
 	templates.ActsAsRootCommand(root, nil, groups...)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &UsageError{cmd.CommandPath(), err} })
 	root.AddCommand(newVersionCommand(streams, build))
 	return root
 }

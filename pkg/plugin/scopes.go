@@ -21,7 +21,7 @@ func (t *target) capabilities(ctx context.Context, p *pack.Pack) (render.Capabil
 		return render.Capabilities{}, err
 	}
 	if err := p.SupportsKube(found.Version); err != nil {
-		return render.Capabilities{}, err
+		return render.Capabilities{}, inputError{err}
 	}
 	return render.Capabilities{
 		KubeVersion: render.KubeVersion{Version: found.Version, Major: found.Major, Minor: found.Minor},

@@ -88,7 +88,7 @@ func (o *TemplateOptions) Run() error {
 		return err
 	}
 	if err := source.pack.SupportsKube(capabilities.KubeVersion.Version); err != nil {
-		return err
+		return inputError{err}
 	}
 	result, err := source.render(render.Engine{Capabilities: capabilities}, render.Release{
 		Name: o.Name, Namespace: o.Namespace, Revision: 1, IsInstall: !o.IsUpgrade, IsUpgrade: o.IsUpgrade,
@@ -126,7 +126,7 @@ func (o *TemplateOptions) capabilities() (render.Capabilities, error) {
 	}
 	found := render.Capabilities{
 		KubeVersion: render.KubeVersion{
-			Version: "v" + parsed.String(), Major: fmt.Sprint(parsed.Major()), Minor: fmt.Sprint(parsed.Minor()),
+			Version: fmt.Sprintf("v%d.%d.%d", parsed.Major(), parsed.Minor(), parsed.Patch()), Major: fmt.Sprint(parsed.Major()), Minor: fmt.Sprint(parsed.Minor()),
 		},
 		APIVersions: slices.Clone(o.APIVersions),
 	}

@@ -49,11 +49,19 @@ func hookLine(event lifecycle.Event) string {
 	case lifecycle.HookStarted:
 		return event.Title + ": Running"
 	case lifecycle.HookProgress:
-		return event.Title + ": " + joined(event.Reason, event.Message)
+		return progressLine(event)
 	case lifecycle.HookSkipped:
 		return event.Title + ": Skipped"
 	}
 	return fmt.Sprintf("%s: %s (%s)", event.Title, event.Result, seconds(event.ElapsedMS))
+}
+
+// progressLine is empty for news that says nothing to people, such as that another attempt runs well.
+func progressLine(event lifecycle.Event) string {
+	if news := joined(event.Reason, event.Message); news != "" {
+		return event.Title + ": " + news
+	}
+	return ""
 }
 
 // objectLine is what kubectl prints for an object: deployment.apps/web created. One that failed is part of the error.

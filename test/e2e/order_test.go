@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// run runs the program in the session's namespace and returns what it printed.
+func (s *session) run(t *testing.T, args ...string) (stdout, stderr string) {
+	t.Helper()
+	command := exec.Command(program(t), append(args, "--kubeconfig", s.kubeconfig, "--namespace", s.namespace)...)
+	command.Env = append(os.Environ(), "HOME="+t.TempDir())
+	var out, errs bytes.Buffer
+	command.Stdout, command.Stderr = &out, &errs
+	if err := command.Run(); err != nil {
+		t.Fatalf("kubectl sherpack %s: %v\n%s", strings.Join(args, " "), err, errs.String())
+	}
+	return out.String(), errs.String()
+}
+
+type event struct {
+	Time time.Time `json:"time"`
+	Seq  int       `json:"seq"`
+	Type string    `json:"type"`
+	Hook *struct {
+		Kind, Name string
+	} `json:"hook"`
+	Result string `json:"result"`
+}
+
+func events(t *testing.T, text string) []event {
+	t.Helper()
+	var found []event
+	for scanner := bufio.NewScanner(strings.NewReader(text)); scanner.Scan(); {
+		var next event
+		if err := json.Unmarshal(scanner.Bytes(), &next); err != nil {
+			t.Fatalf("not a line of JSON: %q: %v", scanner.Text(), err)
+		}
+		found = append(found, next)
+	}
+	return found
+}
+
+// Hooks of one phase run by weight, one at a time; what a later one needs is there before it starts.
+func TestHooksRunInTheOrderOfTheirWeights(t *testing.T) {
+	t.Parallel()
+	session := newSession(t)
+	_, stderr := session.run(t, "install", "myapp", "testdata/packs/weights", "--events", "json")
+	var got []string
+	found := events(t, stderr)
+	for i, event := range found {
+		if event.Seq != i+1 {
+			t.Errorf("event %d has number %d", i+1, event.Seq)
+		}
+		if event.Hook != nil && (event.Type == "hook-started" || event.Type == "hook-finished") {
+			got = append(got, strings.TrimPrefix(event.Type, "hook-")+" "+event.Hook.Kind+"/"+event.Hook.Name)
+		}
+	}
+	want := []string{
+		"started ServiceAccount/myapp-migrate", "finished ServiceAccount/myapp-migrate",
+		"started RoleBinding/myapp-migrate", "finished RoleBinding/myapp-migrate",
+		"started Job/myapp-first", "finished Job/myapp-first",
+		"started Job/myapp-second", "finished Job/myapp-second",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	created := session.created(t, "serviceaccount/myapp-migrate", "rolebinding/myapp-migrate", "job/myapp-first", "job/myapp-second", "configmap/myapp")
+	if !slices.IsSortedFunc(created, time.Time.Compare) {
+		t.Errorf("not created in this order: %v", created)
+	}
+	if !created[2].Before(created[3]) {
+		t.Errorf("the second Job was created at %v, no later than the first at %v, which takes a second", created[3], created[2])
+	}
+}
+
+// created returns when objects were created, to the second.
+func (s *session) created(t *testing.T, names ...string) []time.Time {
+	t.Helper()
+	var times []time.Time
+	for _, name := range names {
+		command := exec.Command(filepath.Join(filepath.SplitList(s.path)[1], "kubectl"), "--kubeconfig", s.kubeconfig,
+			"--namespace", s.namespace, "get", name, "-o", "jsonpath={.metadata.creationTimestamp}")
+		output, err := command.Output()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		moment, err := time.Parse(time.RFC3339, string(output))
+		if err != nil {
+			t.Fatal(err)
+		}
+		times = append(times, moment)
+	}
+	return times
+}
+
+// An installation costs few requests: those for its objects, and a fixed number around them.
+func TestAnInstallationCostsFewRequests(t *testing.T) {
+	t.Parallel()
+	session := newSession(t)
+	session.run(t, "install", "myapp", "testdata/packs/webapp")
+	requests := session.proxy.Requests()
+	for _, request := range requests {
+		t.Logf("%-6s %d %s?%s", request.Method, request.Status, request.Path, request.Query.Encode())
+	}
+	// Three ask what the cluster can do, and are answered from a cache the next time. One reads the history, four look for
+	// existing objects. Three write the record, seven keep it up to date. Two watch Jobs and Pods. Five apply the objects and
+	// hooks, one deletes the finished notification.
+	const most = 3 + 1 + 4 + 3 + 7 + 2 + 5 + 1
+	if len(requests) > most {
+		t.Errorf("%d requests, at most %d are allowed", len(requests), most)
+	}
+}
