@@ -27,6 +27,16 @@ func (x *execution) delete(ctx context.Context, step Step) error {
 	return x.remove(ctx, targets, "")
 }
 
+// keep says what is left in place.
+func (x *execution) keep(step Step) {
+	for _, entry := range step.Entries {
+		if uid, live := x.live[keyOf(entry)]; live {
+			entry.UID = uid
+			x.emit(ObjectKept, Outcome{Object: eventObject(entry.Reference()), Result: "kept"})
+		}
+	}
+}
+
 // remove deletes objects, waits until they are gone and takes them off the inventory. phase is that of hooks; else empty.
 func (x *execution) remove(ctx context.Context, targets []kube.Deletion, phase string) error {
 	gone := map[manifest.Key]bool{}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -48,8 +47,8 @@ func (e *ForeignError) Error() string {
 type HookError struct {
 	// Hook is its record.
 	Hook release.Hook
-	// Elapsed is how long it ran.
-	Elapsed time.Duration
+	// Kept says that its object is still on the cluster, to be looked at.
+	Kept bool
 	// Err is why it could not be followed to its end: ErrTimedOut, ErrInterrupted, or that it could not be applied. nil
 	// when it ended by itself.
 	Err error

@@ -23,6 +23,7 @@ const (
 	WaveFinished      EventType = "wave-finished"
 	ObjectApplied     EventType = "object-applied"
 	ObjectDeleted     EventType = "object-deleted"
+	ObjectKept        EventType = "object-kept"
 	WaitStarted       EventType = "wait-started"
 	WaitProgress      EventType = "wait-progress"
 	WaitFinished      EventType = "wait-finished"

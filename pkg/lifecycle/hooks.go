@@ -76,7 +76,8 @@ func (x *execution) runHook(ctx context.Context, h Hook) error {
 	if record.State == release.HookSucceeded {
 		return saveErr
 	}
-	return errors.Join(&HookError{Hook: *record, Elapsed: elapsed, Err: because(limited, err)}, saveErr)
+	kept := record.UID != "" && !h.Has(hook.HookFailed)
+	return errors.Join(&HookError{Hook: *record, Kept: kept, Err: because(limited, err)}, saveErr)
 }
 
 // saveStatus records the status, also when the work was interrupted.

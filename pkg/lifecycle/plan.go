@@ -58,6 +58,8 @@ const (
 	Wait Verb = "wait"
 	// Delete deletes what Entries name, several at a time, and waits until it is gone.
 	Delete Verb = "delete"
+	// Keep reports what Entries name and what is left in place.
+	Keep Verb = "keep"
 )
 
 // Step is one step of a plan. Which fields are set depends on the verb.

@@ -27,6 +27,9 @@ func NewRemoval(newest *release.Release, options Options) *Plan {
 			plan.Steps = append(plan.Steps, Step{Verb: Delete, Wave: wave, Entries: members})
 		}
 	}
+	if kept := slices.DeleteFunc(entries, func(entry release.Entry) bool { return !outlives(entry) }); len(kept) > 0 {
+		plan.Steps = append(plan.Steps, Step{Verb: Keep, Entries: kept})
+	}
 	return plan
 }
 

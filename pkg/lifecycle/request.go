@@ -118,7 +118,19 @@ func (c *content) prepare(request Request) error {
 	slices.SortStableFunc(c.regular, func(a, b manifest.Object) int {
 		return manifest.Compare(manifest.KeyOf(a.Reference()), manifest.KeyOf(b.Reference()))
 	})
-	return errors.Join(errs...)
+	return joinUnique(errs)
+}
+
+// joinUnique joins errors, each message once: a hook that runs at two phases is looked at twice.
+func joinUnique(errs []error) error {
+	seen := map[string]bool{}
+	return errors.Join(slices.DeleteFunc(errs, func(err error) bool {
+		if err == nil || seen[err.Error()] {
+			return true
+		}
+		seen[err.Error()] = true
+		return false
+	})...)
 }
 
 // check finds what is wrong with the objects as a whole.
@@ -133,7 +145,7 @@ func (c *content) check(namespace string) error {
 		}
 		errs = append(errs, checkAnnotations(object))
 	}
-	return errors.Join(errs...)
+	return joinUnique(errs)
 }
 
 // duplicates finds objects that stand twice. A hook may do so in phases that are not the same.
@@ -178,7 +190,8 @@ func checkAnnotations(object manifest.Object) error {
 	for _, key := range []string{hook.ReadyWhenAnnotation, hook.FailedWhenAnnotation} {
 		if value, found := annotations[key]; found {
 			if _, err := kube.ParseConditions(value); err != nil {
-				errs = append(errs, &InputError{object, key + ": " + err.Error()})
+				message := key + ": " + err.Error() + `; valid forms: condition=NAME[=VALUE], jsonpath='{PATH}'[=VALUE], create, delete, joined by ";"`
+				errs = append(errs, &InputError{object, message})
 			}
 		}
 	}

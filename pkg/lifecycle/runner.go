@@ -160,6 +160,9 @@ func (x *execution) step(ctx context.Context, step Step) error {
 		return x.wait(ctx, step.Objects)
 	case Delete:
 		return x.delete(ctx, step)
+	case Keep:
+		x.keep(step)
+		return nil
 	}
 	return fmt.Errorf("unknown step %q", step.Verb)
 }

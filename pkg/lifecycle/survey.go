@@ -36,6 +36,9 @@ func (x *execution) survey(ctx context.Context) error {
 	if len(foreign) > 0 && x.plan.Operation != Uninstall {
 		return errors.Join(foreign...)
 	}
+	for _, err := range foreign {
+		x.emit(Warning, Outcome{Message: err.Error() + "; it is left alone"})
+	}
 	if len(leaving) == 0 {
 		return nil
 	}

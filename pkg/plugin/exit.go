@@ -119,7 +119,12 @@ func explain(err error) string {
 }
 
 func advice(err error) string {
+	var failed *lifecycle.HookError
 	switch {
+	case errors.As(err, &failed) && failed.Kept:
+		return fmt.Sprintf("To see more: kubectl describe -n %s %s/%s", failed.Hook.Namespace, strings.ToLower(failed.Hook.Kind), failed.Hook.Name)
+	case missingNamespace(err):
+		return "To create the namespace of the release, use --create-namespace."
 	case is[*kube.ConflictError](err):
 		return "To take these fields over from their managers, use --force-conflicts."
 	case is[*lifecycle.ForeignError](err):
@@ -130,4 +135,14 @@ func advice(err error) string {
 		return "Name a cluster with --kubeconfig, --context or the environment variable KUBECONFIG."
 	}
 	return ""
+}
+
+// missingNamespace reports whether something was refused because its namespace does not exist.
+func missingNamespace(err error) bool {
+	var answer apierrors.APIStatus
+	if !errors.As(err, &answer) || !apierrors.IsNotFound(err) {
+		return false
+	}
+	details := answer.Status().Details
+	return details != nil && details.Kind == "namespaces"
 }

@@ -32,7 +32,7 @@ func textLine(event lifecycle.Event) string {
 	switch event.Type {
 	case lifecycle.HookStarted, lifecycle.HookProgress, lifecycle.HookFinished, lifecycle.HookSkipped:
 		return hookLine(event)
-	case lifecycle.ObjectApplied, lifecycle.ObjectDeleted:
+	case lifecycle.ObjectApplied, lifecycle.ObjectDeleted, lifecycle.ObjectKept:
 		return objectLine(event)
 	case lifecycle.WaitStarted:
 		return "waiting for " + event.Message + " to be ready"

@@ -1,0 +1,243 @@
+package lifecycle_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// cluster is a Cluster in memory. Hooks end as outcomes say; those it does not name succeed.
+type cluster struct {
+	mu       sync.Mutex
+	objects  map[manifest.Key]*unstructured.Unstructured
+	outcomes map[string]func(ctx context.Context) (kube.HookOutcome, error)
+	applyErr map[string]error
+	waitErr  error
+	uids     int
+	log      []string
+}
+
+func newCluster() *cluster {
+	return &cluster{
+		objects:  map[manifest.Key]*unstructured.Unstructured{},
+		outcomes: map[string]func(ctx context.Context) (kube.HookOutcome, error){},
+		applyErr: map[string]error{},
+	}
+}
+
+func (c *cluster) note(format string, args ...any) {
+	c.log = append(c.log, fmt.Sprintf(format, args...))
+}
+
+func key(object *unstructured.Unstructured) manifest.Key {
+	return manifest.KeyOf(manifest.Object{Unstructured: object}.Reference())
+}
+
+func (c *cluster) Find(_ context.Context, refs []corev1.ObjectReference) ([]*metav1.PartialObjectMetadata, error) {
+	found := make([]*metav1.PartialObjectMetadata, len(refs))
+	for i, ref := range refs {
+		if object, ok := c.objects[manifest.KeyOf(ref)]; ok {
+			found[i] = &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
+				Name: object.GetName(), Namespace: object.GetNamespace(), UID: object.GetUID(), Labels: object.GetLabels(),
+				Annotations: object.GetAnnotations(), DeletionTimestamp: object.GetDeletionTimestamp(),
+			}}
+		}
+	}
+	return found, nil
+}
+
+func (c *cluster) Lookup(_ context.Context, apiVersion, kind, namespace, name string) (map[string]any, error) {
+	ref := corev1.ObjectReference{APIVersion: apiVersion, Kind: kind, Namespace: namespace, Name: name}
+	if object, ok := c.objects[manifest.KeyOf(ref)]; ok {
+		return object.Object, nil
+	}
+	return map[string]any{}, nil
+}
+
+func (c *cluster) Apply(_ context.Context, objects []*unstructured.Unstructured, _ kube.ApplyOptions, done func(int, kube.Applied)) error {
+	var first error
+	for i, object := range objects {
+		if err := c.applyErr[object.GetName()]; err != nil {
+			done(i, kube.Applied{Err: err})
+			first = err
+			continue
+		}
+		done(i, c.put(object))
+	}
+	return first
+}
+
+func (c *cluster) put(object *unstructured.Unstructured) kube.Applied {
+	c.note("apply %s/%s", object.GetKind(), object.GetName())
+	stored := object.DeepCopy()
+	existing, exists := c.objects[key(object)]
+	if exists {
+		stored.SetUID(existing.GetUID())
+	} else {
+		c.uids++
+		stored.SetUID(types.UID(fmt.Sprintf("uid-%d", c.uids)))
+	}
+	c.objects[key(object)] = stored
+	ref := manifest.Object{Unstructured: stored}.Reference()
+	ref.UID = stored.GetUID()
+	return kube.Applied{Ref: ref, Created: !exists, Generation: 1}
+}
+
+func (c *cluster) Delete(_ context.Context, targets []kube.Deletion, done func(int, time.Duration, error)) error {
+	for i, target := range targets {
+		found, ok := c.objects[manifest.KeyOf(target.Ref)]
+		if ok && found.GetUID() == target.Ref.UID {
+			c.note("delete %s/%s %s", target.Ref.Kind, target.Ref.Name, target.Propagation)
+			delete(c.objects, manifest.KeyOf(target.Ref))
+		}
+		done(i, 0, nil)
+	}
+	return nil
+}
+
+func (c *cluster) AwaitGone(_ context.Context, refs []corev1.ObjectReference) error {
+	for _, ref := range refs {
+		c.note("await %s/%s gone", ref.Kind, ref.Name)
+		delete(c.objects, manifest.KeyOf(ref))
+	}
+	return nil
+}
+
+func (c *cluster) RunHook(ctx context.Context, run kube.HookRun, _ func(kube.HookProgress)) (kube.HookOutcome, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	applied := c.put(run.Object)
+	end, named := c.outcomes[run.Object.GetName()]
+	if !named {
+		return kube.HookOutcome{Succeeded: true, Attempts: 1, Applied: applied}, nil
+	}
+	outcome, err := end(ctx)
+	outcome.Applied = applied
+	return outcome, err
+}
+
+func (c *cluster) Wait(_ context.Context, targets []kube.WaitTarget, selector string, _ func(kube.Readiness)) error {
+	for _, target := range targets {
+		c.note("wait %s/%s %s", target.Ref.Kind, target.Ref.Name, selector)
+	}
+	return c.waitErr
+}
+
+// store is a Store in memory that keeps what was written, write by write.
+type store struct {
+	writes  []string
+	last    release.Release
+	dropped bool
+	err     error
+}
+
+func (s *store) Create(_ context.Context, r *release.Release) error {
+	if s.err != nil {
+		return s.err
+	}
+	r.ResourceVersion = "1"
+	s.keep("create", r)
+	return nil
+}
+
+func (s *store) UpdateStatus(ctx context.Context, r *release.Release) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	s.keep("status", r)
+	return nil
+}
+
+func (s *store) UpdateInventory(ctx context.Context, r *release.Release) error {
+	s.writes = append(s.writes, "inventory")
+	return ctx.Err()
+}
+
+func (s *store) Drop(context.Context, string, string) error {
+	s.dropped = true
+	return nil
+}
+
+// keep notes a write as the phase and the states of the hooks.
+func (s *store) keep(what string, r *release.Release) {
+	text := what + " " + string(r.Status.Phase)
+	for _, h := range r.Status.Hooks {
+		text += " " + h.Summary()
+	}
+	s.writes = append(s.writes, text)
+	s.last = *r
+	s.last.Status.Hooks = slices.Clone(r.Status.Hooks)
+}
+
+func scopes() lifecycle.Scopes {
+	namespaced := lifecycle.Scopes{{Group: "", Kind: "Namespace"}: false, {Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}: false}
+	for _, kind := range []schema.GroupKind{
+		{Group: "batch", Kind: "Job"}, {Kind: "ConfigMap"}, {Kind: "Secret"}, {Kind: "ServiceAccount"},
+		{Group: "apps", Kind: "Deployment"}, {Kind: "Pod"},
+	} {
+		namespaced[kind] = true
+	}
+	return namespaced
+}
+
+// plan plans the installation of a manifest as release shop in namespace web.
+func plan(t *testing.T, text string, options lifecycle.Options) *lifecycle.Plan {
+	t.Helper()
+	planned, err := tryPlan(t, text, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return planned
+}
+
+func tryPlan(t *testing.T, text string, options lifecycle.Options) (*lifecycle.Plan, error) {
+	t.Helper()
+	nodes, err := manifest.Decode("templates/a.yaml", []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lifecycle.NewPlan(lifecycle.Request{
+		Operation: lifecycle.Install, Release: release.New("shop", "web", 1), Nodes: nodes, Scopes: scopes(), Options: options,
+	})
+}
+
+// hook is a Job that is a hook.
+func hook(name, phases, more string) string {
+	return fmt.Sprintf("apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: shop-%s\n  annotations:\n    sherpack.io/hook: %s\n%s---\n", name, phases, more)
+}
+
+func policy(words string) string { return "    sherpack.io/hook-delete-policy: " + words + "\n" }
+
+func object(apiVersion, kind, name string) string {
+	return fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: {name: %s}\n---\n", apiVersion, kind, name)
+}
+
+func run(t *testing.T, cluster *cluster, planned *lifecycle.Plan) (*store, []lifecycle.Event, error) {
+	t.Helper()
+	return runIn(t.Context(), cluster, planned)
+}
+
+func runIn(ctx context.Context, cluster *cluster, planned *lifecycle.Plan) (*store, []lifecycle.Event, error) {
+	kept := &store{}
+	var events []lifecycle.Event
+	runner := lifecycle.Runner{
+		Cluster: cluster, Store: kept, Observe: func(event lifecycle.Event) { events = append(events, event) },
+		Now: func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
+	}
+	err := runner.Run(ctx, planned)
+	return kept, events, err
+}

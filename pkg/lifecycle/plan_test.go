@@ -1,0 +1,200 @@
+package lifecycle_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// steps writes a plan down, a line for each step.
+func steps(plan *lifecycle.Plan) []string {
+	var lines []string
+	for _, step := range plan.Steps {
+		words := []string{string(step.Verb)}
+		if step.Phase != "" {
+			words = append(words, string(step.Phase))
+		}
+		for _, object := range step.Objects {
+			words = append(words, object.Title())
+		}
+		for _, h := range step.Hooks {
+			words = append(words, h.Title)
+		}
+		for _, entry := range step.Entries {
+			words = append(words, entry.Kind+"/"+entry.Name)
+		}
+		lines = append(lines, strings.Join(words, " "))
+	}
+	return lines
+}
+
+func application() string {
+	return hook("notify", "post-install", "") + object("apps/v1", "Deployment", "web") + object("v1", "Secret", "db") +
+		hook("migrate", "pre-install,pre-upgrade", "") + object("v1", "ServiceAccount", "web") + object("v1", "Namespace", "extra") +
+		hook("test", "test", "") + object("v1", "ConfigMap", "app")
+}
+
+func TestAnInstallationIsPlannedInItsOrder(t *testing.T) {
+	t.Parallel()
+	first := "apply Namespace/extra"
+	before, after := "run-hooks pre-install pre-install/migrate", "run-hooks post-install post-install/notify"
+	waves := []string{"apply ServiceAccount/web", "apply ConfigMap/app Secret/db", "apply Deployment/web"}
+	for name, test := range map[string]struct {
+		options lifecycle.Options
+		want    []string
+	}{
+		"as it is":      {lifecycle.Options{}, append(append([]string{first, before}, waves...), after)},
+		"without hooks": {lifecycle.Options{NoHooks: true}, append([]string{first}, waves...)},
+		"without a phase": {
+			lifecycle.Options{SkipPhases: []sherpack.Phase{sherpack.PostInstall}}, append([]string{first, before}, waves...),
+		},
+		"with a wait": {
+			lifecycle.Options{Wait: true},
+			append(append([]string{first, before}, waves...), "wait Namespace/extra ServiceAccount/web ConfigMap/app Secret/db Deployment/web", after),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(test.want, steps(plan(t, application(), test.options))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestAPlanRecordsHooksAndInventoryBeforehand(t *testing.T) {
+	t.Parallel()
+	planned := plan(t, application(), lifecycle.Options{SkipPhases: []sherpack.Phase{sherpack.PostInstall}})
+	var hooks, inventory []string
+	for _, h := range planned.Release.Status.Hooks {
+		hooks = append(hooks, h.Title+": "+h.Summary())
+	}
+	for _, entry := range planned.Release.Inventory {
+		inventory = append(inventory, fmt.Sprintf("%s %s/%s %s %v", entry.Role, entry.Kind, entry.Name, entry.Namespace, entry.Phases))
+	}
+	if diff := cmp.Diff([]string{"pre-install/migrate: Pending", "post-install/notify: Skipped"}, hooks); diff != "" {
+		t.Error(diff)
+	}
+	want := []string{
+		"regular Namespace/extra  []", "regular ServiceAccount/web web []", "regular ConfigMap/app web []", "regular Secret/db web []",
+		"regular Deployment/web web []", "hook Job/shop-migrate web [pre-install]", "hook Job/shop-notify web [post-install]",
+	}
+	if diff := cmp.Diff(want, inventory); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestThePreviousInventoryIsKept(t *testing.T) {
+	t.Parallel()
+	nodes, err := manifest.Decode("", []byte(object("v1", "ConfigMap", "app")), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	previous := release.New("shop", "web", 1)
+	previous.Inventory = []release.Entry{
+		{Version: "v1", Kind: "ConfigMap", Namespace: "web", Name: "app", UID: "a", Origin: release.Created, Role: release.Regular},
+		{Version: "v1", Kind: "ConfigMap", Namespace: "web", Name: "old", UID: "b", Origin: release.Created, Role: release.Regular},
+	}
+	planned, err := lifecycle.NewPlan(lifecycle.Request{
+		Operation: lifecycle.Install, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes, Scopes: scopes(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(previous.Inventory, planned.Release.Inventory); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestObjectsGetNamespaceNameAndMarks(t *testing.T) {
+	t.Parallel()
+	planned := plan(t, object("v1", "Namespace", "extra")+"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other}\n---\n"+
+		object("v1", "ConfigMap", "b")+"apiVersion: batch/v1\nkind: Job\nmetadata:\n  generateName: shop-once-\n  annotations: {sherpack.io/hook: pre-install}\n---\n"+
+		"apiVersion: batch/v1\nkind: Job\nmetadata:\n  generateName: shop-once-\n  annotations: {sherpack.io/hook: pre-install}\n", lifecycle.Options{})
+	var got []string
+	for _, step := range planned.Steps {
+		for _, object := range step.Objects {
+			got = append(got, object.GetNamespace()+"/"+object.GetName())
+			if object.GetLabels()[lifecycle.LabelManagedBy] != "sherpack" || object.GetLabels()[lifecycle.LabelRelease] != "shop" ||
+				object.GetAnnotations()[lifecycle.AnnotationRelease] != "shop" || object.GetAnnotations()[lifecycle.AnnotationNamespace] != "web" {
+				t.Errorf("%s lacks marks: %v %v", object.Title(), object.GetLabels(), object.GetAnnotations())
+			}
+		}
+		for _, h := range step.Hooks {
+			got = append(got, h.Object.GetNamespace()+"/"+h.Object.GetName())
+			if h.Object.GetAnnotations()[lifecycle.AnnotationPhase] != "pre-install" || h.Object.GetGenerateName() != "" {
+				t.Errorf("%s: %v", h.Title, h.Object.Object)
+			}
+		}
+	}
+	want := []string{"/extra", "web/shop-once-c6dd5", "web/shop-once-7aa6b", "other/a", "web/b"}
+	if diff := cmp.Diff(len(want), len(got)); diff != "" {
+		t.Fatal(diff)
+	}
+	if got[1] == got[2] || !strings.HasPrefix(got[1], "web/shop-once-") || len(got[1]) != len(want[1]) {
+		t.Errorf("generated names: %v", got[1:3])
+	}
+	got[1], got[2] = want[1], want[2]
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWhatCanNeverWorkIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ text, want string }{
+		"an unknown kind":                        {object("v1", "Gadget", "a"), "templates/a.yaml:1: Gadget/a: the server has no kind Gadget in v1"},
+		"generateName on a regular object":       {"apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: a-}\n", "templates/a.yaml:1: ConfigMap/: metadata.generateName would make"},
+		"an object twice":                        {object("v1", "ConfigMap", "a") + object("v1", "ConfigMap", "a"), "templates/a.yaml:5: ConfigMap/a: stands twice, first in templates/a.yaml:1"},
+		"an object twice, once with namespace":   {object("v1", "ConfigMap", "a") + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: web}\n", "stands twice"},
+		"a hook and a regular object":            {hook("a", "test", "") + object("batch/v1", "Job", "shop-a"), "stands twice"},
+		"two hooks with a common phase":          {hook("a", "test,pre-install", "") + hook("a", "post-install,test", ""), "stands twice"},
+		"a condition that says nothing":          {hook("a", "pre-install,post-install", "    sherpack.io/ready-when: soon\n"), "sherpack.io/ready-when"},
+		"a resource policy that is not known":    {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {sherpack.io/resource-policy: delete}}\n", `unknown value "delete"; valid: keep`},
+		"a cluster-scoped object twice, any way": {object("v1", "Namespace", "a") + "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, namespace: x}\n", "stands twice"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := tryPlan(t, test.text, lifecycle.Options{})
+			var input *lifecycle.InputError
+			if !errors.As(err, &input) {
+				t.Fatalf("no *InputError: %v", err)
+			}
+			if !strings.Contains(err.Error(), test.want) || strings.Count(err.Error(), "\n") > 0 {
+				t.Errorf("got %q, want one line with %q", err, test.want)
+			}
+		})
+	}
+	if _, err := tryPlan(t, hook("a", "pre-install", "")+hook("a", "post-install", ""), lifecycle.Options{}); err != nil {
+		t.Errorf("two hooks without a common phase: %v", err)
+	}
+}
+
+func TestARemovalGoesBackwards(t *testing.T) {
+	t.Parallel()
+	r := release.New("shop", "web", 1)
+	for _, gvk := range []schema.GroupVersionKind{
+		{Version: "v1", Kind: "ConfigMap"}, {Group: "apps", Version: "v1", Kind: "Deployment"}, {Version: "v1", Kind: "ServiceAccount"},
+		{Version: "v1", Kind: "Namespace"}, {Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"},
+		{Group: "batch", Version: "v1", Kind: "Job"},
+	} {
+		r.Inventory = append(r.Inventory, release.Entry{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind, Name: "a"})
+	}
+	r.Inventory = append(r.Inventory, release.Entry{Version: "v1", Kind: "Secret", Name: "kept", Keep: true})
+	want := []string{
+		"delete Job/a Deployment/a", "delete ConfigMap/a", "delete ServiceAccount/a",
+		"keep Secret/kept CustomResourceDefinition/a Namespace/a",
+	}
+	if diff := cmp.Diff(want, steps(lifecycle.NewRemoval(r, lifecycle.Options{}))); diff != "" {
+		t.Error(diff)
+	}
+}
