@@ -74,7 +74,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitDone
 	case errors.As(context.Cause(ctx), &interrupt):
 		return interrupt.ExitCode()
-	case errors.Is(err, lifecycle.ErrTimedOut), is[*kube.NotReadyError](err):
+	case errors.Is(err, lifecycle.ErrTimedOut):
 		return exitTimeout
 	}
 	for _, kind := range []struct {
