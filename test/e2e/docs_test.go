@@ -1,0 +1,41 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The packs in the documentation are whole: each example that names its file is rendered, and says what it is meant to.
+func TestTheExamplesInTheDocumentationRender(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/hooks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pack := t.TempDir()
+	write(t, filepath.Join(pack, "Pack.yaml"), "apiVersion: sherpack/v1\nkind: application\nmetadata: {name: docs, version: 1.0.0}\n")
+	for _, example := range regexp.MustCompile("(?s)```yaml\n# (templates/[^\n]+)\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		write(t, filepath.Join(pack, example[1]), example[2])
+	}
+	session := newSession(t)
+	session.run(t, "install", "docs", pack)
+	got, _ := session.run(t, "status", "docs", "-o", "jsonpath={range .status.hooks[*]}{.title} {.state} {end}")
+	want := "pre-install/database-check Succeeded pre-install/configmap/migrate Succeeded pre-install/migrate Succeeded "
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
