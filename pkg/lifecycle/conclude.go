@@ -30,7 +30,7 @@ func (x *execution) conclude(record *release.Hook, outcome kube.HookOutcome, err
 // sentence says for people how a hook failed: what happened, how often it was tried, and how long it took.
 func sentence(record *release.Hook, outcome kube.HookOutcome, err error, elapsed time.Duration) string {
 	known := join(strings.TrimSuffix(outcome.Message, "."), outcome.LogHint)
-	effort := elapsed.Round(time.Second / 10).String()
+	effort := rounded(elapsed).String()
 	if outcome.Attempts > 0 {
 		effort += ", " + count(outcome.Attempts, "attempt")
 	}
@@ -43,6 +43,15 @@ func sentence(record *release.Hook, outcome kube.HookOutcome, err error, elapsed
 		return err.Error()
 	}
 	return known + " (" + effort + ")"
+}
+
+// rounded leaves a tenth of a second only where it counts.
+func rounded(elapsed time.Duration) time.Duration {
+	const long = 10 * time.Second
+	if elapsed >= long {
+		return elapsed.Round(time.Second)
+	}
+	return elapsed.Round(time.Second / 10)
 }
 
 func object(record *release.Hook) string {

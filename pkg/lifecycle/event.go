@@ -53,9 +53,11 @@ type Outcome struct {
 	Reason    string `json:"reason,omitempty"`
 	Message   string `json:"message,omitempty"`
 	ElapsedMS int64  `json:"elapsedMs,omitempty"`
-	// Title is the hook as people see it, and Wave the number of a wave; they are not part of the JSON form.
-	Title string `json:"-"`
-	Wave  int    `json:"-"`
+	// Title and Summary are a hook and its state as people see them, Wave is the number of a wave; they are not part of
+	// the JSON form.
+	Title   string `json:"-"`
+	Summary string `json:"-"`
+	Wave    int    `json:"-"`
 }
 
 // EventHook names the hook that an event is about.

@@ -195,7 +195,8 @@ func (x *execution) progress(h Hook, progress kube.HookProgress) {
 
 func (x *execution) hookOutcome(record release.Hook) Outcome {
 	return Outcome{
-		Phase: record.Phase, Hook: &EventHook{record.Kind, record.Namespace, record.Name}, Title: record.Title,
+		Phase: record.Phase, Hook: &EventHook{record.Kind, record.Namespace, record.Name},
+		Title: record.Title, Summary: record.Summary(),
 		Result: string(record.State), Reason: record.Reason, Message: record.Message,
 	}
 }

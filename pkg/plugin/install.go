@@ -73,7 +73,7 @@ func newInstallCommand(getter genericclioptions.RESTClientGetter, streams generi
 	flags.Run.addFlags(command.Flags())
 	command.Flags().BoolVar(&flags.CreateNamespace, "create-namespace", false,
 		"Create the namespace of the release if it does not exist. It does not belong to the release and stays when that goes.")
-	flags.Output.AddFlags(command)
+	flags.Output.addFlags(command)
 	return command
 }
 

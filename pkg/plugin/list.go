@@ -47,7 +47,8 @@ func newListCommand(getter genericclioptions.RESTClientGetter, streams genericio
 		},
 	}
 	command.Flags().BoolVarP(&options.AllNamespaces, "all-namespaces", "A", false, "List the releases of all namespaces.")
-	options.Output.AddFlags(command)
+	command.Flags().BoolVar(options.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")
+	options.Output.addFlags(command)
 	return command
 }
 

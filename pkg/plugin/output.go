@@ -3,6 +3,7 @@ package plugin
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -14,9 +15,15 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// outputFlags are kubectl get's -o and what goes with it.
+// outputFlags are kubectl get's -o, and of its other flags those that mean something for releases.
 type outputFlags struct {
 	*get.PrintFlags
+}
+
+func (f outputFlags) addFlags(command *cobra.Command) {
+	f.TemplateFlags.AddFlags(command)
+	command.Flags().StringVarP(f.OutputFormat, "output", "o", *f.OutputFormat,
+		"Output format. One of: ("+strings.Join(f.AllowedFormats(), ", ")+").")
 }
 
 func newOutputFlags() outputFlags {

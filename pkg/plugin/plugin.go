@@ -15,6 +15,12 @@ import (
 	"k8s.io/kubectl/pkg/util/templates"
 )
 
+const (
+	// programName is the file that kubectl looks for, and displayName is how it is called.
+	programName = "kubectl-sherpack"
+	displayName = "kubectl sherpack"
+)
+
 // Build says which build of the program this is; empty fields are not known.
 type Build struct {
 	Version string `json:"version"`
@@ -40,19 +46,19 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 // NewCommand returns the command line. Commands share nothing, so several can live in one program.
 func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "kubectl-sherpack",
+		Use:   programName,
 		Short: "Install, inspect and remove applications with lifecycle hooks",
 		Long: templates.LongDesc(`
 			Install, inspect and remove applications ("packs") on a Kubernetes cluster, with hooks that run before
 			and after each step.`),
-		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl sherpack"},
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: displayName},
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Run:           func(cmd *cobra.Command, _ []string) { _ = cmd.Help() },
 		Args:          usage(cobra.NoArgs),
 	}
 	root.SetIn(streams.In)
-	root.SetOut(streams.Out)
+	root.SetOut(helpWriter{streams.Out})
 	root.SetErr(streams.ErrOut)
 	flags := configFlags(streams)
 	flags.AddFlags(root.PersistentFlags())
@@ -68,6 +74,18 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &UsageError{cmd.CommandPath(), err} })
 	root.AddCommand(newVersionCommand(streams, build))
 	return root
+}
+
+// helpWriter writes kubectl's help. One place of its template names the program by its file; people call it through kubectl.
+type helpWriter struct{ io.Writer }
+
+// Write implements io.Writer.
+func (w helpWriter) Write(text []byte) (int, error) {
+	if string(text) != programName {
+		return w.Writer.Write(text)
+	}
+	_, err := io.WriteString(w.Writer, displayName)
+	return len(text), err
 }
 
 // configFlags are kubectl's own flags. The client is not throttled, because the API server has its own flow control; and

@@ -46,7 +46,7 @@ func newStatusCommand(getter genericclioptions.RESTClientGetter, streams generic
 			return options.Run(cmd.Context())
 		},
 	}
-	output.AddFlags(command)
+	output.addFlags(command)
 	return command
 }
 

@@ -53,7 +53,7 @@ func hookLine(event lifecycle.Event) string {
 	case lifecycle.HookSkipped:
 		return event.Title + ": Skipped"
 	}
-	return fmt.Sprintf("%s: %s (%s)", event.Title, event.Result, seconds(event.ElapsedMS))
+	return fmt.Sprintf("%s: %s after %s", event.Title, event.Summary, seconds(event.ElapsedMS))
 }
 
 // progressLine is empty for news that says nothing to people, such as that another attempt runs well.
