@@ -3,6 +3,7 @@
 package plugin
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -81,10 +82,8 @@ type helpWriter struct{ io.Writer }
 
 // Write implements io.Writer.
 func (w helpWriter) Write(text []byte) (int, error) {
-	if string(text) != programName {
-		return w.Writer.Write(text)
-	}
-	_, err := io.WriteString(w.Writer, displayName)
+	const usage = " <command> --help"
+	_, err := w.Writer.Write(bytes.ReplaceAll(text, []byte(programName+usage), []byte(displayName+usage)))
 	return len(text), err
 }
 

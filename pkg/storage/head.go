@@ -101,9 +101,10 @@ func decodeHead(head *metav1.ObjectMeta) (*release.Release, error) {
 	if err := checkFormat(head); err != nil {
 		return nil, err
 	}
-	revision, err := strconv.Atoi(head.Labels[labelVersion])
-	if err != nil || head.Labels[labelName] == "" {
-		return nil, fmt.Errorf("secret %s/%s: %w: its labels do not name a release and a revision", head.Namespace, head.Name, ErrDamaged)
+	revision := revisionOf(head)
+	if revision < 1 || head.Name != headName(head.Labels[labelName], revision) {
+		return nil, fmt.Errorf("secret %s/%s: %w: its labels and its name do not name the same release and revision",
+			head.Namespace, head.Name, ErrDamaged)
 	}
 	r := release.New(head.Labels[labelName], head.Namespace, revision)
 	r.UID, r.ResourceVersion, r.CreationTimestamp = head.UID, head.ResourceVersion, head.CreationTimestamp
@@ -138,6 +139,9 @@ func decodeStatus(head *corev1.Secret, into *release.Release) error {
 	into.Status = release.Status{}
 	if err := json.Unmarshal(head.Data[statusKey], &into.Status); err != nil {
 		return fmt.Errorf("secret %s/%s: %w: reading its status: %w", head.Namespace, head.Name, ErrDamaged, err)
+	}
+	if into.Status.Phase == "" {
+		return fmt.Errorf("secret %s/%s: %w: its status has no phase", head.Namespace, head.Name, ErrDamaged)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 
@@ -57,8 +58,18 @@ const (
 	maxMessage = 1024
 )
 
-func headName(name string, revision int) string {
-	return fmt.Sprintf("sh.sherpack.release.v1.%s.v%d", name, revision)
+func headName(name string, revision int) string { return headPrefix(name) + strconv.Itoa(revision) }
+
+// headPrefix is how the names of all that is stored of a release begin.
+func headPrefix(name string) string { return fmt.Sprintf("sh.sherpack.release.v1.%s.v", name) }
+
+// revisionOf returns the revision that a stored Secret belongs to; 0 where its labels do not say it.
+func revisionOf(secret *metav1.ObjectMeta) int {
+	revision, err := strconv.Atoi(secret.Labels[labelVersion])
+	if err != nil {
+		return 0
+	}
+	return revision
 }
 
 // partName names a part. The run in it keeps two runs that write the same revision apart.

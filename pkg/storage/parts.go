@@ -1,17 +1,19 @@
 package storage
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 
 	"github.com/klauspost/compress/zstd"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/utils/ptr"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -23,8 +25,12 @@ const (
 
 	// maxPart is the most one part holds, in bytes: well below the 1 MiB that the API server allows a Secret.
 	maxPart = 700 << 10
-	// maxPayload bounds what a payload may unpack to, in bytes, so that an edited record cannot fill the memory.
-	maxPayload = 512 << 20
+	// maxPayload and maxInventory bound what a payload, and one part of an inventory, may unpack to, in bytes, so that an
+	// edited record cannot fill the memory.
+	maxPayload   = 512 << 20
+	maxInventory = 4 << 20
+	// window is how far back compression looks, in bytes: as much is allocated before anything was unpacked.
+	window = 8 << 20
 	// entriesPerPart keeps an inventory part below maxPart even when nothing in it can be compressed.
 	entriesPerPart = 500
 )
@@ -108,7 +114,7 @@ func decodeParts(head *corev1.Secret, parts map[string]*corev1.Secret, into *rel
 	if digest(packed) != head.Annotations[annotationPayloadDigest] {
 		return fmt.Errorf("%w: the checksum of its payload is wrong", ErrDamaged)
 	}
-	if err := unpack(packed, &into.Content); err != nil {
+	if err := unpack(packed, maxPayload, &into.Content); err != nil {
 		return err
 	}
 	inventory, err := collect(head, parts, into, inventoryKind)
@@ -147,7 +153,7 @@ func decodeInventory(parts [][]byte, into *release.Release) error {
 	seen := map[string]bool{}
 	for _, part := range parts {
 		var entries []release.Entry
-		if err := unpack(part, &entries); err != nil {
+		if err := unpack(part, maxInventory, &entries); err != nil {
 			return err
 		}
 		for _, entry := range entries {
@@ -162,22 +168,27 @@ func decodeInventory(parts [][]byte, into *release.Release) error {
 }
 
 func pack(content []byte) ([]byte, error) {
-	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window))
 	if err != nil {
 		return nil, err
 	}
 	return encoder.EncodeAll(content, nil), encoder.Close()
 }
 
-func unpack(packed []byte, into any) error {
-	decoder, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxPayload), zstd.WithDecoderConcurrency(1))
-	if err != nil {
-		return err
-	}
-	defer decoder.Close()
-	content, err := decoder.DecodeAll(packed, nil)
+// unpack reads what pack has packed. It takes no more memory than the content needs, whatever the content says of its size.
+func unpack(packed []byte, limit int, into any) error {
+	decoder, err := zstd.NewReader(bytes.NewReader(packed),
+		zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(window), zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return fmt.Errorf("%w: unpacking it: %w", ErrDamaged, err)
+	}
+	defer decoder.Close()
+	content, err := io.ReadAll(io.LimitReader(decoder, int64(limit)+1))
+	if err != nil {
+		return fmt.Errorf("%w: unpacking it: %w", ErrDamaged, err)
+	}
+	if len(content) > limit {
+		return fmt.Errorf("%w: it unpacks to more than %d MiB", ErrDamaged, limit>>20)
 	}
 	if err := json.Unmarshal(content, into); err != nil {
 		return fmt.Errorf("%w: reading it: %w", ErrDamaged, err)

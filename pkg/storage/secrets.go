@@ -57,7 +57,10 @@ func NewSecrets(config *rest.Config, run string) (*Secrets, error) {
 func (s *Secrets) List(ctx context.Context, namespace string, selector labels.Selector) (release.History, error) {
 	heads := headSelector()
 	if selector != nil {
-		requirements, _ := selector.Requirements()
+		requirements, selectable := selector.Requirements()
+		if !selectable {
+			return release.History{}, nil
+		}
 		heads = heads.Add(requirements...)
 	}
 	found, err := s.list(ctx, namespace, heads)

@@ -1,9 +1,15 @@
 package storage
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
@@ -15,6 +21,9 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
+// aftermath bounds, each, what is still done for a revision that could not be recorded: finding out, and cleaning up.
+const aftermath = 10 * time.Second
+
 // Create stores a new revision whole: its parts first, the head last, so that a head stands for a complete record.
 // The error is ErrConflict where the revision is there already; what was written for it is removed again.
 func (s *Secrets) Create(ctx context.Context, r *release.Release) error {
@@ -25,52 +34,92 @@ func (s *Secrets) Create(ctx context.Context, r *release.Release) error {
 }
 
 func (s *Secrets) create(ctx context.Context, r *release.Release) error {
+	// What it was read from, where it was, is another record.
+	r.Record, r.Status.Writer = release.Record{}, s.run
 	parts, counts, err := s.encodeParts(r)
 	if err != nil {
 		return err
-	}
-	for _, part := range parts {
-		if _, err := s.secrets.Secrets(r.Namespace).Create(ctx, part, createOptions()); err != nil {
-			return errors.Join(err, s.dropParts(ctx, r, parts))
-		}
 	}
 	head, err := s.encodeHead(r, counts)
 	if err != nil {
 		return err
 	}
+	if err := s.createParts(ctx, parts); err != nil {
+		return err
+	}
 	created, err := s.secrets.Secrets(r.Namespace).Create(ctx, head, createOptions())
-	if apierrors.IsAlreadyExists(err) {
-		err = ErrConflict
+	if err != nil {
+		created, err = s.settle(ctx, head, parts, err)
 	}
 	if err != nil {
-		return errors.Join(err, s.dropParts(ctx, r, parts))
+		return err
 	}
 	r.Record = release.Record{Run: s.run, InventoryParts: counts.inventory}
 	r.UID, r.ResourceVersion, r.CreationTimestamp = created.UID, created.ResourceVersion, created.CreationTimestamp
 	return nil
 }
 
+// createParts creates all parts, or none.
+func (s *Secrets) createParts(ctx context.Context, parts []*corev1.Secret) error {
+	for i, part := range parts {
+		_, err := s.secrets.Secrets(part.Namespace).Create(ctx, part, createOptions())
+		switch {
+		case apierrors.IsAlreadyExists(err):
+			// It belongs to a revision that this run has recorded before.
+			return errors.Join(ErrConflict, s.dropParts(ctx, part.Namespace, parts[:i]))
+		case err != nil:
+			// This one too: the answer may have been lost.
+			return errors.Join(err, s.dropParts(ctx, part.Namespace, parts[:i+1]))
+		}
+	}
+	return nil
+}
+
+// settle finds out what became of a head whose creation got no good answer, because that answer may have been lost. A
+// head of this run is as good as created. Parts are removed only when there surely is none, so that no head is ever left
+// without them.
+func (s *Secrets) settle(ctx context.Context, head *corev1.Secret, parts []*corev1.Secret, failure error) (*corev1.Secret, error) {
+	lookup, cancel := context.WithTimeout(context.WithoutCancel(ctx), aftermath)
+	defer cancel()
+	found, err := s.secrets.Secrets(head.Namespace).Get(lookup, head.Name, metav1.GetOptions{})
+	switch {
+	case err == nil && found.Labels[labelRun] == s.run:
+		return found, nil
+	case err == nil:
+		failure = ErrConflict
+	case !apierrors.IsNotFound(err):
+		return nil, errors.Join(failure, err)
+	}
+	return nil, errors.Join(failure, s.dropParts(ctx, head.Namespace, parts))
+}
+
 // dropParts removes what this run wrote of a revision whose head could not be written.
-func (s *Secrets) dropParts(ctx context.Context, r *release.Release, parts []*corev1.Secret) error {
+func (s *Secrets) dropParts(ctx context.Context, namespace string, parts []*corev1.Secret) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), aftermath)
+	defer cancel()
 	names := make([]string, len(parts))
 	for i, part := range parts {
 		names[i] = part.Name
 	}
-	return s.delete(context.WithoutCancel(ctx), r.Namespace, names)
+	return s.delete(ctx, namespace, names)
 }
 
 // UpdateStatus writes the status of a revision, on the condition that nobody else has written it since r was read or
-// written; else the error is ErrConflict. A write whose answer was lost is recognised by its writer and number.
+// written; else the error is ErrConflict. A write that gets no answer is tried once more, and one whose answer was lost is
+// recognised by its writer and number.
 func (s *Secrets) UpdateStatus(ctx context.Context, r *release.Release) error {
 	r.Status.Writer = s.run
 	r.Status.Seq++
-	patch, err := statusPatch(r)
-	if err != nil {
-		return err
+	head, err := s.patchStatus(ctx, r)
+	if unanswered(err) && ctx.Err() == nil {
+		head, err = s.patchStatus(ctx, r)
 	}
-	head, err := s.secrets.Secrets(r.Namespace).Patch(ctx, headName(r.Name, r.Spec.Revision), types.MergePatchType, patch, patchOptions())
 	if apierrors.IsConflict(err) {
-		head, err = s.own(ctx, r)
+		head, err = s.overOwn(ctx, r)
+	}
+	if errors.Is(err, ErrConflict) {
+		// The number is for what may have been written.
+		r.Status.Seq--
 	}
 	if err != nil {
 		return fmt.Errorf("recording the status of release %s/%s revision %d: %w", r.Namespace, r.Name, r.Spec.Revision, notFound(err))
@@ -79,20 +128,46 @@ func (s *Secrets) UpdateStatus(ctx context.Context, r *release.Release) error {
 	return nil
 }
 
-// own returns the stored head if it is what r says, so that the conflict comes from our own earlier try.
-func (s *Secrets) own(ctx context.Context, r *release.Release) (*corev1.Secret, error) {
+func (s *Secrets) patchStatus(ctx context.Context, r *release.Release) (*corev1.Secret, error) {
+	patch, err := statusPatch(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.secrets.Secrets(r.Namespace).Patch(ctx, headName(r.Name, r.Spec.Revision), types.MergePatchType, patch, patchOptions())
+}
+
+// unanswered reports whether a request failed without an answer of the API server, so that it may have been carried out.
+func unanswered(err error) bool {
+	var answer apierrors.APIStatus
+	return err != nil && !errors.As(err, &answer)
+}
+
+// overOwn settles a conflict. It comes from this run's own earlier write if the answer to that was lost: then the stored
+// head is what r says, or an older status of this run, which r replaces. Else the error is ErrConflict.
+func (s *Secrets) overOwn(ctx context.Context, r *release.Release) (*corev1.Secret, error) {
 	head, err := s.secrets.Secrets(r.Namespace).Get(ctx, headName(r.Name, r.Spec.Revision), metav1.GetOptions{})
 	if err != nil {
 		return nil, err
 	}
-	stored := &release.Release{}
-	if err := decodeStatus(head, stored); err != nil {
+	found := &release.Release{}
+	if err := decodeStatus(head, found); err != nil {
 		return nil, err
 	}
-	if stored.Status.Writer != r.Status.Writer || stored.Status.Seq != r.Status.Seq {
+	status, err := json.Marshal(stored(r.Status))
+	switch {
+	case err != nil:
+		return nil, err
+	case bytes.Equal(status, head.Data[statusKey]):
+		return head, nil
+	case found.Status.Writer != s.run || found.Status.Seq >= r.Status.Seq:
 		return nil, ErrConflict
 	}
-	return head, nil
+	r.ResourceVersion = head.ResourceVersion
+	head, err = s.patchStatus(ctx, r)
+	if apierrors.IsConflict(err) {
+		err = ErrConflict
+	}
+	return head, err
 }
 
 // UpdateInventory writes the inventory of a revision that was created by this run or read whole. Parts are written in
@@ -101,6 +176,10 @@ func (s *Secrets) UpdateInventory(ctx context.Context, r *release.Release) error
 	parts, err := s.encodeInventory(r)
 	if err != nil {
 		return err
+	}
+	if len(parts) > r.Record.InventoryParts {
+		return fmt.Errorf("recording the inventory of release %s/%s revision %d: it has %d parts, the record has %d",
+			r.Namespace, r.Name, r.Spec.Revision, len(parts), r.Record.InventoryParts)
 	}
 	for _, part := range parts {
 		patch, err := partPatch(part)
@@ -115,15 +194,17 @@ func (s *Secrets) UpdateInventory(ctx context.Context, r *release.Release) error
 	return nil
 }
 
-// Drop removes all that is stored of a release: heads first, so that no head is ever left without its parts.
+// Drop removes all that is stored of a release: heads first, so that no head is ever left without its parts, and of them
+// the newest last, so that what an interrupted Drop leaves still says how far the release got.
 func (s *Secrets) Drop(ctx context.Context, namespace, name string) error {
 	all := labels.SelectorFromSet(labels.Set{labelOwner: owner, labelName: name})
 	found, err := s.list(ctx, namespace, all)
 	if err != nil {
 		return fmt.Errorf("removing the record of release %s/%s: %w", namespace, name, err)
 	}
-	heads, parts := split(found)
-	for _, secrets := range [][]string{heads, parts} {
+	heads, parts := split(found, headPrefix(name))
+	newest := max(0, len(heads)-1)
+	for _, secrets := range [][]string{heads[:newest], heads[newest:], parts} {
 		if err := s.delete(ctx, namespace, secrets); err != nil {
 			return fmt.Errorf("removing the record of release %s/%s: %w", namespace, name, err)
 		}
@@ -131,11 +212,19 @@ func (s *Secrets) Drop(ctx context.Context, namespace, name string) error {
 	return nil
 }
 
-func split(found []metav1.PartialObjectMetadata) (heads, parts []string) {
+// split sorts out the names of heads, oldest revision first, and parts. A Secret that only has the labels, but not a name
+// with the prefix, is somebody else's and left out.
+func split(found []metav1.PartialObjectMetadata, prefix string) (heads, parts []string) {
+	slices.SortFunc(found, func(a, b metav1.PartialObjectMetadata) int {
+		return cmp.Compare(revisionOf(&a.ObjectMeta), revisionOf(&b.ObjectMeta))
+	})
 	for i := range found {
-		if _, isPart := found[i].Labels[labelPart]; isPart {
+		_, isPart := found[i].Labels[labelPart]
+		switch {
+		case !strings.HasPrefix(found[i].Name, prefix):
+		case isPart:
 			parts = append(parts, found[i].Name)
-		} else {
+		default:
 			heads = append(heads, found[i].Name)
 		}
 	}
