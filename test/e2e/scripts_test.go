@@ -127,28 +127,27 @@ func expand(script *testscript.TestScript, _ bool, args []string) {
 // program returns the path of the program, which is built once.
 func program(t *testing.T) string {
 	t.Helper()
-	path, err := build()
-	if err != nil {
+	if err := build(); err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return filepath.Join(folder(), "kubectl-sherpack")
+}
+
+// folder is where the program is built to, for this process alone.
+func folder() string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("kubectl-sherpack-e2e-%d", os.Getpid()))
 }
 
 //nolint:gochecknoglobals // All tests of the process share one build.
-var build = sync.OnceValues(func() (string, error) {
-	folder := filepath.Join(os.TempDir(), fmt.Sprintf("kubectl-sherpack-e2e-%d", os.Getpid()))
-	path := filepath.Join(folder, "kubectl-sherpack")
-	command := exec.Command("go", "build", "-o", path, "../../cmd/kubectl-sherpack")
+var build = sync.OnceValue(func() error {
+	command := exec.Command("go", "build", "-o", folder()+string(filepath.Separator), "../../cmd/kubectl-sherpack")
 	if output, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the program: %w: %s", err, output)
+		return fmt.Errorf("building the program: %w: %s", err, output)
 	}
-	return path, nil
+	return nil
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := build(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
+	m.Run()
+	_ = os.RemoveAll(folder())
 }
