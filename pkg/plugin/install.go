@@ -173,7 +173,9 @@ func complete(next *release.Release, source *input, result *rendered) error {
 	}
 	metadata := source.pack.Metadata
 	next.Spec.Pack = release.Pack{Name: metadata.Name, Version: metadata.Version, AppVersion: metadata.AppVersion}
-	next.Content = release.Content{Manifest: text, Values: source.given, Notes: result.notes, Pack: metadata}
+	next.Content = release.Content{
+		Manifest: text, Values: source.given, Merged: source.merged, Notes: result.notes, Pack: metadata,
+	}
 	return nil
 }
 

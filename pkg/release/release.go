@@ -91,6 +91,8 @@ type Content struct {
 	Manifest string `json:"manifest"`
 	// Values are those the user gave, without the pack's defaults; nil where none were given.
 	Values map[string]any `json:"values,omitempty"`
+	// Merged are all values that the pack was rendered with, its defaults included.
+	Merged map[string]any `json:"merged,omitempty"`
 	// Notes are the rendered notes; empty where the pack has none.
 	Notes string `json:"notes,omitempty"`
 	// Pack is the metadata of the pack.
