@@ -1,0 +1,158 @@
+package pack
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// loadArchive reads a .tgz of a pack's folder, or of the files in it. Nothing is written to disk.
+func loadArchive(name string) ([]File, error) {
+	if found, err := os.Stat(name); err == nil && !found.Mode().IsRegular() {
+		return nil, &FileError{Path: name, Message: "neither a folder nor an archive"}
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, fileError("read pack", name, err)
+	}
+	defer file.Close()
+	files, err := readArchive(file)
+	if err != nil {
+		return nil, fileError("read pack archive", name, err)
+	}
+	return files, nil
+}
+
+func readArchive(from io.Reader) ([]File, error) {
+	buffered := bufio.NewReader(from)
+	if start, _ := buffered.Peek(2); !bytes.Equal(start, []byte{0x1f, 0x8b}) {
+		return nil, errors.New("neither a folder nor a .tgz archive")
+	}
+	unzipped, err := gzip.NewReader(buffered)
+	if err != nil {
+		return nil, err
+	}
+	defer unzipped.Close()
+	// Headers and padding count here, so that an archive of nothing else ends too.
+	limited := io.LimitReader(unzipped, 2*maxTotal)
+	reader := archive{tar: tar.NewReader(limited), budget: newBudget(), seen: map[string]bool{}}
+	if err := reader.readAll(); err != nil {
+		return nil, err
+	}
+	// What follows the last entry is padding, but the checksum comes after it.
+	if _, err := io.Copy(io.Discard, limited); err != nil {
+		return nil, err
+	}
+	return withoutTop(reader.files)
+}
+
+type archive struct {
+	tar    *tar.Reader
+	budget *budget
+	seen   map[string]bool
+	files  []File
+}
+
+func (a *archive) readAll() error {
+	for {
+		header, err := a.tar.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := a.entry(header); err != nil {
+			return fmt.Errorf("entry %q: %w", header.Name, err)
+		}
+	}
+}
+
+func (a *archive) entry(header *tar.Header) error {
+	if err := a.budget.entry(); err != nil {
+		return err
+	}
+	// git archive writes its commit as a global header.
+	if header.Typeflag == tar.TypeXGlobalHeader {
+		return nil
+	}
+	name, err := entryName(header.Name)
+	if err != nil {
+		return err
+	}
+	switch header.Typeflag {
+	case tar.TypeDir:
+		return nil
+	case tar.TypeReg:
+		return a.file(name)
+	case tar.TypeSymlink, tar.TypeLink:
+		return errors.New("links are not allowed in a pack archive")
+	}
+	return errors.New("only files and folders are allowed in a pack archive")
+}
+
+func (a *archive) file(name string) error {
+	if a.seen[name] {
+		return errors.New("appears twice")
+	}
+	a.seen[name] = true
+	data, err := a.budget.read(a.tar)
+	if err != nil {
+		return err
+	}
+	// Attributes that tar on macOS adds beside every file.
+	if !strings.HasPrefix(path.Base(name), "._") {
+		a.files = append(a.files, File{Path: name, Data: data})
+	}
+	return nil
+}
+
+// entryName returns the clean name of an entry that stays inside of the folder on every system.
+func entryName(name string) (string, error) {
+	switch {
+	case strings.ContainsAny(name, "\\\x00"):
+		return "", errors.New("the name has a backslash or a zero byte")
+	case path.IsAbs(name), len(name) > 1 && name[1] == ':':
+		return "", errors.New("the name is absolute")
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == ".." {
+			return "", errors.New("the name leads out of the pack")
+		}
+	}
+	clean := path.Clean(name)
+	if clean != "." && (!fs.ValidPath(clean) || !filepath.IsLocal(clean)) {
+		return "", errors.New("the name is not allowed")
+	}
+	return clean, nil
+}
+
+// withoutTop takes the one folder away that all files of an archive are in.
+func withoutTop(files []File) ([]File, error) {
+	for _, file := range files {
+		if file.Path == MetadataFile {
+			return files, nil
+		}
+	}
+	if len(files) == 0 {
+		return nil, errors.New("the archive has no files")
+	}
+	top, _, _ := strings.Cut(files[0].Path, "/")
+	for i, file := range files {
+		inside, ok := strings.CutPrefix(file.Path, top+"/")
+		if !ok {
+			return nil, errors.New("the archive has no Pack.yaml, neither at its root nor in its one top folder")
+		}
+		files[i].Path = inside
+	}
+	return files, nil
+}

@@ -1,0 +1,85 @@
+package pack
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// maxDefaults bounds the keys that are looked at in mappings that are not there: a small schema that refers to itself
+// twice describes more of them than memory holds.
+const maxDefaults = 100_000
+
+// addDefaults sets the keys that values lack to the defaults in the schema. A mapping that is absent is made for the
+// defaults of its keys, unless the schema requires keys in it that have none: then it was left out on purpose.
+func (s *Schema) addDefaults(values map[string]any) error {
+	d := defaults{left: maxDefaults}
+	d.fill(values, s.compiled)
+	if d.left < 0 {
+		return fmt.Errorf("the schema describes defaults for more than %d keys", maxDefaults)
+	}
+	return nil
+}
+
+type defaults struct {
+	left int
+	// made are the schemas of the absent mappings that are being made, so that one that refers to itself ends.
+	made []*jsonschema.Schema
+}
+
+// fill adds what is missing to the mapping that the schemas describe.
+func (d *defaults) fill(values map[string]any, schemas ...*jsonschema.Schema) {
+	all := properties(schemas...)
+	for _, name := range keysOf(all) {
+		value, there := values[name]
+		if inner, ok := value.(map[string]any); ok {
+			d.fill(inner, all[name]...)
+		}
+		if there {
+			continue
+		}
+		if value, ok := d.missing(facets(all[name]...)); ok {
+			values[name] = value
+		}
+	}
+}
+
+func (d *defaults) missing(facets []*jsonschema.Schema) (any, bool) {
+	again := slices.ContainsFunc(facets, func(s *jsonschema.Schema) bool { return slices.Contains(d.made, s) })
+	if d.left--; again || d.left < 0 {
+		return nil, false
+	}
+	value, given := defaultOf(facets)
+	inner, isMap := value.(map[string]any)
+	if !isMap {
+		return value, given
+	}
+	outer := d.made
+	d.made = slices.Concat(outer, facets)
+	d.fill(inner, facets...)
+	d.made = outer
+	return inner, given || len(inner) > 0 && complete(inner, facets)
+}
+
+// defaultOf returns a copy of the default, and an empty mapping where none is given.
+func defaultOf(facets []*jsonschema.Schema) (value any, given bool) {
+	for _, facet := range facets {
+		if facet.Default != nil {
+			return copyValue(*facet.Default), true
+		}
+	}
+	return map[string]any{}, false
+}
+
+// complete says whether a mapping has all keys that are required in it.
+func complete(values map[string]any, facets []*jsonschema.Schema) bool {
+	for _, facet := range facets {
+		for _, required := range facet.Required {
+			if _, ok := values[required]; !ok {
+				return false
+			}
+		}
+	}
+	return true
+}

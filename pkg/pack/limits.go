@@ -1,0 +1,44 @@
+package pack
+
+import (
+	"fmt"
+	"io"
+)
+
+// The bounds of a pack, folder or archive.
+const (
+	maxEntries = 10_000
+	maxFile    = 5 << 20
+	maxTotal   = 100 << 20
+)
+
+// budget is what a pack may still contain.
+type budget struct {
+	entries int
+	bytes   int64
+}
+
+func newBudget() *budget { return &budget{entries: maxEntries, bytes: maxTotal} }
+
+// entry takes one file or folder from the budget.
+func (b *budget) entry() error {
+	if b.entries--; b.entries < 0 {
+		return fmt.Errorf("more than %d files and folders", maxEntries)
+	}
+	return nil
+}
+
+// read takes the contents of one file. It reads no more than is allowed, whatever a header says.
+func (b *budget) read(from io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(from, min(maxFile, b.bytes)+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(data) > maxFile:
+		return nil, fmt.Errorf("larger than %d MiB", maxFile>>20)
+	case int64(len(data)) > b.bytes:
+		return nil, fmt.Errorf("the pack is larger than %d MiB", maxTotal>>20)
+	}
+	b.bytes -= int64(len(data))
+	return data, nil
+}

@@ -1,0 +1,59 @@
+package pack
+
+// Merge returns the values to render with: the defaults in the schema, over these values.yaml, over these the given
+// ones. A null deletes the key from the weaker ones. The result is validated against the schema; it is a deep copy,
+// and given, which may be nil, is not changed. The error is an *InvalidError with all violations.
+func (p *Pack) Merge(given map[string]any) (map[string]any, error) {
+	merged := overlay(Copy(p.Values), Copy(given))
+	if p.Schema == nil {
+		dropNulls(merged)
+		return merged, nil
+	}
+	// Before nulls are dropped, because a null deletes a default of the schema too.
+	if err := p.Schema.addDefaults(merged); err != nil {
+		return nil, &InvalidError{Problems: []Problem{{File: p.where(p.Schema.File), Message: err.Error()}}}
+	}
+	dropNulls(merged)
+	if problems := p.violations(merged, given); len(problems) > 0 {
+		return nil, &InvalidError{Problems: problems}
+	}
+	return merged, nil
+}
+
+// overlay returns weak with strong laid over it: mappings are merged, anything else is replaced. It changes and keeps
+// parts of both. Nulls are kept, for they are to delete keys of values that are weaker still.
+func overlay(weak, strong map[string]any) map[string]any {
+	for key, value := range strong {
+		below, isMap := weak[key].(map[string]any)
+		if above, ok := value.(map[string]any); ok && isMap {
+			value = overlay(below, above)
+		}
+		weak[key] = value
+	}
+	return weak
+}
+
+// dropNulls deletes the keys whose value is null, at any depth of mappings. Nulls in lists are kept: a list is
+// replaced as a whole.
+func dropNulls(values map[string]any) {
+	for key, value := range values {
+		switch value := value.(type) {
+		case nil:
+			delete(values, key)
+		case map[string]any:
+			dropNulls(value)
+		}
+	}
+}
+
+func (p *Pack) readValues() []Problem {
+	data, ok := p.file(ValuesFile)
+	if !ok {
+		return nil
+	}
+	values, problems := decodeValues(p.where(ValuesFile), data)
+	if len(problems) == 0 {
+		p.Values = values
+	}
+	return problems
+}

@@ -1,0 +1,156 @@
+// Package pack reads a pack: a folder or archive of templates with metadata and default values. It also gathers
+// the values a user gives and merges them with the pack's own.
+package pack
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Kind says what a pack is for.
+type Kind string
+
+// The kinds of packs. A library only defines templates for others; it cannot be installed.
+const (
+	Application Kind = "application"
+	Library     Kind = "library"
+)
+
+// The files of a pack that have a meaning of their own.
+const (
+	MetadataFile = "Pack.yaml"
+	ValuesFile   = "values.yaml"
+	NotesFile    = "templates/NOTES.txt"
+)
+
+// Engine says how the templates of a pack are rendered.
+type Engine struct {
+	// Strict makes it an error to print an undefined value. It is true unless Pack.yaml says otherwise.
+	Strict bool `json:"strict" yaml:"strict"`
+}
+
+// File is one file of a pack.
+type File struct {
+	// Path is relative to the pack's folder, with slashes on every system.
+	Path string
+	Data []byte
+}
+
+// Pack is a pack as it was read. It is complete in memory: nothing is read from disk after Open. All lists of files
+// are sorted by path and share their data, which must not be changed.
+type Pack struct {
+	// Path is the folder or archive as the user named it.
+	Path     string
+	Metadata Metadata
+	Kind     Kind
+	Engine   Engine
+	// Values are the defaults of values.yaml, never nil; whole numbers are int64, others float64.
+	Values map[string]any
+	// Schema is nil where the pack has none.
+	Schema *Schema
+	// All are the files of the pack as they were read, those below included.
+	All []File
+	// Templates are the files below templates/ that are rendered or define something.
+	Templates []File
+	// CRDs are the YAML and JSON files below crds/.
+	CRDs []File
+	// Files are all others save Pack.yaml, values.yaml and the schema.
+	Files []File
+}
+
+// Open reads the pack in a folder or a .tgz archive. The error is a *FileError where the folder or archive cannot
+// be read or trusted, and an *InvalidError with all problems found where its contents are wrong.
+func Open(name string) (*Pack, error) {
+	files, err := load(name)
+	if err != nil {
+		return nil, err
+	}
+	return assemble(name, files)
+}
+
+func load(name string) ([]File, error) {
+	found, err := os.Stat(name)
+	if err != nil {
+		return nil, fileError("read pack", name, err)
+	}
+	if found.IsDir() {
+		return loadFolder(name)
+	}
+	return loadArchive(name)
+}
+
+// assemble makes a pack of its files; name is only told in errors.
+func assemble(name string, files []File) (*Pack, error) {
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	p := &Pack{Path: name, All: files, Engine: Engine{Strict: true}, Values: map[string]any{}}
+	if _, ok := p.file(MetadataFile); !ok {
+		return nil, &FileError{Path: name, Message: "no Pack.yaml: a pack needs one, with apiVersion, kind and metadata.name and .version"}
+	}
+	p.sort()
+	var problems problems
+	problems.add(p.readMetadata()...)
+	problems.add(p.readValues()...)
+	problems.add(p.readSchema()...)
+	if err := problems.err(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Pack) sort() {
+	for _, file := range p.All {
+		switch {
+		case file.Path == MetadataFile, file.Path == ValuesFile, isSchema(file.Path):
+		case hidden(file.Path) && strings.HasPrefix(file.Path, "templates/"):
+		case isTemplate(file.Path):
+			p.Templates = append(p.Templates, File{Path: file.Path, Data: text(file.Data)})
+		case isManifest(file.Path, "crds/"):
+			p.CRDs = append(p.CRDs, File{Path: file.Path, Data: text(file.Data)})
+		default:
+			p.Files = append(p.Files, file)
+		}
+	}
+}
+
+func isTemplate(name string) bool {
+	if isManifest(name, "templates/") {
+		return true
+	}
+	extension := path.Ext(name)
+	return strings.HasPrefix(name, "templates/") && (extension == ".tpl" || extension == ".txt")
+}
+
+func isManifest(name, folder string) bool {
+	if !strings.HasPrefix(name, folder) || hidden(name) {
+		return false
+	}
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name))
+}
+
+// hidden tells the leftovers of editors and desktops, which are no templates.
+func hidden(name string) bool {
+	return strings.HasPrefix(path.Base(name), ".")
+}
+
+// file returns the text of a file of the pack.
+func (p *Pack) file(name string) ([]byte, bool) {
+	at, ok := slices.BinarySearchFunc(p.All, name, func(f File, name string) int { return strings.Compare(f.Path, name) })
+	if !ok {
+		return nil, false
+	}
+	return text(p.All[at].Data), true
+}
+
+// where names a file of the pack as the user would: the pack as it was typed and the path inside.
+func (p *Pack) where(name string) string {
+	return fmt.Sprintf("%s/%s", strings.TrimRight(p.Path, "/"), name)
+}
+
+// text drops the byte order mark that some editors write.
+func text(data []byte) []byte {
+	return bytes.TrimPrefix(data, []byte("\xEF\xBB\xBF"))
+}

@@ -1,0 +1,154 @@
+package pack
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"helm.sh/helm/v4/pkg/strvals"
+)
+
+// ValueSources are the values that a user gives on the command line, in Helm's syntax. Later ones are stronger, and
+// the fields are in the order of their strength.
+type ValueSources struct {
+	// Files are YAML or JSON files; "-" is the standard input.
+	Files []string
+	// Set, SetString, SetJSON and SetFile are the arguments of the flags of these names, such as "a.b=c,d[0]=e".
+	Set, SetString, SetJSON, SetFile []string
+}
+
+// Load reads and merges the sources. The result is what is stored with a release: a null in it deletes the key from
+// the pack's own values. It is never nil and belongs to the caller. stdin is read once at most and may be nil where
+// no file is "-". The error is a *FileError for a file that cannot be read, else an *InvalidError.
+func (s ValueSources) Load(stdin io.Reader) (map[string]any, error) {
+	values := map[string]any{}
+	var problems problems
+	for i, name := range s.Files {
+		data, err := s.read(i, stdin)
+		if err != nil {
+			return nil, err
+		}
+		read, wrong := decodeValues(sourceName(name), data)
+		problems.add(wrong...)
+		values = overlay(values, read)
+	}
+	for _, flag := range s.flags() {
+		wrong, err := flag.apply(values)
+		if err != nil {
+			return nil, err
+		}
+		problems.add(wrong...)
+	}
+	if err := problems.err(); err != nil {
+		return nil, err
+	}
+	return Copy(values), nil
+}
+
+func sourceName(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
+}
+
+func (s ValueSources) read(i int, stdin io.Reader) ([]byte, error) {
+	name := s.Files[i]
+	if name != "-" {
+		return readValuesFile(name)
+	}
+	for _, earlier := range s.Files[:i] {
+		if earlier == "-" {
+			return nil, &FileError{Path: sourceName(name), Message: "values can be read from it once only"}
+		}
+	}
+	if stdin == nil {
+		return nil, &FileError{Path: sourceName(name), Message: "there is none to read values from"}
+	}
+	data, err := newBudget().read(stdin)
+	if err != nil {
+		return nil, fileError("read values", sourceName(name), err)
+	}
+	return data, nil
+}
+
+func readValuesFile(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, fileError("read values", name, err)
+	}
+	defer file.Close()
+	data, err := newBudget().read(file)
+	if err != nil {
+		return nil, fileError("read values", name, err)
+	}
+	return data, nil
+}
+
+// flag is one --set… flag with its arguments.
+type flag struct {
+	name  string
+	args  []string
+	parse func(arg string, into map[string]any) error
+}
+
+func (s ValueSources) flags() []flag {
+	return []flag{
+		{"--set", s.Set, strvals.ParseInto},
+		{"--set-string", s.SetString, strvals.ParseIntoString},
+		{"--set-json", s.SetJSON, parseJSON},
+		{"--set-file", s.SetFile, parseFile},
+	}
+}
+
+// apply changes values and returns the arguments that are not in Helm's syntax. The error is a *FileError.
+func (f flag) apply(values map[string]any) ([]Problem, error) {
+	var problems []Problem
+	for _, arg := range f.args {
+		err := f.parse(arg, values)
+		var unreadable *FileError
+		switch {
+		case errors.As(err, &unreadable):
+			return nil, unreadable
+		case err != nil:
+			problems = append(problems, Problem{File: f.name + " " + keyOf(arg), Message: err.Error()})
+		}
+	}
+	return problems, nil
+}
+
+// keyOf is what an error shows of an argument: what is set may be a secret.
+func keyOf(arg string) string {
+	key, _, given := strings.Cut(arg, "=")
+	switch {
+	case strings.HasPrefix(strings.TrimSpace(arg), "{"):
+		return "{…}"
+	case given:
+		return key + "=…"
+	}
+	return key
+}
+
+// parseJSON takes key=JSON as well as a whole JSON object.
+func parseJSON(arg string, into map[string]any) error {
+	if !strings.HasPrefix(strings.TrimSpace(arg), "{") {
+		return strvals.ParseJSON(arg, into)
+	}
+	var given map[string]any
+	if err := json.Unmarshal([]byte(arg), &given); err != nil {
+		return err
+	}
+	for key, value := range overlay(into, given) {
+		into[key] = value
+	}
+	return nil
+}
+
+func parseFile(arg string, into map[string]any) error {
+	return strvals.ParseIntoFile(arg, into, func(name []rune) (any, error) {
+		data, err := readValuesFile(string(name))
+		return string(data), err
+	})
+}

@@ -1,0 +1,161 @@
+package pack
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+)
+
+// violations are what the schema finds wrong with merged values, sorted by path. Where a value comes from values.yaml
+// and not from the user, the problem says so.
+func (p *Pack) violations(merged, given map[string]any) []Problem {
+	err := p.Schema.compiled.Validate(merged)
+	if err == nil {
+		return nil
+	}
+	var violation *jsonschema.ValidationError
+	if !errors.As(err, &violation) {
+		return []Problem{{Message: "validate the values: " + err.Error()}}
+	}
+	file := yamlFile{name: p.where(ValuesFile)}
+	if data, ok := p.file(ValuesFile); ok {
+		file.parse(data)
+	}
+	var problems []Problem
+	for _, leaf := range leaves(violation) {
+		path := leaf.InstanceLocation
+		own := has(p.Values, path) && !has(given, path)
+		for _, problem := range explain(leaf, p.Schema) {
+			if own && len(path) > 0 {
+				problem.File, problem.Line = file.name, file.line(path)
+			}
+			problems = append(problems, problem)
+		}
+	}
+	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.Path, b.Path) })
+	return slices.Compact(problems)
+}
+
+// has says whether there is anything at a path of keys and indexes.
+func has(values any, path []string) bool {
+	if len(path) == 0 {
+		return true
+	}
+	switch values := values.(type) {
+	case map[string]any:
+		inner, ok := values[path[0]]
+		return ok && has(inner, path[1:])
+	case []any:
+		i, err := strconv.Atoi(path[0])
+		return err == nil && i < len(values) && has(values[i], path[1:])
+	}
+	return false
+}
+
+// leaves are the violations that say what is wrong. Those below an anyOf or oneOf belong to it.
+func leaves(violation *jsonschema.ValidationError) []*jsonschema.ValidationError {
+	if len(violation.Causes) == 0 || isChoice(violation) {
+		return []*jsonschema.ValidationError{violation}
+	}
+	var found []*jsonschema.ValidationError
+	for _, cause := range violation.Causes {
+		found = append(found, leaves(cause)...)
+	}
+	return found
+}
+
+func isChoice(violation *jsonschema.ValidationError) bool {
+	switch violation.ErrorKind.(type) {
+	case *kind.AnyOf, *kind.OneOf:
+		return true
+	}
+	return false
+}
+
+// explain words a violation; it may be several problems. schema may be nil.
+func explain(violation *jsonschema.ValidationError, schema *Schema) []Problem {
+	at := violation.InstanceLocation
+	switch wrong := violation.ErrorKind.(type) {
+	case *kind.Required:
+		return each(at, wrong.Missing, func(string) string { return "is required" })
+	case *kind.AdditionalProperties:
+		var known []string
+		if schema != nil {
+			known = schema.propertiesAt(at)
+		}
+		return each(at, wrong.Properties, func(name string) string { return "unknown key" + suggestion(name, known) })
+	case *kind.Type:
+		return []Problem{{Path: dotted(at), Message: fmt.Sprintf("is %s, must be %s", wrong.Got, strings.Join(wrong.Want, " or "))}}
+	// The library would show the value, which may be a secret.
+	case *kind.Pattern:
+		return []Problem{{Path: dotted(at), Message: "does not match the pattern " + wrong.Want}}
+	case *kind.Format:
+		return []Problem{{Path: dotted(at), Message: "is no valid " + wrong.Want}}
+	}
+	wording := violation.ErrorKind.LocalizedString(message.NewPrinter(language.English))
+	if isChoice(violation) && len(violation.Causes) > 0 {
+		wording = "matches none of the allowed forms: " + choices(violation, schema)
+	}
+	return []Problem{{Path: dotted(at), Message: wording}}
+}
+
+func each(at, names []string, message func(name string) string) []Problem {
+	problems := make([]Problem, len(names))
+	for i, name := range names {
+		problems[i] = Problem{Path: dotted(append(slices.Clone(at), name)), Message: message(name)}
+	}
+	return problems
+}
+
+// choices words why each of the allowed forms does not match.
+func choices(violation *jsonschema.ValidationError, schema *Schema) string {
+	forms := make([]string, len(violation.Causes))
+	for i, cause := range violation.Causes {
+		var reasons []string
+		for _, leaf := range leaves(cause) {
+			reasons = append(reasons, reasonsOf(leaf, schema, dotted(violation.InstanceLocation))...)
+		}
+		forms[i] = strings.Join(reasons, ", ")
+	}
+	return strings.Join(forms, "; or ")
+}
+
+// reasonsOf words a violation for the message about a path, which need not say that path again.
+func reasonsOf(leaf *jsonschema.ValidationError, schema *Schema, path string) []string {
+	problems := explain(leaf, schema)
+	reasons := make([]string, len(problems))
+	for i, problem := range problems {
+		if problem.Path == path {
+			problem.Path = ""
+		}
+		reasons[i] = problem.String()
+	}
+	return reasons
+}
+
+// dotted writes a path as people do, image.tags[0]. A key that is no plain word is quoted.
+func dotted(path []string) string {
+	var out strings.Builder
+	for _, key := range path {
+		_, err := strconv.Atoi(key)
+		switch {
+		case err == nil:
+			fmt.Fprintf(&out, "[%s]", key)
+		case strings.ContainsAny(key, ". []\""):
+			fmt.Fprintf(&out, "[%q]", key)
+		case out.Len() > 0:
+			out.WriteString("." + key)
+		default:
+			out.WriteString(key)
+		}
+	}
+	return out.String()
+}
