@@ -1,0 +1,82 @@
+package render
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// bounded wraps a function so that what it is given and what it returns are weighed. Templates get an error instead
+// of a program that is out of memory, or one that follows a value that contains itself for ever.
+func bounded(name string, function any) any {
+	inner := reflect.ValueOf(function)
+	t := inner.Type()
+	failing := reflect.FuncOf(slices.Collect(t.Ins()), []reflect.Type{t.Out(0), reflect.TypeFor[error]()}, t.IsVariadic())
+	return reflect.MakeFunc(failing, func(args []reflect.Value) []reflect.Value {
+		result := reflect.Zero(t.Out(0))
+		err := checkArgs(name, args)
+		if err == nil {
+			result, err = call(inner, args)
+		}
+		return []reflect.Value{result, reflect.ValueOf(&err).Elem()}
+	}).Interface()
+}
+
+func call(function reflect.Value, args []reflect.Value) (reflect.Value, error) {
+	var results []reflect.Value
+	if function.Type().IsVariadic() {
+		results = function.CallSlice(args)
+	} else {
+		results = function.Call(args)
+	}
+	if len(results) > 1 {
+		if err, failed := results[1].Interface().(error); failed {
+			return results[0], err
+		}
+	}
+	return results[0], checkResult(results[0])
+}
+
+// checkArgs weighs the arguments that a function may write out.
+func checkArgs(name string, args []reflect.Value) error {
+	pieces, size := sizeOf(name, args)
+	if pieces*size > maxValue {
+		return tooLarge()
+	}
+	left := maxValue
+	for _, arg := range written(strings.ToLower(name), args) {
+		if err := weighInto(&left, arg.Interface(), 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// written are the arguments that end up in the result of a function, as text or copied. Functions that only hand
+// their arguments on, or look at what they are, need not pay for having them weighed.
+func written(name string, args []reflect.Value) []reflect.Value {
+	switch {
+	case name == "dict":
+		var keys []reflect.Value
+		for i := 0; i < args[0].Len(); i += 2 {
+			keys = append(keys, args[0].Index(i))
+		}
+		return keys
+	case ruleOf(name) == uses, strings.Contains(name, "merge"):
+		return args
+	}
+	return nil
+}
+
+func checkResult(made reflect.Value) error {
+	if made.Kind() == reflect.Interface {
+		made = made.Elem()
+	}
+	switch {
+	case made.Kind() == reflect.String && made.Len() > maxValue:
+		return tooLarge()
+	case made.Kind() == reflect.Slice && made.Type().Elem().Kind() != reflect.Uint8 && made.Len() > maxItems:
+		return failf("the list has more than %d items", maxItems)
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+package render_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestTemplatesThatNeverEndAreEnded(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ text, want string }{
+		"a list that is too long":          {`{{ until 1000000000000 }}`, "larger than 16 MiB"},
+		"the same in steps":                {`{{ untilStep 0 1000000000 1 }}`, "larger than 16 MiB"},
+		"the same downwards":               {`{{ untilStep 4611686018427387904 -4611686018427387904 -1 }}`, "larger than 16 MiB"},
+		"a sequence":                       {`{{ seq 1 100000000 }}`, "larger than 16 MiB"},
+		"a sequence in steps":              {`{{ seq 1 1 1000000000 }}`, "larger than 16 MiB"},
+		"a repeated text":                  {`{{ repeat 1000000000000 "x" }}`, "larger than 16 MiB"},
+		"an indented text":                 {`{{ "x" | nindent 1000000000000 }}`, "larger than 16 MiB"},
+		"random text":                      {`{{ randAlphaNum 1000000000000 }}`, "larger than 16 MiB"},
+		"a replaced text":                  {`{{ $x := repeat 100000 "x" }}{{ replace "x" $x $x }}`, "larger than 16 MiB"},
+		"a joined list":                    {`{{ join (repeat 100000 "x") (until 100000) }}`, "larger than 16 MiB"},
+		"a text that doubles":              {`{{ $x := "x" }}{{ range until 100 }}{{ $x = print $x $x }}{{ end }}`, "larger than 16 MiB"},
+		"a list that doubles":              {`{{ $x := list 1 }}{{ range until 100 }}{{ $x = list $x $x }}{{ end }}{{ toYaml $x }}`, "larger than 16 MiB"},
+		"a wide format":                    {`{{ printf "` + strings.Repeat("%100000d", 300) + `" 1 }}`, "more than 200 verbs"},
+		"a format that repeats":            {`{{ printf "` + strings.Repeat("%[1]s", 150) + `" (repeat 1000000 "x") }}`, "arguments are too large"},
+		"loops inside of loops":            {`{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}`, "more than 500000 turns"},
+		"a range over a number":            {`{{ range 1000000000000 }}{{ end }}`, "more than 500000 turns"},
+		"includes that double":             {doubling(), "more than 500000 turns"},
+		"too much text":                    {`{{ $x := repeat 1000000 "x" }}{{ range until 1000 }}{{ $x }}{{ end }}`, "the pack renders to more than 64 MiB"},
+		"a template that includes itself":  {`{{ include "self" . }}`, `include "self" is nested more than 1000 deep; does it include itself?`},
+		"a template in itself":             {`{{ define "x" }}{{ template "x" . }}{{ end }}{{ template "x" . }}`, "nested more than 1000 deep"},
+		"tpl in itself":                    {`{{ define "x" }}{{ tpl "{{ include \"x\" . }}" . }}{{ end }}{{ include "x" . }}`, "nested more than 1000 deep"},
+		"a dictionary that holds itself":   {`{{ $d := dict }}{{ $_ := set $d "a" (list $d) }}{{ $d }}`, "does it contain itself?"},
+		"the same as YAML":                 {`{{ $d := dict }}{{ $_ := set $d "a" $d }}{{ toYamlPretty $d }}`, "does it contain itself?"},
+		"the same in a format":             {`{{ $d := dict }}{{ $_ := set $d "a" $d }}{{ printf "%v" $d }}`, "does it contain itself?"},
+		"the same quoted":                  {`{{ $d := dict }}{{ $_ := set $d "a" $d }}{{ quote $d }}`, "does it contain itself?"},
+		"the same as a key":                {`{{ $d := dict }}{{ $_ := set $d "a" $d }}{{ dict $d 1 }}`, "does it contain itself?"},
+		"the same merged":                  {`{{ $d := dict }}{{ $_ := set $d "a" $d }}{{ merge (dict) $d }}`, "does it contain itself?"},
+		"the same copied":                  {`{{ $d := dict }}{{ $_ := set $d "a" $d }}{{ deepCopy $d }}`, "does it contain itself?"},
+		"blocks inside of blocks":          {strings.Repeat("{{ if true }}", 300) + strings.Repeat("{{ end }}", 300), "more than 200 blocks"},
+		"parentheses inside of each other": {"{{ " + strings.Repeat("(", 500) + "1" + strings.Repeat(")", 500) + " }}", "more than 200 parts"},
+		"a long pipe":                      {"{{ 1 " + strings.Repeat("| default 1 ", 500) + "}}", "more than 200 parts"},
+		"more actions than are parsed":     {strings.Repeat("{{if 1}}", 150_000), "more than 100000 actions"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := one(test.text, true)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %.100q, %.300v", got, err)
+			}
+		})
+	}
+}
+
+// doubling defines templates that include the next one twice.
+func doubling() string {
+	var text strings.Builder
+	for i := range 40 {
+		fmt.Fprintf(&text, `{{ define "d%d" }}{{ include "d%d" . }}{{ include "d%d" . }}{{ end }}`, i, i+1, i+1)
+	}
+	return text.String() + `{{ define "d40" }}{{ end }}{{ include "d0" . }}`
+}
+
+// The deepest that the bounds allow must not overflow the stack, which no program survives.
+func TestTheStackHoldsTheDeepestTemplate(t *testing.T) {
+	t.Parallel()
+	const deep = 95
+	text := `{{ define "a" }}` + strings.Repeat("{{ with 1 }}", 2*deep) +
+		"{{ " + strings.Repeat("quote (default (", deep) + `include "a" .` + strings.Repeat(") 0)", deep) + " }}" +
+		strings.Repeat("{{ end }}", 2*deep) + `{{ end }}{{ include "a" . }}`
+	if _, err := one(text, true); err == nil || !strings.Contains(err.Error(), "nested more than 1000 deep") {
+		t.Errorf("got %.300v", err)
+	}
+}
