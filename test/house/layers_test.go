@@ -1,0 +1,164 @@
+package house
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const module = "github.com/sherpack-io/kubectl-sherpack"
+
+// layer is a folder of ours with the folders of ours that its code may import.
+// Folders below it belong to it.
+type layer struct {
+	folder string
+	may    []string
+}
+
+// layers is the house from the roof down.
+func layers() []layer {
+	return []layer{
+		{folder: "cmd/kubectl-sherpack", may: []string{"pkg/plugin"}},
+		{folder: "pkg/plugin", may: []string{
+			"pkg/hook", "pkg/kube", "pkg/lifecycle", "pkg/manifest", "pkg/pack",
+			"pkg/printers", "pkg/release", "pkg/render", "pkg/storage",
+		}},
+		{folder: "pkg/printers", may: []string{"pkg/hook", "pkg/lifecycle", "pkg/release"}},
+		{folder: "pkg/lifecycle", may: []string{"pkg/hook", "pkg/kube", "pkg/manifest", "pkg/release"}},
+		{folder: "pkg/kube"},
+		{folder: "pkg/storage", may: []string{"pkg/release"}},
+		{folder: "pkg/release", may: []string{"pkg/pack"}},
+		{folder: "pkg/hook"},
+		{folder: "pkg/manifest"},
+		{folder: "pkg/render", may: []string{"pkg/pack"}},
+		{folder: "pkg/pack"},
+	}
+}
+
+// restriction is a library that only some of our folders may import.
+type restriction struct {
+	name    string
+	library string
+	only    []string
+}
+
+func restrictions() []restriction {
+	return []restriction{
+		{name: "cobra", library: "github.com/spf13/cobra", only: []string{"pkg/plugin"}},
+		{name: "client-go", library: "k8s.io/client-go", only: []string{"pkg/kube", "pkg/plugin", "pkg/storage"}},
+	}
+}
+
+func TestPackagesImportOnlyTheLayersBelow(t *testing.T) {
+	t.Parallel()
+	for _, s := range sources(t) {
+		if !s.isTest() {
+			check(t, importBreaches(s.path, imports(t, s)))
+		}
+	}
+}
+
+func TestEveryLayerExists(t *testing.T) {
+	t.Parallel()
+	all := sources(t)
+	for _, l := range layers() {
+		if !slices.ContainsFunc(all, func(s source) bool { return below(path.Dir(s.path), l.folder) }) {
+			t.Errorf("%s is in the table and holds no Go file", l.folder)
+		}
+	}
+}
+
+func TestImportBreaches(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		file    string
+		imports []string
+		want    []string
+	}{
+		"a layer below is fine":          {file: "pkg/render/a.go", imports: []string{"strings", module + "/pkg/pack"}},
+		"a folder below a layer is fine": {file: "pkg/kube/wait/a.go", imports: []string{module + "/pkg/kube"}},
+		"an unrelated library is fine":   {file: "pkg/pack/a.go", imports: []string{"k8s.io/client-gopher"}},
+		"a library in its own folder":    {file: "pkg/plugin/a.go", imports: []string{"github.com/spf13/cobra"}},
+		"a layer above": {
+			file: "pkg/pack/a.go", imports: []string{module + "/pkg/plugin"},
+			want: []string{"pkg/pack/a.go: pkg/pack must not import pkg/plugin"},
+		},
+		"a layer beside, through a folder below it": {
+			file: "pkg/hook/a.go", imports: []string{module + "/pkg/kube/wait"},
+			want: []string{"pkg/hook/a.go: pkg/hook must not import pkg/kube/wait"},
+		},
+		"libraries out of place": {
+			file: "pkg/printers/a.go", imports: []string{"k8s.io/client-go/kubernetes", "github.com/spf13/cobra"},
+			want: []string{
+				"pkg/printers/a.go: pkg/printers must not import k8s.io/client-go/kubernetes",
+				"pkg/printers/a.go: pkg/printers must not import github.com/spf13/cobra",
+			},
+		},
+		"a folder nobody entered in the table": {
+			file: "pkg/misc/a.go",
+			want: []string{"pkg/misc/a.go: pkg/misc has no place in the layers"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(test.want, importBreaches(test.file, test.imports)); diff != "" {
+				t.Errorf("breaches (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// importBreaches lists what a file of ours imports against the tables, in import order.
+func importBreaches(file string, imports []string) []string {
+	folder := path.Dir(file)
+	here := slices.IndexFunc(layers(), func(l layer) bool { return below(folder, l.folder) })
+	if here < 0 {
+		return []string{fmt.Sprintf("%s: %s has no place in the layers", file, folder)}
+	}
+	var found []string
+	for _, imported := range imports {
+		if !mayImport(layers()[here], imported) {
+			found = append(found, fmt.Sprintf("%s: %s must not import %s", file, folder, strings.TrimPrefix(imported, module+"/")))
+		}
+	}
+	return found
+}
+
+func mayImport(from layer, imported string) bool {
+	if ours, ok := strings.CutPrefix(imported, module+"/"); ok {
+		return belowAny(ours, append(from.may, from.folder))
+	}
+	for _, r := range restrictions() {
+		if below(imported, r.library) && !belowAny(from.folder, r.only) {
+			return false
+		}
+	}
+	return true
+}
+
+func belowAny(name string, folders []string) bool {
+	return slices.ContainsFunc(folders, func(folder string) bool { return below(name, folder) })
+}
+
+// below reports whether a path is the folder or lies in it.
+func below(name, folder string) bool {
+	return name == folder || strings.HasPrefix(name, folder+"/")
+}
+
+func imports(t *testing.T, s source) []string {
+	t.Helper()
+	var paths []string
+	for _, spec := range s.file.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatalf("reading an import of %s: %v", s.path, err)
+		}
+		paths = append(paths, imported)
+	}
+	return paths
+}
