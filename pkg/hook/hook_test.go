@@ -44,27 +44,33 @@ func TestAnnotationsAreRead(t *testing.T) {
 		want        parsed
 	}{
 		"a Job has defaults": {
-			"Job", []string{"sherpack.io/hook: pre-install"},
+			"Job",
+			[]string{"sherpack.io/hook: pre-install"},
 			parsed{Phases: []hook.Phase{hook.PreInstall}, Policies: before},
 		},
 		"another kind is never deleted by default": {
-			"ConfigMap", []string{"sherpack.io/hook: pre-install"},
+			"ConfigMap",
+			[]string{"sherpack.io/hook: pre-install"},
 			parsed{Phases: []hook.Phase{hook.PreInstall}},
 		},
 		"lists, spaces and repetitions": {
-			"Job", []string{`sherpack.io/hook: " post-upgrade , pre-install,post-upgrade"`, `sherpack.io/hook-delete-policy: hook-succeeded, hook-failed`},
+			"Job",
+			[]string{`sherpack.io/hook: " post-upgrade , pre-install,post-upgrade"`, `sherpack.io/hook-delete-policy: hook-succeeded, hook-failed`},
 			parsed{Phases: []hook.Phase{hook.PostUpgrade, hook.PreInstall}, Policies: []hook.DeletePolicy{hook.HookSucceeded, hook.HookFailed}},
 		},
 		"all the rest": {
-			"Pod", []string{"sherpack.io/hook: test", `sherpack.io/hook-weight: "-5"`, "sherpack.io/hook-timeout: 90s"},
+			"Pod",
+			[]string{"sherpack.io/hook: test", `sherpack.io/hook-weight: "-5"`, "sherpack.io/hook-timeout: 90s"},
 			parsed{Phases: []hook.Phase{hook.Test}, Weight: -5, Policies: before, Timeout: 90 * time.Second},
 		},
 		"Helm's keys count where ours are absent": {
-			"Job", []string{"helm.sh/hook: test-success", `helm.sh/hook-weight: "7"`, "helm.sh/hook-delete-policy: hook-failed"},
+			"Job",
+			[]string{"helm.sh/hook: test-success", `helm.sh/hook-weight: "7"`, "helm.sh/hook-delete-policy: hook-failed"},
 			parsed{Phases: []hook.Phase{hook.Test}, Weight: 7, Policies: []hook.DeletePolicy{hook.HookFailed}},
 		},
 		"our key wins over Helm's": {
-			"Job", []string{"helm.sh/hook: test", "sherpack.io/hook: pre-delete", `helm.sh/hook-weight: "7"`, `sherpack.io/hook-weight: "1"`},
+			"Job",
+			[]string{"helm.sh/hook: test", "sherpack.io/hook: pre-delete", `helm.sh/hook-weight: "7"`, `sherpack.io/hook-weight: "1"`},
 			parsed{Phases: []hook.Phase{hook.PreDelete}, Weight: 1, Policies: before},
 		},
 	} {

@@ -14,12 +14,19 @@ import (
 
 // Cluster is what a Runner needs of a cluster. *kube.Cluster implements it, and its documentation is the contract.
 type Cluster interface {
+	// Find answers which objects exist, in the order of refs; nil where one does not.
 	Find(ctx context.Context, refs []corev1.ObjectReference) ([]*metav1.PartialObjectMetadata, error)
+	// Lookup returns an object; empty where it does not exist.
 	Lookup(ctx context.Context, apiVersion, kind, namespace, name string) (map[string]any, error)
+	// Apply applies objects side by side; done is called once for each, one call at a time.
 	Apply(ctx context.Context, objects []*unstructured.Unstructured, options kube.ApplyOptions, done func(i int, applied kube.Applied)) error
+	// Delete deletes objects side by side and waits until they are gone; done is called as for Apply.
 	Delete(ctx context.Context, targets []kube.Deletion, done func(i int, elapsed time.Duration, err error)) error
+	// AwaitGone waits until objects that are being deleted are gone.
 	AwaitGone(ctx context.Context, refs []corev1.ObjectReference) error
+	// RunHook applies a hook and follows it to its end. The error is nil when it ended, however it did.
 	RunHook(ctx context.Context, run kube.HookRun, observe func(kube.HookProgress)) (kube.HookOutcome, error)
+	// Wait waits until all targets are ready.
 	Wait(ctx context.Context, targets []kube.WaitTarget, selector string, observe func(kube.Readiness)) error
 }
 
@@ -27,8 +34,9 @@ type Cluster interface {
 type Store interface {
 	// Create stores a new revision whole; it fails where the revision is there already.
 	Create(ctx context.Context, r *release.Release) error
-	// UpdateStatus and UpdateInventory write one part of a revision that is stored.
+	// UpdateStatus writes the status of a revision that is stored.
 	UpdateStatus(ctx context.Context, r *release.Release) error
+	// UpdateInventory writes the inventory of a revision that is stored.
 	UpdateInventory(ctx context.Context, r *release.Release) error
 	// Drop removes all that is stored of a release.
 	Drop(ctx context.Context, namespace, name string) error

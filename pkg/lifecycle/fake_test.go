@@ -162,7 +162,7 @@ func (s *store) UpdateStatus(ctx context.Context, r *release.Release) error {
 	return nil
 }
 
-func (s *store) UpdateInventory(ctx context.Context, r *release.Release) error {
+func (s *store) UpdateInventory(ctx context.Context, _ *release.Release) error {
 	s.writes = append(s.writes, "inventory")
 	return ctx.Err()
 }
@@ -186,8 +186,12 @@ func (s *store) keep(what string, r *release.Release) {
 func scopes() lifecycle.Scopes {
 	namespaced := lifecycle.Scopes{{Group: "", Kind: "Namespace"}: false, {Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}: false}
 	for _, kind := range []schema.GroupKind{
-		{Group: "batch", Kind: "Job"}, {Kind: "ConfigMap"}, {Kind: "Secret"}, {Kind: "ServiceAccount"},
-		{Group: "apps", Kind: "Deployment"}, {Kind: "Pod"},
+		{Group: "batch", Kind: "Job"},
+		{Kind: "ConfigMap"},
+		{Kind: "Secret"},
+		{Kind: "ServiceAccount"},
+		{Group: "apps", Kind: "Deployment"},
+		{Kind: "Pod"},
 	} {
 		namespaced[kind] = true
 	}

@@ -183,8 +183,11 @@ func TestARemovalGoesBackwards(t *testing.T) {
 	t.Parallel()
 	r := release.New("shop", "web", 1)
 	for _, gvk := range []schema.GroupVersionKind{
-		{Version: "v1", Kind: "ConfigMap"}, {Group: "apps", Version: "v1", Kind: "Deployment"}, {Version: "v1", Kind: "ServiceAccount"},
-		{Version: "v1", Kind: "Namespace"}, {Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"},
+		{Version: "v1", Kind: "ConfigMap"},
+		{Group: "apps", Version: "v1", Kind: "Deployment"},
+		{Version: "v1", Kind: "ServiceAccount"},
+		{Version: "v1", Kind: "Namespace"},
+		{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"},
 		{Group: "batch", Version: "v1", Kind: "Job"},
 	} {
 		r.Inventory = append(r.Inventory, release.Entry{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind, Name: "a"})

@@ -88,7 +88,7 @@ func (s *session) setup(env *testscript.Env) error {
 	return nil
 }
 
-// exits runs a command and checks its exit code: exits 6 kubectl sherpack install …
+// exits runs a command and checks its exit code: exits 6 kubectl sherpack install myapp packs/webapp.
 func exits(script *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) < 2 {
 		script.Fatalf("usage: exits CODE COMMAND [ARG...]")
