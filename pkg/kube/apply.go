@@ -1,0 +1,165 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+)
+
+// ApplyOptions say how objects are applied.
+type ApplyOptions struct {
+	// ForceConflicts takes fields that another field manager owns.
+	ForceConflicts bool
+}
+
+// Applied is the answer to one applied object.
+type Applied struct {
+	// Ref names the object, with UID and ResourceVersion where it was applied.
+	Ref corev1.ObjectReference
+	// Generation is the object's after the apply; 0 where its kind has none.
+	Generation int64
+	// Created tells that the object was not there before.
+	Created bool
+	// Elapsed is the time from sending the object to the definite answer.
+	Elapsed time.Duration
+	// Err is why it could not be applied; nil when it was.
+	Err error
+}
+
+// Apply applies objects by server-side apply with strict field validation,
+// sixteen at a time and in no particular order, and returns when all have been
+// tried; the objects are not changed. done, which may be nil, is called once
+// for each object that was sent, one call at a time, in the order of
+// completion. Once ctx has ended nothing more is sent. Fleeting errors are
+// retried. The error joins those of the objects in their order: a
+// *ConflictError, *InvalidFieldsError, *ImmutableError or *NotServedError
+// where that is the matter, ErrGone or ErrReplaced for an object that carries
+// a metadata.uid, else the server's error.
+func (c *Cluster) Apply(ctx context.Context, objects []*unstructured.Unstructured, options ApplyOptions, done func(i int, applied Applied)) error {
+	report := inTurn(done)
+	return each(ctx, len(objects), atOnce, func(i int) error {
+		applied := c.applyOne(ctx, objects[i], options)
+		report(i, applied)
+		return applied.Err
+	})
+}
+
+func (c *Cluster) applyOne(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) Applied {
+	start := time.Now()
+	applied := Applied{Ref: refOf(object)}
+	answer, created, err := c.send(ctx, object, options)
+	applied.Elapsed = time.Since(start)
+	if err != nil {
+		applied.Err = c.applyError(ctx, object, err)
+		return applied
+	}
+	applied.Ref.UID, applied.Ref.ResourceVersion = answer.UID, answer.ResourceVersion
+	applied.Generation, applied.Created = answer.Generation, created
+	c.kinds.promise(object)
+	return applied
+}
+
+// send applies one object and tells whether that created it.
+func (c *Cluster) send(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) (*metav1.PartialObjectMetadata, bool, error) {
+	mapping, err := c.kinds.await(ctx, object.GroupVersionKind())
+	if err != nil {
+		return nil, false, err
+	}
+	if err := addressable(mapping, object); err != nil {
+		return nil, false, err
+	}
+	body, err := json.Marshal(object)
+	if err != nil {
+		return nil, false, fmt.Errorf("encode: %w", err)
+	}
+	start := time.Now()
+	result, unsure := retried(ctx, func() *rest.Request {
+		return c.rest.Patch(types.ApplyPatchType).AbsPath(objectPath(mapping, object.GetNamespace(), object.GetName())...).
+			Param("fieldManager", fieldManager).Param("fieldValidation", "Strict").
+			Param("force", strconv.FormatBool(options.ForceConflicts)).
+			SetHeader("Accept", metadataOnly).Body(body)
+	})
+	answer := &metav1.PartialObjectMetadata{}
+	status, err := decode(result, answer)
+	if err != nil {
+		return nil, false, err
+	}
+	created := status == http.StatusCreated || unsure && madeSince(answer, start)
+	return answer, created, nil
+}
+
+// madeSince tells, after a lost answer, whether the try before has created
+// what the last one found. The server's times are in seconds.
+func madeSince(answer *metav1.PartialObjectMetadata, start time.Time) bool {
+	return !answer.CreationTimestamp.Time.Before(start.Truncate(time.Second))
+}
+
+// addressable refuses what would be sent to a path of another meaning.
+func addressable(mapping *meta.RESTMapping, object *unstructured.Unstructured) error {
+	if object.GetName() == "" {
+		return fmt.Errorf("the object has no name")
+	}
+	if mapping.Scope.Name() == meta.RESTScopeNameNamespace && object.GetNamespace() == "" {
+		return fmt.Errorf("the object has no namespace")
+	}
+	return nil
+}
+
+func decode(result rest.Result, into any) (status int, err error) {
+	if err := result.Error(); err != nil {
+		return 0, err
+	}
+	body, err := result.StatusCode(&status).Raw()
+	if err != nil {
+		return 0, err
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return 0, fmt.Errorf("decode the server's answer: %w", err)
+	}
+	return status, nil
+}
+
+// applyError says what an error of send means. Server-side apply names only
+// some of the fields that a kind does not have; a dry-run creation, which
+// decodes first, names them all.
+func (c *Cluster) applyError(ctx context.Context, object *unstructured.Unstructured, err error) error {
+	ref := refOf(object)
+	if isTypedPatch(err) {
+		if full := c.dryCreate(ctx, object); apierrors.IsBadRequest(full) && strictProblems(full) != nil {
+			err = full
+		}
+	}
+	return classify(ref, err)
+}
+
+// dryCreate tries to create the object without doing it.
+func (c *Cluster) dryCreate(ctx context.Context, object *unstructured.Unstructured) error {
+	mapping, err := c.kinds.mapping(object.GroupVersionKind())
+	if err != nil {
+		return err
+	}
+	fresh := object.DeepCopy()
+	fresh.SetUID("")
+	fresh.SetResourceVersion("")
+	body, err := json.Marshal(fresh)
+	if err != nil {
+		return err
+	}
+	result, _ := retried(ctx, func() *rest.Request {
+		return c.rest.Post().AbsPath(collectionPath(mapping, object.GetNamespace())...).
+			Param("dryRun", metav1.DryRunAll).Param("fieldManager", fieldManager).Param("fieldValidation", "Strict").
+			SetHeader("Accept", metadataOnly).SetHeader("Content-Type", "application/json").Body(body)
+	})
+	return result.Error()
+}

@@ -1,0 +1,245 @@
+package kube_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+)
+
+const deployment = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: web, image: nginx}]
+`
+
+// applyOne applies one object and returns what was said of it.
+func (b *bench) applyOne(object *unstructured.Unstructured, options kube.ApplyOptions) kube.Applied {
+	b.Helper()
+	var applied kube.Applied
+	err := b.Apply(b.Context(), []*unstructured.Unstructured{object}, options, func(_ int, a kube.Applied) { applied = a })
+	if diff := cmp.Diff(fmt.Sprint(applied.Err), fmt.Sprint(err)); diff != "" {
+		b.Errorf("the error and the object's (-want +got):\n%s", diff)
+	}
+	return applied
+}
+
+func TestApplyCreatesAndUpdates(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	web := b.object(deployment)
+	first := b.applyOne(web, kube.ApplyOptions{})
+	live := b.live(web)
+	want := b.ref("apps/v1", "Deployment", "web")
+	want.UID, want.ResourceVersion = live.GetUID(), first.Ref.ResourceVersion
+	if diff := cmp.Diff(want, first.Ref); diff != "" || !first.Created || first.Generation != 1 {
+		t.Errorf("created %v, generation %d, reference (-want +got):\n%s", first.Created, first.Generation, diff)
+	}
+	b.must(unstructured.SetNestedField(web.Object, int64(0), "spec", "replicas"))
+	second := b.applyOne(web, kube.ApplyOptions{})
+	if second.Created || second.Generation != 2 || second.Ref.UID != first.Ref.UID || second.Err != nil {
+		t.Errorf("the update is %+v", second)
+	}
+	if got := b.live(web).GetManagedFields()[0].Manager; got != "sherpack" {
+		t.Errorf("field manager %q", got)
+	}
+}
+
+func TestApplyReportsEachObjectOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	var objects []*unstructured.Unstructured
+	for i := range 40 {
+		objects = append(objects, b.object(fmt.Sprintf("{apiVersion: v1, kind: ConfigMap, metadata: {name: c%d}}", i)))
+	}
+	objects[7].SetAPIVersion("v9")
+	objects[20].SetAPIVersion("v9")
+	calls := map[int]int{}
+	err := b.Apply(t.Context(), objects, kube.ApplyOptions{}, func(i int, a kube.Applied) {
+		calls[i]++
+		if (a.Err != nil) != (i == 7 || i == 20) {
+			t.Errorf("%d: %v", i, a.Err)
+		}
+	})
+	if len(calls) != 40 {
+		t.Errorf("%d objects were reported", len(calls))
+	}
+	lines := strings.Split(fmt.Sprint(err), "\n")
+	if len(lines) != 2 || !strings.Contains(lines[0], "/c7:") || !strings.Contains(lines[1], "/c20:") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestApplyDoesNotStartAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := b.Apply(ctx, []*unstructured.Unstructured{b.object(deployment)}, kube.ApplyOptions{}, func(int, kube.Applied) {
+		t.Error("an object was sent")
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestApplyConflicts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	web := b.object(deployment)
+	b.apply(web)
+	theirs := web.DeepCopy()
+	b.must(unstructured.SetNestedField(theirs.Object, int64(3), "spec", "replicas"))
+	_, err := b.client(web).Apply(t.Context(), "web", theirs, metav1.ApplyOptions{FieldManager: "autoscaler", Force: true})
+	b.must(err)
+
+	var conflict *kube.ConflictError
+	if err := b.applyOne(web, kube.ApplyOptions{}).Err; !errors.As(err, &conflict) || !apierrors.IsConflict(err) {
+		t.Fatalf("the error is %v", err)
+	}
+	if diff := cmp.Diff([]kube.FieldConflict{{Manager: "autoscaler", Field: ".spec.replicas"}}, conflict.Conflicts); diff != "" {
+		t.Errorf("conflicts (-want +got):\n%s", diff)
+	}
+	want := fmt.Sprintf(`apply Deployment/%s/web: conflict: .spec.replicas is managed by "autoscaler"`, b.namespace)
+	if diff := cmp.Diff(want, conflict.Error()); diff != "" {
+		t.Errorf("message (-want +got):\n%s", diff)
+	}
+	if forced := b.applyOne(web, kube.ApplyOptions{ForceConflicts: true}); forced.Err != nil {
+		t.Errorf("forced: %v", forced.Err)
+	}
+}
+
+func TestApplyRefusals(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.apply(b.object(deployment), b.object("{apiVersion: v1, kind: ConfigMap, metadata: {name: fixed}, immutable: true, data: {a: b}}"))
+	const selector = `{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {selector: {matchLabels: {app: x}}, template: {metadata: {labels: {app: x}}, spec: {containers: [{name: web, image: nginx}]}}}}`
+	for name, test := range map[string]struct {
+		object string
+		want   string
+		target any
+	}{
+		"all unknown fields are named": {
+			object: strings.ReplaceAll(strings.ReplaceAll(deployment, "replicas:", "replcas:"), "image:", "imag:"),
+			want:   `apply Deployment/NS/web: invalid fields: spec.replcas: unknown field, spec.template.spec.containers[0].imag: unknown field`,
+			target: new(*kube.InvalidFieldsError),
+		},
+		"a value of the wrong type": {
+			object: strings.ReplaceAll(deployment, "replicas: 1", "replicas: three"),
+			want:   `apply Deployment/NS/web: invalid fields: spec.replicas: expected numeric (int or float), got string`,
+			target: new(*kube.InvalidFieldsError),
+		},
+		"an immutable field": {
+			object: selector,
+			want:   `apply Deployment/NS/web: immutable: spec.selector: Invalid value: {"matchLabels":{"app":"x"}}: field is immutable`,
+			target: new(*kube.ImmutableError),
+		},
+		"immutable data": {
+			object: "{apiVersion: v1, kind: ConfigMap, metadata: {name: fixed}, immutable: true, data: {a: c}}",
+			want:   "apply ConfigMap/NS/fixed: immutable: data: Forbidden: field is immutable when `immutable` is set",
+			target: new(*kube.ImmutableError),
+		},
+		"an invalid value is not immutable": {
+			object: strings.ReplaceAll(deployment, "replicas: 1", "replicas: -1"),
+			want:   `apply Deployment/NS/web: Deployment.apps "web" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0`,
+			target: new(*apierrors.StatusError),
+		},
+		"a kind that is not served": {
+			object: "{apiVersion: nothing.example/v1, kind: Nothing, metadata: {name: none}}",
+			want:   "apply Nothing/NS/none: the server does not serve kind Nothing of nothing.example/v1",
+			target: new(*kube.NotServedError),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := b.Apply(t.Context(), []*unstructured.Unstructured{b.object(test.object)}, kube.ApplyOptions{}, nil)
+			if !errors.As(err, test.target) {
+				t.Errorf("the error is a %T", err)
+			}
+			if diff := cmp.Diff(strings.ReplaceAll(test.want, "NS", b.namespace), fmt.Sprint(err)); diff != "" {
+				t.Errorf("message (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestApplyWithUID(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	web := b.object(deployment)
+	uid := b.applyOne(web, kube.ApplyOptions{}).Ref.UID
+	web.SetUID(uid)
+	if err := b.applyOne(web, kube.ApplyOptions{}).Err; err != nil {
+		t.Errorf("its own: %v", err)
+	}
+	web.SetUID(types.UID("11111111-1111-1111-1111-111111111111"))
+	if err := b.applyOne(web, kube.ApplyOptions{}).Err; !errors.Is(err, kube.ErrReplaced) {
+		t.Errorf("another's: %v", err)
+	}
+	web.SetName("absent")
+	if err := b.applyOne(web, kube.ApplyOptions{}).Err; !errors.Is(err, kube.ErrGone) {
+		t.Errorf("nobody's: %v", err)
+	}
+}
+
+func TestApplyNeedsWhatThePathIsMadeOf(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, field := range []string{"name", "namespace"} {
+		web := b.object(deployment)
+		unstructured.RemoveNestedField(web.Object, "metadata", field)
+		if err := b.applyOne(web, kube.ApplyOptions{}).Err; err == nil || !strings.Contains(err.Error(), "no "+field) {
+			t.Errorf("without %s: %v", field, err)
+		}
+	}
+}
+
+func TestNotServedIsNoMatch(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	err := b.applyOne(b.object("{apiVersion: nothing.example/v1, kind: Nothing, metadata: {name: none}}"), kube.ApplyOptions{}).Err
+	if !meta.IsNoMatchError(err) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestALostAnswerDoesNotHideWhatWasCreated(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.requests.lose = "PATCH configmaps/*"
+	applied := b.applyOne(b.object(configMap), kube.ApplyOptions{})
+	if !applied.Created || applied.Err != nil {
+		t.Errorf("%+v", applied)
+	}
+	if diff := cmp.Diff([]string{"PATCH configmaps/*", "PATCH configmaps/*"}, b.requests.take()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+func TestALostAnswerDoesNotHideWhatWasDeleted(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ref := b.apply(b.object(configMap))[0].Ref
+	b.requests.lose = "DELETE configmaps/*"
+	b.must(b.Delete(t.Context(), []kube.Deletion{{Ref: ref}}, nil))
+	if !b.absent(ref) {
+		t.Error("it is still there")
+	}
+}

@@ -1,0 +1,189 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+)
+
+// Deletion is an object to delete.
+type Deletion struct {
+	// Ref names the object. Its UID is the precondition: an object of another
+	// UID under that name is left alone. An empty UID is no precondition.
+	Ref corev1.ObjectReference
+	// Propagation is what becomes of its dependents; "" is Background.
+	Propagation metav1.DeletionPropagation
+}
+
+// Delete deletes the objects, sixteen at a time, and waits until each is gone,
+// finalizers and grace period included. An object that is not there, is there
+// with another UID, or is of a kind that is no longer served is gone. done,
+// which may be nil, is called once for each deletion that was started, one
+// call at a time, in the order of completion, with the time since the call. Once ctx has ended nothing more
+// is deleted. The error joins those of the objects in their order; when ctx
+// ended the wait, it wraps the context's error and says what keeps the object.
+func (c *Cluster) Delete(ctx context.Context, targets []Deletion, done func(i int, elapsed time.Duration, err error)) error {
+	failures := make([]error, len(targets))
+	start := time.Now()
+	report := inTurn(func(i int, err error) {
+		failures[i] = err
+		if done != nil {
+			done(i, time.Since(start), err)
+		}
+	})
+	var waits sync.WaitGroup
+	notStarted := each(ctx, len(targets), atOnce, func(i int) error {
+		uid, err := c.sendDelete(ctx, targets[i])
+		if err != nil || uid == "" {
+			report(i, err)
+			return nil
+		}
+		waits.Go(func() { report(i, c.awaitGone(ctx, withUID(targets[i].Ref, uid))) })
+		return nil
+	})
+	waits.Wait()
+	return errors.Join(append(failures, notStarted)...)
+}
+
+func withUID(ref corev1.ObjectReference, uid types.UID) corev1.ObjectReference {
+	ref.UID = uid
+	return ref
+}
+
+// AwaitGone waits until objects that are being deleted are gone: their UIDs,
+// or with an empty UID whatever has their name. It only watches. The error is
+// as Delete's.
+func (c *Cluster) AwaitGone(ctx context.Context, refs []corev1.ObjectReference) error {
+	return each(ctx, len(refs), -1, func(i int) error { return c.awaitGone(ctx, refs[i]) })
+}
+
+// sendDelete returns the UID of the object if it is still there.
+func (c *Cluster) sendDelete(ctx context.Context, target Deletion) (uid types.UID, err error) {
+	mapping, err := c.kinds.mapping(kindOf(target.Ref))
+	if meta.IsNoMatchError(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("delete %s: %w", nameOf(target.Ref), err)
+	}
+	body, err := json.Marshal(deleteOptions(target))
+	if err != nil {
+		return "", fmt.Errorf("delete %s: %w", nameOf(target.Ref), err)
+	}
+	result, _ := retried(ctx, func() *rest.Request {
+		return c.rest.Delete().AbsPath(objectPath(mapping, target.Ref.Namespace, target.Ref.Name)...).
+			SetHeader("Accept", metadataOnly).SetHeader("Content-Type", "application/json").Body(body)
+	})
+	answer := &metav1.PartialObjectMetadata{}
+	_, err = decode(result, answer)
+	switch {
+	case apierrors.IsNotFound(err), isOtherUID(err):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("delete %s: %w", nameOf(target.Ref), err)
+	case answer.DeletionTimestamp == nil:
+		// A Status, or the last state of an object that went at once.
+		return "", nil
+	}
+	return answer.UID, nil
+}
+
+// isOtherUID tells the refusal of a deletion whose precondition does not hold.
+// Not every conflict is one.
+func isOtherUID(err error) bool {
+	return apierrors.IsConflict(err) && strings.Contains(err.Error(), "UID in")
+}
+
+func deleteOptions(target Deletion) metav1.DeleteOptions {
+	propagation := target.Propagation
+	if propagation == "" {
+		propagation = metav1.DeletePropagationBackground
+	}
+	options := metav1.DeleteOptions{
+		TypeMeta:          metav1.TypeMeta{APIVersion: "v1", Kind: "DeleteOptions"},
+		PropagationPolicy: &propagation,
+	}
+	if target.Ref.UID != "" {
+		options.Preconditions = &metav1.Preconditions{UID: &target.Ref.UID}
+	}
+	return options
+}
+
+func (c *Cluster) awaitGone(ctx context.Context, ref corev1.ObjectReference) error {
+	feed, err := c.openFeed(ctx, source{
+		kind: kindOf(ref), namespace: ref.Namespace, fieldTerm: "metadata.name=" + ref.Name,
+	})
+	if meta.IsNoMatchError(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("await the end of %s: %w", nameOf(ref), err)
+	}
+	defer feed.close()
+	box := newInbox()
+	feed.subscribe(&subscription{box: box, name: ref.Name, expected: true})
+	var last *unstructured.Unstructured
+	for {
+		for _, news := range box.take() {
+			if news.gone || news.object != nil && ref.UID != "" && news.object.GetUID() != ref.UID {
+				return nil
+			}
+			if news.object != nil {
+				last = news.object
+			}
+		}
+		select {
+		case <-box.ready:
+		case <-ctx.Done():
+			why := errors.Join(stillThere(last), feed.trouble())
+			return fmt.Errorf("%s is being deleted: %w: %w", nameOf(ref), why, context.Cause(ctx))
+		}
+	}
+}
+
+// stillThere says what keeps a deleted object.
+func stillThere(object *unstructured.Unstructured) error {
+	if object == nil {
+		return errors.New("its state is not known")
+	}
+	finalizers := object.GetFinalizers()
+	// A Namespace has finalizers of its own, and says what it waits for.
+	own, _, _ := unstructured.NestedStringSlice(object.Object, "spec", "finalizers")
+	if object.GetKind() == "Namespace" {
+		finalizers = append(finalizers, own...)
+	}
+	seconds := object.GetDeletionGracePeriodSeconds()
+	switch {
+	case len(finalizers) > 0:
+		return fmt.Errorf("it has the finalizers %s%s", strings.Join(finalizers, ", "), remaining(object))
+	case seconds != nil && *seconds > 0:
+		return fmt.Errorf("its grace period is %d s", *seconds)
+	}
+	return errors.New("the server has not removed it yet")
+}
+
+// remaining tells what a Namespace that is being deleted still holds.
+func remaining(object *unstructured.Unstructured) string {
+	var words []string
+	for _, condition := range conditionsOf(object) {
+		if condition.Status == "True" && condition.Message != "" && strings.HasPrefix(condition.Type, "Namespace") {
+			words = append(words, condition.Message)
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return "; " + strings.Join(words, "; ")
+}

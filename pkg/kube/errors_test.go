@@ -1,0 +1,137 @@
+package kube
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func thing() corev1.ObjectReference {
+	return corev1.ObjectReference{APIVersion: "v1", Kind: "Thing", Namespace: "ns", Name: "one"}
+}
+
+// refusal is an error of the server with causes.
+func refusal(code int32, reason metav1.StatusReason, message string, causes ...metav1.StatusCause) error {
+	return &apierrors.StatusError{ErrStatus: metav1.Status{
+		Status: metav1.StatusFailure, Code: code, Reason: reason, Message: message,
+		Details: &metav1.StatusDetails{Causes: causes},
+	}}
+}
+
+func invalidField(field, message string) metav1.StatusCause {
+	return metav1.StatusCause{Type: metav1.CauseTypeFieldValueInvalid, Field: field, Message: message}
+}
+
+func TestImmutableIsOnlyWhatCannotBeChanged(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]bool{
+		`Invalid value: {"matchLabels":{"a":"b"}}: field is immutable`:                                                         true,
+		"Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template' are forbidden":        true,
+		`Invalid value: ["10.0.0.1"]: may not change once set`:                                                                 true,
+		"Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims": true,
+		"Forbidden: field is immutable when `immutable` is set":                                                                true,
+		"Invalid value: {\"kind\":\"Role\"}: cannot change roleRef":                                                            true,
+		"Forbidden: pod updates may not change fields other than `spec.containers[*].image`":                                   true,
+		"Forbidden: updates to parameters are forbidden.":                                                                      true,
+		"Forbidden: may not be changed in an update.":                                                                          true,
+		"Invalid value: -1: must be greater than or equal to 0":                                                                false,
+		"Required value": false,
+		"Forbidden: field can not be less than status.capacity":                                           false,
+		"Invalid value: \"x\": must be set when immutable is true":                                        false,
+		"Invalid value: 3: a lowercase RFC 1123 label must consist of lower case alphanumeric characters": false,
+	} {
+		err := classify(thing(), refusal(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, "invalid", invalidField("spec.x", message)))
+		var immutable *ImmutableError
+		if got := errors.As(err, &immutable); got != want {
+			t.Errorf("%s: immutable is %v", message, got)
+		}
+	}
+}
+
+// classified is an error of the server and what is made of it.
+type classified struct {
+	err  error
+	want string
+	// is is a sentinel that must be wrapped; nil for none.
+	is error
+}
+
+func TestClassifyInvalidObjects(t *testing.T) {
+	t.Parallel()
+	const fixed = "Invalid value: 1: field is immutable"
+	checkClassify(t, map[string]classified{
+		"immutable, each field once": {
+			err:  refusal(422, metav1.StatusReasonInvalid, "", invalidField("spec.a", fixed), invalidField("spec.a", fixed), invalidField("spec.b", fixed)),
+			want: "apply Thing/ns/one: immutable: spec.a: " + fixed + ", spec.b: " + fixed,
+		},
+		"immutable and invalid is invalid": {
+			err:  refusal(422, metav1.StatusReasonInvalid, "is invalid: both", invalidField("spec.a", fixed), invalidField("spec.b", "Required value")),
+			want: "apply Thing/ns/one: is invalid: both",
+		},
+		"invalid without causes": {
+			err: refusal(422, metav1.StatusReasonInvalid, "is invalid"), want: "apply Thing/ns/one: is invalid",
+		},
+		"another UID, whatever else": {
+			err:  refusal(422, metav1.StatusReasonInvalid, "uid", invalidField("metadata.uid", fixed), invalidField("spec.b", "Required value")),
+			want: "apply Thing/ns/one: another object has taken its place: uid", is: ErrReplaced,
+		},
+	})
+}
+
+func TestClassifyOtherRefusals(t *testing.T) {
+	t.Parallel()
+	checkClassify(t, map[string]classified{
+		"gone": {
+			err:  refusal(409, metav1.StatusReasonConflict, "uid mismatch: the provided object specified uid 1, and no existing object was found"),
+			want: "apply Thing/ns/one: the object is gone: uid mismatch: the provided object specified uid 1, and no existing object was found", is: ErrGone,
+		},
+		"a conflict with two managers": {
+			err: refusal(409, metav1.StatusReasonConflict, "conflicts",
+				metav1.StatusCause{Type: metav1.CauseTypeFieldManagerConflict, Field: ".spec.a", Message: `conflict with "kubectl" using apps/v1`},
+				metav1.StatusCause{Type: metav1.CauseTypeFieldManagerConflict, Field: ".spec.b", Message: `conflict with "hpa" with subresource "scale" using apps/v1`}),
+			want: `apply Thing/ns/one: conflict: .spec.a is managed by "kubectl", .spec.b is managed by "hpa"`,
+		},
+		"a conflict of another sort": {
+			err:  refusal(409, metav1.StatusReasonConflict, "please apply your changes to the latest version"),
+			want: "apply Thing/ns/one: please apply your changes to the latest version",
+		},
+		"several problems of server-side apply": {
+			err:  refusal(500, "", "failed to create typed patch object (ns/one; v1, Kind=Thing): errors:\n  .spec.a: field not declared in schema\n  .spec.b[name=\"x\"].c: expected string, got &{1}"),
+			want: `apply Thing/ns/one: invalid fields: spec.a: field not declared in schema, spec.b[name="x"].c: expected string, got &{1}`,
+		},
+		"a problem of server-side apply that is worded otherwise": {
+			err:  refusal(500, "", "failed to create typed patch object (ns/one; v1, Kind=Thing): something else"),
+			want: "apply Thing/ns/one: invalid fields: object: something else",
+		},
+		"unknown and duplicate fields": {
+			err:  refusal(400, metav1.StatusReasonBadRequest, `strict decoding error: unknown field "spec.a", duplicate field "spec.b"`),
+			want: "apply Thing/ns/one: invalid fields: spec.a: unknown field, spec.b: duplicate field",
+		},
+		"any other error of the server": {
+			err: refusal(403, metav1.StatusReasonForbidden, "no"), want: "apply Thing/ns/one: no",
+		},
+		"an error on the way": {err: errors.New("connection refused"), want: "apply Thing/ns/one: connection refused"},
+	})
+}
+
+func checkClassify(t *testing.T, tests map[string]classified) {
+	t.Helper()
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := classify(thing(), test.err)
+			if diff := cmp.Diff(test.want, fmt.Sprint(got)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if !errors.Is(got, test.err) || test.is != nil && !errors.Is(got, test.is) {
+				t.Error("what it is about is not wrapped")
+			}
+		})
+	}
+}

@@ -1,0 +1,148 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/metadata"
+)
+
+// pageSize bounds what one answer of a list holds.
+const pageSize = 500
+
+// shelf is a kind in a namespace, and which of the wanted objects belong there.
+type shelf struct {
+	kind      schema.GroupVersionKind
+	namespace string
+	// wanted maps names to places in the result; a name may be wanted twice.
+	wanted map[string][]int
+}
+
+// Find answers which of the objects exist, in the order of refs: their
+// metadata without managedFields, or nil for one that is not there. Refs need
+// no UID, and one is not looked at. It asks by one metadata-only list per kind
+// and namespace, in parallel, or by name where lists are forbidden. An object
+// of a kind that is no longer served, or in a namespace that is not there, is
+// not there.
+func (c *Cluster) Find(ctx context.Context, refs []corev1.ObjectReference) ([]*metav1.PartialObjectMetadata, error) {
+	found := make([]*metav1.PartialObjectMetadata, len(refs))
+	shelves := sortByShelf(refs)
+	ctx = quiet(ctx)
+	err := each(ctx, len(shelves), atOnce, func(i int) error {
+		shelf := shelves[i]
+		err := c.findOn(ctx, shelf, found)
+		if err == nil || apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
+			return nil
+		}
+		where := nameOf(corev1.ObjectReference{Kind: shelf.kind.Kind, Namespace: shelf.namespace, Name: "*"})
+		return fmt.Errorf("find %s: %w", where, err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+func sortByShelf(refs []corev1.ObjectReference) []shelf {
+	type key struct {
+		kind      schema.GroupVersionKind
+		namespace string
+	}
+	places := map[key]int{}
+	var shelves []shelf
+	for i, ref := range refs {
+		at := key{kindOf(ref), ref.Namespace}
+		place, known := places[at]
+		if !known {
+			place = len(shelves)
+			places[at] = place
+			shelves = append(shelves, shelf{kind: at.kind, namespace: at.namespace, wanted: map[string][]int{}})
+		}
+		shelves[place].wanted[ref.Name] = append(shelves[place].wanted[ref.Name], i)
+	}
+	return shelves
+}
+
+func (c *Cluster) findOn(ctx context.Context, shelf shelf, found []*metav1.PartialObjectMetadata) error {
+	mapping, err := c.kinds.mapping(shelf.kind)
+	if err != nil {
+		return err
+	}
+	objects := c.metadataOf(mapping, shelf.namespace)
+	if len(shelf.wanted) == 1 {
+		return findByName(ctx, objects, shelf, found)
+	}
+	err = findInList(ctx, objects, shelf, found)
+	if apierrors.IsForbidden(err) {
+		return findByName(ctx, objects, shelf, found)
+	}
+	return err
+}
+
+func (c *Cluster) metadataOf(mapping *meta.RESTMapping, namespace string) metadata.ResourceInterface {
+	if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
+		return c.metadata.Resource(mapping.Resource).Namespace(namespace)
+	}
+	return c.metadata.Resource(mapping.Resource)
+}
+
+// findInList reads pages until all wanted objects are found or none is left. A
+// list that expires between two pages is begun anew.
+func findInList(ctx context.Context, objects metadata.ResourceInterface, shelf shelf, found []*metav1.PartialObjectMetadata) error {
+	missing := len(shelf.wanted)
+	seen := map[string]bool{}
+	options := metav1.ListOptions{Limit: pageSize}
+	for {
+		page, err := objects.List(ctx, options)
+		if apierrors.IsResourceExpired(err) && options.Continue != "" {
+			options.Continue = ""
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for i := range page.Items {
+			item := &page.Items[i]
+			if shelf.wanted[item.Name] != nil && !seen[item.Name] {
+				seen[item.Name] = true
+				missing--
+				keep(item.DeepCopy(), shelf, found)
+			}
+		}
+		if options.Continue = page.Continue; options.Continue == "" || missing == 0 {
+			return nil
+		}
+	}
+}
+
+func findByName(ctx context.Context, objects metadata.ResourceInterface, shelf shelf, found []*metav1.PartialObjectMetadata) error {
+	names := make([]string, 0, len(shelf.wanted))
+	for name := range shelf.wanted {
+		names = append(names, name)
+	}
+	return each(ctx, len(names), atOnce, func(i int) error {
+		object, err := objects.Get(ctx, names[i], metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		keep(object, shelf, found)
+		return nil
+	})
+}
+
+// keep puts the object where it is wanted. No two calls share a place.
+func keep(object *metav1.PartialObjectMetadata, shelf shelf, found []*metav1.PartialObjectMetadata) {
+	object.ManagedFields = nil
+	object.SetGroupVersionKind(shelf.kind)
+	for _, i := range shelf.wanted[object.Name] {
+		found[i] = object
+	}
+}

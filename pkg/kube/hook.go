@@ -1,0 +1,179 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// HookRun is a hook to run.
+type HookRun struct {
+	// Object is what is applied, with its namespace; it is not changed.
+	Object *unstructured.Unstructured
+	// Selector is a label selector for all hook objects of the release, which
+	// Object's labels must match. One watch per kind and namespace is opened
+	// with it and kept until Close.
+	Selector string
+	// PodSelector is a label selector for the Pods of all Job hooks of this
+	// run. One watch per namespace is opened with it and kept until Close. ""
+	// opens none: then Pods are looked at only when a Job fails.
+	PodSelector string
+	// Ready and Failed say when the hook has succeeded and failed. Without
+	// them its kind does: a Job when Complete or Failed, a Pod when Succeeded
+	// or Failed; any other kind has succeeded once it is applied.
+	Ready, Failed Conditions
+	// ForceConflicts takes fields that another field manager owns.
+	ForceConflicts bool
+}
+
+// HookProgress is what is worth showing while a hook runs.
+type HookProgress struct {
+	// Suspended tells that the Job is suspended; it is waited for.
+	Suspended bool
+	// Attempts counts the Pods and container restarts so far.
+	Attempts int
+	// Container is the one that Reason is about; it may be "".
+	Container string
+	// Reason is why it waits (ImagePullBackOff, FailedCreate…), or how its
+	// last attempt failed (Error, OOMKilled…); "" when all is well.
+	Reason string
+	// Message says the same in one sentence.
+	Message string
+	// ExitCode is that of the last failed attempt; nil while there is none.
+	ExitCode *int32
+	// Notice names a missing right that slows this down. It comes once, alone.
+	Notice string
+}
+
+// HookOutcome is how a hook ended, or how far it was when the time was over.
+type HookOutcome struct {
+	// Succeeded is false also for a hook whose end is not known.
+	Succeeded bool
+	// Reason is one word: OOMKilled, ImagePullBackOff, DeadlineExceeded,
+	// BackoffLimitExceeded, Deleted, FailedWhen, Error…; "" on success, or
+	// when a hook was running well until the time was over.
+	Reason string
+	// Message is one sentence on the failure; "" on success.
+	Message string
+	// Container is the one that failed or waits; "" where none is known.
+	Container string
+	// ExitCode and Signal are of the last failed attempt; nil and 0 when no
+	// attempt has ended by itself.
+	ExitCode *int32
+	Signal   int32
+	// Attempts counts Pods and container restarts; 0 for other kinds.
+	Attempts int
+	// LogTail is what the container said last: at most 20 lines and 4096 bytes
+	// of valid UTF-8, control characters included. Where the log cannot be
+	// read, or is empty, it is the container's termination message.
+	LogTail string
+	// LogHint says why the log cannot be read; "" when it was, or need not be.
+	LogHint string
+	// Applied is the answer to the apply; its Ref has UID and ResourceVersion.
+	Applied Applied
+}
+
+// RunHook applies the object and follows it to its end. The watches are open
+// before it is applied, so nothing is missed. observe, which may be nil, is
+// called from this call whenever something worth showing has changed.
+//
+// The error is nil when the hook has ended, also when it has failed: see the
+// outcome. Otherwise it could not be applied (an error as of Apply), could not
+// be followed, or ctx ended, whose error is wrapped; the outcome then holds
+// what is known.
+func (c *Cluster) RunHook(ctx context.Context, hook HookRun, observe func(HookProgress)) (HookOutcome, error) {
+	f := c.newFollower(hook, observe)
+	defer f.stop()
+	if err := f.watch(ctx); err != nil {
+		return HookOutcome{}, err
+	}
+	applied := c.applyOne(ctx, WithLogMessages(hook.Object), ApplyOptions{ForceConflicts: hook.ForceConflicts})
+	if applied.Err != nil {
+		return HookOutcome{Applied: applied}, applied.Err
+	}
+	return f.follow(ctx, applied)
+}
+
+// FollowHook is RunHook for an object that was applied before and may be
+// running: Object needs its UID and ResourceVersion only beside its kind,
+// namespace and name.
+func (c *Cluster) FollowHook(ctx context.Context, hook HookRun, observe func(HookProgress)) (HookOutcome, error) {
+	f := c.newFollower(hook, observe)
+	defer f.stop()
+	if err := f.watch(ctx); err != nil {
+		return HookOutcome{}, err
+	}
+	ref := refOf(hook.Object)
+	ref.ResourceVersion = hook.Object.GetResourceVersion()
+	return f.follow(ctx, Applied{Ref: ref, Generation: hook.Object.GetGeneration()})
+}
+
+// follows reports whether the hook has an end to wait for.
+func (h HookRun) follows() bool {
+	kind := kindName(h.Object.GroupVersionKind())
+	return kind == kindJob || kind == kindPod || len(h.Ready)+len(h.Failed) > 0
+}
+
+// sharedFeed returns the feed of the source, which lives until Close.
+func (c *Cluster) sharedFeed(ctx context.Context, from source) (*feed, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, errors.New("the connection is closed")
+	}
+	if known := c.shared[from]; known != nil {
+		return known, nil
+	}
+	opened, err := c.openFeed(ctx, from)
+	if err != nil {
+		return nil, fmt.Errorf("watch %s: %w", from.kind.Kind, err)
+	}
+	c.shared[from] = opened
+	return opened, nil
+}
+
+// WithLogMessages returns a copy of a hook in which each container of a Job's
+// or Pod's without a terminationMessagePolicy has FallbackToLogsOnError, so
+// that the end of its log is known where logs may not be read. Other kinds are
+// returned as they are.
+func WithLogMessages(object *unstructured.Unstructured) *unstructured.Unstructured {
+	spec := podSpecPath(object)
+	if spec == nil {
+		return object
+	}
+	object = object.DeepCopy()
+	for _, list := range []string{"initContainers", "containers"} {
+		raw, _, _ := unstructured.NestedFieldNoCopy(object.Object, append(spec, list)...)
+		containers, _ := raw.([]any)
+		for _, entry := range containers {
+			container, ok := entry.(map[string]any)
+			if ok && container["terminationMessagePolicy"] == nil {
+				container["terminationMessagePolicy"] = "FallbackToLogsOnError"
+			}
+		}
+	}
+	return object
+}
+
+// podSpecPath is where the object has the specification of a Pod; nil when it
+// runs none that is followed here.
+func podSpecPath(object *unstructured.Unstructured) []string {
+	switch kindName(object.GroupVersionKind()) {
+	case kindJob:
+		return []string{"spec", "template", "spec"}
+	case kindPod:
+		return []string{"spec"}
+	}
+	return nil
+}
+
+// uidOf is an object's UID; "" for none.
+func uidOf(object *unstructured.Unstructured) types.UID {
+	if object == nil {
+		return ""
+	}
+	return object.GetUID()
+}

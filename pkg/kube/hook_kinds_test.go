@@ -1,0 +1,222 @@
+package kube_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+)
+
+func setField(object *unstructured.Unstructured, value any, path ...string) error {
+	return unstructured.SetNestedField(object.Object, value, path...)
+}
+
+// pod is a Pod hook.
+func (b *bench) pod(annotations string) kube.HookRun {
+	b.Helper()
+	return b.hook(`
+apiVersion: v1
+kind: Pod
+metadata: {name: check, labels: {hook-of: r}, annotations: {` + annotations + `}}
+spec: {restartPolicy: Never, terminationGracePeriodSeconds: 1, containers: [{name: main, image: busybox}]}
+`)
+}
+
+func TestAPodHook(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, b.run(b.pod("")))
+	if diff := cmp.Diff([]string{"PATCH pods/*", "WATCH pods"}, b.requests.take()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	failing := b.pod(`sim.sherpack.io/exit-code: "3", sim.sherpack.io/log: oops`)
+	failing.Object.SetName("fails")
+	b.check(kube.HookOutcome{
+		Reason: "Error", Container: "main", ExitCode: new(int32(3)), Attempts: 1, LogTail: "oops", Message: `container "main" exited with code 3`,
+	}, b.run(failing))
+}
+
+func TestAHookOfAnotherKindIsDoneOnceItIsApplied(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, created := range []bool{true, false} {
+		outcome := b.run(b.hook(configMap))
+		b.check(kube.HookOutcome{Succeeded: true}, outcome)
+		if outcome.Applied.Created != created {
+			t.Errorf("created %v", outcome.Applied.Created)
+		}
+	}
+	if diff := cmp.Diff([]string{"PATCH configmaps/*", "PATCH configmaps/*"}, b.requests.take()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+func TestAHookThatCannotBeAppliedIsAnError(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hook := b.job("", "")
+	b.must(setField(hook.Object, "x", "spec", "paralellism"))
+	outcome, err := b.RunHook(t.Context(), hook, nil)
+	var invalid *kube.InvalidFieldsError
+	if !errors.As(err, &invalid) || outcome.Succeeded || outcome.Applied.Err == nil {
+		t.Errorf("%+v, %v", outcome, err)
+	}
+}
+
+func (b *bench) conditions(text string) kube.Conditions {
+	b.Helper()
+	conditions, err := kube.ParseConditions(text)
+	b.must(err)
+	return conditions
+}
+
+func TestReadyWhenAndFailedWhen(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		ready, failed string
+		// then is what the object is made to be; "" deletes it.
+		then, reason, message string
+	}{
+		"ready":                {ready: "jsonpath={.data.state}=done", then: "data: {state: done}"},
+		"all must hold":        {ready: "jsonpath={.data.a}=1;jsonpath={.data.b}=2", then: `data: {a: "1", b: "2"}`},
+		"failed":               {failed: "jsonpath={.data.state}=broken", then: "data: {state: broken}", reason: "FailedWhen", message: "jsonpath={.data.state}=broken is met"},
+		"failed before ready":  {ready: "create", failed: "create", then: "nothing", reason: "FailedWhen", message: "create is met"},
+		"deletion is expected": {ready: "delete", then: ""},
+		"deletion is not":      {ready: "jsonpath={.data.state}=done", then: "", reason: "Deleted", message: "it was deleted before it finished"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			hook := b.hook("{apiVersion: v1, kind: ConfigMap, metadata: {name: gate, labels: {hook-of: r}}}")
+			if test.ready != "" {
+				hook.Ready = b.conditions(test.ready)
+			}
+			if test.failed != "" {
+				hook.Failed = b.conditions(test.failed)
+			}
+			var changing sync.WaitGroup
+			if test.then != "nothing" {
+				changing.Go(func() { b.change(hook.Object, test.then) })
+			}
+			defer changing.Wait()
+			outcome, err := b.RunHook(b.timeout(time.Minute), hook, nil)
+			b.must(err)
+			want := kube.HookOutcome{Succeeded: test.reason == "", Reason: test.reason, Message: test.message}
+			b.check(want, outcome)
+		})
+	}
+}
+
+// change gives an object that is about to be applied another content, or
+// deletes it.
+func (b *bench) change(object *unstructured.Unstructured, to string) {
+	b.eventually(func() bool { return !b.absent(b.ref("v1", "ConfigMap", object.GetName())) })
+	if to == "" {
+		if err := b.Delete(b.Context(), []kube.Deletion{{Ref: b.ref("v1", "ConfigMap", object.GetName())}}, nil); err != nil {
+			b.Error(err)
+		}
+		return
+	}
+	changed := object.DeepCopy()
+	if err := yaml.Unmarshal([]byte(to), &changed.Object); err != nil {
+		b.Error(err)
+	}
+	if err := b.Apply(b.Context(), []*unstructured.Unstructured{changed}, kube.ApplyOptions{}, nil); err != nil {
+		b.Error(err)
+	}
+}
+
+func TestAConditionThatCannotBeReadIsAnError(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hook := b.hook("{apiVersion: v1, kind: ConfigMap, metadata: {name: gate, labels: {hook-of: r}}, data: {a: x}}")
+	hook.Ready = b.conditions("jsonpath={.data}=x")
+	outcome, err := b.RunHook(b.timeout(time.Minute), hook, nil)
+	want := fmt.Sprintf("follow ConfigMap/%s/gate: ready-when jsonpath={.data}=x: jsonpath leads to a nested object or list which is not supported", b.namespace)
+	if diff := cmp.Diff(want, fmt.Sprint(err)); diff != "" || outcome.Succeeded {
+		t.Errorf("error (-want +got):\n%s", diff)
+	}
+}
+
+func TestAStateFromBeforeTheApplyDoesNotCount(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hook := b.hook("{apiVersion: v1, kind: ConfigMap, metadata: {name: gate, labels: {hook-of: r}}, data: {state: done}}")
+	hook.Ready = b.conditions("jsonpath={.data.state}=done")
+	b.run(hook)
+	hook.Object = hook.Object.DeepCopy()
+	b.must(setField(hook.Object, "new", "data", "state"))
+	if outcome, err := b.RunHook(b.timeout(time.Second), hook, nil); err == nil {
+		t.Errorf("the old state counts: %+v", outcome)
+	}
+}
+
+func TestAHookThatRunsAlreadyIsFollowed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hook := b.job("sim.sherpack.io/run-for: 2s", "")
+	b.apply(hook.Object)
+	b.requests.take()
+	hook.Object = b.live(hook.Object)
+	outcome, err := b.FollowHook(b.timeout(time.Minute), hook, nil)
+	b.must(err)
+	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, outcome)
+	if diff := cmp.Diff([]string{"WATCH jobs", "WATCH pods"}, b.requests.take()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	hook.Object.SetUID("11111111-1111-1111-1111-111111111111")
+	hook.Object.SetName("absent")
+	outcome, err = b.FollowHook(b.timeout(time.Minute), hook, nil)
+	b.must(err)
+	if outcome.Reason != "Deleted" {
+		t.Errorf("of what is gone: %+v", outcome)
+	}
+}
+
+func TestWithLogMessages(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ in, want string }{
+		"every container of a Job's without a policy": {
+			in:   "{apiVersion: batch/v1, kind: Job, spec: {template: {spec: {initContainers: [{name: i}], containers: [{name: a}, {name: b, terminationMessagePolicy: File}]}}}}",
+			want: "{apiVersion: batch/v1, kind: Job, spec: {template: {spec: {initContainers: [{name: i, terminationMessagePolicy: FallbackToLogsOnError}], containers: [{name: a, terminationMessagePolicy: FallbackToLogsOnError}, {name: b, terminationMessagePolicy: File}]}}}}",
+		},
+		"those of a Pod": {
+			in:   "{apiVersion: v1, kind: Pod, spec: {containers: [{name: a}]}}",
+			want: "{apiVersion: v1, kind: Pod, spec: {containers: [{name: a, terminationMessagePolicy: FallbackToLogsOnError}]}}",
+		},
+		"other kinds stay as they are": {
+			in:   "{apiVersion: example/v1, kind: Job, spec: {template: {spec: {containers: [{name: a}]}}}}",
+			want: "{apiVersion: example/v1, kind: Job, spec: {template: {spec: {containers: [{name: a}]}}}}",
+		},
+		"what is malformed, too": {in: "{apiVersion: v1, kind: Pod, spec: [7]}", want: "{apiVersion: v1, kind: Pod, spec: [7]}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in, want := read(t, test.in), read(t, test.want)
+			before := in.DeepCopy()
+			if diff := cmp.Diff(want, kube.WithLogMessages(in)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(before, in); diff != "" {
+				t.Errorf("the given object was changed:\n%s", diff)
+			}
+		})
+	}
+}
+
+func read(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	object := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte(strings.TrimSpace(text)), &object.Object); err != nil {
+		t.Fatal(err)
+	}
+	return object
+}

@@ -1,0 +1,349 @@
+package kube_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+)
+
+// job is a Job hook; what its Pods do is told by annotations of the simulated
+// kubelet, and its shape by fields of the Job.
+func (b *bench) job(annotations, fields string) kube.HookRun {
+	b.Helper()
+	if fields != "" {
+		fields += ","
+	}
+	return b.hook(`
+apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate, labels: {hook-of: r}}
+spec: {backoffLimit: 0, ` + fields + `
+  template: {metadata: {annotations: {` + annotations + `}}, spec: {
+    restartPolicy: Never, terminationGracePeriodSeconds: 1, containers: [{name: main, image: busybox}]}}}
+`)
+}
+
+func (b *bench) hook(text string) kube.HookRun {
+	b.Helper()
+	return kube.HookRun{
+		Object: b.object(text), Selector: "hook-of=r", PodSelector: "batch.kubernetes.io/job-name in (migrate,other)",
+	}
+}
+
+// run runs a hook that ends by itself.
+func (b *bench) run(hook kube.HookRun) kube.HookOutcome {
+	b.Helper()
+	outcome, err := b.RunHook(b.timeout(time.Minute), hook, nil)
+	b.must(err)
+	if live := b.live(hook.Object); live.GetUID() != outcome.Applied.Ref.UID {
+		b.Errorf("UID %s, want %s", outcome.Applied.Ref.UID, live.GetUID())
+	}
+	return outcome
+}
+
+func (b *bench) check(want, got kube.HookOutcome) {
+	b.Helper()
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(kube.HookOutcome{}, "Applied")); diff != "" {
+		b.Errorf("outcome (-want +got):\n%s", diff)
+	}
+}
+
+func TestAJobThatSucceedsCostsThreeRequests(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, b.run(b.job("", "")))
+	if diff := cmp.Diff([]string{"PATCH jobs/*", "WATCH jobs", "WATCH pods"}, b.requests.take()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	next := b.job("", "")
+	next.Object.SetName("other")
+	b.run(next)
+	if diff := cmp.Diff([]string{"PATCH jobs/*"}, b.requests.take()); diff != "" {
+		t.Errorf("requests of the next (-want +got):\n%s", diff)
+	}
+}
+
+func TestAJobThatFails(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		annotations, fields string
+		want                kube.HookOutcome
+	}{
+		"with an exit code and a log": {
+			annotations: `sim.sherpack.io/exit-code: "3", sim.sherpack.io/log: "connecting\nno such table"`,
+			want: kube.HookOutcome{
+				Reason: "Error", Container: "main", ExitCode: new(int32(3)), Attempts: 1, LogTail: "connecting\nno such table",
+				Message: `container "main" exited with code 3; Job has reached the specified backoff limit`,
+			},
+		},
+		"out of memory": {
+			annotations: `sim.sherpack.io/reason: OOMKilled`,
+			want: kube.HookOutcome{
+				Reason: "OOMKilled", Container: "main", ExitCode: new(int32(137)), Attempts: 1,
+				Message: `container "main" exited with code 137 (OOMKilled); Job has reached the specified backoff limit`,
+			},
+		},
+		"after its own deadline": {
+			annotations: `sim.sherpack.io/run-for: forever`, fields: "activeDeadlineSeconds: 2",
+			want: kube.HookOutcome{
+				Reason: "DeadlineExceeded", Container: "main", Attempts: 1,
+				Message: `container "main" was still running; Job was active longer than specified deadline`,
+			},
+		},
+		"after its own deadline, for want of an image": {
+			annotations: `sim.sherpack.io/waiting: ImagePullBackOff`, fields: "activeDeadlineSeconds: 2",
+			want: kube.HookOutcome{
+				Reason: "ImagePullBackOff", Container: "main", Attempts: 1,
+				Message: `container "main" waits: ImagePullBackOff: Back-off pulling image "busybox"; Job was active longer than specified deadline`,
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			got := b.run(b.job(test.annotations, test.fields))
+			if test.want.LogTail == "" {
+				got.LogHint = ""
+			}
+			b.check(test.want, got)
+		})
+	}
+}
+
+func TestAHookOutOfTime(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		annotations string
+		want        kube.HookOutcome
+	}{
+		"for want of an image": {
+			annotations: `sim.sherpack.io/waiting: ImagePullBackOff`,
+			want: kube.HookOutcome{
+				Reason: "ImagePullBackOff", Container: "main", Attempts: 1,
+				Message: `container "main" waits: ImagePullBackOff: Back-off pulling image "busybox"`,
+			},
+		},
+		"while it runs": {
+			annotations: `sim.sherpack.io/run-for: forever, sim.sherpack.io/log: "still at it"`,
+			want: kube.HookOutcome{
+				Container: "main", Attempts: 1, LogTail: "still at it", Message: `container "main" was still running`,
+			},
+		},
+		"between two attempts": {
+			annotations: `sim.sherpack.io/exit-code: "3", sim.sherpack.io/log: "no such table"`,
+			want: kube.HookOutcome{
+				Reason: "Error", Container: "main", ExitCode: new(int32(3)), Attempts: 1, LogTail: "no such table",
+				Message: `container "main" exited with code 3`,
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			hook := b.job(test.annotations, "")
+			b.must(setField(hook.Object, int64(6), "spec", "backoffLimit"))
+			got, err := b.RunHook(b.timeout(4*time.Second), hook, nil)
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("the error is %v", err)
+			}
+			if test.want.LogTail == "" {
+				got.LogHint = ""
+			}
+			b.check(test.want, got)
+		})
+	}
+}
+
+func TestAJobThatIsDeletedWhileItRunsIsAFailureAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, propagation := range []metav1.DeletionPropagation{metav1.DeletePropagationBackground, metav1.DeletePropagationForeground} {
+		b := newBench(t)
+		hook := b.job("sim.sherpack.io/run-for: forever", "")
+		deleted := false
+		outcome, err := b.RunHook(b.timeout(time.Minute), hook, func(kube.HookProgress) {
+			if !deleted {
+				deleted = true
+				b.must(b.admin.BatchV1().Jobs(b.namespace).Delete(t.Context(), "migrate", metav1.DeleteOptions{PropagationPolicy: &propagation}))
+			}
+		})
+		b.must(err)
+		if outcome.Succeeded || outcome.Reason != "Deleted" || !strings.Contains(outcome.Message, "deleted") {
+			t.Errorf("%s: %+v", propagation, outcome)
+		}
+	}
+}
+
+func TestAJobThatIsRemovedOnceItHasFinishedCountsAsItWas(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hook := b.job("", "ttlSecondsAfterFinished: 0")
+	outcome, err := b.RunHook(b.timeout(time.Minute), hook, nil)
+	b.must(err)
+	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, outcome)
+}
+
+func TestASuspendedJobIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	suspended := false
+	outcome, err := b.RunHook(b.timeout(time.Minute), b.job("", "suspend: true"), func(progress kube.HookProgress) {
+		if progress.Suspended && !suspended {
+			suspended = true
+			_, err := b.admin.BatchV1().Jobs(b.namespace).Patch(t.Context(), "migrate", types.MergePatchType, []byte(`{"spec":{"suspend":false}}`), metav1.PatchOptions{})
+			b.must(err)
+		}
+	})
+	b.must(err)
+	if !suspended || !outcome.Succeeded {
+		t.Errorf("suspended %v, outcome %+v", suspended, outcome)
+	}
+}
+
+func TestAJobWhosePodsAreRefusedSaysSoAsItHappens(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hook := b.job("", "")
+	b.must(setField(hook.Object, "absent", "spec", "template", "spec", "serviceAccountName"))
+	ctx, cancel := context.WithCancel(b.timeout(time.Minute))
+	defer cancel()
+	var seen kube.HookProgress
+	outcome, err := b.RunHook(ctx, hook, func(progress kube.HookProgress) {
+		if seen = progress; progress.Reason == "FailedCreate" {
+			cancel()
+		}
+	})
+	const want = `serviceaccount "absent" not found`
+	if !errors.Is(err, context.Canceled) || !strings.Contains(seen.Message, want) {
+		t.Errorf("progress %+v, %v", seen, err)
+	}
+	if outcome.Reason != "FailedCreate" || !strings.Contains(outcome.Message, want) {
+		t.Errorf("outcome %+v", outcome)
+	}
+}
+
+func TestProgressTellsOfEachAttempt(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hook := b.job(`sim.sherpack.io/fail-times: "1", sim.sherpack.io/exit-code: "4"`, "")
+	b.must(setField(hook.Object, int64(2), "spec", "backoffLimit"))
+	var seen []kube.HookProgress
+	outcome, err := b.RunHook(b.timeout(time.Minute), hook, func(progress kube.HookProgress) { seen = append(seen, progress) })
+	b.must(err)
+	b.check(kube.HookOutcome{Succeeded: true, Attempts: 2}, outcome)
+	failed := kube.HookProgress{
+		Attempts: 1, Container: "main", Reason: "Error", Message: `container "main" exited with code 4`, ExitCode: new(int32(4)),
+	}
+	if !slices.ContainsFunc(seen, func(got kube.HookProgress) bool { return cmp.Equal(failed, got) }) {
+		t.Errorf("no progress tells of the failed attempt:\n%+v", seen)
+	}
+}
+
+func TestTheLogOfARestartedContainerIsThatOfTheRunThatFailed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hook := b.job(`sim.sherpack.io/exit-code: "4", sim.sherpack.io/log: "no such table"`, "")
+	b.must(setField(hook.Object, int64(1), "spec", "backoffLimit"))
+	b.must(setField(hook.Object, "OnFailure", "spec", "template", "spec", "restartPolicy"))
+	outcome := b.run(hook)
+	if outcome.ExitCode == nil || *outcome.ExitCode != 4 || outcome.LogTail != "no such table" || outcome.Attempts < 2 {
+		t.Errorf("outcome %+v", outcome)
+	}
+}
+
+// runner may run Job hooks, but not read logs.
+func runner() []rbacv1.PolicyRule {
+	return []rbacv1.PolicyRule{may("get list watch create patch", "jobs", "batch"), may("get list watch", "pods", "")}
+}
+
+func TestWithoutTheRightToLogsTheTerminationMessageIsShown(t *testing.T) {
+	t.Parallel()
+	b := newLimitedBench(t, runner()...)
+	outcome := b.run(b.job(`sim.sherpack.io/exit-code: "3", sim.sherpack.io/log: "no such table"`, ""))
+	if outcome.LogTail != "no such table" || !strings.Contains(outcome.LogHint, `cannot get resource "pods/log"`) {
+		t.Errorf("outcome %+v", outcome)
+	}
+}
+
+func TestWithoutTheRightToWatchItAsks(t *testing.T) {
+	t.Parallel()
+	for name, rules := range map[string][]rbacv1.PolicyRule{
+		"but to list":          {may("get list create patch", "jobs", "batch"), may("get list", "pods pods/log", "")},
+		"but to read by name":  {may("get create patch", "jobs", "batch"), may("get list", "pods pods/log", "")},
+		"and without any Pods": {may("get create patch", "jobs", "batch")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newLimitedBench(t, rules...)
+			var notices []string
+			hook := b.job(`sim.sherpack.io/exit-code: "3", sim.sherpack.io/run-for: 3s`, "")
+			outcome, err := b.RunHook(b.timeout(time.Minute), hook, func(progress kube.HookProgress) {
+				if progress.Notice != "" {
+					notices = append(notices, progress.Notice)
+				}
+			})
+			b.must(err)
+			if len(notices) != 1 || !strings.Contains(notices[0], `cannot watch resource "jobs"`) {
+				t.Errorf("notices %q", notices)
+			}
+			if blind := name == "and without any Pods"; blind {
+				b.check(kube.HookOutcome{
+					Reason: "BackoffLimitExceeded", Attempts: 1, Message: "Job has reached the specified backoff limit", LogHint: outcome.LogHint,
+				}, outcome)
+			} else if outcome.ExitCode == nil || *outcome.ExitCode != 3 {
+				t.Errorf("outcome %+v", outcome)
+			}
+		})
+	}
+}
+
+func TestAWatchThatBreaksIsOpenedAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	cut := false
+	hook := b.job(`sim.sherpack.io/exit-code: "3", sim.sherpack.io/run-for: 2s`, "")
+	outcome, err := b.RunHook(b.timeout(time.Minute), hook, func(kube.HookProgress) {
+		if !cut {
+			cut = true
+			b.requests.cut()
+		}
+	})
+	b.must(err)
+	if !cut || outcome.ExitCode == nil || *outcome.ExitCode != 3 {
+		t.Errorf("cut %v, outcome %+v", cut, outcome)
+	}
+	watches := slices.DeleteFunc(b.requests.take(), func(line string) bool { return !strings.HasPrefix(line, "WATCH") })
+	if len(watches) < 4 {
+		t.Errorf("the watches were %v", watches)
+	}
+}
+
+func TestWhatIsDeletedWhileTheWatchIsBrokenIsNoticed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hook := b.hook("{apiVersion: v1, kind: ConfigMap, metadata: {name: gate, labels: {hook-of: r}}}")
+	hook.Ready = b.conditions("jsonpath={.data.state}=done")
+	var deleting sync.WaitGroup
+	defer deleting.Wait()
+	deleting.Go(func() {
+		b.eventually(func() bool { return !b.absent(b.ref("v1", "ConfigMap", "gate")) })
+		b.requests.cut()
+		if err := b.admin.CoreV1().ConfigMaps(b.namespace).Delete(t.Context(), "gate", metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
+	outcome, err := b.RunHook(b.timeout(time.Minute), hook, nil)
+	b.must(err)
+	b.check(kube.HookOutcome{Reason: "Deleted", Message: "it was deleted before it finished"}, outcome)
+}

@@ -1,0 +1,139 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/restmapper"
+)
+
+// kinds knows which kinds the server has and where it serves them.
+type kinds struct {
+	discovery discovery.CachedDiscoveryInterface
+	mapper    *restmapper.DeferredDiscoveryRESTMapper
+
+	mu sync.Mutex
+	// resets counts fresh discoveries, so that callers that miss at the same
+	// time share one.
+	resets int
+	// promised kinds have had their definition applied through this Cluster:
+	// the server may need a moment before it serves them.
+	promised map[schema.GroupKind]bool
+}
+
+func newKinds(known discovery.CachedDiscoveryInterface) *kinds {
+	return &kinds{
+		discovery: known,
+		mapper:    restmapper.NewDeferredDiscoveryRESTMapperWithContext(quietDiscovery{discovery.ToCachedDiscoveryInterfaceWithContext(known)}),
+		promised:  map[schema.GroupKind]bool{},
+	}
+}
+
+// Namespaced reports whether objects of the kind live in namespaces. For a
+// kind that the server does not serve, also not by a fresh look, the error is
+// a *NotServedError, and meta.IsNoMatchError is true of it. A kind whose group
+// cannot be asked at the moment is not called unknown: that is another error.
+func (c *Cluster) Namespaced(gvk schema.GroupVersionKind) (bool, error) {
+	mapping, err := c.kinds.mapping(gvk)
+	if meta.IsNoMatchError(err) {
+		return false, &NotServedError{Ref: corev1.ObjectReference{APIVersion: gvk.GroupVersion().String(), Kind: gvk.Kind}, err: err}
+	}
+	if err != nil {
+		return false, fmt.Errorf("look up kind %s: %w", gvk.Kind, err)
+	}
+	return mapping.Scope.Name() == meta.RESTScopeNameNamespace, nil
+}
+
+// mapping finds where the kind is served. A kind that is not known is looked
+// up once more with a fresh discovery; the error is a NoMatch error only when
+// the server says that it does not serve the kind's group and version or that
+// the kind is not among its kinds.
+func (k *kinds) mapping(gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
+	// A mapper over a stale cache refreshes that cache by itself.
+	fresh, seen := k.discovery.Fresh(), k.resetCount()
+	mapping, err := k.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if meta.IsNoMatchError(err) && fresh {
+		k.resetSince(seen)
+		mapping, err = k.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	}
+	if !meta.IsNoMatchError(err) {
+		return mapping, err
+	}
+	_, down := k.discovery.ServerResourcesForGroupVersion(gvk.GroupVersion().String())
+	if down != nil && !apierrors.IsNotFound(down) && !errors.Is(down, memory.ErrCacheNotFound) {
+		return nil, fmt.Errorf("discover %s: %w", gvk.GroupVersion(), down)
+	}
+	return nil, err
+}
+
+func (k *kinds) resetCount() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.resets
+}
+
+// resetSince forgets what was discovered, unless that was done after seen.
+func (k *kinds) resetSince(seen int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.resets == seen {
+		k.resets++
+		k.mapper.Reset()
+	}
+}
+
+// await is mapping that gives a promised kind some seconds to be served.
+func (k *kinds) await(ctx context.Context, gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
+	backoff := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 1.5, Steps: 12, Jitter: 0.1}
+	for {
+		mapping, err := k.mapping(gvk)
+		if !meta.IsNoMatchError(err) || !k.isPromised(gvk.GroupKind()) || backoff.Steps == 0 {
+			return mapping, err
+		}
+		if pause(ctx, backoff.Step()) != nil {
+			return mapping, err
+		}
+	}
+}
+
+func (k *kinds) isPromised(kind schema.GroupKind) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.promised[kind]
+}
+
+// promise remembers the kind that an applied CustomResourceDefinition brings.
+func (k *kinds) promise(definition *unstructured.Unstructured) {
+	if definition.GetKind() != "CustomResourceDefinition" {
+		return
+	}
+	group, _, _ := unstructured.NestedString(definition.Object, "spec", "group")
+	kind, _, _ := unstructured.NestedString(definition.Object, "spec", "names", "kind")
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.promised[schema.GroupKind{Group: group, Kind: kind}] = true
+}
+
+// pause waits for the duration and returns the context's error if that ends
+// first.
+func pause(ctx context.Context, duration time.Duration) error {
+	timer := time.NewTimer(duration)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,57 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/dynamic"
+)
+
+// Lookup answers the template function of that name: the object called name,
+// or with an empty name a list of all, under "items". An empty namespace means
+// all namespaces for a list. What is not there, and a kind that the server
+// does not serve, is an empty map.
+func (c *Cluster) Lookup(ctx context.Context, apiVersion, kind, namespace, name string) (map[string]any, error) {
+	ref := corev1.ObjectReference{APIVersion: apiVersion, Kind: kind, Namespace: namespace, Name: name}
+	found, err := c.lookup(quiet(ctx), ref)
+	if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
+		return map[string]any{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up %s: %w", nameOf(ref), err)
+	}
+	return found, nil
+}
+
+func (c *Cluster) lookup(ctx context.Context, ref corev1.ObjectReference) (map[string]any, error) {
+	mapping, err := c.kinds.mapping(kindOf(ref))
+	if err != nil {
+		return nil, err
+	}
+	objects := c.objects(mapping, ref.Namespace)
+	if ref.Name != "" {
+		object, err := objects.Get(ctx, ref.Name, metav1.GetOptions{})
+		if err != nil {
+			return nil, err
+		}
+		return object.Object, nil
+	}
+	list, err := objects.List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return list.UnstructuredContent(), nil
+}
+
+// objects are those of a kind in a namespace, which is ignored for a kind that
+// has none.
+func (c *Cluster) objects(mapping *meta.RESTMapping, namespace string) dynamic.ResourceInterface {
+	if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
+		return c.dynamic.Resource(mapping.Resource).Namespace(namespace)
+	}
+	return c.dynamic.Resource(mapping.Resource)
+}

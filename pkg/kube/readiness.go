@@ -1,0 +1,183 @@
+package kube
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/kubectl/pkg/polymorphichelpers"
+)
+
+// readyState is what an object's state says of its readiness.
+type readyState struct {
+	// ready, skipped (reported, not waited for) and failed (for good) exclude
+	// each other; with none of them it is not ready yet.
+	ready, skipped, failed bool
+	// message says why.
+	message string
+	// class is the StorageClass of a claim that is ready already if volumes of
+	// that class wait for their first consumer.
+	class string
+}
+
+func notYet(parts ...string) readyState    { return readyState{message: sentence(parts...)} }
+func failedState(words string) readyState  { return readyState{failed: true, message: words} }
+func readyWith(message string) readyState  { return readyState{ready: true, message: message} }
+func skippedState(words string) readyState { return readyState{skipped: true, message: words} }
+
+// readiness reads an object's state: by ready and failed where they are given,
+// else by its kind's own meaning.
+func readiness(object *unstructured.Unstructured, ready, failed Conditions) (readyState, error) {
+	if object.GetDeletionTimestamp() != nil && len(ready) == 0 {
+		return failedState("it is being deleted"), nil
+	}
+	if len(failed) > 0 {
+		if verdict, err := failed.asFailure(object); err != nil || verdict.done {
+			return failedState(verdict.message), err
+		}
+	}
+	own, err := ownReadiness(object)
+	if err != nil || own.failed && len(failed) == 0 || len(ready) == 0 {
+		return own, err
+	}
+	met, err := ready.Met(object)
+	switch {
+	case err != nil:
+		return readyState{}, fmt.Errorf("ready-when %w", err)
+	case met:
+		return readyWith(""), nil
+	}
+	return notYet("waiting for " + ready.String()), nil
+}
+
+func ownReadiness(object *unstructured.Unstructured) (readyState, error) {
+	switch kindName(object.GroupVersionKind()) {
+	case kindDeployment, kindStatefulSet, kindDaemonSet:
+		return rollout(object)
+	case kindJob:
+		return jobReadiness(object), nil
+	case kindPod:
+		return podReadiness(object), nil
+	case kindClaim:
+		return claimReadiness(object), nil
+	case kindService:
+		return serviceReadiness(object), nil
+	}
+	return statusReadiness(object)
+}
+
+// rollout is kubectl's rollout status.
+func rollout(object *unstructured.Unstructured) (readyState, error) {
+	switch {
+	case isTrue(object, "spec", "paused"):
+		return skippedState("its rollout is paused"), nil
+	case stringAt(object, "spec", "updateStrategy", "type") == "OnDelete":
+		return skippedState("its Pods are updated only when they are deleted (OnDelete)"), nil
+	case exceededBefore(object):
+		return notYet("waiting for the spec update to make progress"), nil
+	}
+	viewer, err := polymorphichelpers.StatusViewerFor(object.GroupVersionKind().GroupKind())
+	if err != nil {
+		return readyState{}, err
+	}
+	message, done, err := viewer.Status(object, 0)
+	message = strings.TrimSuffix(strings.TrimSpace(message), "...")
+	switch {
+	case err != nil && progressExceeded(object):
+		return failedState(err.Error()), nil
+	case err != nil:
+		return readyState{}, err
+	case done:
+		return readyWith(message), nil
+	}
+	return notYet(message), nil
+}
+
+func progressExceeded(deployment *unstructured.Unstructured) bool {
+	condition, found := conditionOf(deployment, "Progressing")
+	return found && condition.Reason == "ProgressDeadlineExceeded"
+}
+
+// exceededBefore tells that a Deployment says that it exceeded its progress
+// deadline, but said so before it was last changed: its controller carries
+// that on until it sees progress, also where a change back mends it.
+func exceededBefore(deployment *unstructured.Unstructured) bool {
+	condition, _ := conditionOf(deployment, "Progressing")
+	said, err := time.Parse(time.RFC3339, condition.LastUpdateTime)
+	if err != nil || !progressExceeded(deployment) {
+		return false
+	}
+	for _, entry := range deployment.GetManagedFields() {
+		if entry.Subresource == "" && entry.Time != nil && !said.After(entry.Time.Time) {
+			return true
+		}
+	}
+	return false
+}
+
+func jobReadiness(job *unstructured.Unstructured) readyState {
+	if failed, yes := holds(job, "Failed"); yes {
+		return failedState(sentence("the Job has failed", failed.Reason, failed.Message))
+	}
+	if _, yes := holds(job, "Complete"); yes {
+		return readyWith("")
+	}
+	if isTrue(job, "spec", "suspend") {
+		return notYet("the Job is suspended")
+	}
+	return notYet("the Job has not completed yet")
+}
+
+func podReadiness(pod *unstructured.Unstructured) readyState {
+	phase := stringAt(pod, "status", "phase")
+	if phase == "Failed" {
+		return failedState(sentence("the Pod has failed", stringAt(pod, "status", "reason"), stringAt(pod, "status", "message")))
+	}
+	if ready, yes := holds(pod, "Ready"); !yes && phase != "Succeeded" {
+		return notYet("the Pod is not ready", ready.Message)
+	}
+	return readyWith("")
+}
+
+func claimReadiness(claim *unstructured.Unstructured) readyState {
+	switch stringAt(claim, "status", "phase") {
+	case "Bound":
+		return readyWith("")
+	case "Lost":
+		return failedState("the claim has lost its volume")
+	}
+	state := notYet("the claim is not bound")
+	// Once a node is chosen there is a consumer.
+	if claim.GetAnnotations()["volume.kubernetes.io/selected-node"] == "" {
+		state.class = stringAt(claim, "spec", "storageClassName")
+	}
+	return state
+}
+
+func serviceReadiness(service *unstructured.Unstructured) readyState {
+	addresses, _, _ := unstructured.NestedSlice(service.Object, "status", "loadBalancer", "ingress")
+	if stringAt(service, "spec", "type") == "LoadBalancer" && len(addresses) == 0 {
+		return notYet("the load balancer has no address")
+	}
+	return readyWith("")
+}
+
+// statusReadiness goes by the conventions of conditions and generations.
+func statusReadiness(object *unstructured.Unstructured) (readyState, error) {
+	result, err := status.Compute(object)
+	if err != nil {
+		return readyState{}, fmt.Errorf("read its status: %w", err)
+	}
+	switch result.Status {
+	case status.CurrentStatus:
+		return readyWith(result.Message), nil
+	case status.FailedStatus:
+		return failedState(result.Message), nil
+	case status.NotFoundStatus:
+		return readyState{}, errors.New("it is not there")
+	}
+	return notYet(result.Message), nil
+}

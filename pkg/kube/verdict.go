@@ -1,0 +1,118 @@
+package kube
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// verdict is what the state of a hook says of its end.
+type verdict struct {
+	done, succeeded bool
+	// reason and message say why it failed.
+	reason, message string
+}
+
+func succeeded() verdict { return verdict{done: true, succeeded: true} }
+
+func deleted(message string) verdict {
+	return verdict{done: true, reason: "Deleted", message: message}
+}
+
+// judge reads a hook's last seen state: by ready and failed where they are
+// given, else by its kind's own meaning. gone tells that it was removed since;
+// a nil object was never seen and is gone.
+func judge(object *unstructured.Unstructured, gone bool, ready, failed Conditions) (verdict, error) {
+	if object == nil {
+		return deleted("it was deleted before it finished"), nil
+	}
+	if gone && ready.metByDeletion() {
+		return succeeded(), nil
+	}
+	for _, read := range []func(*unstructured.Unstructured) (verdict, error){failed.asFailure, ready.asSuccess} {
+		if verdict, err := read(object); err != nil || verdict.done {
+			return verdict, err
+		}
+	}
+	switch {
+	case gone:
+		return deleted("it was deleted before it finished"), nil
+	case kindName(object.GroupVersionKind()) == kindJob && object.GetDeletionTimestamp() != nil && len(ready) == 0:
+		// The Job controller leaves such a Job alone: it never finishes.
+		return deleted("it is being deleted and has not finished"), nil
+	}
+	return verdict{}, nil
+}
+
+// asFailure reads failed-when, or how the kind itself says that it failed.
+func (c Conditions) asFailure(object *unstructured.Unstructured) (verdict, error) {
+	if len(c) == 0 {
+		return ownFailure(object), nil
+	}
+	met, err := c.Met(object)
+	if err != nil {
+		return verdict{}, fmt.Errorf("failed-when %w", err)
+	}
+	if !met {
+		return verdict{}, nil
+	}
+	found := verdict{done: true, reason: "FailedWhen", message: fmt.Sprintf("%s is met", c)}
+	for _, condition := range c {
+		if said, ok := conditionOf(object, condition.subject); ok && condition.verb == hasCondition {
+			found.message = sentence(found.message, said.Reason, said.Message)
+		}
+	}
+	return found, nil
+}
+
+// asSuccess reads ready-when, or how the kind itself says that it succeeded.
+func (c Conditions) asSuccess(object *unstructured.Unstructured) (verdict, error) {
+	if len(c) == 0 {
+		return ownSuccess(object), nil
+	}
+	met, err := c.Met(object)
+	if err != nil {
+		return verdict{}, fmt.Errorf("ready-when %w", err)
+	}
+	if met {
+		return succeeded(), nil
+	}
+	return verdict{}, nil
+}
+
+func ownFailure(object *unstructured.Unstructured) verdict {
+	switch kindName(object.GroupVersionKind()) {
+	case kindJob:
+		if failed, yes := holds(object, "Failed"); yes {
+			return verdict{done: true, reason: failed.Reason, message: failed.Message}
+		}
+	case kindPod:
+		if stringAt(object, "status", "phase") == "Failed" {
+			return verdict{done: true, reason: stringAt(object, "status", "reason"), message: stringAt(object, "status", "message")}
+		}
+	}
+	return verdict{}
+}
+
+func ownSuccess(object *unstructured.Unstructured) verdict {
+	switch kindName(object.GroupVersionKind()) {
+	case kindJob:
+		if _, yes := holds(object, "Complete"); yes {
+			return succeeded()
+		}
+	case kindPod:
+		if stringAt(object, "status", "phase") == "Succeeded" {
+			return succeeded()
+		}
+	}
+	return verdict{}
+}
+
+// isFailing tells that a Job has failed and only waits for its Pods to end.
+func isFailing(object *unstructured.Unstructured) bool {
+	if object == nil || kindName(object.GroupVersionKind()) != kindJob {
+		return false
+	}
+	_, yes := holds(object, "FailureTarget")
+	return yes
+}

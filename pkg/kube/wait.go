@@ -1,0 +1,245 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// WaitTarget is an object to wait for.
+type WaitTarget struct {
+	// Ref names the object. With a UID, another object of that name is not
+	// waited for; with a ResourceVersion, older states are passed over.
+	Ref corev1.ObjectReference
+	// Ready and Failed say when it is ready and when it has failed for good.
+	// Without them its kind does.
+	Ready, Failed Conditions
+}
+
+// Readiness is news of an object that is waited for.
+type Readiness struct {
+	// Ref names the object.
+	Ref corev1.ObjectReference
+	// Done tells that it is ready, Skipped that it is not waited for: a paused
+	// rollout, or one of strategy OnDelete.
+	Done, Skipped bool
+	// Message says what it waits for, or why it is skipped.
+	Message string
+	// Err is why it will not become ready any more.
+	Err error
+	// Notice names a missing right that slows the wait down. It comes once for
+	// a kind and namespace, with Ref naming no object.
+	Notice string
+}
+
+// Unready is an object that is not ready.
+type Unready struct {
+	// Ref names the object.
+	Ref corev1.ObjectReference
+	// Failed tells that it has failed for good or is gone.
+	Failed bool
+	// Message says how far it is.
+	Message string
+	// Reasons are what is known of the why: what its Pods wait for and the
+	// last Warning events.
+	Reasons []string
+}
+
+// NotReadyError lists what is not ready.
+type NotReadyError struct {
+	// Objects are in the order of the targets: those that have failed, or when
+	// none has, all that were not ready when the time was over.
+	Objects []Unready
+
+	err error
+}
+
+// Error has a line for each object and, indented, for each reason.
+func (e *NotReadyError) Error() string {
+	text := fmt.Sprintf("%d not ready", len(e.Objects))
+	if e.err == nil {
+		text = fmt.Sprintf("%d failed", len(e.Objects))
+	}
+	for _, object := range e.Objects {
+		text += "\n  " + sentence(nameOf(object.Ref), object.Message)
+		for _, reason := range object.Reasons {
+			text += "\n    " + reason
+		}
+	}
+	return text
+}
+
+// Unwrap returns the context's error when the time was over, nil when objects
+// have failed for good.
+func (e *NotReadyError) Unwrap() error { return e.err }
+
+// Wait waits until all targets are ready at the same time. It opens one watch
+// per kind and namespace, all at once, narrowed by the label selector, which
+// the targets must match; "" selects all. observe, which may be nil, is called
+// from this call whenever the state of a target has changed.
+//
+// A target that has failed for good, or was deleted, ends the wait at once:
+// the error is a *NotReadyError that lists all such targets. At the deadline
+// of ctx it is one that lists all that are not ready, and wraps
+// context.DeadlineExceeded. When ctx is cancelled its error is wrapped.
+func (c *Cluster) Wait(ctx context.Context, targets []WaitTarget, selector string, observe func(Readiness)) error {
+	if observe == nil {
+		observe = func(Readiness) {}
+	}
+	w := &waiter{
+		cluster: c, targets: targets, observe: observe, box: newInbox(),
+		states: make([]readyState, len(targets)), objects: make([]*unstructured.Unstructured, len(targets)),
+		claims: claims{late: map[string]bool{}, watched: map[string]bool{}},
+	}
+	defer w.stop()
+	if err := w.watch(ctx, selector); err != nil {
+		return err
+	}
+	return w.wait(ctx)
+}
+
+// waiter waits for a set of objects.
+type waiter struct {
+	cluster *Cluster
+	targets []WaitTarget
+	observe func(Readiness)
+	box     *inbox
+	feeds   []*feed
+	// states and objects are what is known of each target.
+	states  []readyState
+	objects []*unstructured.Unstructured
+	claims  claims
+}
+
+func (w *waiter) stop() {
+	for _, feed := range w.feeds {
+		feed.close()
+	}
+}
+
+func (w *waiter) watch(ctx context.Context, selector string) error {
+	type key struct {
+		kind      schema.GroupVersionKind
+		namespace string
+	}
+	open := map[key]*feed{}
+	for i, target := range w.targets {
+		at := key{kindOf(target.Ref), target.Ref.Namespace}
+		if open[at] == nil {
+			feed, err := w.cluster.openFeed(ctx, source{kind: at.kind, namespace: at.namespace, labels: selector})
+			if err != nil {
+				return fmt.Errorf("watch %s: %w", target.Ref.Kind, err)
+			}
+			open[at] = feed
+			w.feeds = append(w.feeds, feed)
+		}
+		w.states[i] = notYet("its state is not known")
+		open[at].subscribe(&subscription{
+			box: w.box, tag: i, name: target.Ref.Name, expected: true, since: target.Ref.ResourceVersion,
+		})
+	}
+	return nil
+}
+
+func (w *waiter) wait(ctx context.Context) error {
+	notices := map[string]bool{}
+	for {
+		for _, news := range w.box.take() {
+			switch {
+			case news.notice != "" && notices[news.notice]:
+			case news.notice != "":
+				notices[news.notice] = true
+				w.observe(Readiness{Notice: news.notice})
+			case news.tag == aboutClaims:
+				w.takeLate(ctx, news)
+			default:
+				w.take(ctx, news)
+			}
+		}
+		if failed := w.unready(true); len(failed) > 0 {
+			return &NotReadyError{Objects: w.withReasons(ctx, failed)}
+		}
+		if len(w.unready(false)) == 0 {
+			return nil
+		}
+		select {
+		case <-w.box.ready:
+		case <-ctx.Done():
+			return w.outOfTime(ctx)
+		}
+	}
+}
+
+// take notes the state of one target and tells the observer what has changed.
+func (w *waiter) take(ctx context.Context, news change) {
+	target := w.targets[news.tag]
+	if !news.gone && older(news.object.GetResourceVersion(), target.Ref.ResourceVersion) {
+		return
+	}
+	if !news.gone {
+		w.objects[news.tag] = news.object
+	}
+	w.settle(news.tag, w.stateOf(ctx, target, news))
+}
+
+func (w *waiter) settle(i int, state readyState) {
+	if state == w.states[i] {
+		return
+	}
+	w.states[i] = state
+	readiness := Readiness{Ref: w.targets[i].Ref, Done: state.ready, Skipped: state.skipped, Message: state.message}
+	if state.failed {
+		readiness.Err = errors.New(state.message)
+	}
+	w.observe(readiness)
+}
+
+func (w *waiter) stateOf(ctx context.Context, target WaitTarget, news change) readyState {
+	switch {
+	case news.gone && target.Ready.metByDeletion():
+		return readyWith("")
+	case news.gone:
+		return failedState("it was deleted")
+	case target.Ref.UID != "" && news.object.GetUID() != target.Ref.UID:
+		return failedState("it was deleted, and another object has taken its place")
+	}
+	state, err := readiness(news.object, target.Ready, target.Failed)
+	if err != nil {
+		return failedState(err.Error())
+	}
+	if state.class != "" && w.waitsForConsumer(ctx, news.object, state.class) {
+		return readyWith("it waits for its first consumer")
+	}
+	return state
+}
+
+// unready lists the targets that have failed, or all that are to be waited for.
+func (w *waiter) unready(failedOnly bool) []int {
+	var open []int
+	for i, state := range w.states {
+		if state.failed || !failedOnly && !state.ready && !state.skipped {
+			open = append(open, i)
+		}
+	}
+	return open
+}
+
+func (w *waiter) outOfTime(ctx context.Context) error {
+	open := w.unready(false)
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("wait for %d objects: %w", len(open), ctx.Err())
+	}
+	var troubles []error
+	for _, feed := range w.feeds {
+		troubles = append(troubles, feed.trouble())
+	}
+	err := ctx.Err()
+	if trouble := errors.Join(troubles...); trouble != nil {
+		err = fmt.Errorf("%w (%w)", err, trouble)
+	}
+	return &NotReadyError{Objects: w.withReasons(ctx, open), err: err}
+}

@@ -1,0 +1,299 @@
+package kube_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+)
+
+// targets applies objects and returns them as targets.
+func (b *bench) targets(texts ...string) []kube.WaitTarget {
+	b.Helper()
+	objects := make([]*unstructured.Unstructured, len(texts))
+	for i, text := range texts {
+		objects[i] = b.object(text)
+		objects[i].SetLabels(map[string]string{"sherpack.io/release": "r"})
+	}
+	targets := make([]kube.WaitTarget, len(texts))
+	for i, applied := range b.apply(objects...) {
+		targets[i].Ref = applied.Ref
+	}
+	return targets
+}
+
+const selector = "sherpack.io/release=r"
+
+func web(name, annotations string) string {
+	text := strings.ReplaceAll(deployment, "web", name)
+	return strings.Replace(text, "labels: {app: "+name+"}}", "labels: {app: "+name+"}, annotations: {"+annotations+"}}", 1)
+}
+
+func TestWaitUntilAllAreReady(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	targets := b.targets(
+		web("one", ""), web("two", "sim.sherpack.io/ready-after: 2s"), configMap,
+		`{apiVersion: v1, kind: Service, metadata: {name: one}, spec: {ports: [{port: 80}]}}`,
+	)
+	b.requests.take()
+	ready := map[string]bool{}
+	b.must(b.Wait(b.timeout(time.Minute), targets, selector, func(r kube.Readiness) { ready[r.Ref.Name] = r.Done }))
+	if diff := cmp.Diff(map[string]bool{"one": true, "two": true}, ready); diff != "" {
+		t.Errorf("readiness (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"WATCH configmaps", "WATCH deployments", "WATCH services"}, b.requests.take()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	for _, target := range targets[:2] {
+		found, err := b.admin.AppsV1().Deployments(b.namespace).Get(t.Context(), target.Ref.Name, metav1.GetOptions{})
+		b.must(err)
+		if found.Status.AvailableReplicas != 1 {
+			t.Errorf("%s is not ready", target.Ref.Name)
+		}
+	}
+}
+
+func TestWaitOutOfTimeListsTheReasons(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	targets := b.targets(web("good", ""), web("stuck", "sim.sherpack.io/waiting: ImagePullBackOff"), `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: refused}
+spec:
+  selector: {matchLabels: {app: refused}}
+  template:
+    metadata: {labels: {app: refused}}
+    spec: {serviceAccountName: absent, containers: [{name: main, image: nginx}]}
+`)
+	err := b.Wait(b.timeout(4*time.Second), targets, selector, nil)
+	var unready *kube.NotReadyError
+	if !errors.As(err, &unready) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("the error is %v", err)
+	}
+	got := map[string]string{}
+	for _, object := range unready.Objects {
+		got[object.Ref.Name] = fmt.Sprint(object.Message, " ", strings.Join(object.Reasons, " | "))
+	}
+	for name, want := range map[string][]string{
+		"stuck":   {"0 of 1 updated replicas are available", "Pod/stuck-", `container "stuck" waits: ImagePullBackOff: Back-off pulling image "nginx"`},
+		"refused": {"FailedCreate: Error creating: ", `serviceaccount "absent" not found`},
+	} {
+		for _, part := range want {
+			if !strings.Contains(got[name], part) {
+				t.Errorf("%s: %q lacks %q", name, got[name], part)
+			}
+		}
+	}
+	if len(got) != 2 || !strings.HasPrefix(err.Error(), "2 not ready\n  Deployment/"+b.namespace+"/stuck: ") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestWaitEndsAtOnceForWhatHasFailed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	targets := b.targets(web("stuck", "sim.sherpack.io/waiting: ImagePullBackOff"), `
+apiVersion: batch/v1
+kind: Job
+metadata: {name: broken}
+spec:
+  backoffLimit: 0
+  template:
+    metadata: {annotations: {sim.sherpack.io/exit-code: "3"}}
+    spec: {restartPolicy: Never, containers: [{name: main, image: busybox}]}
+`)
+	err := b.Wait(b.timeout(time.Minute), targets, selector, nil)
+	var unready *kube.NotReadyError
+	if !errors.As(err, &unready) || errors.Is(err, context.DeadlineExceeded) || len(unready.Objects) != 1 {
+		t.Fatalf("the error is %v", err)
+	}
+	want := kube.Unready{
+		Ref: targets[1].Ref, Failed: true, Message: "the Job has failed: BackoffLimitExceeded: Job has reached the specified backoff limit",
+	}
+	got := unready.Objects[0]
+	if len(got.Reasons) == 0 || !strings.Contains(got.Reasons[0], `container "main" exited with code 3`) {
+		t.Errorf("reasons %q", got.Reasons)
+	}
+	got.Reasons = nil
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestWaitEndsAtOnceForWhatIsDeleted(t *testing.T) {
+	t.Parallel()
+	for name, remove := range map[string]func(*bench, *kube.WaitTarget){
+		"before": func(b *bench, target *kube.WaitTarget) {
+			b.must(b.Delete(b.Context(), []kube.Deletion{{Ref: target.Ref}}, nil))
+		},
+		"by another of its name": func(_ *bench, target *kube.WaitTarget) {
+			target.Ref.UID = "11111111-1111-1111-1111-111111111111"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			targets := b.targets(web("stuck", "sim.sherpack.io/waiting: ImagePullBackOff"))
+			remove(b, &targets[0])
+			err := b.Wait(b.timeout(time.Minute), targets, selector, nil)
+			if err == nil || errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "it was deleted") {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+	t.Run("meanwhile", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t)
+		targets := b.targets(web("stuck", "sim.sherpack.io/waiting: ImagePullBackOff"))
+		deleted := false
+		err := b.Wait(b.timeout(time.Minute), targets, selector, func(kube.Readiness) {
+			if !deleted {
+				deleted = true
+				b.must(b.Delete(t.Context(), []kube.Deletion{{Ref: targets[0].Ref}}, nil))
+			}
+		})
+		if err == nil || !strings.HasSuffix(err.Error(), "/stuck: it was deleted") {
+			t.Errorf("the error is %v", err)
+		}
+	})
+}
+
+func TestWaitReportsWhatItDoesNotWaitFor(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	targets := b.targets(strings.Replace(web("paused", ""), "spec:", "spec:\n  paused: true", 1), `
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: manual}
+spec:
+  updateStrategy: {type: OnDelete}
+  selector: {matchLabels: {app: manual}}
+  template: {metadata: {labels: {app: manual}}, spec: {containers: [{name: main, image: nginx}]}}
+`)
+	skipped := map[string]string{}
+	b.must(b.Wait(b.timeout(time.Minute), targets, selector, func(r kube.Readiness) {
+		if r.Skipped {
+			skipped[r.Ref.Name] = r.Message
+		}
+	}))
+	want := map[string]string{"paused": "its rollout is paused", "manual": "its Pods are updated only when they are deleted (OnDelete)"}
+	if diff := cmp.Diff(want, skipped); diff != "" {
+		t.Errorf("skipped (-want +got):\n%s", diff)
+	}
+}
+
+func TestWaitByConditions(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	targets := b.targets("{apiVersion: v1, kind: ConfigMap, metadata: {name: gate}, data: {state: done}}")
+	targets[0].Ready = b.conditions("jsonpath={.data.state}=done")
+	b.must(b.Wait(b.timeout(time.Minute), targets, selector, nil))
+	targets[0].Failed = b.conditions("jsonpath={.data.state}=done")
+	if err := b.Wait(b.timeout(time.Minute), targets, selector, nil); err == nil || !strings.Contains(err.Error(), "jsonpath={.data.state}=done is met") {
+		t.Errorf("failed-when: %v", err)
+	}
+	targets[0].Ready, targets[0].Failed = b.conditions("jsonpath={.data.state}=other"), nil
+	if err := b.Wait(b.timeout(time.Second), targets, selector, nil); err == nil || !strings.Contains(err.Error(), "waiting for jsonpath={.data.state}=other") {
+		t.Errorf("ready-when: %v", err)
+	}
+}
+
+func TestWaitInterrupted(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	targets := b.targets(web("stuck", "sim.sherpack.io/waiting: ImagePullBackOff"))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	err := b.Wait(ctx, targets, selector, func(kube.Readiness) { cancel() })
+	var unready *kube.NotReadyError
+	if !errors.Is(err, context.Canceled) || errors.As(err, &unready) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+const claim = `
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: disk}
+spec: {storageClassName: CLASS, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
+`
+
+// class is a StorageClass of the test's own without a provisioner.
+func (b *bench) class(mode string) string {
+	b.Helper()
+	name := b.namespace + "-" + strings.ToLower(mode)
+	class := b.object("{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: " + name +
+		"}, provisioner: kubernetes.io/no-provisioner, volumeBindingMode: " + mode + "}")
+	class.SetNamespace("")
+	b.apply(class)
+	b.Cleanup(func() {
+		if err := b.admin.StorageV1().StorageClasses().Delete(context.WithoutCancel(b.Context()), name, metav1.DeleteOptions{}); err != nil {
+			b.Error(err)
+		}
+	})
+	return name
+}
+
+func TestAClaimThatWaitsForItsFirstConsumerIsReady(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	late := b.targets(strings.Replace(claim, "CLASS", b.class("WaitForFirstConsumer"), 1))
+	b.must(b.Wait(b.timeout(time.Minute), late, selector, nil))
+	now := b.targets(strings.NewReplacer("CLASS", b.class("Immediate"), "disk", "now").Replace(claim))
+	if err := b.Wait(b.timeout(time.Second), now, selector, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a claim that must be bound at once: %v", err)
+	}
+}
+
+func TestAClaimsEventsTellWhereItsClassCannotBeRead(t *testing.T) {
+	t.Parallel()
+	b := newLimitedBench(t, may("get list watch", "persistentvolumeclaims events", ""))
+	limited := b.Cluster
+	b.connect("")
+	targets := b.targets(strings.Replace(claim, "CLASS", b.class("WaitForFirstConsumer"), 1))
+	b.must(limited.Wait(b.timeout(time.Minute), targets, selector, nil))
+}
+
+func TestWaitWithoutTheRightToWatch(t *testing.T) {
+	t.Parallel()
+	for name, verbs := range map[string]string{"but to list": "get list patch create", "but to read by name": "get patch create"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newLimitedBench(t, may(verbs, "deployments", "apps"))
+			var notices []string
+			b.must(b.Wait(b.timeout(time.Minute), b.targets(web("one", ""), web("two", "")), selector, func(r kube.Readiness) {
+				if r.Notice != "" {
+					notices = append(notices, r.Notice)
+				}
+			}))
+			if len(notices) != 1 || !strings.Contains(notices[0], `cannot watch resource "deployments"`) {
+				t.Errorf("notices %q", notices)
+			}
+		})
+	}
+}
+
+func TestWaitForACustomResourceAndItsDefinition(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	definition, kind := widgets(b)
+	applied := b.apply(definition)
+	b.must(b.Wait(b.timeout(time.Minute), []kube.WaitTarget{{Ref: applied[0].Ref}}, "", nil))
+	widget := b.object(`{metadata: {name: w}, status: {conditions: [{type: Ready, status: "False", message: not built}]}}`)
+	widget.SetGroupVersionKind(kind)
+	target := kube.WaitTarget{Ref: b.apply(widget)[0].Ref}
+	err := b.Wait(b.timeout(time.Second), []kube.WaitTarget{target}, "", nil)
+	if err == nil || !strings.Contains(err.Error(), "/w: not built") {
+		t.Errorf("the error is %v", err)
+	}
+}
