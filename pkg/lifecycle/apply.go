@@ -12,23 +12,57 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// apply applies the objects of one wave and records what became of them. What defines new kinds is waited for.
+// apply applies the objects of one wave that have changed, and notes what became of them. What defines new kinds is
+// waited for.
 func (x *execution) apply(ctx context.Context, step Step) error {
 	started := x.Now()
 	x.emit(WaveStarted, Outcome{Wave: step.Wave, Message: count(len(step.Objects), "object")})
-	objects := make([]*unstructured.Unstructured, len(step.Objects))
-	for i, object := range step.Objects {
+	changed := x.changed(step.Objects)
+	objects := make([]*unstructured.Unstructured, len(changed))
+	for i, object := range changed {
 		objects[i] = object.Unstructured
 	}
 	options := kube.ApplyOptions{ForceConflicts: x.plan.Options.ForceConflicts}
 	err := x.Cluster.Apply(ctx, objects, options, func(i int, applied kube.Applied) {
-		x.applied(step.Objects[i], applied)
+		x.applied(changed[i], applied)
 	})
 	if err == nil {
-		err = x.established(ctx, step)
+		err = x.established(ctx, changed)
 	}
 	x.emit(WaveFinished, Outcome{Wave: step.Wave, Result: result(err), ElapsedMS: milliseconds(x.Now().Sub(started))})
 	return err
+}
+
+// changed returns the objects that are not on the cluster exactly as they were last applied. The others cost no request.
+func (x *execution) changed(objects []manifest.Object) []manifest.Object {
+	var changed []manifest.Object
+	for _, object := range objects {
+		key := manifest.KeyOf(object.Reference())
+		i, known := x.index[key]
+		if !known || !asApplied(object, x.plan.Release.Inventory[i], x.live[key]) {
+			changed = append(changed, object)
+			continue
+		}
+		ref := object.Reference()
+		ref.UID = x.live[key].uid
+		x.emit(ObjectApplied, Outcome{Object: eventObject(ref), Result: "unchanged"})
+	}
+	return changed
+}
+
+// asApplied reports whether an object is what was last applied and nobody has changed it since. A kind that counts
+// generations may have another status meanwhile; any other kind must not have been written at all.
+func asApplied(object manifest.Object, entry release.Entry, found live) bool {
+	if entry.Hash == "" || entry.UID == "" || entry.UID != found.uid {
+		return false
+	}
+	if sum, err := hash(object); err != nil || sum != entry.Hash {
+		return false
+	}
+	if entry.Generation != 0 {
+		return entry.Generation == found.generation
+	}
+	return entry.ResourceVersion == found.resourceVersion
 }
 
 // applied notes what became of one object.
@@ -51,7 +85,7 @@ func (x *execution) applied(object manifest.Object, applied kube.Applied) {
 // note brings the inventory up to what the API server answered.
 func (x *execution) note(object manifest.Object, applied kube.Applied) {
 	key := manifest.KeyOf(object.Reference())
-	x.live[key] = applied.Ref.UID
+	x.live[key] = live{uid: applied.Ref.UID, generation: applied.Generation, resourceVersion: applied.Ref.ResourceVersion}
 	i, found := x.index[key]
 	if !found {
 		return
@@ -68,9 +102,9 @@ func (x *execution) note(object manifest.Object, applied kube.Applied) {
 }
 
 // established waits for the custom resource definitions of a step, so that objects of their kinds can follow.
-func (x *execution) established(ctx context.Context, step Step) error {
+func (x *execution) established(ctx context.Context, objects []manifest.Object) error {
 	var definitions []manifest.Object
-	for _, object := range step.Objects {
+	for _, object := range objects {
 		if object.GetKind() == "CustomResourceDefinition" {
 			definitions = append(definitions, object)
 		}
@@ -88,7 +122,7 @@ func (x *execution) wait(ctx context.Context, objects []manifest.Object) error {
 	targets := make([]kube.WaitTarget, len(objects))
 	for i, object := range objects {
 		ref := object.Reference()
-		ref.UID = x.live[manifest.KeyOf(ref)]
+		ref.UID = x.live[manifest.KeyOf(ref)].uid
 		ready, failed, err := conditions(object)
 		if err != nil {
 			return err

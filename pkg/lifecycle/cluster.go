@@ -38,6 +38,10 @@ type Store interface {
 	UpdateStatus(ctx context.Context, r *release.Release) error
 	// UpdateInventory writes the inventory of a revision that is stored.
 	UpdateInventory(ctx context.Context, r *release.Release) error
+	// Supersede records of a stored revision that another one is deployed in its place.
+	Supersede(ctx context.Context, r *release.Release) error
+	// Forget removes a stored revision.
+	Forget(ctx context.Context, r *release.Release) error
 	// Drop removes all that is stored of a release.
 	Drop(ctx context.Context, namespace, name string) error
 }

@@ -15,12 +15,12 @@ func (x *execution) delete(ctx context.Context, step Step) error {
 	gone := map[manifest.Key]bool{}
 	for _, entry := range step.Entries {
 		key := keyOf(entry)
-		uid, live := x.live[key]
+		found, live := x.live[key]
 		if !live {
 			gone[key] = true
 			continue
 		}
-		entry.UID = uid
+		entry.UID = found.uid
 		targets = append(targets, kube.Deletion{Ref: entry.Reference()})
 	}
 	x.forget(gone)
@@ -30,8 +30,8 @@ func (x *execution) delete(ctx context.Context, step Step) error {
 // keep says what is left in place.
 func (x *execution) keep(step Step) {
 	for _, entry := range step.Entries {
-		if uid, live := x.live[keyOf(entry)]; live {
-			entry.UID = uid
+		if found, live := x.live[keyOf(entry)]; live {
+			entry.UID = found.uid
 			x.emit(ObjectKept, Outcome{Object: eventObject(entry.Reference()), Result: "kept"})
 		}
 	}

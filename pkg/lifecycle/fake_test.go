@@ -54,6 +54,7 @@ func (c *cluster) Find(_ context.Context, refs []corev1.ObjectReference) ([]*met
 			found[i] = &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
 				Name: object.GetName(), Namespace: object.GetNamespace(), UID: object.GetUID(), Labels: object.GetLabels(),
 				Annotations: object.GetAnnotations(), DeletionTimestamp: object.GetDeletionTimestamp(),
+				Generation: 1, ResourceVersion: object.GetResourceVersion(),
 			}}
 		}
 	}
@@ -165,6 +166,16 @@ func (s *store) UpdateStatus(ctx context.Context, r *release.Release) error {
 func (s *store) UpdateInventory(ctx context.Context, _ *release.Release) error {
 	s.writes = append(s.writes, "inventory")
 	return ctx.Err()
+}
+
+func (s *store) Supersede(_ context.Context, r *release.Release) error {
+	s.writes = append(s.writes, fmt.Sprintf("supersede %d", r.Spec.Revision))
+	return nil
+}
+
+func (s *store) Forget(_ context.Context, r *release.Release) error {
+	s.writes = append(s.writes, fmt.Sprintf("forget %d", r.Spec.Revision))
+	return nil
 }
 
 func (s *store) Drop(context.Context, string, string) error {

@@ -109,17 +109,17 @@ func (x *execution) follow(ctx context.Context, h Hook) (kube.HookOutcome, error
 // spec never changes; any other kind is applied in place unless its policy says otherwise.
 func (x *execution) replace(ctx context.Context, h Hook) error {
 	key := manifest.KeyOf(h.Object.Reference())
-	uid, live := x.live[key]
+	found, live := x.live[key]
 	if !live || !hook.RunsPods(key.Kind) && !h.Has(hook.BeforeHookCreation) {
 		return nil
 	}
 	ref := h.Object.Reference()
-	found, err := x.Cluster.Lookup(ctx, ref.APIVersion, ref.Kind, ref.Namespace, ref.Name)
+	leftover, err := x.Cluster.Lookup(ctx, ref.APIVersion, ref.Kind, ref.Namespace, ref.Name)
 	if err != nil {
 		return fmt.Errorf("looking at what an earlier run left: %w", err)
 	}
-	ref.UID = uid
-	deletion := kube.Deletion{Ref: ref, Propagation: propagation(kube.Finished(&unstructured.Unstructured{Object: found}))}
+	ref.UID = found.uid
+	deletion := kube.Deletion{Ref: ref, Propagation: propagation(kube.Finished(&unstructured.Unstructured{Object: leftover}))}
 	if err := x.remove(ctx, []kube.Deletion{deletion}, string(h.Phase)); err != nil {
 		return fmt.Errorf("deleting what an earlier run left: %w", err)
 	}
@@ -148,11 +148,11 @@ func (x *execution) cleanUp(ctx context.Context, hooks []Hook, failure error) {
 	for i, h := range hooks {
 		record := x.record(h)
 		ref := h.Object.Reference()
-		uid, live := x.live[manifest.KeyOf(ref)]
+		found, live := x.live[manifest.KeyOf(ref)]
 		if !live || !h.Has(policyFor(record.State)) {
 			continue
 		}
-		ref.UID = uid
+		ref.UID = found.uid
 		targets = append(targets, kube.Deletion{Ref: ref, Propagation: propagation(i < len(hooks)-1 || endedByItself(failure))})
 	}
 	if len(targets) == 0 {

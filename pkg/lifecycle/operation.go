@@ -13,6 +13,7 @@ type Operation string
 // The operations.
 const (
 	Install   Operation = "install"
+	Upgrade   Operation = "upgrade"
 	Uninstall Operation = "uninstall"
 )
 
@@ -28,13 +29,17 @@ type course struct {
 func courses() map[Operation]course {
 	return map[Operation]course{
 		Install: {hook.PreInstall, hook.PostInstall, release.PendingInstall, release.Deployed},
+		Upgrade: {hook.PreUpgrade, hook.PostUpgrade, release.PendingUpgrade, release.Deployed},
 		// The simple form: no hooks, and the record goes with the release.
 		Uninstall: {meanwhile: release.Uninstalling, done: release.Uninstalled},
 	}
 }
 
-// Next returns the operation that a command which wants the release to be there carries out: install while no revision
-// was ever deployed. ok is false where the release is there already.
-func Next(history release.History) (operation Operation, ok bool) {
-	return Install, !history.EverDeployed()
+// Next returns the operation that makes the next revision: install while none was deployed since the release was last
+// uninstalled, whatever the verb; then upgrade.
+func Next(history release.History) Operation {
+	if history.EverDeployed() {
+		return Upgrade
+	}
+	return Install
 }

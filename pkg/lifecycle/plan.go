@@ -17,6 +17,9 @@ type Plan struct {
 	// Steps are done in order; the first that fails ends the operation.
 	Steps   []Step
 	Options Options
+	// Supersedes are the revisions that are not deployed any more once this one is, and Forgets those whose records are
+	// dropped then because the history has become too long.
+	Supersedes, Forgets []*release.Release
 }
 
 // Options are the user's choices that are not part of what is installed.
@@ -28,6 +31,8 @@ type Options struct {
 	// NoHooks skips all hooks, and SkipPhases those of the named phases.
 	NoHooks    bool
 	SkipPhases []hook.Phase
+	// HistoryMax is how many revisions are kept; 0 means all.
+	HistoryMax int
 	// ForceConflicts takes fields that another manager owns.
 	ForceConflicts bool
 }

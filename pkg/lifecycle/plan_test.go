@@ -201,3 +201,64 @@ func TestARemovalGoesBackwards(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// upgrade plans the upgrade of release shop from an inventory to a manifest.
+func upgrade(t *testing.T, text string, previous []release.Entry, history release.History) *lifecycle.Plan {
+	t.Helper()
+	nodes, err := manifest.Decode("", []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := release.New("shop", "web", 1)
+	newest.Inventory = previous
+	planned, err := lifecycle.NewPlan(lifecycle.Request{
+		Operation: lifecycle.Upgrade, Release: release.New("shop", "web", 2), Previous: newest, History: history, Nodes: nodes,
+		Scopes: scopes(), Options: lifecycle.Options{HistoryMax: 3},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return planned
+}
+
+func configMap(name string) release.Entry {
+	return release.Entry{Version: "v1", Kind: "ConfigMap", Namespace: "web", Name: name, UID: "x", Role: release.Regular}
+}
+
+func TestAnUpgradePrunesLast(t *testing.T) {
+	t.Parallel()
+	kept := configMap("kept")
+	kept.Keep = true
+	oldHook := release.Entry{Group: "batch", Version: "v1", Kind: "Job", Namespace: "web", Name: "shop-old", Role: release.HookRun}
+	namedHook := release.Entry{Group: "batch", Version: "v1", Kind: "Job", Namespace: "web", Name: "shop-install", Role: release.HookRun}
+	planned := upgrade(t, object("v1", "ConfigMap", "app")+hook("backup", "pre-upgrade", "")+hook("install", "pre-install", "")+hook("clean", "post-upgrade", ""),
+		[]release.Entry{configMap("app"), configMap("old"), kept, oldHook, namedHook}, nil)
+	want := []string{
+		"run-hooks pre-upgrade pre-upgrade/backup", "apply ConfigMap/app", "run-hooks post-upgrade post-upgrade/clean",
+		"delete Job/shop-old", "delete ConfigMap/old", "keep ConfigMap/kept",
+	}
+	if diff := cmp.Diff(want, steps(planned)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAHistoryIsSupersededAndBounded(t *testing.T) {
+	t.Parallel()
+	var history release.History
+	for i, phase := range []release.Phase{release.Failed, release.Superseded, release.Deployed, release.Deployed, release.Failed} {
+		revision := release.New("shop", "web", i+1)
+		revision.Status.Phase = phase
+		history = append(history, revision)
+	}
+	planned := upgrade(t, object("v1", "ConfigMap", "app"), nil, history)
+	var got []string
+	for _, revision := range planned.Supersedes {
+		got = append(got, fmt.Sprint("supersede ", revision.Spec.Revision))
+	}
+	for _, revision := range planned.Forgets {
+		got = append(got, fmt.Sprint("forget ", revision.Spec.Revision))
+	}
+	if diff := cmp.Diff([]string{"supersede 3", "supersede 4", "forget 1", "forget 2", "forget 3"}, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -11,11 +11,14 @@ import (
 // whole. What is installed last goes first. Custom resource definitions and Namespaces are left: with them would go what
 // the release never made.
 func NewRemoval(newest *release.Release, options Options) *Plan {
-	plan := &Plan{Operation: Uninstall, Release: newest, Options: options}
-	entries := slices.Clone(newest.Inventory)
-	slices.SortStableFunc(entries, func(a, b release.Entry) int {
-		return manifest.Compare(keyOf(b), keyOf(a))
-	})
+	return &Plan{Operation: Uninstall, Release: newest, Options: options, Steps: removalSteps(newest.Inventory)}
+}
+
+// removalSteps deletes what inventory entries name, the last wave first, and reports what outlives the release.
+func removalSteps(inventory []release.Entry) []Step {
+	entries := slices.Clone(inventory)
+	slices.SortStableFunc(entries, func(a, b release.Entry) int { return manifest.Compare(keyOf(b), keyOf(a)) })
+	var steps []Step
 	for wave := manifest.Waves; wave >= 1; wave-- {
 		var members []release.Entry
 		for _, entry := range entries {
@@ -24,13 +27,13 @@ func NewRemoval(newest *release.Release, options Options) *Plan {
 			}
 		}
 		if len(members) > 0 {
-			plan.Steps = append(plan.Steps, Step{Verb: Delete, Wave: wave, Entries: members})
+			steps = append(steps, Step{Verb: Delete, Wave: wave, Entries: members})
 		}
 	}
 	if kept := slices.DeleteFunc(entries, func(entry release.Entry) bool { return !outlives(entry) }); len(kept) > 0 {
-		plan.Steps = append(plan.Steps, Step{Verb: Keep, Entries: kept})
+		steps = append(steps, Step{Verb: Keep, Entries: kept})
 	}
-	return plan
+	return steps
 }
 
 // outlives reports whether an object stays when its release goes.

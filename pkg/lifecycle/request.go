@@ -23,6 +23,8 @@ type Request struct {
 	Release *release.Release
 	// Previous is the newest revision, whole; nil where there is none.
 	Previous *release.Release
+	// History is all revisions there are, oldest first, with what lists show.
+	History release.History
 	// Nodes are the resources of the release's manifest, with the files and lines they were rendered from. They are not
 	// changed.
 	Nodes   []*yaml.RNode
@@ -52,6 +54,8 @@ func NewPlan(request Request) (*Plan, error) {
 		return nil, err
 	}
 	plan.Release.Inventory = inventory(content, course, request.Previous)
+	plan.Steps = append(plan.Steps, content.prune(request.Previous)...)
+	plan.Supersedes, plan.Forgets = retire(request.History, request.Options.HistoryMax)
 	return plan, nil
 }
 

@@ -322,3 +322,51 @@ func TestARejectedObjectFailsTheOperation(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestAnUpgradeChangesOnlyWhatHasChanged(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster()
+	text := object("v1", "ConfigMap", "same") + object("v1", "ConfigMap", "drifted") + object("v1", "ConfigMap", "gone") + object("v1", "ConfigMap", "old")
+	first := plan(t, text, lifecycle.Options{})
+	if _, _, err := run(t, cluster, first); err != nil {
+		t.Fatal(err)
+	}
+	for found, object := range cluster.objects {
+		switch found.Name {
+		case "drifted":
+			object.SetUID("another")
+		case "gone":
+			delete(cluster.objects, found)
+		}
+	}
+	cluster.log = nil
+	previous := release.New("shop", "web", 1)
+	previous.Status.Phase = release.Deployed
+	second := upgrade(t, strings.Replace(text, object("v1", "ConfigMap", "old"), object("v1", "ConfigMap", "new"), 1), first.Release.Inventory, release.History{previous})
+	kept, _, err := run(t, cluster, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"apply ConfigMap/drifted", "apply ConfigMap/gone", "apply ConfigMap/new", "delete ConfigMap/old "}
+	if diff := cmp.Diff(want, cluster.log); diff != "" {
+		t.Error(diff)
+	}
+	wantWrites := []string{"create pending-upgrade", "inventory", "inventory", "status deployed", "supersede 1"}
+	if diff := cmp.Diff(wantWrites, kept.writes); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWhatIsBeingDeletedIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster()
+	leaving := job("shop-a", map[string]any{}, nil)
+	leaving["metadata"].(map[string]any)["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+	put(cluster, leaving)
+	if _, _, err := run(t, cluster, plan(t, hook("a", "pre-install", ""), lifecycle.Options{})); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"await Job/shop-a gone", "apply Job/shop-a"}, cluster.log); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -37,7 +36,7 @@ func (r Runner) Run(ctx context.Context, plan *Plan) error {
 	defer cancel()
 	run := &execution{
 		Runner: r, plan: plan, started: r.Now(), podSelector: podSelector(plan),
-		live: map[manifest.Key]types.UID{}, index: indexOf(plan.Release.Inventory),
+		live: map[manifest.Key]live{}, index: indexOf(plan.Release.Inventory),
 	}
 	// The order here is that of every operation. Taking the lock, reading the history again, closing what an earlier run
 	// left open, and the dry-run of everything that could turn out broken too late have their place before the record.
@@ -57,7 +56,7 @@ type execution struct {
 	seq     int
 	started time.Time
 	// live are the objects of the plan that are on the cluster and belong to the release, as far as this run knows.
-	live map[manifest.Key]types.UID
+	live map[manifest.Key]live
 	// index says where in the release's inventory each object stands.
 	index map[manifest.Key]int
 	// stale says that the stored inventory is not up to date. It already names all that may exist, so it is brought up to
@@ -195,7 +194,29 @@ func (x *execution) recordEnd(ctx context.Context) error {
 	if x.plan.Release.Status.Phase == release.Uninstalled {
 		return x.Store.Drop(ctx, x.plan.Release.Namespace, x.plan.Release.Name)
 	}
-	return errors.Join(x.recordInventory(ctx), x.Store.UpdateStatus(ctx, x.plan.Release))
+	if err := errors.Join(x.recordInventory(ctx), x.Store.UpdateStatus(ctx, x.plan.Release)); err != nil {
+		return err
+	}
+	return x.retire(ctx)
+}
+
+// retire follows a revision that is deployed: those before it are superseded, and the oldest forgotten. What is not done
+// here, because the program was ended, the next operation does.
+func (x *execution) retire(ctx context.Context) error {
+	if x.plan.Release.Status.Phase != release.Deployed {
+		return nil
+	}
+	for _, revision := range x.plan.Supersedes {
+		if err := x.Store.Supersede(ctx, revision); err != nil {
+			return err
+		}
+	}
+	for _, revision := range x.plan.Forgets {
+		if err := x.Store.Forget(ctx, revision); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // closeHooks says of every hook whose turn never came that it was not reached.

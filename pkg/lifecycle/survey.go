@@ -6,14 +6,17 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
 
-// survey looks at what is on the cluster under the names of the plan. An object of somebody else is an error, unless
-// the plan only deletes; one that is being deleted is waited for, because applying onto it would silently be lost.
+// survey looks at what is on the cluster under the names of the plan. An object of somebody else that the plan would apply
+// is an error; one that it would delete is left alone. One that is being deleted is waited for, whoever's it is, because
+// applying onto it would silently be lost.
 func (x *execution) survey(ctx context.Context) error {
-	refs := x.references()
+	refs, applied := x.references()
 	found, err := x.Cluster.Find(ctx, refs)
 	if err != nil {
 		return fmt.Errorf("looking for existing objects: %w", err)
@@ -24,20 +27,19 @@ func (x *execution) survey(ctx context.Context) error {
 	for i, object := range found {
 		switch {
 		case object == nil:
-		case !own.owns(object):
-			foreign = append(foreign, &ForeignError{Ref: refs[i], Owner: ownerPhrase(object)})
 		case object.DeletionTimestamp != nil:
 			refs[i].UID = object.UID
 			leaving = append(leaving, refs[i])
+		case own.owns(object):
+			x.live[manifest.KeyOf(refs[i])] = liveOf(object)
+		case i < applied:
+			foreign = append(foreign, &ForeignError{Ref: refs[i], Owner: ownerPhrase(object)})
 		default:
-			x.live[manifest.KeyOf(refs[i])] = object.UID
+			x.emit(Warning, Outcome{Message: (&ForeignError{Ref: refs[i], Owner: ownerPhrase(object)}).Error() + "; it is left alone"})
 		}
 	}
-	if len(foreign) > 0 && x.plan.Operation != Uninstall {
+	if len(foreign) > 0 {
 		return errors.Join(foreign...)
-	}
-	for _, err := range foreign {
-		x.emit(Warning, Outcome{Message: err.Error() + "; it is left alone"})
 	}
 	if len(leaving) == 0 {
 		return nil
@@ -45,12 +47,23 @@ func (x *execution) survey(ctx context.Context) error {
 	return x.awaitGone(ctx, leaving)
 }
 
-// references names everything that the plan applies or deletes.
-func (x *execution) references() []corev1.ObjectReference {
-	var refs []corev1.ObjectReference
+// live is an object of the release as it is on the cluster.
+type live struct {
+	uid             types.UID
+	generation      int64
+	resourceVersion string
+}
+
+func liveOf(object *metav1.PartialObjectMetadata) live {
+	return live{uid: object.UID, generation: object.Generation, resourceVersion: object.ResourceVersion}
+}
+
+// references names everything that the plan applies, which is the given number of them, and then what it deletes.
+func (x *execution) references() (refs []corev1.ObjectReference, applied int) {
 	for _, object := range x.plan.objects() {
 		refs = append(refs, object.Reference())
 	}
+	applied = len(refs)
 	for _, step := range x.plan.Steps {
 		for _, entry := range step.Entries {
 			ref := entry.Reference()
@@ -58,7 +71,7 @@ func (x *execution) references() []corev1.ObjectReference {
 			refs = append(refs, ref)
 		}
 	}
-	return refs
+	return refs, applied
 }
 
 func (x *execution) awaitGone(ctx context.Context, refs []corev1.ObjectReference) error {

@@ -20,6 +20,10 @@ func (p *Pack) Merge(given map[string]any) (map[string]any, error) {
 	return merged, nil
 }
 
+// Overlay returns given values with others laid over them: mappings are merged, anything else is replaced, and nulls are
+// kept. It is a deep copy; both may be nil.
+func Overlay(weak, strong map[string]any) map[string]any { return overlay(Copy(weak), Copy(strong)) }
+
 // overlay returns weak with strong laid over it: mappings are merged, anything else is replaced. It changes and keeps
 // parts of both. Nulls are kept, for they are to delete keys of values that are weaker still.
 func overlay(weak, strong map[string]any) map[string]any {

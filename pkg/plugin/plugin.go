@@ -65,7 +65,7 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	flags.AddFlags(root.PersistentFlags())
 	groups := templates.CommandGroups{
 		{Message: "Release Commands:", Commands: []*cobra.Command{
-			newInstallCommand(flags, streams), newUninstallCommand(flags, streams),
+			newInstallCommand(flags, streams), newUpgradeCommand(flags, streams), newUninstallCommand(flags, streams),
 			newStatusCommand(flags, streams), newListCommand(flags, streams),
 		}},
 		{Message: "Pack Commands:", Commands: []*cobra.Command{newTemplateCommand(flags, streams)}},

@@ -18,7 +18,7 @@ type input struct {
 	given, merged map[string]any
 }
 
-// load reads a pack that can be installed, and the values for it. It reaches no cluster.
+// load reads a pack that can be installed, and the values that the user gives. It reaches no cluster.
 func load(path string, sources pack.ValueSources, stdin io.Reader) (*input, error) {
 	opened, err := pack.Open(path)
 	if err != nil {
@@ -31,11 +31,13 @@ func load(path string, sources pack.ValueSources, stdin io.Reader) (*input, erro
 	if err != nil {
 		return nil, err
 	}
-	merged, err := opened.Merge(given)
-	if err != nil {
-		return nil, err
-	}
-	return &input{pack: opened, given: given, merged: merged}, nil
+	return &input{pack: opened, given: given}, nil
+}
+
+// merge puts all values together and checks them against the pack's schema.
+func (i *input) merge() (err error) {
+	i.merged, err = i.pack.Merge(i.given)
+	return err
 }
 
 // rendered is a manifest as resources, and the notes.

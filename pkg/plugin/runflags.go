@@ -20,13 +20,17 @@ type RunFlags struct {
 	SkipHooks      []string
 	ForceConflicts bool
 	Events         string
+	HistoryMax     int
 }
 
-// defaultTimeout is Helm's.
-const defaultTimeout = 5 * time.Minute
+// The defaults are Helm's.
+const (
+	defaultTimeout    = 5 * time.Minute
+	defaultHistoryMax = 10
+)
 
 func newRunFlags() RunFlags {
-	return RunFlags{Timeout: defaultTimeout, Events: eventsText}
+	return RunFlags{Timeout: defaultTimeout, Events: eventsText, HistoryMax: defaultHistoryMax}
 }
 
 func (f *RunFlags) addFlags(flags *pflag.FlagSet) {
@@ -40,9 +44,14 @@ func (f *RunFlags) addFlags(flags *pflag.FlagSet) {
 
 // options checks the flags and returns what they mean for a plan.
 func (f *RunFlags) options() (lifecycle.Options, error) {
-	options := lifecycle.Options{Timeout: f.Timeout, Wait: f.Wait, NoHooks: f.NoHooks, ForceConflicts: f.ForceConflicts}
+	options := lifecycle.Options{
+		Timeout: f.Timeout, Wait: f.Wait, NoHooks: f.NoHooks, ForceConflicts: f.ForceConflicts, HistoryMax: f.HistoryMax,
+	}
 	if f.Timeout < 0 {
 		return options, inputError{fmt.Errorf("--timeout %s: must not be negative", f.Timeout)}
+	}
+	if f.HistoryMax < 0 {
+		return options, inputError{fmt.Errorf("--history-max %d: must not be negative", f.HistoryMax)}
 	}
 	for _, word := range f.SkipHooks {
 		phase := hook.Phase(strings.TrimSpace(word))

@@ -83,6 +83,9 @@ func (o *TemplateOptions) Run() error {
 	if err != nil {
 		return err
 	}
+	if err := source.merge(); err != nil {
+		return err
+	}
 	capabilities, err := o.capabilities()
 	if err != nil {
 		return err

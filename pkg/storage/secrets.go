@@ -130,9 +130,12 @@ func (s *Secrets) get(ctx context.Context, namespace, name string, revision int)
 	if err != nil {
 		return nil, err
 	}
+	phase := found.Status.Phase
 	if err := decodeStatus(head, found); err != nil {
 		return nil, err
 	}
+	// A revision is superseded by its label alone.
+	found.Status.Phase = phase
 	parts, err := s.parts(ctx, head)
 	if err != nil {
 		return nil, err

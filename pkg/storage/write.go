@@ -111,9 +111,6 @@ func (s *Secrets) UpdateStatus(ctx context.Context, r *release.Release) error {
 	r.Status.Writer = s.run
 	r.Status.Seq++
 	head, err := s.patchStatus(ctx, r)
-	if unanswered(err) && ctx.Err() == nil {
-		head, err = s.patchStatus(ctx, r)
-	}
 	if apierrors.IsConflict(err) {
 		head, err = s.overOwn(ctx, r)
 	}
@@ -133,7 +130,16 @@ func (s *Secrets) patchStatus(ctx context.Context, r *release.Release) (*corev1.
 	if err != nil {
 		return nil, err
 	}
-	return s.secrets.Secrets(r.Namespace).Patch(ctx, headName(r.Name, r.Spec.Revision), types.MergePatchType, patch, patchOptions())
+	return s.patch(ctx, r.Namespace, headName(r.Name, r.Spec.Revision), patch)
+}
+
+// patch changes a Secret. What gets no answer is sent once more: none of our patches does harm when it comes twice.
+func (s *Secrets) patch(ctx context.Context, namespace, name string, patch []byte) (*corev1.Secret, error) {
+	changed, err := s.secrets.Secrets(namespace).Patch(ctx, name, types.MergePatchType, patch, patchOptions())
+	if unanswered(err) && ctx.Err() == nil {
+		return s.secrets.Secrets(namespace).Patch(ctx, name, types.MergePatchType, patch, patchOptions())
+	}
+	return changed, err
 }
 
 // unanswered reports whether a request failed without an answer of the API server, so that it may have been carried out.
@@ -186,8 +192,7 @@ func (s *Secrets) UpdateInventory(ctx context.Context, r *release.Release) error
 		if err != nil {
 			return err
 		}
-		_, err = s.secrets.Secrets(r.Namespace).Patch(ctx, part.Name, types.MergePatchType, patch, patchOptions())
-		if err != nil {
+		if _, err := s.patch(ctx, r.Namespace, part.Name, patch); err != nil {
 			return fmt.Errorf("recording the inventory of release %s/%s revision %d: %w", r.Namespace, r.Name, r.Spec.Revision, notFound(err))
 		}
 	}
@@ -197,16 +202,22 @@ func (s *Secrets) UpdateInventory(ctx context.Context, r *release.Release) error
 // Drop removes all that is stored of a release: heads first, so that no head is ever left without its parts, and of them
 // the newest last, so that what an interrupted Drop leaves still says how far the release got.
 func (s *Secrets) Drop(ctx context.Context, namespace, name string) error {
-	all := labels.SelectorFromSet(labels.Set{labelOwner: owner, labelName: name})
-	found, err := s.list(ctx, namespace, all)
-	if err != nil {
+	if err := s.drop(ctx, namespace, labels.Set{labelOwner: owner, labelName: name}); err != nil {
 		return fmt.Errorf("removing the record of release %s/%s: %w", namespace, name, err)
 	}
-	heads, parts := split(found, headPrefix(name))
+	return nil
+}
+
+func (s *Secrets) drop(ctx context.Context, namespace string, which labels.Set) error {
+	found, err := s.list(ctx, namespace, labels.SelectorFromSet(which))
+	if err != nil {
+		return err
+	}
+	heads, parts := split(found, headPrefix(which[labelName]))
 	newest := max(0, len(heads)-1)
 	for _, secrets := range [][]string{heads[:newest], heads[newest:], parts} {
 		if err := s.delete(ctx, namespace, secrets); err != nil {
-			return fmt.Errorf("removing the record of release %s/%s: %w", namespace, name, err)
+			return err
 		}
 	}
 	return nil

@@ -1,0 +1,38 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// Supersede records of a stored revision that another one is deployed in its place. Only the label changes, which is what
+// counts: r needs no more than what lists show.
+func (s *Secrets) Supersede(ctx context.Context, r *release.Release) error {
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"labels": map[string]string{labelStatus: string(release.Superseded)}},
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.patch(ctx, r.Namespace, headName(r.Name, r.Spec.Revision), patch)
+	if err := ignoreNotFound(err); err != nil {
+		return fmt.Errorf("recording that release %s/%s revision %d is superseded: %w", r.Namespace, r.Name, r.Spec.Revision, err)
+	}
+	return nil
+}
+
+// Forget removes a stored revision: its head first, so that no head is ever left without its parts. It is no error if it
+// is gone already.
+func (s *Secrets) Forget(ctx context.Context, r *release.Release) error {
+	revision := labels.Set{labelOwner: owner, labelName: r.Name, labelVersion: strconv.Itoa(r.Spec.Revision)}
+	if err := s.drop(ctx, r.Namespace, revision); err != nil {
+		return fmt.Errorf("removing release %s/%s revision %d from the history: %w", r.Namespace, r.Name, r.Spec.Revision, err)
+	}
+	return nil
+}
