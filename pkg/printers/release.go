@@ -41,7 +41,7 @@ func Status(out io.Writer, r *release.Release, now time.Time) error {
 	text := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	field := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(text, "%s:\t%s\n", name, Clean(value))
+			fmt.Fprintf(text, "%s:\t%s\n", name, line(value))
 		}
 	}
 	field("Name", r.Name)
@@ -85,15 +85,15 @@ func writeHooks(out *strings.Builder, r *release.Release) {
 	}
 	out.WriteString("Hooks:\n")
 	for _, h := range r.Status.Hooks {
-		fmt.Fprintf(out, "  %s: %s\n", Clean(h.Title), Clean(h.Summary()))
+		fmt.Fprintf(out, "  %s: %s\n", line(h.Title), line(h.Summary()))
 		if h.State != release.HookFailed {
 			continue
 		}
 		if h.Message != "" {
-			fmt.Fprintf(out, "    %s\n", Clean(h.Message))
+			out.WriteString(indented("    ", h.Message))
 		}
-		if tail := strings.TrimRight(h.LogTail, "\n"); tail != "" {
-			fmt.Fprintf(out, "    | %s\n", strings.ReplaceAll(Clean(tail), "\n", "\n    | "))
+		if h.LogTail != "" {
+			out.WriteString(indented("    | ", h.LogTail))
 		}
 	}
 }
@@ -108,6 +108,6 @@ func writeResources(out *strings.Builder, r *release.Release) {
 		if resource.Namespace != "" && resource.Namespace != r.Namespace {
 			name += " (namespace " + resource.Namespace + ")"
 		}
-		fmt.Fprintf(out, "  %s\n", Clean(name))
+		fmt.Fprintf(out, "  %s\n", line(name))
 	}
 }

@@ -30,8 +30,8 @@ func Table(releases release.History, now time.Time) *metav1.Table {
 		}
 		table.Rows = append(table.Rows, metav1.TableRow{
 			Cells: []any{
-				r.Name, int64(r.Spec.Revision), string(r.Status.Phase), Clean(r.Spec.Pack.String()), Clean(r.Spec.Pack.AppVersion),
-				updated, Clean(r.Status.Message),
+				r.Name, int64(r.Spec.Revision), string(r.Status.Phase), line(r.Spec.Pack.String()), line(r.Spec.Pack.AppVersion),
+				updated, line(r.Status.Message),
 			},
 			Object: runtime.RawExtension{Object: &metav1.PartialObjectMetadata{ObjectMeta: r.ObjectMeta}},
 		})

@@ -20,6 +20,17 @@ func Clean(text string) string {
 	}, text)
 }
 
+// line makes of a text one line that is safe to print. Tabs and line breaks, which would break a table or pass for
+// another line of it, become spaces.
+func line(text string) string {
+	return strings.NewReplacer("\t", " ", "\n", " ").Replace(Clean(text))
+}
+
+// indented makes a text safe to print below something: every line of it begins with that prefix.
+func indented(prefix, text string) string {
+	return prefix + strings.ReplaceAll(Clean(strings.TrimRight(text, "\n")), "\n", "\n"+prefix) + "\n"
+}
+
 // age is the time since then as kubectl shows it: 5s, 3m12s, 2d.
 func age(then, now time.Time) string {
 	return duration.HumanDuration(now.Sub(then))

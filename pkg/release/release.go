@@ -133,7 +133,7 @@ func New(name, namespace string, revision int) *Release {
 // its inventory that were seen on the cluster. The receiver is not changed.
 func (r *Release) Shown(deployedRevision int) *Release {
 	shown := *r
-	shown.Status.DeployedRevision = deployedRevision
+	shown.Status.DeployedRevision, shown.Status.Resources = deployedRevision, nil
 	for _, entry := range r.Inventory {
 		if entry.UID != "" {
 			shown.Status.Resources = append(shown.Status.Resources, entry.Resource())

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -37,5 +39,27 @@ func write(t *testing.T, path, text string) {
 	}
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The first steps of the README work as they are written, but for the namespace, which the test has already.
+func TestTheFirstStepsInTheReadmeWork(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := newSession(t)
+	steps := regexp.MustCompile(`(?m)^    kubectl sherpack (.*shop.*)$`).FindAllStringSubmatch(string(text), -1)
+	const atLeast = 6
+	if len(steps) < atLeast {
+		t.Fatalf("found %d steps, expected at least %d", len(steps), atLeast)
+	}
+	for _, step := range steps {
+		words := strings.Fields(strings.ReplaceAll(step[1], "examples/shop", "../../examples/shop"))
+		if i := slices.Index(words, "-n"); i >= 0 {
+			words = slices.Delete(words, i, i+2)
+		}
+		session.run(t, words...)
 	}
 }

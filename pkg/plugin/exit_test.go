@@ -1,0 +1,175 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
+)
+
+func secretsResource() schema.GroupResource { return schema.GroupResource{Resource: "secrets"} }
+
+func TestExitCode(t *testing.T) {
+	t.Parallel()
+	forbidden := apierrors.NewForbidden(secretsResource(), "a", errors.New("no"))
+	unreachable := &url.Error{Op: "Get", URL: "https://example.com", Err: errors.New("connection refused")}
+	for title, test := range map[string]struct {
+		err  error
+		want int
+	}{
+		"none":                                  {want: 0},
+		"one of no kind":                        {err: errors.New("x"), want: 1},
+		"a release that is not there":           {err: storage.ErrNotFound, want: 1},
+		"a damaged record":                      {err: storage.ErrDamaged, want: 1},
+		"a record of a newer version":           {err: storage.ErrNewerFormat, want: 1},
+		"a command line":                        {err: &UsageError{"kubectl sherpack", errors.New("x")}, want: 2},
+		"a flag's value":                        {err: inputError{errors.New("x")}, want: 2},
+		"values":                                {err: &pack.InvalidError{Problems: []pack.Problem{{Message: "x"}}}, want: 2},
+		"an annotation of a hook":               {err: &hook.Error{}, want: 2},
+		"an object that can never work":         {err: &lifecycle.InputError{Object: manifest.Object{Unstructured: &unstructured.Unstructured{}}}, want: 2},
+		"a field that the server does not know": {err: &kube.InvalidFieldsError{}, want: 2},
+		"a template":                            {err: &render.Error{}, want: 3},
+		"a template that makes no YAML":         {err: &manifest.Error{}, want: 3},
+		"a file":                                {err: &pack.FileError{}, want: 4},
+		"an answer of the server":               {err: forbidden, want: 5},
+		"no server":                             {err: unreachable, want: 5},
+		"a record that another run has changed": {err: storage.ErrConflict, want: 5},
+		"an object of somebody else":            {err: &lifecycle.ForeignError{}, want: 5},
+		"fields of somebody else":               {err: &kube.ConflictError{}, want: 5},
+		"a field that cannot change":            {err: &kube.ImmutableError{}, want: 5},
+		"a kind that is not served":             {err: &kube.NotServedError{}, want: 5},
+		"a hook":                                {err: &lifecycle.HookError{}, want: 6},
+		"a hook that the server refuses":        {err: &lifecycle.HookError{Err: forbidden}, want: 5},
+		"a hook out of time":                    {err: &lifecycle.HookError{Err: lifecycle.ErrTimedOut}, want: 7},
+		"the time is over":                      {err: lifecycle.ErrTimedOut, want: 7},
+		"the time is over, and what is unready": {err: fmt.Errorf("%w: %w", lifecycle.ErrTimedOut, &kube.NotReadyError{}), want: 7},
+		"two, of which one is input":            {err: errors.Join(&render.Error{}, &hook.Error{}), want: 2},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			if got := exitCode(t.Context(), test.err); got != test.want {
+				t.Errorf("%d, want %d", got, test.want)
+			}
+			if test.err == nil {
+				return
+			}
+			wrapped := fmt.Errorf("install shop: %w", errors.Join(errors.New("first"), test.err))
+			if got := exitCode(t.Context(), wrapped); got != test.want {
+				t.Errorf("wrapped %d, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+func TestExitCodeWithoutAConfiguration(t *testing.T) {
+	t.Parallel()
+	none := clientcmd.NewDefaultClientConfig(*clientcmdapi.NewConfig(), &clientcmd.ConfigOverrides{})
+	_, err := none.ClientConfig()
+	if got := exitCode(t.Context(), err); got != exitCluster {
+		t.Errorf("%d for %v", got, err)
+	}
+}
+
+func TestExitCodeOfAnInterrupt(t *testing.T) {
+	t.Parallel()
+	for title, test := range map[string]struct {
+		cause error
+		err   error
+		want  int
+	}{
+		"Ctrl-C":                          {cause: Interrupt{}, err: lifecycle.ErrInterrupted, want: 130},
+		"Ctrl-C, and a hook failed of it": {cause: Interrupt{}, err: &lifecycle.HookError{Err: lifecycle.ErrInterrupted}, want: 130},
+		"SIGTERM":                         {cause: Interrupt{Terminated: true}, err: lifecycle.ErrInterrupted, want: 143},
+		"too late to change anything":     {cause: Interrupt{}, want: 0},
+		"another cause":                   {cause: errors.New("x"), err: &lifecycle.HookError{}, want: 6},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(test.cause)
+			if got := exitCode(ctx, test.err); got != test.want {
+				t.Errorf("%d, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	hookError := func(kept bool) error {
+		failed := release.Hook{Title: "pre-install/migrate", Kind: "Job", Namespace: "web", Name: "shop-migrate", Message: "exited", Container: "c", LogTail: "a\x1b[2J\n"}
+		return fmt.Errorf("install shop: %w", &lifecycle.HookError{Hook: failed, Kept: kept})
+	}
+	namespace := apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "web")
+	for title, test := range map[string]struct {
+		err  error
+		want []string
+	}{
+		"nothing to advise": {err: fmt.Errorf("reading %s", "x\n"), want: []string{"error: reading x"}},
+		"what a terminal would obey": {
+			err: errors.New("a\x1b]0;b\a\r"), want: []string{"error: a�]0;b��"},
+		},
+		"a hook whose object is still there": {err: hookError(true), want: []string{
+			"error: install shop: hook pre-install/migrate failed: exited", `last lines of the log of container "c":`, "  | a�[2J",
+			"To see more: kubectl describe -n web job/shop-migrate",
+		}},
+		"a hook whose object is gone": {err: hookError(false), want: []string{
+			"error: install shop: hook pre-install/migrate failed: exited", `last lines of the log of container "c":`, "  | a�[2J",
+		}},
+		"a namespace that is not there": {err: namespace, want: []string{
+			`error: namespaces "web" not found`, "To create the namespace of the release, use --create-namespace.",
+		}},
+		"another object that is not there": {
+			err: apierrors.NewNotFound(secretsResource(), "a"), want: []string{`error: secrets "a" not found`},
+		},
+		"fields of somebody else": {
+			err: &kube.ConflictError{Ref: corev1.ObjectReference{Kind: "ConfigMap", Name: "a"}, Conflicts: []kube.FieldConflict{{Manager: "kubectl", Field: ".data.a"}}},
+			want: []string{
+				`error: apply ConfigMap/a: conflict: .data.a is managed by "kubectl"`,
+				"To take these fields over from their managers, use --force-conflicts.",
+			},
+		},
+		"a command line": {err: &UsageError{"kubectl sherpack install", errors.New("unknown flag: --x")}, want: []string{
+			"error: unknown flag: --x", "See 'kubectl sherpack install --help' for usage.",
+		}},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(test.want, strings.Split(explain(test.err), "\n")); diff != "" {
+				t.Errorf("lines (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAdviceSaysWhatToDoNext(t *testing.T) {
+	t.Parallel()
+	for word, err := range map[string]error{
+		"another release name": &lifecycle.ForeignError{Owner: "release web/other"},
+		"newer":                fmt.Errorf("reading: %w", storage.ErrNewerFormat),
+		"--kubeconfig":         clientcmd.ErrEmptyConfig,
+	} {
+		if got := advice(err); !strings.Contains(got, word) {
+			t.Errorf("the advice for %v is %q, without %q", err, got, word)
+		}
+	}
+}

@@ -1,0 +1,204 @@
+package plugin_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"sigs.k8s.io/yaml"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plugin"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares an output with the file of that name.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", "golden", name+".txt")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{"help": {"--help"}, "help-install": {"install", "--help"}} {
+		stdout, stderr, code := run(t, args...)
+		if code != 0 || stderr != "" {
+			t.Errorf("%s: exit code %d: %s", name, code, stderr)
+		}
+		golden(t, name, stdout)
+	}
+}
+
+func TestHelpIsTheSameHoweverItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	for title, ways := range map[string][][]string{
+		"all":     {{"--help"}, {"-h"}, {"help"}, {}},
+		"install": {{"install", "--help"}, {"install", "-h"}, {"help", "install"}, {"install", "a", "b", "--help"}},
+		"delete":  {{"uninstall", "--help"}, {"delete", "--help"}, {"help", "delete"}},
+	} {
+		want, _, _ := run(t, ways[0]...)
+		for _, args := range ways[1:] {
+			got, stderr, code := run(t, args...)
+			if code != 0 || stderr != "" {
+				t.Errorf("%s, %v: exit code %d: %s", title, args, code, stderr)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s, %v (-want +got):\n%s", title, args, diff)
+			}
+		}
+	}
+}
+
+// commands are all commands of ours below the root, and the root.
+func commands(t *testing.T) []*cobra.Command {
+	t.Helper()
+	root := plugin.NewCommand(genericiooptions.NewTestIOStreamsDiscard(), plugin.Build{})
+	all := []*cobra.Command{root}
+	for i := 0; i < len(all); i++ {
+		all = append(all, all[i].Commands()...)
+	}
+	return all
+}
+
+func TestHelpSpeaksOfKubectlSherpack(t *testing.T) {
+	t.Parallel()
+	for _, command := range commands(t) {
+		path := strings.Fields(strings.TrimPrefix(command.CommandPath(), "kubectl sherpack"))
+		stdout, _, code := run(t, append(path, "--help")...)
+		if code != 0 || !strings.Contains(stdout, "\nUsage:\n  kubectl sherpack") {
+			t.Errorf("%s: exit code %d, and help has no usage line:\n%s", command.CommandPath(), code, stdout)
+		}
+		if strings.Contains(stdout, "kubectl-sherpack") {
+			t.Errorf("%s: help speaks of kubectl-sherpack:\n%s", command.CommandPath(), stdout)
+		}
+		if command.Short == "" || strings.HasSuffix(command.Short, ".") {
+			t.Errorf("%s: short description %q", command.CommandPath(), command.Short)
+		}
+	}
+}
+
+func TestExamplesAreCommandLines(t *testing.T) {
+	t.Parallel()
+	for _, command := range commands(t) {
+		if command.Runnable() && command.HasParent() && command.Example == "" {
+			t.Errorf("%s has no example", command.CommandPath())
+		}
+		for line := range strings.Lines(command.Example) {
+			line = strings.TrimSpace(line)
+			if line != "" && !strings.HasPrefix(line, "#") {
+				checkExample(t, command, line)
+			}
+		}
+	}
+}
+
+// checkExample checks that a line runs the command, with flags and arguments that it has.
+func checkExample(t *testing.T, command *cobra.Command, line string) {
+	t.Helper()
+	rest, ok := strings.CutPrefix(line, "kubectl sherpack ")
+	if !ok {
+		t.Errorf("%s: example %q does not run kubectl sherpack", command.CommandPath(), line)
+		return
+	}
+	found, args, err := command.Root().Find(strings.Fields(rest))
+	if err != nil || found != command {
+		t.Errorf("%s: example %q runs another command: %v", command.CommandPath(), line, err)
+		return
+	}
+	if err := command.ParseFlags(args); err != nil {
+		t.Errorf("%s: example %q: %v", command.CommandPath(), line, err)
+	}
+	if err := command.ValidateArgs(command.Flags().Args()); err != nil {
+		t.Errorf("%s: example %q: %v", command.CommandPath(), line, err)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	type version struct{ Version, Commit, Date, GoVersion, Platform string }
+	build := plugin.Build{Version: "v1.2.3", Commit: "abc", Date: "2026-03-01T10:00:00Z"}
+	want := version{"v1.2.3", "abc", "2026-03-01T10:00:00Z", runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+	for _, format := range []string{"json", "yaml"} {
+		var out, errs bytes.Buffer
+		streams := genericiooptions.IOStreams{Out: &out, ErrOut: &errs}
+		if code := plugin.Main(t.Context(), []string{"version", "-o", format}, streams, build); code != 0 {
+			t.Fatalf("%s: exit code %d: %s", format, code, errs.String())
+		}
+		if got := json.Valid(out.Bytes()); got != (format == "json") {
+			t.Errorf("-o %s prints JSON: %v", format, got)
+		}
+		var got version
+		if err := yaml.UnmarshalStrict(out.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", format, diff)
+		}
+	}
+	stdout, stderr, code := run(t, "version")
+	if stdout != "kubectl-sherpack v0.0.0-test\n" || stderr != "" || code != 0 {
+		t.Errorf("it prints %q and %q, exit code %d", stdout, stderr, code)
+	}
+	stdout, _, _ = run(t, "version", "-o", "json")
+	for _, unknown := range []string{"commit", "date"} {
+		if strings.Contains(stdout, unknown) {
+			t.Errorf("%s is not known, and shown:\n%s", unknown, stdout)
+		}
+	}
+}
+
+func TestCommandLinesThatAreRefused(t *testing.T) {
+	t.Parallel()
+	for title, test := range map[string]struct {
+		args []string
+		code int
+		// want is how what is printed on the error stream begins.
+		want string
+	}{
+		"an unknown command":       {args: []string{"instal"}, code: 2, want: "error: unknown command \"instal\" for \"kubectl sherpack\"\n"},
+		"an unknown flag":          {args: []string{"install", "a", "b", "--no-such-flag"}, code: 2, want: "error: unknown flag: --no-such-flag\nSee 'kubectl sherpack install --help' for usage.\n"},
+		"an unknown flag at first": {args: []string{"--no-such-flag"}, code: 2, want: "error: unknown flag: --no-such-flag\nSee 'kubectl sherpack --help' for usage.\n"},
+		"too few arguments":        {args: []string{"install", "a"}, code: 2, want: "error: accepts 2 arg(s), received 1\nSee 'kubectl sherpack install --help' for usage.\n"},
+		"too many arguments":       {args: []string{"status", "a", "b"}, code: 2, want: "error: accepts 1 arg(s), received 2\n"},
+		"an argument to list":      {args: []string{"list", "a"}, code: 2, want: "error: unknown command \"a\" for \"kubectl sherpack list\"\n"},
+		"an argument to version":   {args: []string{"version", "a"}, code: 2, want: "error: unknown command \"a\" for \"kubectl sherpack version\"\n"},
+		"a duration without unit":  {args: []string{"install", "a", "b", "--timeout", "5"}, code: 2, want: "error: invalid argument \"5\" for \"--timeout\" flag"},
+		"an output of status":      {args: []string{"status", "a", "-o", "xml"}, code: 2, want: "error: unable to match a printer suitable for the output format \"xml\""},
+		"an output of list":        {args: []string{"list", "-o", "xml"}, code: 2, want: "error: unable to match a printer"},
+		"an output of version":     {args: []string{"version", "-o", "xml"}, code: 2, want: "error: --output \"xml\": must be 'yaml' or 'json'\nSee 'kubectl sherpack version --help' for usage.\n"},
+		"a name":                   {args: []string{"status", "A"}, code: 2, want: "error: release name \"A\": "},
+		"a name to remove":         {args: []string{"uninstall", "job/a"}, code: 2, want: "error: release name \"job/a\": "},
+		"events of uninstall":      {args: []string{"uninstall", "a", "--events", "xml"}, code: 2, want: "error: --events \"xml\": valid forms: text, json, none\n"},
+		"a version of Kubernetes":  {args: []string{"template", "a", "b", "--kube-version", "new"}, code: 4, want: "error: b: "},
+		"no such pack":             {args: []string{"install", "a", "no/such/pack"}, code: 4, want: "error: no/such/pack: read pack: no such file or directory\n"},
+		"no server":                {args: []string{"status", "a", "--server", "http://127.0.0.1:1"}, code: 5, want: "error: reading the history of release default/a: "},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			stdout, stderr, code := run(t, append(test.args, "--kubeconfig", os.DevNull)...)
+			if code != test.code || stdout != "" || !strings.HasPrefix(stderr, test.want) {
+				t.Errorf("exit code %d, want %d; it prints %q and %q, want %q", code, test.code, stdout, stderr, test.want)
+			}
+		})
+	}
+}

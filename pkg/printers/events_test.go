@@ -1,0 +1,103 @@
+package printers_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+)
+
+// events are those of a run, with one of each type at least.
+func events() []lifecycle.Event {
+	migrate := &lifecycle.EventHook{Kind: "Job", Namespace: "web", Name: "shop-migrate"}
+	about := func(group, kind, name string) *lifecycle.EventObject {
+		return &lifecycle.EventObject{Group: group, Version: "v1", Kind: kind, Namespace: "web", Name: name, UID: "1-2"}
+	}
+	hook := func(outcome lifecycle.Outcome) lifecycle.Outcome {
+		outcome.Phase, outcome.Hook, outcome.Title = "pre-install", migrate, "pre-install/migrate"
+		return outcome
+	}
+	var list []lifecycle.Event
+	add := func(kind lifecycle.EventType, outcome lifecycle.Outcome) {
+		list = append(list, lifecycle.Event{
+			Time: noon().Add(time.Duration(len(list)) * 1500 * time.Millisecond), Seq: len(list) + 1, Type: kind,
+			Operation: lifecycle.Install, Release: "shop", Namespace: "web", Revision: 1, Outcome: outcome,
+		})
+	}
+	add(lifecycle.OperationStarted, lifecycle.Outcome{})
+	add(lifecycle.HookSkipped, lifecycle.Outcome{Phase: "post-install", Title: "post-install/notify", Result: "Skipped", Reason: "SkippedByUser"})
+	add(lifecycle.PhaseStarted, lifecycle.Outcome{Phase: "pre-install", Message: "1 hook"})
+	add(lifecycle.HookStarted, hook(lifecycle.Outcome{Result: "Running", Summary: "Running"}))
+	add(lifecycle.HookProgress, hook(lifecycle.Outcome{}))
+	add(lifecycle.HookProgress, hook(lifecycle.Outcome{Reason: "ImagePullBackOff"}))
+	add(lifecycle.HookProgress, hook(lifecycle.Outcome{Reason: "FailedCreate", Message: `pods "shop-migrate-x" is forbidden: <quota> & more`}))
+	add(lifecycle.HookProgress, hook(lifecycle.Outcome{Message: "suspended"}))
+	add(lifecycle.HookFinished, hook(lifecycle.Outcome{Result: "Succeeded", Summary: "Succeeded", ElapsedMS: 61260}))
+	add(lifecycle.HookFinished, hook(lifecycle.Outcome{Result: "Failed", Summary: "Failed (OOMKilled)", Reason: "OOMKilled", ElapsedMS: 40}))
+	add(lifecycle.PhaseFinished, lifecycle.Outcome{Phase: "pre-install", Result: "Succeeded", ElapsedMS: 61300})
+	add(lifecycle.WaveStarted, lifecycle.Outcome{Message: "2 objects", Wave: 3})
+	add(lifecycle.ObjectApplied, lifecycle.Outcome{Object: about("apps", "Deployment", "shop"), Result: "created"})
+	add(lifecycle.ObjectApplied, lifecycle.Outcome{Object: about("", "ConfigMap", "shop"), Result: "unchanged"})
+	add(lifecycle.ObjectApplied, lifecycle.Outcome{Object: about("", "Secret", "shop"), Result: "Failed", Message: "it is part of the error"})
+	add(lifecycle.WaveFinished, lifecycle.Outcome{Result: "Succeeded", ElapsedMS: 12, Wave: 3})
+	add(lifecycle.WaitStarted, lifecycle.Outcome{Message: "2 objects"})
+	add(lifecycle.WaitProgress, lifecycle.Outcome{Object: about("apps", "Deployment", "shop"), Result: "Waiting", Message: "0 of 3 updated replicas are available"})
+	add(lifecycle.WaitProgress, lifecycle.Outcome{Object: about("apps", "Deployment", "shop"), Result: "Ready"})
+	add(lifecycle.WaitFinished, lifecycle.Outcome{Result: "Succeeded", ElapsedMS: 900})
+	add(lifecycle.ObjectDeleted, lifecycle.Outcome{Object: about("rbac.authorization.k8s.io", "ClusterRole", "shop:reader"), Result: "deleted"})
+	add(lifecycle.ObjectKept, lifecycle.Outcome{Object: about("", "Namespace", "shop"), Result: "kept"})
+	add(lifecycle.Warning, lifecycle.Outcome{Message: "pods/log may not be read\x1b[2J"})
+	add(lifecycle.OperationFinished, lifecycle.Outcome{Result: "Failed", Message: "hook failed\nwith two lines", ElapsedMS: 70000})
+	return list
+}
+
+func TestTextEvents(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	observe := printers.TextEvents(&out)
+	for _, event := range events() {
+		observe(event)
+	}
+	golden(t, "events-text", out.String())
+}
+
+func TestJSONEvents(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	observe := printers.JSONEvents(&out)
+	for _, event := range events() {
+		observe(event)
+	}
+	golden(t, "events-json", out.String())
+
+	lines := bytes.Split(bytes.TrimSuffix(out.Bytes(), []byte("\n")), []byte("\n"))
+	want := events()
+	if len(lines) != len(want) {
+		t.Fatalf("%d events are written as %d lines", len(want), len(lines))
+	}
+	for i, line := range lines {
+		var got lifecycle.Event
+		if err := json.Unmarshal(line, &got); err != nil {
+			t.Fatal(err)
+		}
+		// These are for the text alone.
+		want[i].Title, want[i].Summary, want[i].Wave = "", "", 0
+		if diff := cmp.Diff(want[i], got); diff != "" {
+			t.Errorf("event %d read back (-want +got):\n%s", i, diff)
+		}
+	}
+}
+
+func TestEventsThatCannotBeWrittenAreLost(t *testing.T) {
+	t.Parallel()
+	for _, observe := range []func(lifecycle.Event){printers.TextEvents(broken{}), printers.JSONEvents(broken{})} {
+		for _, event := range events() {
+			observe(event)
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package release_test
+
+import (
+	"testing"
+
+	"k8s.io/utils/ptr"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+func TestSummary(t *testing.T) {
+	t.Parallel()
+	for title, test := range map[string]struct {
+		hook release.Hook
+		want string
+	}{
+		"one to come":                          {hook: release.Hook{State: release.HookPending}, want: "Pending"},
+		"one that runs":                        {hook: release.Hook{State: release.HookRunning}, want: "Running"},
+		"one that runs again":                  {hook: release.Hook{State: release.HookRunning, ExitCode: ptr.To[int32](1), Reason: "Error"}, want: "Running"},
+		"success":                              {hook: release.Hook{State: release.HookSucceeded}, want: "Succeeded"},
+		"success after an attempt that failed": {hook: release.Hook{State: release.HookSucceeded, ExitCode: ptr.To[int32](0)}, want: "Succeeded"},
+		"an exit code":                         {hook: release.Hook{State: release.HookFailed, ExitCode: ptr.To[int32](1)}, want: "Failed (exit code 1)"},
+		"an exit code, and Kubernetes' word for it": {hook: release.Hook{State: release.HookFailed, ExitCode: ptr.To[int32](3), Reason: "Error"}, want: "Failed (exit code 3)"},
+		"an exit code after all attempts":           {hook: release.Hook{State: release.HookFailed, ExitCode: ptr.To[int32](3), Reason: "BackoffLimitExceeded"}, want: "Failed (exit code 3)"},
+		"out of time, after an attempt that ended":  {hook: release.Hook{State: release.HookFailed, ExitCode: ptr.To[int32](1), Reason: release.ReasonTimedOut}, want: "Failed (exit code 1)"},
+		"out of time":                           {hook: release.Hook{State: release.HookFailed, Reason: release.ReasonTimedOut}, want: "Failed (TimedOut)"},
+		"out of time, and what it waited for":   {hook: release.Hook{State: release.HookFailed, Reason: "ImagePullBackOff"}, want: "Failed (ImagePullBackOff)"},
+		"a reason that says more than its code": {hook: release.Hook{State: release.HookFailed, Reason: "OOMKilled", ExitCode: ptr.To[int32](137)}, want: "Failed (OOMKilled)"},
+		"a deadline":                            {hook: release.Hook{State: release.HookFailed, Reason: "DeadlineExceeded", ExitCode: ptr.To[int32](143)}, want: "Failed (DeadlineExceeded)"},
+		"an exit code of 0 all the same":        {hook: release.Hook{State: release.HookFailed, ExitCode: ptr.To[int32](0)}, want: "Failed (exit code 0)"},
+		"failed, and nothing is known":          {hook: release.Hook{State: release.HookFailed}, want: "Failed"},
+		"skipped by the user":                   {hook: release.Hook{State: release.HookSkipped, Reason: release.ReasonNoHooks}, want: "Skipped"},
+		"not reached":                           {hook: release.Hook{State: release.HookSkipped, Reason: release.ReasonNotReached}, want: "Skipped (not reached)"},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			if got := test.hook.Summary(); got != test.want {
+				t.Errorf("%q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestAHookIsFoundByAllOfItsName(t *testing.T) {
+	t.Parallel()
+	status := &release.Status{Hooks: []release.Hook{
+		{Phase: "pre-install", Kind: "Job", Namespace: "web", Name: "migrate", Weight: 1},
+		{Phase: "pre-upgrade", Kind: "Job", Namespace: "web", Name: "migrate", Weight: 2},
+		{Phase: "pre-install", Kind: "Pod", Namespace: "web", Name: "migrate", Weight: 3},
+		{Phase: "pre-install", Kind: "Job", Namespace: "db", Name: "migrate", Weight: 4},
+		{Phase: "pre-install", Kind: "Job", Namespace: "web", Name: "seed", Weight: 5},
+	}}
+	for i := range status.Hooks {
+		want := &status.Hooks[i]
+		if got := status.Hook(want.Phase, want.Kind, want.Namespace, want.Name); got != want {
+			t.Errorf("looking for %+v finds %+v", want, got)
+		}
+	}
+	status.Hook("pre-install", "Pod", "web", "migrate").State = release.HookRunning
+	if status.Hooks[2].State != release.HookRunning {
+		t.Error("a change of what is found does not change the status")
+	}
+	if got := status.Hook("post-install", "Job", "web", "migrate"); got != nil {
+		t.Errorf("a hook that is not there is %+v", got)
+	}
+}

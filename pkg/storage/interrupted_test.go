@@ -1,0 +1,267 @@
+package storage_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
+	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
+	"github.com/sherpack-io/kubectl-sherpack/test/proxy"
+)
+
+// newStoreThrough returns a store whose requests go through a proxy.
+func newStoreThrough(t *testing.T, between *proxy.Proxy, run string) *storage.Secrets {
+	t.Helper()
+	store, err := storage.NewSecrets(between.Config(), run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// trouble is a network that loses the requests that lost picks, before or after the server has acted.
+type trouble struct {
+	lost func(method, name string) bool
+	// acted says that the server carries a lost request out: only the answer is lost.
+	acted bool
+	// after is called between the server's act and the loss of the answer; nil does nothing.
+	after func()
+
+	mu sync.Mutex
+	// seen are all requests that write, as "METHOD name", in order.
+	seen []string
+}
+
+func (n *trouble) intercept(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
+	name, err := nameOf(request)
+	if err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	n.seen = append(n.seen, request.Method+" "+name)
+	n.mu.Unlock()
+	if !n.lost(request.Method, name) {
+		return upstream.RoundTrip(request)
+	}
+	if n.acted {
+		answer, err := upstream.RoundTrip(request)
+		if err != nil {
+			return nil, err
+		}
+		_ = answer.Body.Close()
+	}
+	if n.after != nil {
+		n.after()
+	}
+	return nil, proxy.ErrCut
+}
+
+// nameOf returns the name of the Secret that a request is about; what is created has it in the body.
+func nameOf(request *http.Request) (string, error) {
+	if request.Method != http.MethodPost {
+		return path.Base(request.URL.Path), nil
+	}
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		return "", err
+	}
+	request.Body = io.NopCloser(bytes.NewReader(body))
+	object, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, nil, nil)
+	if err != nil {
+		return "", err
+	}
+	named, err := meta.Accessor(object)
+	if err != nil {
+		return "", err
+	}
+	return named.GetName(), nil
+}
+
+// once picks the first request of a method for a name.
+func once(method, name string) func(string, string) bool {
+	var done bool
+	return func(m, n string) bool {
+		if done || m != method || n != name {
+			return false
+		}
+		done = true
+		return true
+	}
+}
+
+func TestTheHeadIsWrittenLast(t *testing.T) {
+	t.Parallel()
+	between := proxy.Start(t, clustertest.Config(t))
+	network := &trouble{lost: func(string, string) bool { return false }}
+	between.Intercept(network.intercept)
+	r := example(clustertest.Namespace(t), 2)
+	r.Content.Manifest, r.Inventory = incompressible(t, 1<<20), entries(501)
+	create(t, newStoreThrough(t, between, "run1"), r)
+	diff(t, "the requests", []string{
+		"POST " + payload, "POST " + strings.TrimSuffix(payload, "0") + "1",
+		"POST " + inventory, "POST " + strings.TrimSuffix(inventory, "0") + "1", "POST " + head,
+	}, network.seen)
+}
+
+func TestACreationThatIsCutLeavesAllOrNothing(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{payload, inventory, head} {
+		for _, acted := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, carried out %v", name, acted), func(t *testing.T) {
+				t.Parallel()
+				between := proxy.Start(t, clustertest.Config(t))
+				between.Intercept((&trouble{lost: once(http.MethodPost, name), acted: acted}).intercept)
+				r := example(clustertest.Namespace(t), 2)
+				err := newStoreThrough(t, between, "run1").Create(t.Context(), r)
+				if name == head && acted {
+					if err != nil {
+						t.Errorf("it is there, but: %v", err)
+					}
+					diff(t, "what is read", r, get(t, newStore(t, "run2"), r))
+					return
+				}
+				if err == nil {
+					t.Error("it is not there, but there is no error")
+				}
+				if left := secrets(t, r.Namespace); len(left) != 0 {
+					t.Errorf("there still are %d Secrets", len(left))
+				}
+			})
+		}
+	}
+}
+
+func TestAHeadKeepsItsPartsWhenTheNetworkGoes(t *testing.T) {
+	t.Parallel()
+	between := proxy.Start(t, clustertest.Config(t))
+	gone := false
+	network := &trouble{acted: true, lost: func(method, name string) bool {
+		gone = gone || method == http.MethodPost && name == head
+		return gone
+	}}
+	between.Intercept(network.intercept)
+	r := example(clustertest.Namespace(t), 2)
+	if err := newStoreThrough(t, between, "run1").Create(t.Context(), r); err == nil {
+		t.Error("there is no error")
+	}
+	found := get(t, newStore(t, "run2"), r)
+	diff(t, "the content", r.Content, found.Content)
+	diff(t, "the inventory", r.Inventory, found.Inventory)
+}
+
+func TestARevisionIsCreatedOnce(t *testing.T) {
+	t.Parallel()
+	for title, run := range map[string]string{"by another run": "run2", "by the same run": "run1"} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			first := example(clustertest.Namespace(t), 2)
+			create(t, newStore(t, "run1"), first)
+			before := secrets(t, first.Namespace)
+
+			second := example(first.Namespace, 2)
+			second.Content.Manifest, second.Inventory = incompressible(t, 1<<20), entries(501)
+			if err := newStore(t, run).Create(t.Context(), second); !errors.Is(err, storage.ErrConflict) {
+				t.Errorf("the second answers: %v", err)
+			}
+			diff(t, "the Secrets", before, secrets(t, first.Namespace))
+			diff(t, "what is read", first, get(t, newStore(t, "run3"), first))
+		})
+	}
+}
+
+func TestAStatusSurvivesALostRequest(t *testing.T) {
+	t.Parallel()
+	for title, acted := range map[string]bool{"the request is lost": false, "the answer is lost": true} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			between := proxy.Start(t, clustertest.Config(t))
+			store, r := newStoreThrough(t, between, "run1"), example(clustertest.Namespace(t), 2)
+			create(t, store, r)
+			between.Intercept((&trouble{lost: once(http.MethodPatch, head), acted: acted}).intercept)
+			for _, phase := range []release.Phase{release.PendingInstall, release.Deployed} {
+				r.Status.Phase = phase
+				if err := store.UpdateStatus(t.Context(), r); err != nil {
+					t.Fatal(err)
+				}
+				diff(t, "what is read", r, get(t, newStore(t, "run2"), r))
+			}
+		})
+	}
+}
+
+func TestAnInventorySurvivesALostRequest(t *testing.T) {
+	t.Parallel()
+	for title, acted := range map[string]bool{"the request is lost": false, "the answer is lost": true} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			between := proxy.Start(t, clustertest.Config(t))
+			store, r := newStoreThrough(t, between, "run1"), example(clustertest.Namespace(t), 2)
+			create(t, store, r)
+			between.Intercept((&trouble{lost: once(http.MethodPatch, inventory), acted: acted}).intercept)
+			r.Inventory = r.Inventory[1:]
+			if err := store.UpdateInventory(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			checkInventory(t, r)
+		})
+	}
+}
+
+func TestAStatusIsWrittenAfterTheNetworkIsBack(t *testing.T) {
+	t.Parallel()
+	for title, acted := range map[string]bool{"the requests were lost": false, "the answers were lost": true} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			between := proxy.Start(t, clustertest.Config(t))
+			store, r := newStoreThrough(t, between, "run1"), example(clustertest.Namespace(t), 2)
+			create(t, store, r)
+			between.Intercept((&trouble{lost: func(string, string) bool { return true }, acted: acted}).intercept)
+			for range 2 {
+				r.Status.Message += " again"
+				if err := store.UpdateStatus(t.Context(), r); err == nil || errors.Is(err, storage.ErrConflict) {
+					t.Errorf("without a network it answers: %v", err)
+				}
+			}
+			between.Intercept(nil)
+			r.Status.Phase, r.Status.Message = release.Failed, "the network was gone"
+			if err := store.UpdateStatus(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			diff(t, "what is read", r, get(t, newStore(t, "run2"), r))
+		})
+	}
+}
+
+func TestALostAnswerDoesNotHideAnothersWrite(t *testing.T) {
+	t.Parallel()
+	between := proxy.Start(t, clustertest.Config(t))
+	store, r := newStoreThrough(t, between, "run1"), example(clustertest.Namespace(t), 2)
+	create(t, store, r)
+	var theirs *release.Release
+	write := func() {
+		theirs = get(t, newStore(t, "run2"), r)
+		theirs.Status.Message = "theirs"
+		if err := newStore(t, "run2").UpdateStatus(t.Context(), theirs); err != nil {
+			t.Error(err)
+		}
+	}
+	between.Intercept((&trouble{lost: once(http.MethodPatch, head), acted: true, after: write}).intercept)
+	for range 2 {
+		r.Status.Message = "mine"
+		if err := store.UpdateStatus(t.Context(), r); !errors.Is(err, storage.ErrConflict) {
+			t.Errorf("it answers: %v", err)
+		}
+	}
+	diff(t, "what is read", theirs, get(t, store, r))
+}

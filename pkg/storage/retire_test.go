@@ -1,0 +1,98 @@
+package storage_test
+
+import (
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
+	"github.com/sherpack-io/kubectl-sherpack/test/proxy"
+)
+
+func TestARevisionIsSuperseded(t *testing.T) {
+	t.Parallel()
+	store, namespace := newStore(t, "run1"), clustertest.Namespace(t)
+	for revision := range 3 {
+		r := example(namespace, revision+1)
+		r.Status.Phase = release.Deployed
+		create(t, store, r)
+	}
+	// What lists show is all that is needed.
+	history, err := store.History(t.Context(), namespace, "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := newStore(t, "run2").Supersede(t.Context(), history[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{namespace + "/shop v1 deployed", namespace + "/shop v2 superseded", namespace + "/shop v3 deployed"}
+	diff(t, "the list", want, list(t, store, namespace, nil))
+	whole := get(t, store, history[1])
+	r := example(namespace, 2)
+	if whole.Status.Phase != release.Superseded {
+		t.Errorf("read whole, its phase is %s", whole.Status.Phase)
+	}
+	diff(t, "its content", r.Content, whole.Content)
+	diff(t, "its hooks", r.Status.Hooks, whole.Status.Hooks)
+}
+
+func TestARevisionIsForgotten(t *testing.T) {
+	t.Parallel()
+	namespace, store := clustertest.Namespace(t), newStore(t, "run1")
+	kept := map[int]*release.Release{}
+	for _, revision := range []int{1, 2, 12} {
+		kept[revision] = example(namespace, revision)
+		create(t, store, kept[revision])
+	}
+	forgotten := kept[2]
+	delete(kept, 2)
+	// Somebody else's, which has all the labels.
+	foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "mine", Labels: map[string]string{"owner": "sherpack", "name": "shop", "version": "2"}}}
+	if _, err := client(t, namespace).Create(t.Context(), foreign, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	between := proxy.Start(t, clustertest.Config(t))
+	if err := newStoreThrough(t, between, "run2").Forget(t.Context(), forgotten); err != nil {
+		t.Fatal(err)
+	}
+	var deleted []string
+	for _, request := range between.Writes() {
+		deleted = append(deleted, request.Method+" "+path.Base(request.Path))
+	}
+	if len(deleted) != 3 || deleted[0] != http.MethodDelete+" "+head {
+		t.Errorf("the deletions are %v", deleted)
+	}
+	var left []string
+	for name := range secrets(t, namespace) {
+		if !strings.Contains(name, "-run1-") {
+			left = append(left, strings.TrimPrefix(name, "sh.sherpack.release.v1."))
+		}
+	}
+	slices.Sort(left)
+	diff(t, "what is left", []string{"mine", "shop.v1", "shop.v12"}, left)
+	for _, r := range kept {
+		diff(t, "what is read", r, get(t, store, r))
+	}
+}
+
+func TestWhatIsGoneCanBeRetired(t *testing.T) {
+	t.Parallel()
+	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+	if err := store.Supersede(t.Context(), r); err != nil {
+		t.Errorf("supersede answers: %v", err)
+	}
+	if err := store.Forget(t.Context(), r); err != nil {
+		t.Errorf("forget answers: %v", err)
+	}
+	if left := secrets(t, r.Namespace); len(left) != 0 {
+		t.Errorf("there are %d Secrets", len(left))
+	}
+}

@@ -1,0 +1,170 @@
+package storage_test
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
+)
+
+// maxPart is the most one Secret may hold, in bytes.
+const maxPart = 700 << 10
+
+// incompressible returns a text of that length in which nothing repeats.
+func incompressible(t *testing.T, length int) string {
+	t.Helper()
+	random := make([]byte, length)
+	if _, err := rand.Read(random); err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(random)[:length]
+}
+
+func TestALargeManifestIsSplit(t *testing.T) {
+	t.Parallel()
+	r := example(clustertest.Namespace(t), 2)
+	r.Content.Manifest = incompressible(t, 3<<20)
+	create(t, newStore(t, "run1"), r)
+	found := get(t, newStore(t, "run2"), r)
+	if found.Content.Manifest != r.Content.Manifest {
+		t.Errorf("the manifest has %d bytes, want %d, and is another", len(found.Content.Manifest), len(r.Content.Manifest))
+	}
+	found.Content.Manifest = r.Content.Manifest
+	diff(t, "the rest", r, found)
+	// Five parts of 700 KiB.
+	checkParts(t, r.Namespace, "payload", 5)
+}
+
+// checkParts checks how many parts of a kind there are, and that each is small enough.
+func checkParts(t *testing.T, namespace, kind string, want int) {
+	t.Helper()
+	got := 0
+	for name, secret := range secrets(t, namespace) {
+		if !strings.HasPrefix(secret.Labels["part"], kind) {
+			continue
+		}
+		got++
+		if size := len(secret.Data["part"]); size > maxPart {
+			t.Errorf("%s has %d bytes", name, size)
+		}
+	}
+	if got != want {
+		t.Errorf("%s has %d parts, want %d", kind, got, want)
+	}
+}
+
+// longEntries are different inventory entries with the longest names there are, in which little repeats.
+func longEntries(t *testing.T, count int) []release.Entry {
+	t.Helper()
+	const name, group = 253, 253
+	noise := incompressible(t, count*(name+group))
+	list := make([]release.Entry, count)
+	for i := range list {
+		list[i] = release.Entry{
+			Group: noise[i*name:][:group], Version: "v1alpha1", Kind: fmt.Sprintf("Kind%059d", i), Namespace: fmt.Sprintf("namespace-%053d", i),
+			Name: noise[(count+i)*name:][:name], UID: types.UID(fmt.Sprintf("123e4567-e89b-12d3-a456-%012d", i)), Role: release.HookRun,
+			Phases: []string{"pre-install", "post-install", "pre-upgrade", "post-upgrade", "pre-rollback", "post-rollback", "pre-delete", "post-delete", "test"},
+			Origin: release.Created, Keep: true, Hash: noise[i:][:64], Generation: 1 << 62, ResourceVersion: "18446744073709551615",
+		}
+	}
+	return list
+}
+
+func TestInventoriesOfAllSizes(t *testing.T) {
+	t.Parallel()
+	for title, test := range map[string]struct{ entries, parts int }{
+		"none":             {entries: 0, parts: 1},
+		"one":              {entries: 1, parts: 1},
+		"a full part":      {entries: 500, parts: 1},
+		"one more":         {entries: 501, parts: 2},
+		"three thousand":   {entries: 3000, parts: 6},
+		"and one for luck": {entries: 3001, parts: 7},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+			r.Inventory = longEntries(t, test.entries)
+			create(t, store, r)
+			checkParts(t, r.Namespace, "inventory", test.parts)
+			checkInventory(t, r)
+			for i := range r.Inventory {
+				r.Inventory[i].UID, r.Inventory[i].Origin = "", ""
+			}
+			if err := store.UpdateInventory(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			checkParts(t, r.Namespace, "inventory", test.parts)
+			checkInventory(t, r)
+		})
+	}
+}
+
+// checkInventory checks that the inventory of a revision is stored as it is.
+func checkInventory(t *testing.T, r *release.Release) {
+	t.Helper()
+	found := get(t, newStore(t, "reader"), r)
+	if len(found.Inventory) != len(r.Inventory) {
+		t.Errorf("%d entries are read, want %d", len(found.Inventory), len(r.Inventory))
+		return
+	}
+	for i := range r.Inventory {
+		diff(t, fmt.Sprintf("entry %d", i), r.Inventory[i], found.Inventory[i])
+	}
+}
+
+func TestAnInventoryShrinks(t *testing.T) {
+	t.Parallel()
+	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+	r.Inventory = entries(1200)
+	create(t, store, r)
+	// Read by another run, it can be written all the same.
+	r = get(t, newStore(t, "run2"), r)
+	for _, left := range []int{1100, 1000, 501, 500, 1, 0} {
+		r.Inventory = r.Inventory[len(r.Inventory)-left:]
+		if err := newStore(t, "run2").UpdateInventory(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		checkInventory(t, r)
+		checkParts(t, r.Namespace, "inventory", 3)
+	}
+}
+
+func TestAnInventoryDoesNotOutgrowItsParts(t *testing.T) {
+	t.Parallel()
+	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+	r.Inventory = entries(500)
+	create(t, store, r)
+	before := secrets(t, r.Namespace)
+	grown := *r
+	grown.Inventory = entries(501)
+	partial := *r
+	partial.Inventory, partial.Record = nil, release.Record{}
+	for title, changed := range map[string]*release.Release{"grown": &grown, "not read whole": &partial} {
+		if err := store.UpdateInventory(t.Context(), changed); err == nil {
+			t.Errorf("%s: it was written", title)
+		}
+	}
+	diff(t, "the Secrets", before, secrets(t, r.Namespace))
+}
+
+func TestAnEntryInTwoPartsCountsOnce(t *testing.T) {
+	t.Parallel()
+	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+	r.Inventory = entries(501)
+	create(t, store, r)
+	// An update that ends after its first part: the last entry has moved there, and changed.
+	moved := *r
+	moved.Inventory = append([]release.Entry{}, r.Inventory[1:]...)
+	moved.Inventory[499].Hash = "newer"
+	moved.Record.InventoryParts = 1
+	if err := store.UpdateInventory(t.Context(), &moved); err != nil {
+		t.Fatal(err)
+	}
+	checkInventory(t, &moved)
+}
