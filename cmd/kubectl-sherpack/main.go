@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
@@ -17,16 +18,32 @@ var version, commit, date = "dev", "", ""
 
 func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
+	// Whoever reads our output may go away; the work goes on all the same.
+	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		first := plugin.Interrupt{Terminated: <-signals == syscall.SIGTERM}
-		cancel(first)
-		// Whoever asks twice does not want to wait for the record; the next command heals what is left.
-		<-signals
-		os.Exit(first.ExitCode())
-	}()
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go interrupt(signals, cancel)
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
 	build := plugin.Build{Version: version, Commit: commit, Date: date}
 	os.Exit(plugin.Main(ctx, os.Args[1:], streams, build))
+}
+
+// interrupt ends the work at the first signal, and the program at the second: whoever asks twice does not want to wait
+// for the record, and the next command heals what is left. Shells may deliver one Ctrl-C twice.
+func interrupt(signals <-chan os.Signal, cancel context.CancelCauseFunc) {
+	first := plugin.Interrupt{Signal: number(<-signals)}
+	cancel(first)
+	for since := time.Now(); ; {
+		<-signals
+		if time.Since(since) > time.Second {
+			os.Exit(first.ExitCode())
+		}
+	}
+}
+
+func number(received os.Signal) int {
+	if known, ok := received.(syscall.Signal); ok {
+		return int(known)
+	}
+	return int(syscall.SIGINT)
 }

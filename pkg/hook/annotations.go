@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
+	"sigs.k8s.io/kustomize/kyaml/resid"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
@@ -20,11 +21,9 @@ const (
 	WeightAnnotation       = prefix + "hook-weight"
 	DeletePolicyAnnotation = prefix + "hook-delete-policy"
 	TimeoutAnnotation      = prefix + "hook-timeout"
-	NeedsAnnotation        = prefix + "hook-needs"
 	ReadyWhenAnnotation    = prefix + "ready-when"
 	FailedWhenAnnotation   = prefix + "failed-when"
 	ResourcePolicy         = prefix + "resource-policy"
-	OnImmutable            = prefix + "on-immutable"
 
 	prefix     = "sherpack.io/"
 	helmPrefix = "helm.sh/"
@@ -33,13 +32,13 @@ const (
 // known are the annotations that a pack may set, the hooks' own first.
 func known() []string {
 	return []string{
-		Annotation, WeightAnnotation, DeletePolicyAnnotation, TimeoutAnnotation, NeedsAnnotation,
-		ReadyWhenAnnotation, FailedWhenAnnotation, ResourcePolicy, OnImmutable,
+		Annotation, WeightAnnotation, DeletePolicyAnnotation, TimeoutAnnotation,
+		ReadyWhenAnnotation, FailedWhenAnnotation, ResourcePolicy,
 	}
 }
 
 // onlyOnHooks is how many of the known annotations mean nothing on a resource that is no hook.
-const onlyOnHooks = 5
+const onlyOnHooks = 4
 
 // Error says which annotation of which resource cannot be read, and where it stands.
 type Error struct {
@@ -136,7 +135,7 @@ func (a annotations) phases() ([]Phase, error) {
 
 func (a annotations) policies() ([]DeletePolicy, error) {
 	value, key, ok := a.get(DeletePolicyAnnotation)
-	if !ok && RunsPods(a.node.GetKind()) {
+	if !ok && RunsPods(resid.GvkFromNode(a.node).Group, a.node.GetKind()) {
 		return []DeletePolicy{BeforeHookCreation}, nil
 	}
 	if !ok {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
@@ -72,30 +73,21 @@ func (h Hook) In(phase Phase) bool { return slices.Contains(h.Phases, phase) }
 // Has reports whether a delete policy is in force.
 func (h Hook) Has(policy DeletePolicy) bool { return slices.Contains(h.Policies, policy) }
 
-// RunsPods reports whether a kind runs to an end of its own: a Job or a Pod. All other kinds are done as soon as
+// RunsPods reports whether a kind runs to an end of its own: Kubernetes' Job or Pod. All other kinds are done as soon as
 // they are applied, and are shown with their kind.
-func RunsPods(kind string) bool { return kind == "Job" || kind == "Pod" }
+func RunsPods(group, kind string) bool {
+	return group == "batch" && kind == "Job" || group == "" && kind == "Pod"
+}
 
 // Title is how a hook is shown: pre-install/migrate for a Job or a Pod, pre-install/serviceaccount/migrate for any
 // other kind. The prefix "<release>-" is left off the name.
-func Title(phase Phase, kind, name, release string) string {
+func Title(phase Phase, object schema.GroupKind, name, release string) string {
 	short := strings.TrimPrefix(name, release+"-")
 	if short == "" {
 		short = name
 	}
-	if RunsPods(kind) {
+	if RunsPods(object.Group, object.Kind) {
 		return string(phase) + "/" + short
 	}
-	return string(phase) + "/" + strings.ToLower(kind) + "/" + short
-}
-
-// InPhase returns the hooks that run at a phase, in their order; nil where there is none.
-func InPhase(hooks []Hook, phase Phase) []Hook {
-	var found []Hook
-	for _, h := range hooks {
-		if h.In(phase) {
-			found = append(found, h)
-		}
-	}
-	return found
+	return string(phase) + "/" + strings.ToLower(object.Kind) + "/" + short
 }

@@ -2,11 +2,13 @@ package hook_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/kio"
 	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -17,7 +19,11 @@ import (
 // resource builds one resource; lines are annotations, as YAML.
 func resource(t testing.TB, kind, name string, lines ...string) *yaml.RNode {
 	t.Helper()
-	text := "apiVersion: v1\nkind: " + kind + "\nmetadata:\n  name: " + name + "\n"
+	apiVersion := "v1"
+	if kind == "Job" {
+		apiVersion = "batch/v1"
+	}
+	text := "apiVersion: " + apiVersion + "\nkind: " + kind + "\nmetadata:\n  name: " + name + "\n"
 	if len(lines) > 0 {
 		text += "  annotations:\n    " + strings.Join(lines, "\n    ") + "\n"
 	}
@@ -154,6 +160,10 @@ func names(nodes []*yaml.RNode) []string {
 	return found
 }
 
+func inPhase(hooks []hook.Hook, phase hook.Phase) []hook.Hook {
+	return slices.DeleteFunc(slices.Clone(hooks), func(h hook.Hook) bool { return !h.In(phase) })
+}
+
 func TestSplitTakesOutHooksInTheirOrder(t *testing.T) {
 	t.Parallel()
 	nodes := []*yaml.RNode{
@@ -178,7 +188,7 @@ func TestSplitTakesOutHooksInTheirOrder(t *testing.T) {
 		hook.PostInstall: nil,
 	} {
 		var got []string
-		for _, h := range hook.InPhase(hooks, phase) {
+		for _, h := range inPhase(hooks, phase) {
 			got = append(got, h.Node.GetKind()+"/"+h.Node.GetName())
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -214,8 +224,8 @@ func TestFiltersWorkInAKyamlPipeline(t *testing.T) {
 	if err := pipeline.Execute(); err != nil {
 		t.Fatal(err)
 	}
-	want := "apiVersion: v1\nkind: Job\nmetadata:\n  name: a\n  annotations:\n    sherpack.io/hook: test\n---\n" +
-		"apiVersion: v1\nkind: Job\nmetadata:\n  name: b\n  annotations:\n    sherpack.io/hook: test\n"
+	want := "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: a\n  annotations:\n    sherpack.io/hook: test\n---\n" +
+		"apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: b\n  annotations:\n    sherpack.io/hook: test\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)
 	}
@@ -223,14 +233,15 @@ func TestFiltersWorkInAKyamlPipeline(t *testing.T) {
 
 func TestTitle(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ kind, name, want string }{
-		{"Job", "myapp-migrate", "pre-install/migrate"},
-		{"Pod", "other", "pre-install/other"},
-		{"Job", "myapp", "pre-install/myapp"},
-		{"Job", "myapp-", "pre-install/myapp-"},
-		{"ServiceAccount", "myapp-migrate", "pre-install/serviceaccount/migrate"},
+	for _, test := range []struct{ group, kind, name, want string }{
+		{"batch", "Job", "myapp-migrate", "pre-install/migrate"},
+		{"", "Pod", "other", "pre-install/other"},
+		{"batch", "Job", "myapp", "pre-install/myapp"},
+		{"batch", "Job", "myapp-", "pre-install/myapp-"},
+		{"", "ServiceAccount", "myapp-migrate", "pre-install/serviceaccount/migrate"},
+		{"batch.example.com", "Job", "myapp-migrate", "pre-install/job/migrate"},
 	} {
-		if got := hook.Title(hook.PreInstall, test.kind, test.name, "myapp"); got != test.want {
+		if got := hook.Title(hook.PreInstall, schema.GroupKind{Group: test.group, Kind: test.kind}, test.name, "myapp"); got != test.want {
 			t.Errorf("%s/%s: got %q, want %q", test.kind, test.name, got, test.want)
 		}
 	}

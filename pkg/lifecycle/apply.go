@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -23,14 +24,27 @@ func (x *execution) apply(ctx context.Context, step Step) error {
 		objects[i] = object.Unstructured
 	}
 	options := kube.ApplyOptions{ForceConflicts: x.plan.Options.ForceConflicts}
+	refused := make([]error, len(changed))
 	err := x.Cluster.Apply(ctx, objects, options, func(i int, applied kube.Applied) {
 		x.applied(changed[i], applied)
+		refused[i] = placed(changed[i], applied.Err)
 	})
+	if named := errors.Join(refused...); named != nil {
+		err = named
+	}
 	if err == nil {
 		err = x.established(ctx, changed)
 	}
 	x.emit(WaveFinished, Outcome{Wave: step.Wave, Result: result(err), ElapsedMS: milliseconds(x.Now().Sub(started))})
 	return err
+}
+
+// placed adds to the answer of the API server where the object stands.
+func placed(object manifest.Object, err error) error {
+	if err == nil || object.File == "" {
+		return err
+	}
+	return fmt.Errorf("%s%w", object.Position(), err)
 }
 
 // changed returns the objects that are not on the cluster exactly as they were last applied. The others cost no request.
@@ -86,6 +100,7 @@ func (x *execution) applied(object manifest.Object, applied kube.Applied) {
 func (x *execution) note(object manifest.Object, applied kube.Applied) {
 	key := manifest.KeyOf(object.Reference())
 	x.live[key] = live{uid: applied.Ref.UID, generation: applied.Generation, resourceVersion: applied.Ref.ResourceVersion}
+	delete(x.gone, key)
 	i, found := x.index[key]
 	if !found {
 		return
@@ -117,8 +132,6 @@ func (x *execution) established(ctx context.Context, objects []manifest.Object) 
 
 // wait waits until objects are ready.
 func (x *execution) wait(ctx context.Context, objects []manifest.Object) error {
-	begun := x.Now()
-	x.emit(WaitStarted, Outcome{Message: count(len(objects), "object")})
 	targets := make([]kube.WaitTarget, len(objects))
 	for i, object := range objects {
 		ref := object.Reference()
@@ -129,9 +142,11 @@ func (x *execution) wait(ctx context.Context, objects []manifest.Object) error {
 		}
 		targets[i] = kube.WaitTarget{Ref: ref, Ready: ready, Failed: failed}
 	}
+	begun := x.Now()
+	x.emit(WaitStarted, Outcome{Message: count(len(objects), "object")})
 	err := x.Cluster.Wait(ctx, targets, ownerOf(x.plan.Release).selector(), x.observeWait)
 	x.emit(WaitFinished, Outcome{Result: result(err), ElapsedMS: milliseconds(x.Now().Sub(begun))})
-	return because(ctx, err)
+	return Because(ctx, err)
 }
 
 func (x *execution) observeWait(readiness kube.Readiness) {

@@ -6,13 +6,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
+// reasonDeleted is the reason of a hook whose object was deleted before it finished.
+const reasonDeleted = "Deleted"
+
 // conclude writes how a hook ended into its record.
-func (x *execution) conclude(record *release.Hook, outcome kube.HookOutcome, err error, elapsed time.Duration) {
+func (x *execution) conclude(h Hook, outcome kube.HookOutcome, err error, elapsed time.Duration) {
+	record := x.record(h)
 	record.UID, record.Attempts = outcome.Applied.Ref.UID, outcome.Attempts
 	if err == nil && outcome.Succeeded {
 		record.State = release.HookSucceeded
@@ -21,24 +26,54 @@ func (x *execution) conclude(record *release.Hook, outcome kube.HookOutcome, err
 	record.State, record.Reason = release.HookFailed, outcome.Reason
 	record.Container, record.ExitCode, record.Signal = outcome.Container, outcome.ExitCode, outcome.Signal
 	record.LogTail = outcome.LogTail
-	record.Message = sentence(record, outcome, err, elapsed)
-	if record.Reason == "" && errors.Is(err, ErrTimedOut) {
-		record.Reason = release.ReasonTimedOut
+	waits := x.waitsFor(h, outcome)
+	if record.Reason == "" {
+		record.Reason = reasonFor(err, x.suspended)
 	}
+	record.Message = sentence(record, h, join(strings.TrimSuffix(outcome.Message, "."), waits, outcome.LogHint), err, elapsed)
+}
+
+// waitsFor says what a hook waits for that does not itself say so.
+func (x *execution) waitsFor(h Hook, outcome kube.HookOutcome) string {
+	condition, given := h.Object.GetAnnotations()[hook.ReadyWhenAnnotation]
+	switch {
+	case outcome.Message != "":
+		return ""
+	case x.suspended:
+		return "the Job is suspended"
+	case given:
+		return "waiting for " + condition
+	}
+	return ""
+}
+
+func reasonFor(err error, suspended bool) string {
+	switch {
+	case errors.Is(err, ErrTimedOut) && suspended:
+		return release.ReasonSuspended
+	case errors.Is(err, ErrTimedOut):
+		return release.ReasonTimedOut
+	case errors.Is(err, ErrInterrupted):
+		return release.ReasonInterrupted
+	}
+	return ""
 }
 
 // sentence says for people how a hook failed: what happened, how often it was tried, and how long it took.
-func sentence(record *release.Hook, outcome kube.HookOutcome, err error, elapsed time.Duration) string {
-	known := join(strings.TrimSuffix(outcome.Message, "."), outcome.LogHint)
+func sentence(record *release.Hook, h Hook, known string, err error, elapsed time.Duration) string {
 	effort := rounded(elapsed).String()
-	if outcome.Attempts > 0 {
-		effort += ", " + count(outcome.Attempts, "attempt")
+	if record.Attempts > 0 {
+		effort += ", " + count(record.Attempts, "attempt")
 	}
 	switch {
 	case errors.Is(err, ErrTimedOut):
 		return join(known, "timed out after "+effort)
 	case errors.Is(err, ErrInterrupted):
-		return join(known, "interrupted after "+effort+"; "+object(record)+" may still be running")
+		said := join(known, "interrupted after "+effort)
+		if record.UID != "" && !h.Has(hook.HookFailed) {
+			said += "; " + manifest.KeyOf(h.Object.Reference()).String() + " may still be running"
+		}
+		return said
 	case err != nil:
 		return err.Error()
 	}
@@ -52,10 +87,6 @@ func rounded(elapsed time.Duration) time.Duration {
 		return elapsed.Round(time.Second)
 	}
 	return elapsed.Round(time.Second / 10)
-}
-
-func object(record *release.Hook) string {
-	return manifest.Key{Kind: record.Kind, Namespace: record.Namespace, Name: record.Name}.String()
 }
 
 func join(parts ...string) string {
@@ -75,8 +106,14 @@ func count(number int, noun string) string {
 	return fmt.Sprintf("%d %ss", number, noun)
 }
 
-// firstLine is the part of an error that fits into a status.
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
+// summary is the part of an error that fits into a status: its first line and, for objects that are not ready, the first
+// of them.
+func summary(err error) string {
+	line, rest, _ := strings.Cut(err.Error(), "\n")
+	var unready *kube.NotReadyError
+	if errors.As(err, &unready) {
+		first, _, _ := strings.Cut(rest, "\n")
+		line = strings.TrimSuffix(line, ":") + ": " + strings.TrimSpace(first)
+	}
 	return line
 }

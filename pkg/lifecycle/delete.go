@@ -2,8 +2,12 @@ package lifecycle
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -21,10 +25,15 @@ func (x *execution) delete(ctx context.Context, step Step) error {
 			continue
 		}
 		entry.UID = found.uid
-		targets = append(targets, kube.Deletion{Ref: entry.Reference()})
+		targets = append(targets, kube.Deletion{Ref: entry.Reference(), Propagation: propagationOf(entry)})
 	}
 	x.forget(gone)
 	return x.remove(ctx, targets, "")
+}
+
+// propagationOf waits for the Pods of a hook, which may still run; all else goes in the background.
+func propagationOf(entry release.Entry) metav1.DeletionPropagation {
+	return propagation(entry.Role != release.HookRun || !hook.RunsPods(entry.Group, entry.Kind))
 }
 
 // keep says what is left in place.
@@ -55,23 +64,28 @@ func (x *execution) remove(ctx context.Context, targets []kube.Deletion, phase s
 	return err
 }
 
-// forget takes objects that are confirmed to be gone off the inventory.
+// forget notes that objects are confirmed to be gone. Their entries stay until the end, because a later step may make
+// them again and the inventory must name them before it does.
 func (x *execution) forget(gone map[manifest.Key]bool) {
-	if len(gone) == 0 {
-		return
-	}
-	x.stale = true
-	var kept []release.Entry
-	for _, entry := range x.plan.Release.Inventory {
-		if !gone[keyOf(entry)] {
-			kept = append(kept, entry)
-		}
-	}
-	x.plan.Release.Inventory = kept
-	x.index = indexOf(kept)
 	for key := range gone {
 		delete(x.live, key)
+		x.gone[key] = true
+		if i, found := x.index[key]; found {
+			entry := &x.plan.Release.Inventory[i]
+			entry.UID, entry.Origin, entry.Hash, entry.Generation, entry.ResourceVersion = "", "", "", 0, ""
+			x.stale = true
+		}
 	}
+}
+
+// shrink takes what is confirmed to be gone off the inventory.
+func (x *execution) shrink() {
+	if len(x.gone) == 0 {
+		return
+	}
+	x.plan.Release.Inventory = slices.DeleteFunc(x.plan.Release.Inventory, func(entry release.Entry) bool { return x.gone[keyOf(entry)] })
+	x.index = indexOf(x.plan.Release.Inventory)
+	x.stale = true
 }
 
 func keyOf(entry release.Entry) manifest.Key {

@@ -9,6 +9,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
@@ -24,7 +25,7 @@ func podSelector(plan *Plan) string {
 	var jobs []string
 	for _, step := range plan.Steps {
 		for _, h := range step.Hooks {
-			if h.Object.GetKind() == "Job" {
+			if h.Object.GroupVersionKind().GroupKind() == (schema.GroupKind{Group: "batch", Kind: "Job"}) {
 				jobs = append(jobs, h.Object.GetName())
 			}
 		}
@@ -63,11 +64,12 @@ func (x *execution) runHook(ctx context.Context, h Hook) error {
 	}
 	x.emit(HookStarted, x.hookOutcome(*record))
 	started := x.Now()
-	limited, cancel := withTimeout(ctx, h.Timeout)
+	x.suspended = false
+	limited, cancel := WithTimeout(ctx, h.Timeout)
 	defer cancel()
 	outcome, err := x.follow(limited, h)
 	elapsed := x.Now().Sub(started)
-	x.conclude(record, outcome, because(limited, err), elapsed)
+	x.conclude(h, outcome, Because(limited, err), elapsed)
 	record.FinishedAt = x.now()
 	saveErr := x.saveStatus(ctx)
 	finished := x.hookOutcome(*record)
@@ -76,8 +78,8 @@ func (x *execution) runHook(ctx context.Context, h Hook) error {
 	if record.State == release.HookSucceeded {
 		return saveErr
 	}
-	kept := record.UID != "" && !h.Has(hook.HookFailed)
-	return errors.Join(&HookError{Hook: *record, Kept: kept, Err: because(limited, err)}, saveErr)
+	kept := record.UID != "" && !h.Has(hook.HookFailed) && record.Reason != reasonDeleted
+	return errors.Join(&HookError{Hook: *record, Kept: kept, Err: Because(limited, err)}, saveErr)
 }
 
 // saveStatus records the status, also when the work was interrupted.
@@ -102,6 +104,9 @@ func (x *execution) follow(ctx context.Context, h Hook) (kube.HookOutcome, error
 	if outcome.Applied.Ref.UID != "" {
 		x.note(h.Object, outcome.Applied)
 	}
+	if outcome.Applied.Err != nil {
+		err = placed(h.Object, err)
+	}
 	return outcome, err
 }
 
@@ -110,7 +115,7 @@ func (x *execution) follow(ctx context.Context, h Hook) (kube.HookOutcome, error
 func (x *execution) replace(ctx context.Context, h Hook) error {
 	key := manifest.KeyOf(h.Object.Reference())
 	found, live := x.live[key]
-	if !live || !hook.RunsPods(key.Kind) && !h.Has(hook.BeforeHookCreation) {
+	if !live || !hook.RunsPods(key.Group, key.Kind) && !h.Has(hook.BeforeHookCreation) {
 		return nil
 	}
 	ref := h.Object.Reference()
@@ -123,7 +128,6 @@ func (x *execution) replace(ctx context.Context, h Hook) error {
 	if err := x.remove(ctx, []kube.Deletion{deletion}, string(h.Phase)); err != nil {
 		return fmt.Errorf("deleting what an earlier run left: %w", err)
 	}
-	x.remember(h)
 	return nil
 }
 
@@ -133,12 +137,6 @@ func propagation(finished bool) metav1.DeletionPropagation {
 		return metav1.DeletePropagationBackground
 	}
 	return metav1.DeletePropagationForeground
-}
-
-// remember puts a hook back on the inventory, before it is made anew.
-func (x *execution) remember(h Hook) {
-	x.plan.Release.Inventory = append(x.plan.Release.Inventory, newEntry(h.Object, release.HookRun, string(h.Phase)))
-	x.index = indexOf(x.plan.Release.Inventory)
 }
 
 // cleanUp deletes the objects of hooks that ran, where their policies say so. It has a time of its own; what cannot be
@@ -179,11 +177,14 @@ func policyFor(state release.HookState) hook.DeletePolicy {
 
 // record returns the record of a hook in the release; the plan has one for each of its hooks.
 func (x *execution) record(h Hook) *release.Hook {
-	object := h.Object
-	return x.plan.Release.Status.Hook(string(h.Phase), object.GetKind(), object.GetNamespace(), object.GetName())
+	return x.plan.Release.Status.Hook(string(h.Phase), h.Object.Reference())
 }
 
 func (x *execution) progress(h Hook, progress kube.HookProgress) {
+	x.suspended = progress.Suspended
+	if progress.Suspended {
+		progress.Reason, progress.Message = release.ReasonSuspended, "the Job is suspended"
+	}
 	if progress.Notice != "" {
 		x.emit(Warning, Outcome{Phase: string(h.Phase), Hook: eventHook(h), Title: h.Title, Message: progress.Notice})
 		return

@@ -39,10 +39,7 @@ func NewPlan(request Request) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := content.prepare(request); err != nil {
-		return nil, err
-	}
-	if err := content.check(request.Release.Namespace); err != nil {
+	if err := joinUnique([]error{content.prepare(request), content.check(request.Release.Namespace)}); err != nil {
 		return nil, err
 	}
 	course := courses()[request.Operation]
@@ -113,7 +110,7 @@ func (c *content) prepare(request Request) error {
 		name(h.Object, request.Release, h.Phase, taken)
 		errs = append(errs, place(h.Object, request.Scopes, request.Release.Namespace))
 		own.mark(h.Object, h.Phase)
-		h.Title = hook.Title(h.Phase, h.Object.GetKind(), h.Object.GetName(), request.Release.Name)
+		h.Title = hook.Title(h.Phase, h.Object.GroupVersionKind().GroupKind(), h.Object.GetName(), request.Release.Name)
 	}
 	for _, object := range c.regular {
 		errs = append(errs, place(object, request.Scopes, request.Release.Namespace))
@@ -199,10 +196,8 @@ func checkAnnotations(object manifest.Object) error {
 			}
 		}
 	}
-	for key, valid := range map[string]string{hook.ResourcePolicy: "keep", hook.OnImmutable: "recreate"} {
-		if value, found := annotations[key]; found && value != valid {
-			errs = append(errs, &InputError{object, key + `: unknown value "` + value + `"; valid: ` + valid})
-		}
+	if value, found := annotations[hook.ResourcePolicy]; found && value != keepPolicy {
+		errs = append(errs, &InputError{object, hook.ResourcePolicy + `: unknown value "` + value + `"; valid: ` + keepPolicy})
 	}
 	return errors.Join(errs...)
 }

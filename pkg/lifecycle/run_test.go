@@ -144,6 +144,27 @@ func TestDeletePoliciesAreAppliedWhenThePhaseHasEnded(t *testing.T) {
 	}
 }
 
+// A hook that is deleted after one phase and made again at another stays on the inventory, so that it can be removed.
+func TestAHookOfTwoPhasesStaysOnTheInventory(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster()
+	runs := 0
+	cluster.outcomes["shop-a"] = func(ctx context.Context) (kube.HookOutcome, error) {
+		runs++
+		if runs == 1 {
+			return kube.HookOutcome{Succeeded: true}, nil
+		}
+		return exit3(ctx)
+	}
+	kept, _, err := run(t, cluster, plan(t, hook("a", "pre-install,post-install", policy("hook-succeeded")), lifecycle.Options{}))
+	if err == nil || runs != 2 {
+		t.Fatalf("%d runs, %v", runs, err)
+	}
+	if len(kept.last.Inventory) != 1 || kept.last.Inventory[0].UID == "" {
+		t.Errorf("inventory: %+v", kept.last.Inventory)
+	}
+}
+
 func TestAnInterruptIsRecorded(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
@@ -283,7 +304,8 @@ func TestAnUninstallationRemovesWhatIsTheReleases(t *testing.T) {
 		t.Fatalf("dropped %v, %v", kept.dropped, err)
 	}
 	want := []string{
-		"delete Job/shop-notify ", "delete Job/shop-migrate ", "delete Deployment/web ", "delete Secret/db ", "delete ServiceAccount/web ",
+		"delete Job/shop-notify Foreground", "delete Job/shop-migrate Foreground", "delete Deployment/web Background",
+		"delete Secret/db Background", "delete ServiceAccount/web Background",
 	}
 	if diff := cmp.Diff(want, cluster.log); diff != "" {
 		t.Error(diff)
@@ -304,7 +326,7 @@ func TestARejectedObjectFailsTheOperation(t *testing.T) {
 	cluster := newCluster()
 	cluster.applyErr["db"] = errors.New("apply Secret/web/db: no")
 	kept, _, err := run(t, cluster, plan(t, application(), lifecycle.Options{}))
-	if err == nil || err.Error() != "apply Secret/web/db: no" {
+	if err == nil || err.Error() != "templates/a.yaml:12: apply Secret/web/db: no" {
 		t.Fatalf("got %v", err)
 	}
 	if kept.last.Status.Phase != release.Failed || kept.last.Status.Hooks[1].Summary() != "Skipped (not reached)" {
@@ -347,7 +369,7 @@ func TestAnUpgradeChangesOnlyWhatHasChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"apply ConfigMap/drifted", "apply ConfigMap/gone", "apply ConfigMap/new", "delete ConfigMap/old "}
+	want := []string{"apply ConfigMap/drifted", "apply ConfigMap/gone", "apply ConfigMap/new", "delete ConfigMap/old Background"}
 	if diff := cmp.Diff(want, cluster.log); diff != "" {
 		t.Error(diff)
 	}

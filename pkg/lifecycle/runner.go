@@ -32,21 +32,21 @@ type Runner struct {
 // Cancelling ctx ends the work and records it as interrupted. The error says what failed first; its chain holds
 // *HookError, *ForeignError, ErrTimedOut or ErrInterrupted where these apply, or the error of the cluster.
 func (r Runner) Run(ctx context.Context, plan *Plan) error {
-	work, cancel := withTimeout(ctx, plan.Options.Timeout)
+	work, cancel := WithTimeout(ctx, plan.Options.Timeout)
 	defer cancel()
 	run := &execution{
 		Runner: r, plan: plan, started: r.Now(), podSelector: podSelector(plan),
-		live: map[manifest.Key]live{}, index: indexOf(plan.Release.Inventory),
+		live: map[manifest.Key]live{}, gone: map[manifest.Key]bool{}, index: indexOf(plan.Release.Inventory),
 	}
 	// The order here is that of every operation. Taking the lock, reading the history again, closing what an earlier run
 	// left open, and the dry-run of everything that could turn out broken too late have their place before the record.
 	if err := run.survey(work); err != nil {
-		return because(work, err)
+		return Because(work, err)
 	}
 	if err := run.begin(ctx); err != nil {
 		return err
 	}
-	return run.end(ctx, because(work, run.forward(work)))
+	return run.end(ctx, Because(work, run.forward(work)))
 }
 
 // execution is one run of a plan.
@@ -57,24 +57,29 @@ type execution struct {
 	started time.Time
 	// live are the objects of the plan that are on the cluster and belong to the release, as far as this run knows.
 	live map[manifest.Key]live
+	// gone are the objects on the inventory that are confirmed not to be on the cluster any more.
+	gone map[manifest.Key]bool
 	// index says where in the release's inventory each object stands.
 	index map[manifest.Key]int
 	// stale says that the stored inventory is not up to date. It already names all that may exist, so it is brought up to
 	// date when the last wave is there and at the end, not at every step.
 	stale bool
+	// suspended says that the hook that runs is a suspended Job.
+	suspended bool
 	// podSelector selects the Pods of all hook Jobs of the plan; empty where there are none.
 	podSelector string
 }
 
-func withTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+// WithTimeout limits work to a time; 0 means no limit. Because tells afterwards that it was the limit that ended it.
+func WithTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
 	if timeout <= 0 {
 		return context.WithCancel(ctx)
 	}
 	return context.WithTimeoutCause(ctx, timeout, ErrTimedOut)
 }
 
-// because adds to an error why the work was cut short, if it was.
-func because(ctx context.Context, err error) error {
+// Because adds to an error why the work was cut short, if it was: ErrTimedOut or ErrInterrupted.
+func Because(ctx context.Context, err error) error {
 	reason := ended(ctx)
 	if err == nil || reason == nil || errors.Is(err, reason) {
 		return err
@@ -145,8 +150,11 @@ func (x *execution) recordInventory(ctx context.Context) error {
 	if !x.stale {
 		return nil
 	}
+	if err := x.Store.UpdateInventory(ctx, x.plan.Release); err != nil {
+		return err
+	}
 	x.stale = false
-	return x.Store.UpdateInventory(ctx, x.plan.Release)
+	return nil
 }
 
 func (x *execution) step(ctx context.Context, step Step) error {
@@ -170,9 +178,10 @@ func (x *execution) step(ctx context.Context, step Step) error {
 func (x *execution) end(ctx context.Context, failure error) error {
 	r := x.plan.Release
 	x.closeHooks()
+	x.shrink()
 	r.Status.Phase = courses()[x.plan.Operation].done
 	if failure != nil {
-		r.Status.Phase, r.Status.Message = release.Failed, firstLine(failure)
+		r.Status.Phase, r.Status.Message = release.Failed, summary(failure)
 	}
 	r.Status.FinishedAt = x.now()
 	r.SetCondition(*x.now())
@@ -219,12 +228,16 @@ func (x *execution) retire(ctx context.Context) error {
 	return nil
 }
 
-// closeHooks says of every hook whose turn never came that it was not reached.
+// closeHooks says of every hook whose turn never came that it was not reached. One whose start could not be recorded was
+// not applied.
 func (x *execution) closeHooks() {
 	hooks := x.plan.Release.Status.Hooks
 	for i := range hooks {
 		if hooks[i].State == release.HookPending {
 			hooks[i].State, hooks[i].Reason = release.HookSkipped, release.ReasonNotReached
+		}
+		if hooks[i].State == release.HookRunning {
+			hooks[i].State, hooks[i].Reason, hooks[i].FinishedAt = release.HookFailed, release.ReasonNotRecorded, x.now()
 		}
 	}
 }

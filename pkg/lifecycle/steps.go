@@ -124,12 +124,15 @@ func inventory(c *content, course course, previous *release.Release) []release.E
 	return entries
 }
 
+// keepPolicy is the resource policy of objects that outlive their release.
+const keepPolicy = "keep"
+
 func newEntry(object manifest.Object, role release.Role, phases ...string) release.Entry {
 	gvk := object.GroupVersionKind()
 	return release.Entry{
 		Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind, Namespace: object.GetNamespace(), Name: object.GetName(),
-		Role: role, Phases: phases, Keep: object.GetAnnotations()[hook.ResourcePolicy] == "keep" ||
-			object.GetAnnotations()["helm.sh/resource-policy"] == "keep",
+		Role: role, Phases: phases, Keep: object.GetAnnotations()[hook.ResourcePolicy] == keepPolicy ||
+			object.GetAnnotations()["helm.sh/resource-policy"] == keepPolicy,
 	}
 }
 

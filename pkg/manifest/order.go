@@ -18,40 +18,21 @@ const otherWave = 4
 // Wave returns the wave, from 1 to Waves, in which a kind is applied: what others need to exist comes first, and
 // webhooks and API services, which can break the rest, come last.
 func Wave(group, kind string) int {
-	if wave, known := waves()[groupKind{group, kind}]; known {
-		return wave
+	switch kind + "." + group {
+	case "CustomResourceDefinition.apiextensions.k8s.io", "Namespace.", "PriorityClass.scheduling.k8s.io",
+		"StorageClass.storage.k8s.io", "RuntimeClass.node.k8s.io":
+		return 1
+	case "ServiceAccount.", "Role." + rbacGroup, "ClusterRole." + rbacGroup, "ResourceQuota.", "LimitRange.":
+		return 2
+	case "RoleBinding." + rbacGroup, "ClusterRoleBinding." + rbacGroup, "Secret.", "ConfigMap.", "PersistentVolume.",
+		"PersistentVolumeClaim.", "Service.", "NetworkPolicy.networking.k8s.io":
+		return 3
+	case "MutatingWebhookConfiguration." + admissionGroup, "ValidatingWebhookConfiguration." + admissionGroup,
+		"ValidatingAdmissionPolicyBinding." + admissionGroup, "MutatingAdmissionPolicyBinding." + admissionGroup,
+		"APIService.apiregistration.k8s.io":
+		return lastWave
 	}
 	return otherWave
-}
-
-type groupKind struct{ group, kind string }
-
-func waves() map[groupKind]int {
-	return map[groupKind]int{
-		{"apiextensions.k8s.io", "CustomResourceDefinition"}: 1,
-		{"", "Namespace"}:                                    1,
-		{"scheduling.k8s.io", "PriorityClass"}:               1,
-		{"storage.k8s.io", "StorageClass"}:                   1,
-		{"node.k8s.io", "RuntimeClass"}:                      1,
-		{"", "ServiceAccount"}:                               2,
-		{rbacGroup, "Role"}:                                  2,
-		{rbacGroup, "ClusterRole"}:                           2,
-		{"", "ResourceQuota"}:                                2,
-		{"", "LimitRange"}:                                   2,
-		{rbacGroup, "RoleBinding"}:                           3,
-		{rbacGroup, "ClusterRoleBinding"}:                    3,
-		{"", "Secret"}:                                       3,
-		{"", "ConfigMap"}:                                    3,
-		{"", "PersistentVolume"}:                             3,
-		{"", "PersistentVolumeClaim"}:                        3,
-		{"", "Service"}:                                      3,
-		{"networking.k8s.io", "NetworkPolicy"}:               3,
-		{admissionGroup, "MutatingWebhookConfiguration"}:     lastWave,
-		{admissionGroup, "ValidatingWebhookConfiguration"}:   lastWave,
-		{admissionGroup, "ValidatingAdmissionPolicyBinding"}: lastWave,
-		{admissionGroup, "MutatingAdmissionPolicyBinding"}:   lastWave,
-		{"apiregistration.k8s.io", "APIService"}:             lastWave,
-	}
 }
 
 const (

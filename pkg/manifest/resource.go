@@ -134,19 +134,6 @@ func (s source) annotate(node *yaml.RNode) error {
 	return node.PipeE(yaml.SetAnnotation(kioutil.PathAnnotation, s.file))
 }
 
-// AnnotationLine returns the line of the annotation with that key, or the resource's own line where the
-// annotation is not there.
-func AnnotationLine(node *yaml.RNode, key string) int {
-	if annotations := annotationsOf(node); annotations != nil {
-		for i := 0; i+1 < len(annotations.Content); i += 2 {
-			if annotations.Content[i].Value == key {
-				return annotations.Content[i].Line
-			}
-		}
-	}
-	return node.YNode().Line
-}
-
 func annotationsOf(node *yaml.RNode) *yaml.Node {
 	metadata := node.Field("metadata")
 	if metadata == nil {

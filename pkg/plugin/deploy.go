@@ -28,12 +28,7 @@ type DeployFlags struct {
 
 // DeployOptions are what making a revision from a pack needs.
 type DeployOptions struct {
-	// Verb is the command, and Done what it has done to a release when it succeeds.
-	Verb, Done string
-	// Allow refuses what the verb is not for; nil allows everything.
-	Allow func(name string, history release.History) error
-	// Reuse says what becomes of the values of the deployed revision; nil where there cannot be one.
-	Reuse           *ValueReuse
+	Verb            DeployVerb
 	Name            string
 	PackPath        string
 	Values          pack.ValueSources
@@ -41,6 +36,16 @@ type DeployOptions struct {
 	Plan            lifecycle.Options
 	Observe         func(lifecycle.Event)
 	DeployContext
+}
+
+// DeployVerb is what sets the verbs apart that make a revision from a pack.
+type DeployVerb struct {
+	// Name is the command, and Done what it has done to a release when it succeeds.
+	Name, Done string
+	// Allow refuses what the verb is not for; nil allows everything.
+	Allow func(name string, history release.History) error
+	// Reuse says what becomes of the values of the deployed revision; nil where there cannot be one.
+	Reuse *ValueReuse
 }
 
 // DeployContext is where a revision is made and shown.
@@ -88,11 +93,17 @@ func (f *DeployFlags) ToOptions(command *cobra.Command, args []string, getter ge
 
 // Run makes the next revision of the release and prints it. The error says what failed; a revision that failed is recorded.
 func (o *DeployOptions) Run(ctx context.Context) error {
+	ctx, cancel := lifecycle.WithTimeout(ctx, o.Plan.Timeout)
+	defer cancel()
+	return lifecycle.Because(ctx, o.run(ctx))
+}
+
+func (o *DeployOptions) run(ctx context.Context) error {
 	source, err := load(o.PackPath, o.Values, o.In)
 	if err != nil {
 		return err
 	}
-	if o.Reuse == nil {
+	if o.Verb.Reuse == nil {
 		// Wrong values are refused before the cluster is asked, where it has no say in them.
 		if err := source.merge(); err != nil {
 			return err
@@ -114,7 +125,7 @@ func (o *DeployOptions) Run(ctx context.Context) error {
 	}
 	runner := lifecycle.Runner{Cluster: target.cluster, Store: target.store, Observe: o.Observe, Now: time.Now}
 	if err := runner.Run(ctx, plan); err != nil {
-		return fmt.Errorf("%s %s: %w", o.Verb, o.Name, err)
+		return fmt.Errorf("%s %s: %w", o.Verb.Name, o.Name, err)
 	}
 	return o.print(plan)
 }
@@ -129,8 +140,8 @@ func (o *DeployOptions) plan(ctx context.Context, target *target, source *input)
 	if err != nil {
 		return nil, err
 	}
-	if o.Allow != nil {
-		if err := o.Allow(o.Name, history); err != nil {
+	if o.Verb.Allow != nil {
+		if err := o.Verb.Allow(o.Name, history); err != nil {
 			return nil, err
 		}
 	}
@@ -148,7 +159,7 @@ func (o *DeployOptions) plan(ctx context.Context, target *target, source *input)
 // complete adds to the values those of the deployed revision that are to be kept, and checks them all. deployed is nil
 // where no revision is.
 func (o *DeployOptions) complete(ctx context.Context, target *target, source *input, deployed *release.Release) error {
-	if o.Reuse == nil || deployed == nil || !o.Reuse.needs(source.given) {
+	if o.Verb.Reuse == nil || deployed == nil || !o.Verb.Reuse.needs(source.given) {
 		return source.merge()
 	}
 	whole, err := target.store.Get(ctx, target.namespace, o.Name, deployed.Spec.Revision)
@@ -158,7 +169,7 @@ func (o *DeployOptions) complete(ctx context.Context, target *target, source *in
 	if len(source.given) == 0 && len(whole.Content.Values) > 0 {
 		_, _ = fmt.Fprintf(o.ErrOut, "values given for revision %d are kept\n", whole.Spec.Revision)
 	}
-	o.Reuse.apply(source, whole.Content)
+	o.Verb.Reuse.apply(source, whole.Content)
 	return source.merge()
 }
 
@@ -206,7 +217,7 @@ func (o *DeployOptions) print(plan *lifecycle.Plan) error {
 	if o.Output.machine() {
 		return o.Output.printRelease(r.Shown(r.Spec.Revision), o.Out)
 	}
-	done := o.Done
+	done := o.Verb.Done
 	if plan.Operation == lifecycle.Install {
 		done = "installed"
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"strings"
 
@@ -34,8 +35,8 @@ const (
 
 // Interrupt is why a context was cancelled: the user, or the system, asked the program to end.
 type Interrupt struct {
-	// Terminated is true for SIGTERM, false for Ctrl-C.
-	Terminated bool
+	// Signal is the number of the signal: 2 for Ctrl-C, 15 for SIGTERM.
+	Signal int
 }
 
 // Error says that the program was asked to end.
@@ -43,10 +44,8 @@ func (Interrupt) Error() string { return "interrupted" }
 
 // ExitCode is 128 and the number of the signal, as shells have it.
 func (i Interrupt) ExitCode() int {
-	if i.Terminated {
-		return 143
-	}
-	return 130
+	const signalled = 128
+	return signalled + i.Signal
 }
 
 // UsageError is a command line that cannot be understood.
@@ -69,6 +68,7 @@ type inputError struct{ error }
 // exitCode tells scripts what kind of failure it was.
 func exitCode(ctx context.Context, err error) int {
 	var interrupt Interrupt
+	var failed *lifecycle.HookError
 	switch {
 	case err == nil:
 		return exitDone
@@ -83,10 +83,11 @@ func exitCode(ctx context.Context, err error) int {
 	}{
 		{exitInput, is[*UsageError](err) || is[inputError](err) || is[*pack.InvalidError](err) || is[*hook.Error](err)},
 		{exitInput, is[*lifecycle.InputError](err) || is[*kube.InvalidFieldsError](err)},
-		{exitFile, is[*pack.FileError](err)},
-		{exitTemplate, is[*render.Error](err) || is[*manifest.Error](err)},
+		{exitHook, errors.As(err, &failed) && failed.Err == nil},
 		{exitCluster, fromCluster(err)},
-		{exitHook, is[*lifecycle.HookError](err)},
+		{exitHook, failed != nil},
+		{exitFile, is[*pack.FileError](err) || is[configError](err) && errors.Is(err, fs.ErrNotExist)},
+		{exitTemplate, is[*render.Error](err) || is[*manifest.Error](err)},
 	} {
 		if kind.match {
 			return kind.code
@@ -104,8 +105,8 @@ func is[T error](err error) bool {
 // fromCluster reports whether the cluster refused something or could not be reached.
 func fromCluster(err error) bool {
 	var answer apierrors.APIStatus
-	return errors.As(err, &answer) || errors.Is(err, storage.ErrConflict) || clientcmd.IsEmptyConfig(err) ||
-		clientcmd.IsConfigurationInvalid(err) || is[*url.Error](err) || is[*lifecycle.ForeignError](err) ||
+	return errors.As(err, &answer) || errors.Is(err, storage.ErrConflict) || is[configError](err) ||
+		is[*url.Error](err) || is[*lifecycle.ForeignError](err) ||
 		is[*kube.ConflictError](err) || is[*kube.ImmutableError](err) || is[*kube.NotServedError](err)
 }
 
@@ -120,6 +121,7 @@ func explain(err error) string {
 
 func advice(err error) string {
 	var failed *lifecycle.HookError
+	var config configError
 	switch {
 	case errors.As(err, &failed) && failed.Kept:
 		return fmt.Sprintf("To see more: kubectl describe -n %s %s/%s", failed.Hook.Namespace, strings.ToLower(failed.Hook.Kind), failed.Hook.Name)
@@ -131,7 +133,7 @@ func advice(err error) string {
 		return "Nothing was changed. Remove or rename what is in the way, or choose another release name."
 	case errors.Is(err, storage.ErrNewerFormat):
 		return "Use that version or a newer one of kubectl-sherpack."
-	case clientcmd.IsEmptyConfig(err):
+	case errors.As(err, &config) && clientcmd.IsEmptyConfig(config.error):
 		return "Name a cluster with --kubeconfig, --context or the environment variable KUBECONFIG."
 	}
 	return ""

@@ -84,7 +84,7 @@ func TestExitCodeWithoutAConfiguration(t *testing.T) {
 	t.Parallel()
 	none := clientcmd.NewDefaultClientConfig(*clientcmdapi.NewConfig(), &clientcmd.ConfigOverrides{})
 	_, err := none.ClientConfig()
-	if got := exitCode(t.Context(), err); got != exitCluster {
+	if got := exitCode(t.Context(), configError{err}); got != exitCluster {
 		t.Errorf("%d for %v", got, err)
 	}
 }
@@ -96,10 +96,10 @@ func TestExitCodeOfAnInterrupt(t *testing.T) {
 		err   error
 		want  int
 	}{
-		"Ctrl-C":                          {cause: Interrupt{}, err: lifecycle.ErrInterrupted, want: 130},
-		"Ctrl-C, and a hook failed of it": {cause: Interrupt{}, err: &lifecycle.HookError{Err: lifecycle.ErrInterrupted}, want: 130},
-		"SIGTERM":                         {cause: Interrupt{Terminated: true}, err: lifecycle.ErrInterrupted, want: 143},
-		"too late to change anything":     {cause: Interrupt{}, want: 0},
+		"Ctrl-C":                          {cause: Interrupt{Signal: 2}, err: lifecycle.ErrInterrupted, want: 130},
+		"Ctrl-C, and a hook failed of it": {cause: Interrupt{Signal: 2}, err: &lifecycle.HookError{Err: lifecycle.ErrInterrupted}, want: 130},
+		"SIGTERM":                         {cause: Interrupt{Signal: 15}, err: lifecycle.ErrInterrupted, want: 143},
+		"too late to change anything":     {cause: Interrupt{Signal: 2}, want: 0},
 		"another cause":                   {cause: errors.New("x"), err: &lifecycle.HookError{}, want: 6},
 	} {
 		t.Run(title, func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestAdviceSaysWhatToDoNext(t *testing.T) {
 	for word, err := range map[string]error{
 		"another release name": &lifecycle.ForeignError{Owner: "release web/other"},
 		"newer":                fmt.Errorf("reading: %w", storage.ErrNewerFormat),
-		"--kubeconfig":         clientcmd.ErrEmptyConfig,
+		"--kubeconfig":         configError{clientcmd.ErrEmptyConfig},
 	} {
 		if got := advice(err); !strings.Contains(got, word) {
 			t.Errorf("the advice for %v is %q, without %q", err, got, word)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,7 +78,8 @@ func commands(t *testing.T) []*cobra.Command {
 	for i := 0; i < len(all); i++ {
 		all = append(all, all[i].Commands()...)
 	}
-	return all
+	// The list of global options has a form of its own.
+	return slices.DeleteFunc(all, func(command *cobra.Command) bool { return command.Hidden })
 }
 
 func TestHelpSpeaksOfKubectlSherpack(t *testing.T) {

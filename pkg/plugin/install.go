@@ -38,7 +38,7 @@ func newInstallCommand(getter genericclioptions.RESTClientGetter, streams generi
 			if err != nil {
 				return err
 			}
-			options.Verb, options.Done, options.Allow = "install", "installed", onlyNew
+			options.Verb = DeployVerb{Name: "install", Done: "installed", Allow: onlyNew}
 			return options.Run(cmd.Context())
 		},
 	}
@@ -52,6 +52,6 @@ func onlyNew(name string, history release.History) error {
 		return nil
 	}
 	newest := history.Newest()
-	return fmt.Errorf("release %q in namespace %q is installed already (revision %d is %s)",
+	return fmt.Errorf("release %q in namespace %q is installed already (revision %d is %s); to change it, use upgrade",
 		name, newest.Namespace, newest.Spec.Revision, newest.Status.Phase)
 }

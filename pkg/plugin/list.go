@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
 
 // ListOptions are what list needs.
@@ -26,6 +28,7 @@ type ListOptions struct {
 }
 
 func newListCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
+	selector := ""
 	options := ListOptions{Output: newOutputFlags(), Getter: getter, IOStreams: streams}
 	command := &cobra.Command{
 		Use:     "list",
@@ -43,9 +46,14 @@ func newListCommand(getter genericclioptions.RESTClientGetter, streams genericio
 			if err := options.Output.check(cmd); err != nil {
 				return err
 			}
+			var err error
+			if options.Selector, err = labels.Parse(selector); err != nil {
+				return inputError{fmt.Errorf("--selector %q: %w", selector, err)}
+			}
 			return options.Run(cmd.Context())
 		},
 	}
+	command.Flags().StringVarP(&selector, "selector", "l", selector, "Only list releases with these labels, as in status=failed or name!=shop.")
 	command.Flags().BoolVarP(&options.AllNamespaces, "all-namespaces", "A", false, "List the releases of all namespaces.")
 	command.Flags().BoolVar(options.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")
 	options.Output.addFlags(command)
@@ -64,6 +72,10 @@ func (o *ListOptions) Run(ctx context.Context) error {
 		namespace = metav1.NamespaceAll
 	}
 	revisions, err := target.store.List(ctx, namespace, o.Selector)
+	if errors.Is(err, storage.ErrDamaged) || errors.Is(err, storage.ErrNewerFormat) {
+		_, _ = fmt.Fprintln(o.ErrOut, "warning: "+printers.Clean(err.Error()))
+		err = nil
+	}
 	if err != nil {
 		return err
 	}

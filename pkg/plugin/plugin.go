@@ -13,6 +13,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
+	"k8s.io/kubectl/pkg/cmd/options"
 	"k8s.io/kubectl/pkg/util/templates"
 )
 
@@ -73,8 +74,18 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	groups.Add(root)
 	templates.ActsAsRootCommand(root, nil, groups...)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &UsageError{cmd.CommandPath(), err} })
-	root.AddCommand(newVersionCommand(streams, build))
+	root.AddCommand(newVersionCommand(streams, build), newOptionsCommand(streams))
 	return root
+}
+
+// newOptionsCommand is kubectl's list of global options, which the last line of help names.
+func newOptionsCommand(streams genericiooptions.IOStreams) *cobra.Command {
+	command := options.NewCmdOptions(streams.Out)
+	command.Hidden = true
+	command.Example = templates.Examples(`
+		# Print the options that all commands have
+		kubectl sherpack options`)
+	return command
 }
 
 // helpWriter writes kubectl's help. One place of its template names the program by its file; people call it through kubectl.

@@ -47,8 +47,8 @@ func (f *RunFlags) options() (lifecycle.Options, error) {
 	options := lifecycle.Options{
 		Timeout: f.Timeout, Wait: f.Wait, NoHooks: f.NoHooks, ForceConflicts: f.ForceConflicts, HistoryMax: f.HistoryMax,
 	}
-	if f.Timeout < 0 {
-		return options, inputError{fmt.Errorf("--timeout %s: must not be negative", f.Timeout)}
+	if err := checkTimeout(f.Timeout); err != nil {
+		return options, err
 	}
 	if f.HistoryMax < 0 {
 		return options, inputError{fmt.Errorf("--history-max %d: must not be negative", f.HistoryMax)}
@@ -69,4 +69,11 @@ func phaseList() string {
 		words = append(words, string(phase))
 	}
 	return strings.Join(words, ", ")
+}
+
+func checkTimeout(timeout time.Duration) error {
+	if timeout < 0 {
+		return inputError{fmt.Errorf("--timeout %s: must not be negative", timeout)}
+	}
+	return nil
 }

@@ -23,23 +23,29 @@ type target struct {
 	store     *storage.Secrets
 }
 
+// configError is a kubeconfig that cannot be used.
+type configError struct{ error }
+
+// Unwrap returns the cause.
+func (e configError) Unwrap() error { return e.error }
+
 // connect makes ready to talk to the cluster that the flags name; it sends nothing. The caller closes the cluster.
 func connect(getter genericclioptions.RESTClientGetter) (*target, error) {
 	namespace, _, err := getter.ToRawKubeConfigLoader().Namespace()
 	if err != nil {
-		return nil, err
+		return nil, configError{err}
 	}
 	config, err := getter.ToRESTConfig()
 	if err != nil {
-		return nil, err
+		return nil, configError{err}
 	}
 	store, err := storage.NewSecrets(config, rand.String(runLength))
 	if err != nil {
-		return nil, err
+		return nil, configError{err}
 	}
 	cluster, err := kube.New(getter)
 	if err != nil {
-		return nil, err
+		return nil, configError{err}
 	}
 	return &target{namespace: namespace, cluster: cluster, store: store}, nil
 }

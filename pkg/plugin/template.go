@@ -73,8 +73,10 @@ func (o *TemplateOptions) complete(args []string, getter genericclioptions.RESTC
 		return err
 	}
 	o.Name, o.PackPath = name, args[1]
-	o.Namespace, _, err = getter.ToRawKubeConfigLoader().Namespace()
-	return err
+	if o.Namespace, _, err = getter.ToRawKubeConfigLoader().Namespace(); err != nil {
+		return configError{err}
+	}
+	return nil
 }
 
 // Run prints the manifest.

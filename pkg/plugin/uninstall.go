@@ -10,7 +10,10 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // UninstallOptions are what an uninstallation needs.
@@ -30,14 +33,17 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 		Aliases: []string{"delete"},
 		Short:   "Remove a release and everything it made",
 		Long: templates.LongDesc(`
-			Remove everything that a release made, and then its record. What belongs to somebody else is left alone. Custom
+			Remove everything that a release made, and then its record. Hooks for the removal are not run yet. What belongs to somebody else is left alone. Custom
 			resource definitions and Namespaces of a pack stay, because others may use them.`),
 		Example: templates.Examples(`
 			# Remove a release
 			kubectl sherpack uninstall myshop`),
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var err error
+			err := checkTimeout(options.Timeout)
+			if err != nil {
+				return err
+			}
 			if options.Name, err = releaseName(args[0]); err != nil {
 				return err
 			}
@@ -54,6 +60,12 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 
 // Run removes the release.
 func (o *UninstallOptions) Run(ctx context.Context) error {
+	ctx, cancel := lifecycle.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	return lifecycle.Because(ctx, o.run(ctx))
+}
+
+func (o *UninstallOptions) run(ctx context.Context) error {
 	target, err := connect(o.Getter)
 	if err != nil {
 		return err
@@ -63,10 +75,31 @@ func (o *UninstallOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := o.warnOfHooks(newest); err != nil {
+		return err
+	}
 	plan := lifecycle.NewRemoval(newest, lifecycle.Options{Timeout: o.Timeout})
 	runner := lifecycle.Runner{Cluster: target.cluster, Store: target.store, Observe: o.Observe, Now: time.Now}
 	if err := runner.Run(ctx, plan); err != nil {
 		return fmt.Errorf("uninstall %s: %w", o.Name, err)
 	}
 	return printDone(newest, "uninstalled", o.Out)
+}
+
+// warnOfHooks says that the release has hooks for its removal: they are not run yet.
+func (o *UninstallOptions) warnOfHooks(r *release.Release) error {
+	nodes, err := manifest.DecodeStream([]byte(r.Content.Manifest))
+	if err != nil {
+		return fmt.Errorf("reading the manifest of release %s/%s: %w", r.Namespace, r.Name, err)
+	}
+	hooks, _, err := hook.Split(nodes)
+	if err != nil {
+		return fmt.Errorf("reading the manifest of release %s/%s: %w", r.Namespace, r.Name, err)
+	}
+	for _, h := range hooks {
+		if h.In(hook.PreDelete) || h.In(hook.PostDelete) {
+			_, _ = fmt.Fprintf(o.ErrOut, "warning: the hook %s/%s is not run: uninstall does not run hooks\n", h.Node.GetKind(), h.Node.GetName())
+		}
+	}
+	return nil
 }

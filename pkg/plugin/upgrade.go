@@ -43,10 +43,9 @@ func newUpgradeCommand(getter genericclioptions.RESTClientGetter, streams generi
 			if err != nil {
 				return err
 			}
-			options.Verb, options.Done, options.Reuse = "upgrade", "upgraded", &values
-			options.Allow = existing
+			options.Verb = DeployVerb{Name: "upgrade", Done: "upgraded", Allow: existing, Reuse: &values}
 			if install {
-				options.Allow = nil
+				options.Verb.Allow = nil
 			}
 			return options.Run(cmd.Context())
 		},

@@ -22,8 +22,8 @@ func JSONEvents(out io.Writer) func(lifecycle.Event) {
 // TextEvents returns an observer that writes a line for each event that people want to see as it happens.
 func TextEvents(out io.Writer) func(lifecycle.Event) {
 	return func(event lifecycle.Event) {
-		if line := textLine(event); line != "" {
-			_, _ = fmt.Fprintln(out, Clean(line))
+		if text := textLine(event); text != "" {
+			_, _ = fmt.Fprintln(out, line(text))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package printers
 
 import (
+	"cmp"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,8 +26,8 @@ func Table(releases release.History, now time.Time) *metav1.Table {
 	}
 	for _, r := range releases {
 		updated := "<unknown>"
-		if r.Status.FinishedAt != nil {
-			updated = age(r.Status.FinishedAt.Time, now)
+		if moment := cmp.Or(r.Status.FinishedAt, r.Status.StartedAt); moment != nil {
+			updated = age(moment.Time, now)
 		}
 		table.Rows = append(table.Rows, metav1.TableRow{
 			Cells: []any{

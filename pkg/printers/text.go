@@ -36,7 +36,11 @@ func age(then, now time.Time) string {
 	return duration.HumanDuration(now.Sub(then))
 }
 
-// seconds shows a duration with a tenth of a second.
+// seconds shows a duration with a tenth of a second, a shorter one with two digits.
 func seconds(milliseconds int64) string {
-	return (time.Duration(milliseconds) * time.Millisecond).Round(100 * time.Millisecond).String()
+	elapsed := time.Duration(milliseconds) * time.Millisecond
+	if elapsed < time.Second {
+		return elapsed.Round(10 * time.Millisecond).String()
+	}
+	return elapsed.Round(100 * time.Millisecond).String()
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -26,6 +27,15 @@ const (
 	ReasonNotReached = "NotReached"
 	// ReasonNoHooks: the user asked for it.
 	ReasonNoHooks = "SkippedByUser"
+)
+
+const (
+	// ReasonInterrupted is the reason of a hook that the user interrupted before any attempt of it ended.
+	ReasonInterrupted = "Interrupted"
+	// ReasonNotRecorded is the reason of a hook that was not run because its start could not be recorded.
+	ReasonNotRecorded = "NotRecorded"
+	// ReasonSuspended is the reason of a Job that was still suspended when the time was over.
+	ReasonSuspended = "Suspended"
 )
 
 // ReasonTimedOut is the reason of a hook that ran out of time before any attempt of it ended.
@@ -88,14 +98,15 @@ func (h Hook) detail() string {
 
 // explains reports whether a reason says more than an exit code does.
 func explains(reason string) bool {
-	return !slices.Contains([]string{"", "Error", "BackoffLimitExceeded", ReasonTimedOut}, reason)
+	return !slices.Contains([]string{"", "Error", "BackoffLimitExceeded", ReasonTimedOut, ReasonInterrupted}, reason)
 }
 
-// Hook returns the record of a hook at a phase, to be changed in place; nil where there is none.
-func (s *Status) Hook(phase, kind, namespace, name string) *Hook {
+// Hook returns the record of the hook of an object at a phase, to be changed in place; nil where there is none.
+func (s *Status) Hook(phase string, object corev1.ObjectReference) *Hook {
 	for i := range s.Hooks {
 		h := &s.Hooks[i]
-		if h.Phase == phase && h.Kind == kind && h.Namespace == namespace && h.Name == name {
+		found := corev1.ObjectReference{APIVersion: h.APIVersion, Kind: h.Kind, Namespace: h.Namespace, Name: h.Name}
+		if h.Phase == phase && found == object {
 			return h
 		}
 	}

@@ -5,6 +5,8 @@ import (
 
 	"k8s.io/utils/ptr"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -41,6 +43,10 @@ func TestSummary(t *testing.T) {
 	}
 }
 
+func reference(h *release.Hook) corev1.ObjectReference {
+	return corev1.ObjectReference{APIVersion: h.APIVersion, Kind: h.Kind, Namespace: h.Namespace, Name: h.Name}
+}
+
 func TestAHookIsFoundByAllOfItsName(t *testing.T) {
 	t.Parallel()
 	status := &release.Status{Hooks: []release.Hook{
@@ -49,18 +55,19 @@ func TestAHookIsFoundByAllOfItsName(t *testing.T) {
 		{Phase: "pre-install", Kind: "Pod", Namespace: "web", Name: "migrate", Weight: 3},
 		{Phase: "pre-install", Kind: "Job", Namespace: "db", Name: "migrate", Weight: 4},
 		{Phase: "pre-install", Kind: "Job", Namespace: "web", Name: "seed", Weight: 5},
+		{Phase: "pre-install", APIVersion: "batch.example.com/v1", Kind: "Job", Namespace: "web", Name: "seed", Weight: 6},
 	}}
 	for i := range status.Hooks {
 		want := &status.Hooks[i]
-		if got := status.Hook(want.Phase, want.Kind, want.Namespace, want.Name); got != want {
+		if got := status.Hook(want.Phase, reference(want)); got != want {
 			t.Errorf("looking for %+v finds %+v", want, got)
 		}
 	}
-	status.Hook("pre-install", "Pod", "web", "migrate").State = release.HookRunning
+	status.Hook("pre-install", reference(&release.Hook{Kind: "Pod", Namespace: "web", Name: "migrate"})).State = release.HookRunning
 	if status.Hooks[2].State != release.HookRunning {
 		t.Error("a change of what is found does not change the status")
 	}
-	if got := status.Hook("post-install", "Job", "web", "migrate"); got != nil {
+	if got := status.Hook("post-install", reference(&release.Hook{Kind: "Job", Namespace: "web", Name: "migrate"})); got != nil {
 		t.Errorf("a hook that is not there is %+v", got)
 	}
 }

@@ -117,7 +117,11 @@ func decodeHead(head *metav1.ObjectMeta) (*release.Release, error) {
 	r.Status.Operation = head.Annotations[annotationOperation]
 	r.Status.Message = head.Annotations[annotationMessage]
 	if updated, err := time.Parse(time.RFC3339, head.Annotations[annotationUpdated]); err == nil {
-		r.Status.FinishedAt = &metav1.Time{Time: updated}
+		if r.Status.Phase.Pending() {
+			r.Status.StartedAt = &metav1.Time{Time: updated}
+		} else {
+			r.Status.FinishedAt = &metav1.Time{Time: updated}
+		}
 	}
 	return r, nil
 }

@@ -53,7 +53,7 @@ func NewSecrets(config *rest.Config, run string) (*Secrets, error) {
 }
 
 // List returns the revisions of all releases in a namespace, "" for all namespaces, with what lists show. They are
-// sorted by namespace, name and revision. selector narrows it by the heads' labels; nil selects all.
+// sorted by namespace, name and revision. Records that cannot be read are left out, and are what the error is about. selector narrows it by the heads' labels; nil selects all.
 func (s *Secrets) List(ctx context.Context, namespace string, selector labels.Selector) (release.History, error) {
 	heads := headSelector()
 	if selector != nil {
@@ -69,7 +69,7 @@ func (s *Secrets) List(ctx context.Context, namespace string, selector labels.Se
 	}
 	history, err := decodeHeads(found)
 	if err != nil {
-		return nil, fmt.Errorf("listing releases: %w", err)
+		return history, fmt.Errorf("listing releases: %w", err)
 	}
 	return history, nil
 }
@@ -98,15 +98,17 @@ func (s *Secrets) list(ctx context.Context, namespace string, selector labels.Se
 
 func decodeHeads(heads []metav1.PartialObjectMetadata) (release.History, error) {
 	history := make(release.History, 0, len(heads))
+	var errs []error
 	for i := range heads {
 		revision, err := decodeHead(&heads[i].ObjectMeta)
 		if err != nil {
-			return nil, err
+			errs = append(errs, err)
+			continue
 		}
 		history = append(history, revision)
 	}
 	slices.SortFunc(history, compareRevisions)
-	return history, nil
+	return history, errors.Join(errs...)
 }
 
 // Get returns a revision whole. The error is ErrNotFound, ErrDamaged or ErrNewerFormat where these apply.
@@ -134,8 +136,11 @@ func (s *Secrets) get(ctx context.Context, namespace, name string, revision int)
 	if err := decodeStatus(head, found); err != nil {
 		return nil, err
 	}
-	// A revision is superseded by its label alone.
-	found.Status.Phase = phase
+	if found.Status.Phase != phase && found.Status.FinishedAt != nil {
+		// A revision is superseded by its label alone.
+		found.Status.Phase = phase
+		found.SetCondition(*found.Status.FinishedAt)
+	}
 	parts, err := s.parts(ctx, head)
 	if err != nil {
 		return nil, err
