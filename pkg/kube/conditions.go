@@ -158,10 +158,9 @@ func (c Conditions) String() string {
 	return strings.Join(texts, ";")
 }
 
-// Met reports whether all conditions hold on an object that exists; without
-// any they do. create holds, delete does not. A JSONPath that matches more
-// than one value, or an object or list, is an error unless the value does not
-// matter to kubectl wait either.
+// Met reports whether all conditions hold on an object that exists; without any
+// they do. create holds, delete does not. A JSONPath that matches more than one
+// value is an error, and so is one with a value that matches an object or list.
 func (c Conditions) Met(object *unstructured.Unstructured) (bool, error) {
 	for _, condition := range c {
 		met, err := condition.met(object)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
@@ -242,5 +244,32 @@ func (b *bench) checkFind(applied []kube.Applied) {
 	want := []string{"", fmt.Sprint("Deployment web ", applied[2].Ref.UID, " map[]"), two, "", "", two}
 	if diff := cmp.Diff(want, got); diff != "" {
 		b.Errorf("found (-want +got):\n%s", diff)
+	}
+}
+
+func TestFindReadsAllPages(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	var objects []*unstructured.Unstructured
+	var refs []corev1.ObjectReference
+	for i := range 510 {
+		objects = append(objects, b.object(fmt.Sprintf("{apiVersion: v1, kind: ConfigMap, metadata: {name: c%d}}", i)))
+		refs = append(refs, refTo(objects[i]))
+	}
+	b.apply(objects...)
+	b.requests.take()
+	found, err := b.Find(t.Context(), append(refs, b.ref("v1", "ConfigMap", "absent")))
+	b.must(err)
+	if i := slices.Index(found, nil); i != len(refs) {
+		t.Errorf("number %d is not found", i)
+	}
+	if diff := cmp.Diff([]string{"GET configmaps", "GET configmaps"}, b.requests.take()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+func refTo(object *unstructured.Unstructured) corev1.ObjectReference {
+	return corev1.ObjectReference{
+		APIVersion: object.GetAPIVersion(), Kind: object.GetKind(), Namespace: object.GetNamespace(), Name: object.GetName(),
 	}
 }

@@ -219,6 +219,9 @@ func strictProblems(err error) []FieldProblem {
 
 var typedLine = regexp.MustCompile(`(?m)(?:^|: )\s*\.?(\S+): ([^\n]+)$`)
 
+// goValue is how the API server's merge library shows a value that has the wrong type: as a Go struct around it.
+var goValue = regexp.MustCompile(`&value\.valueUnstructured\{Value:(.*)\}`)
+
 // typedProblems reads the fields out of the refusal of server-side apply; what
 // does not look like one stays one problem without a path.
 func typedProblems(err error) []FieldProblem {
@@ -226,7 +229,7 @@ func typedProblems(err error) []FieldProblem {
 	_, lines, _ := strings.Cut(after, "): ")
 	var problems []FieldProblem
 	for _, match := range typedLine.FindAllStringSubmatch(lines, -1) {
-		problems = append(problems, FieldProblem{Field: match[1], Message: match[2]})
+		problems = append(problems, FieldProblem{Field: match[1], Message: goValue.ReplaceAllString(match[2], "$1")})
 	}
 	if len(problems) == 0 {
 		problems = []FieldProblem{{Field: "object", Message: strings.TrimSpace(lines)}}

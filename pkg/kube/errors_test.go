@@ -102,8 +102,8 @@ func TestClassifyOtherRefusals(t *testing.T) {
 			want: "apply Thing/ns/one: please apply your changes to the latest version",
 		},
 		"several problems of server-side apply": {
-			err:  refusal(500, "", "failed to create typed patch object (ns/one; v1, Kind=Thing): errors:\n  .spec.a: field not declared in schema\n  .spec.b[name=\"x\"].c: expected string, got &{1}"),
-			want: `apply Thing/ns/one: invalid fields: spec.a: field not declared in schema, spec.b[name="x"].c: expected string, got &{1}`,
+			err:  refusal(500, "", "failed to create typed patch object (ns/one; v1, Kind=Thing): errors:\n  .spec.a: field not declared in schema\n  .spec.b[name=\"x\"].c: expected string, got &value.valueUnstructured{Value:1}"),
+			want: `apply Thing/ns/one: invalid fields: spec.a: field not declared in schema, spec.b[name="x"].c: expected string, got 1`,
 		},
 		"a problem of server-side apply that is worded otherwise": {
 			err:  refusal(500, "", "failed to create typed patch object (ns/one; v1, Kind=Thing): something else"),

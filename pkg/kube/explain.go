@@ -86,7 +86,7 @@ func standingOf(pod *corev1.Pod) cause {
 	statuses := slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses)
 	for _, status := range statuses {
 		if waiting := status.State.Waiting; waiting != nil && !isUnspecific(waiting.Reason) {
-			return cause{pod: pod.Name, container: status.Name, reason: waiting.Reason, message: waiting.Message}
+			return cause{pod: pod.Name, container: status.Name, reason: lasting(waiting.Reason), message: waiting.Message}
 		}
 	}
 	for _, condition := range pod.Status.Conditions {
@@ -95,6 +95,14 @@ func standingOf(pod *corev1.Pod) cause {
 		}
 	}
 	return doing(pod, statuses)
+}
+
+// lasting is one word for what a kubelet calls by two in turn.
+func lasting(reason string) string {
+	if reason == "ErrImagePull" {
+		return "ImagePullBackOff"
+	}
+	return reason
 }
 
 // doing tells which container runs, or that the Pod is being set up.

@@ -132,6 +132,10 @@ func TestExplainFindsWhatIsWaitedFor(t *testing.T) {
 			pods: podState("a", 1, `phase: Pending, containerStatuses: [{name: side, state: {waiting: {reason: ContainerCreating}}}, {name: main, state: {waiting: {reason: ImagePullBackOff, message: "Back-off pulling image \"x\""}}}]`),
 			want: finding{Container: "main", Reason: "ImagePullBackOff", Pod: "a", Attempts: 1, Message: `container "main" waits: ImagePullBackOff: Back-off pulling image "x"`},
 		},
+		"an image that cannot be pulled, by its other name": {
+			pods: podState("a", 1, `phase: Pending, containerStatuses: [{name: main, state: {waiting: {reason: ErrImagePull, message: not found}}}]`),
+			want: finding{Container: "main", Reason: "ImagePullBackOff", Pod: "a", Attempts: 1, Message: `container "main" waits: ImagePullBackOff: not found`},
+		},
 		"no node": {
 			pods: podState("a", 1, `phase: Pending, conditions: [{type: PodScheduled, status: "False", reason: Unschedulable, message: no node fits}]`),
 			want: finding{Reason: "Unschedulable", Pod: "a", Attempts: 1, Message: "Unschedulable: no node fits"},

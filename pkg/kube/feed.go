@@ -21,6 +21,10 @@ import (
 // pollEvery is how often a feed asks where it may not watch.
 const pollEvery = 2 * time.Second
 
+// notServed is how often in a row a kind must be unknown to the server before
+// it has no objects: one of several servers may just be late to learn of it.
+const notServed = 3
+
 // source is what a feed follows: objects of one kind in one namespace, or the
 // cluster's, narrowed by selectors.
 type source struct {
@@ -109,8 +113,10 @@ func (f *feed) sync(ctx context.Context) error {
 func (f *feed) run(ctx context.Context) {
 	defer close(f.ended)
 	logger := klog.FromContext(ctx)
-	reflector := cache.NewReflectorWithOptions(f.listWatch(), &unstructured.Unstructured{}, f, cache.ReflectorOptions{Logger: &logger})
-	backoff := newBackoff()
+	retries := newBackoff()
+	reflector := cache.NewReflectorWithOptions(f.listWatch(), &unstructured.Unstructured{}, f,
+		cache.ReflectorOptions{Logger: &logger, Backoff: &retries})
+	backoff, unknown := newBackoff(), 0
 	for ctx.Err() == nil {
 		before := f.completions()
 		err := reflector.ListAndWatchWithContext(ctx)
@@ -120,7 +126,13 @@ func (f *feed) run(ctx context.Context) {
 			}
 			return
 		}
-		f.stumble(err)
+		if unknown++; !apierrors.IsNotFound(err) {
+			unknown = 0
+		}
+		if unknown == notServed {
+			_ = f.Replace(nil, "")
+		}
+		f.note(err)
 		if f.completions() != before {
 			backoff = newBackoff()
 		}
@@ -143,7 +155,7 @@ func (f *feed) listWatch() cache.ListerWatcher {
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			stream, err := f.objects.Watch(ctx, f.selected(options))
-			f.mayWatch(err)
+			f.note(err)
 			return stream, err
 		},
 	}, f.objects)
@@ -154,26 +166,15 @@ func (f *feed) selected(options metav1.ListOptions) metav1.ListOptions {
 	return options
 }
 
-// mayWatch notes which right is missing: where watching is forbidden the
-// reflector lists, and tells of that only.
-func (f *feed) mayWatch(err error) {
-	if !apierrors.IsForbidden(err) && !apierrors.IsMethodNotSupported(err) {
-		return
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.state.notice = fmt.Sprintf("cannot watch, asks every %s instead: %v", pollEvery, err)
-}
-
-// stumble remembers why the watch ended. A kind that is no longer served has
-// no objects.
-func (f *feed) stumble(err error) {
-	if apierrors.IsNotFound(err) {
-		_ = f.Replace(nil, "")
-	}
+// note remembers how a request went. Where watching is forbidden the reflector
+// lists, and tells of that only: this is where the missing right is known.
+func (f *feed) note(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.state.trouble = err
+	if f.state.notice == "" && (apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err)) {
+		f.state.notice = fmt.Sprintf("cannot watch, asks every %s instead: %v", pollEvery, err)
+	}
 }
 
 // completions counts the complete states there were.

@@ -153,7 +153,7 @@ func (f *feed) poll(ctx context.Context) {
 		case apierrors.IsForbidden(err):
 			f.readByName(ctx)
 		case err != nil:
-			f.stumble(err)
+			f.note(err)
 		default:
 			_ = f.Replace(itemsOf(list), list.GetResourceVersion())
 		}

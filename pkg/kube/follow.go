@@ -35,19 +35,23 @@ type follower struct {
 	subscribed []func()
 
 	seen sighting
+	// failure is why the hook's state cannot be judged; nil when it can.
+	failure error
 }
 
 // sighting is what a follower knows.
 type sighting struct {
 	applied  Applied
 	object   *unstructured.Unstructured
-	gone     bool
 	evidence *evidence
+	// end is how the hook ended, once it is done.
+	end verdict
 	// refusal is the last Warning event of a Job without Pods.
 	refusal warning
-	// log is read as soon as the Job begins to fail: its Pods may be removed
-	// before it has failed.
-	log *logTail
+	// log is read early, as soon as the Job begins to fail, since its Pods may
+	// be removed before it has failed.
+	log   *logTail
+	early bool
 	// blind says why the Pods cannot be seen; "" when they can.
 	blind string
 	said  HookProgress
@@ -109,32 +113,26 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 	defer late.Stop()
 	for {
 		f.readNews()
-		verdict, err := f.judge()
 		switch {
-		case err != nil:
-			return f.outcome(verdict), fmt.Errorf("follow %s: %w", nameOf(applied.Ref), err)
-		case verdict.done:
-			return f.finish(ctx, verdict), nil
-		case f.seen.log == nil && (isFailing(f.seen.object) || f.seen.evidence.isEnding()):
+		case f.failure != nil:
+			return f.outcome(f.seen.end), fmt.Errorf("follow %s: %w", nameOf(applied.Ref), f.failure)
+		case f.seen.end.done:
+			return f.finish(ctx), nil
+		case !f.seen.early && (isFailing(f.seen.object) || f.seen.evidence.isEnding()):
+			f.seen.early = true
 			f.gather(ctx)
 		}
 		f.report()
+		if ctx.Err() != nil {
+			return f.outOfTime(ctx)
+		}
 		select {
 		case <-f.box.ready:
 		case <-late.C:
 			f.lookForRefusal(ctx, late)
 		case <-ctx.Done():
-			return f.outOfTime(ctx)
 		}
 	}
-}
-
-// judge decides nothing before the first news of the object.
-func (f *follower) judge() (verdict, error) {
-	if f.seen.object == nil && !f.seen.gone {
-		return verdict{}, nil
-	}
-	return judge(f.seen.object, f.seen.gone, f.hook.Ready, f.hook.Failed)
 }
 
 func (f *follower) readNews() {
@@ -154,26 +152,34 @@ func (f *follower) readNews() {
 	}
 }
 
-// takeObject notes the hook's own state; a state from before the apply and
-// another object of that name are passed over.
+// takeObject notes the hook's own state and judges each, so that one that
+// passes quickly counts, too. A state from before the apply, another object of
+// that name, and what comes after the end are passed over.
 func (f *follower) takeObject(news change) {
 	switch {
+	case f.seen.end.done || f.failure != nil:
+		return
 	case news.object == nil:
-		f.seen.gone = true
 	case uidOf(news.object) != f.seen.applied.Ref.UID:
+		return
 	case older(news.object.GetResourceVersion(), f.seen.applied.Ref.ResourceVersion):
+		return
 	default:
-		f.seen.object, f.seen.gone = news.object, news.gone
+		f.seen.object = news.object
 		if kindName(news.object.GroupVersionKind()) == kindPod {
 			f.seen.evidence.take(news.object)
 		}
 	}
+	f.seen.end, f.failure = judge(f.seen.object, news.gone, f.hook.Ready, f.hook.Failed)
 }
 
-// report tells the observer what has changed.
+// report tells the observer what has changed. That the same is worded
+// otherwise, as it is after every back-off, is no change.
 func (f *follower) report() {
 	now := f.progress()
-	if !reflect.DeepEqual(now, f.seen.said) {
+	same := now
+	same.Message = f.seen.said.Message
+	if !reflect.DeepEqual(same, f.seen.said) {
 		f.seen.said = now
 		f.observe(now)
 	}
@@ -195,8 +201,11 @@ func (f *follower) progress() HookProgress {
 	if waits := f.seen.evidence.standing(); waits.isSpecific() {
 		failed = waits
 	}
-	if failed.isSpecific() || failed.ended != nil {
+	switch {
+	case failed.isSpecific() || failed.ended != nil:
 		now.Container, now.Reason, now.Message = failed.container, failed.reason, failed.sentence()
+	case failed.started:
+		now.Container = failed.container
 	}
 	return now
 }

@@ -35,7 +35,7 @@ type HookProgress struct {
 	Suspended bool
 	// Attempts counts the Pods and container restarts so far.
 	Attempts int
-	// Container is the one that Reason is about; it may be "".
+	// Container is the one that Reason is about, or that runs; it may be "".
 	Container string
 	// Reason is why it waits (ImagePullBackOff, FailedCreate…), or how its
 	// last attempt failed (Error, OOMKilled…); "" when all is well.

@@ -159,6 +159,23 @@ func TestAStateFromBeforeTheApplyDoesNotCount(t *testing.T) {
 	}
 }
 
+func TestAStateThatPassesQuicklyCounts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hook := b.hook("{apiVersion: v1, kind: ConfigMap, metadata: {name: gate, labels: {hook-of: r}}}")
+	hook.Ready = b.conditions("jsonpath={.data.state}=7")
+	var changing sync.WaitGroup
+	defer changing.Wait()
+	changing.Go(func() {
+		for state := range 20 {
+			b.change(hook.Object, fmt.Sprintf("data: {state: %q}", fmt.Sprint(state)))
+		}
+	})
+	outcome, err := b.RunHook(b.timeout(time.Minute), hook, nil)
+	b.must(err)
+	b.check(kube.HookOutcome{Succeeded: true}, outcome)
+}
+
 func TestAHookThatRunsAlreadyIsFollowed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -122,6 +122,21 @@ func TestAJobThatFails(t *testing.T) {
 	}
 }
 
+// late is a context whose time is over when a test says so.
+type late struct{ context.Context }
+
+func (c late) Err() error {
+	if c.Context.Err() != nil {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+func (b *bench) outOfTime() (context.Context, func()) {
+	ctx, cancel := context.WithCancel(b.timeout(time.Minute))
+	return late{ctx}, cancel
+}
+
 func TestAHookOutOfTime(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -154,7 +169,12 @@ func TestAHookOutOfTime(t *testing.T) {
 			b := newBench(t)
 			hook := b.job(test.annotations, "")
 			b.must(setField(hook.Object, int64(6), "spec", "backoffLimit"))
-			got, err := b.RunHook(b.timeout(4*time.Second), hook, nil)
+			ctx, over := b.outOfTime()
+			got, err := b.RunHook(ctx, hook, func(progress kube.HookProgress) {
+				if progress.Container != "" && progress.Reason == test.want.Reason {
+					over()
+				}
+			})
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("the error is %v", err)
 			}

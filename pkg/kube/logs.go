@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 // How much of a log is kept, and how much is read at most to get there.
@@ -33,7 +35,7 @@ func (c *Cluster) logTail(ctx context.Context, namespace string, from cause) log
 	}
 	result := request.Do(quiet(ctx))
 	tail := logTail{pod: from.pod, container: from.container}
-	if err := result.Error(); err != nil {
+	if err := result.Error(); err != nil && !apierrors.IsNotFound(err) {
 		tail.hint = "cannot read logs: " + err.Error()
 	} else if log, err := result.Raw(); err == nil {
 		tail.text = tailOf(string(log))

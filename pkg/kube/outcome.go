@@ -16,18 +16,17 @@ import (
 const lookTime = 5 * time.Second
 
 // finish is the outcome of a hook that has ended.
-func (f *follower) finish(ctx context.Context, end verdict) HookOutcome {
-	if end.succeeded {
+func (f *follower) finish(ctx context.Context) HookOutcome {
+	if f.seen.end.succeeded {
 		return HookOutcome{Succeeded: true, Attempts: f.seen.evidence.attempts(), Applied: f.seen.applied}
 	}
 	f.gather(ctx)
-	return f.outcome(end)
+	return f.outcome(f.seen.end)
 }
 
 // outOfTime is the outcome of a hook that has not ended with ctx. When it was
 // interrupted, nothing more is asked of the server.
 func (f *follower) outOfTime(ctx context.Context) (HookOutcome, error) {
-	f.readNews()
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		f.gather(ctx)
 		f.lookForWarning(ctx)
@@ -117,7 +116,7 @@ func (f *follower) lookForWarning(ctx context.Context) {
 // that of a hook out of time.
 func (f *follower) outcome(end verdict) HookOutcome {
 	found := f.seen.evidence.explain()
-	if found.ended == nil && !found.isSpecific() && f.seen.refusal.reason != "" {
+	if !found.started && !found.isSpecific() && f.seen.refusal.reason != "" {
 		found.reason, found.message = f.seen.refusal.reason, f.seen.refusal.message
 	}
 	outcome := HookOutcome{

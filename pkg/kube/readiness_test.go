@@ -241,3 +241,22 @@ func TestJudge(t *testing.T) {
 		})
 	}
 }
+
+func TestFinished(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		`{apiVersion: batch/v1, kind: Job, status: {active: 1}}`:                                           false,
+		`{apiVersion: batch/v1, kind: Job, status: {conditions: [{type: FailureTarget, status: "True"}]}}`: false,
+		`{apiVersion: batch/v1, kind: Job, status: {conditions: [{type: Complete, status: "True"}]}}`:      true,
+		`{apiVersion: batch/v1, kind: Job, status: {conditions: [{type: Failed, status: "True"}]}}`:        true,
+		`{apiVersion: v1, kind: Pod, status: {phase: Running}}`:                                            false,
+		`{apiVersion: v1, kind: Pod, status: {phase: Failed}}`:                                             true,
+		`{apiVersion: v1, kind: Pod, status: {phase: Succeeded}}`:                                          true,
+		`{apiVersion: example/v1, kind: Job, status: {conditions: [{type: Complete, status: "True"}]}}`:    false,
+		`{}`: false,
+	} {
+		if got := Finished(decodeObject(t, text)); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}

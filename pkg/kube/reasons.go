@@ -80,15 +80,17 @@ func (n *neighbourhood) reasons(object *unstructured.Unstructured) []string {
 			reasons = append(reasons, reason)
 		}
 	}
-	names := []string{object.GetName()}
+	var names []string
 	for i := range n.pods {
 		pod := &n.pods[i]
 		if !selects(object, pod) {
 			continue
 		}
-		names = append(names, pod.Name)
+		// Of a Pod that says what is wrong the events say nothing new.
 		if found := podTrouble(pod); found != "" {
 			add(fmt.Sprintf("Pod/%s: %s", pod.Name, found))
+		} else {
+			names = append(names, pod.Name)
 		}
 	}
 	for _, found := range n.warningsAbout(object, names) {
@@ -130,15 +132,15 @@ func selects(object *unstructured.Unstructured, pod *corev1.Pod) bool {
 	return err == nil && !matcher.Empty() && matcher.Matches(labels.Set(pod.Labels))
 }
 
-// warningsAbout are the last Warning events of the named objects, and of
-// objects whose name begins with the object's: its ReplicaSets.
-func (n *neighbourhood) warningsAbout(object *unstructured.Unstructured, names []string) []string {
+// warningsAbout are the last Warning events of the object, of the named Pods,
+// and of the ReplicaSets whose name begins with the object's.
+func (n *neighbourhood) warningsAbout(object *unstructured.Unstructured, pods []string) []string {
 	var found []warning
 	for _, event := range n.events {
 		about := stringAt(event, "involvedObject", "name")
 		uid := stringAt(event, "involvedObject", "uid")
 		replica := stringAt(event, "involvedObject", "kind") == "ReplicaSet" && strings.HasPrefix(about, object.GetName()+"-")
-		if uid == string(object.GetUID()) || slices.Contains(names[1:], about) || replica {
+		if uid == string(object.GetUID()) || slices.Contains(pods, about) || replica {
 			found = append(found, warningOf(event))
 		}
 	}

@@ -93,7 +93,7 @@ func (c *Cluster) Wait(ctx context.Context, targets []WaitTarget, selector strin
 	w := &waiter{
 		cluster: c, targets: targets, observe: observe, box: newInbox(),
 		states: make([]readyState, len(targets)), objects: make([]*unstructured.Unstructured, len(targets)),
-		claims: claims{late: map[string]bool{}, watched: map[string]bool{}},
+		claims: claims{late: map[string]bool{}, watched: map[string]bool{}}, notices: map[string]bool{},
 	}
 	defer w.stop()
 	if err := w.watch(ctx, selector); err != nil {
@@ -109,10 +109,13 @@ type waiter struct {
 	observe func(Readiness)
 	box     *inbox
 	feeds   []*feed
-	// states and objects are what is known of each target.
+	// states and objects are what is known of each target; the object is nil
+	// before it is seen and after it is gone.
 	states  []readyState
 	objects []*unstructured.Unstructured
 	claims  claims
+	// notices are those that were said.
+	notices map[string]bool
 }
 
 func (w *waiter) stop() {
@@ -146,30 +149,35 @@ func (w *waiter) watch(ctx context.Context, selector string) error {
 }
 
 func (w *waiter) wait(ctx context.Context) error {
-	notices := map[string]bool{}
 	for {
-		for _, news := range w.box.take() {
-			switch {
-			case news.notice != "" && notices[news.notice]:
-			case news.notice != "":
-				notices[news.notice] = true
-				w.observe(Readiness{Notice: news.notice})
-			case news.tag == aboutClaims:
-				w.takeLate(ctx, news)
-			default:
-				w.take(ctx, news)
-			}
-		}
+		w.readNews(ctx)
 		if failed := w.unready(true); len(failed) > 0 {
 			return &NotReadyError{Objects: w.withReasons(ctx, failed)}
 		}
 		if len(w.unready(false)) == 0 {
 			return nil
 		}
+		if ctx.Err() != nil {
+			return w.outOfTime(ctx)
+		}
 		select {
 		case <-w.box.ready:
 		case <-ctx.Done():
-			return w.outOfTime(ctx)
+		}
+	}
+}
+
+func (w *waiter) readNews(ctx context.Context) {
+	for _, news := range w.box.take() {
+		switch {
+		case news.notice != "" && w.notices[news.notice]:
+		case news.notice != "":
+			w.notices[news.notice] = true
+			w.observe(Readiness{Notice: news.notice})
+		case news.tag == aboutClaims:
+			w.takeLate(ctx, news)
+		default:
+			w.take(ctx, news)
 		}
 	}
 }
@@ -180,8 +188,9 @@ func (w *waiter) take(ctx context.Context, news change) {
 	if !news.gone && older(news.object.GetResourceVersion(), target.Ref.ResourceVersion) {
 		return
 	}
-	if !news.gone {
-		w.objects[news.tag] = news.object
+	w.objects[news.tag] = news.object
+	if news.gone {
+		w.objects[news.tag] = nil
 	}
 	w.settle(news.tag, w.stateOf(ctx, target, news))
 }

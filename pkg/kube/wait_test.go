@@ -75,7 +75,8 @@ spec:
     metadata: {labels: {app: refused}}
     spec: {serviceAccountName: absent, containers: [{name: main, image: nginx}]}
 `)
-	err := b.Wait(b.timeout(4*time.Second), targets, selector, nil)
+	b.eventually(func() bool { return b.isStuck() && b.isRefused() })
+	err := b.Wait(b.timeout(time.Second), targets, selector, nil)
 	var unready *kube.NotReadyError
 	if !errors.As(err, &unready) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("the error is %v", err)
@@ -97,6 +98,20 @@ spec:
 	if len(got) != 2 || !strings.HasPrefix(err.Error(), "2 not ready\n  Deployment/"+b.namespace+"/stuck: ") {
 		t.Errorf("the error is %v", err)
 	}
+}
+
+// isStuck tells that the Pod whose image cannot be pulled says so.
+func (b *bench) isStuck() bool {
+	pods := b.pods("app=stuck")
+	return len(pods) == 1 && len(pods[0].Status.ContainerStatuses) == 1 && pods[0].Status.ContainerStatuses[0].State.Waiting != nil
+}
+
+// isRefused tells that there is an event about Pods that may not be created.
+func (b *bench) isRefused() bool {
+	b.Helper()
+	events, err := b.admin.CoreV1().Events(b.namespace).List(b.Context(), metav1.ListOptions{FieldSelector: "reason=FailedCreate"})
+	b.must(err)
+	return len(events.Items) > 0
 }
 
 func TestWaitEndsAtOnceForWhatHasFailed(t *testing.T) {
@@ -271,7 +286,7 @@ func TestWaitWithoutTheRightToWatch(t *testing.T) {
 			t.Parallel()
 			b := newLimitedBench(t, may(verbs, "deployments", "apps"))
 			var notices []string
-			b.must(b.Wait(b.timeout(time.Minute), b.targets(web("one", ""), web("two", "")), selector, func(r kube.Readiness) {
+			b.must(b.Wait(b.timeout(time.Minute), b.targets(web("one", "sim.sherpack.io/ready-after: 3s"), web("two", "")), selector, func(r kube.Readiness) {
 				if r.Notice != "" {
 					notices = append(notices, r.Notice)
 				}

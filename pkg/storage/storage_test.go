@@ -84,7 +84,7 @@ func listed(history release.History) release.History {
 			Phase: r.Status.Phase, Operation: r.Status.Operation, Message: r.Status.Message, FinishedAt: r.Status.FinishedAt,
 		}
 		if shown.Status.FinishedAt == nil {
-			shown.Status.FinishedAt = r.Status.StartedAt
+			shown.Status.StartedAt = r.Status.StartedAt
 		}
 		short[i] = shown
 	}

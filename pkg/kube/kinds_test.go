@@ -1,0 +1,135 @@
+package kube
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/version"
+	"k8s.io/client-go/discovery"
+)
+
+// served is the discovery of a server with some kinds; it counts how often it
+// was asked anew, and may learn of more kinds then.
+type served struct {
+	discovery.CachedDiscoveryInterface
+	lists   map[string][]string
+	later   map[string][]string
+	down    map[string]error
+	stale   bool
+	resets  int
+	reached int
+}
+
+func (s *served) Fresh() bool { return !s.stale }
+
+func (s *served) Invalidate() {
+	s.resets++
+	s.stale = false
+	for groupVersion, kinds := range s.later {
+		s.lists[groupVersion] = kinds
+	}
+}
+
+func (s *served) ServerVersion() (*version.Info, error) {
+	return &version.Info{GitVersion: "v1.36.0", Major: "1", Minor: "36"}, nil
+}
+
+func (s *served) ServerGroupsAndResources() ([]*metav1.APIGroup, []*metav1.APIResourceList, error) {
+	var groups []*metav1.APIGroup
+	var lists []*metav1.APIResourceList
+	failed := map[schema.GroupVersion]error{}
+	for groupVersion, err := range s.down {
+		parsed, _ := schema.ParseGroupVersion(groupVersion)
+		failed[parsed] = err
+	}
+	for groupVersion := range s.lists {
+		parsed, _ := schema.ParseGroupVersion(groupVersion)
+		at := metav1.GroupVersionForDiscovery{GroupVersion: groupVersion, Version: parsed.Version}
+		groups = append(groups, &metav1.APIGroup{Name: parsed.Group, Versions: []metav1.GroupVersionForDiscovery{at}, PreferredVersion: at})
+		list, _ := s.ServerResourcesForGroupVersion(groupVersion)
+		lists = append(lists, list)
+	}
+	if len(failed) > 0 {
+		return groups, lists, &discovery.ErrGroupDiscoveryFailed{Groups: failed}
+	}
+	return groups, lists, nil
+}
+
+func (s *served) ServerResourcesForGroupVersion(groupVersion string) (*metav1.APIResourceList, error) {
+	s.reached++
+	if err := s.down[groupVersion]; err != nil {
+		return nil, err
+	}
+	if s.lists[groupVersion] == nil {
+		return nil, apierrors.NewNotFound(schema.GroupResource{}, groupVersion)
+	}
+	list := &metav1.APIResourceList{GroupVersion: groupVersion}
+	for _, kind := range s.lists[groupVersion] {
+		list.APIResources = append(list.APIResources, metav1.APIResource{Name: kind + "s", SingularName: kind, Kind: kind, Namespaced: true})
+	}
+	return list, nil
+}
+
+func TestMappingLooksOnceMore(t *testing.T) {
+	t.Parallel()
+	down := errors.New("the server is currently unable to handle the request")
+	for name, test := range map[string]struct {
+		server  served
+		kind    schema.GroupVersionKind
+		found   bool
+		unknown bool
+		resets  int
+	}{
+		"a known kind":                        {kind: schema.GroupVersionKind{Group: "a", Version: "v1", Kind: "One"}, found: true},
+		"a kind that came meanwhile":          {kind: schema.GroupVersionKind{Group: "b", Version: "v1", Kind: "Two"}, found: true, resets: 1},
+		"a kind that came, and a stale cache": {server: served{stale: true}, kind: schema.GroupVersionKind{Group: "b", Version: "v1", Kind: "Two"}, found: true, resets: 1},
+		"a kind that is not served":           {kind: schema.GroupVersionKind{Group: "a", Version: "v1", Kind: "Nothing"}, unknown: true, resets: 1},
+		"a group that is not served":          {kind: schema.GroupVersionKind{Group: "x", Version: "v1", Kind: "One"}, unknown: true, resets: 1},
+		"a kind whose group is down is not unknown": {
+			server: served{down: map[string]error{"c/v1": down}}, kind: schema.GroupVersionKind{Group: "c", Version: "v1", Kind: "Three"}, resets: 1,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := test.server
+			server.lists = map[string][]string{"a/v1": {"One"}}
+			server.later = map[string][]string{"b/v1": {"Two"}}
+			cluster := &Cluster{kinds: newKinds(&server)}
+			namespaced, err := cluster.Namespaced(test.kind)
+			if namespaced != test.found || meta.IsNoMatchError(err) != test.unknown || (err == nil) != test.found || server.resets != test.resets {
+				t.Errorf("found %v, %v, after %d resets", namespaced, err, server.resets)
+			}
+			if server.down != nil && !errors.Is(err, down) {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+}
+
+func TestCapabilitiesLeaveOutWhatIsDown(t *testing.T) {
+	t.Parallel()
+	server := &served{lists: map[string][]string{"a/v1": {"One", "Two"}}, down: map[string]error{"c/v1": errors.New("down")}}
+	got, err := (&Cluster{kinds: newKinds(server)}).Capabilities(t.Context())
+	want := Capabilities{Version: "v1.36.0", Major: "1", Minor: "36", APIVersions: []string{"a/v1", "a/v1/One", "a/v1/Two"}}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestKindsThatAreMissedTogetherAreDiscoveredOnce(t *testing.T) {
+	t.Parallel()
+	server := &served{lists: map[string][]string{"a/v1": {"One"}}}
+	known := newKinds(server)
+	seen := known.resetCount()
+	for range 5 {
+		known.resetSince(seen)
+	}
+	if server.resets != 1 {
+		t.Errorf("%d resets", server.resets)
+	}
+}
