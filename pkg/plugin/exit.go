@@ -130,7 +130,7 @@ func advice(err error) string {
 	case is[*kube.ConflictError](err):
 		return "To take these fields over from their managers, use --force-conflicts."
 	case is[*lifecycle.ForeignError](err):
-		return "Nothing was changed. Remove or rename what is in the way, or choose another release name."
+		return "It was left alone. Remove or rename what is in the way, or choose another release name."
 	case errors.Is(err, storage.ErrNewerFormat):
 		return "Use that version or a newer one of kubectl-sherpack."
 	case errors.As(err, &config) && clientcmd.IsEmptyConfig(config.error):
