@@ -30,7 +30,13 @@ func (x *execution) conclude(h Hook, outcome kube.HookOutcome, err error, elapse
 	if record.Reason == "" {
 		record.Reason = reasonFor(err, x.suspended)
 	}
-	record.Message = sentence(record, h, join(strings.TrimSuffix(outcome.Message, "."), waits, outcome.LogHint), err, elapsed)
+	// A request that was cut off may have been carried out.
+	running := (record.UID != "" || outcome.Applied.Err != nil) && !h.Has(hook.HookFailed)
+	known := join(strings.TrimSuffix(outcome.Message, "."), waits, outcome.LogHint)
+	record.Message = sentence(record, known, err, elapsed)
+	if running && errors.Is(err, ErrInterrupted) {
+		record.Message += "; " + manifest.KeyOf(h.Object.Reference()).String() + " may still be running"
+	}
 }
 
 // waitsFor says what a hook waits for that does not itself say so.
@@ -60,7 +66,7 @@ func reasonFor(err error, suspended bool) string {
 }
 
 // sentence says for people how a hook failed: what happened, how often it was tried, and how long it took.
-func sentence(record *release.Hook, h Hook, known string, err error, elapsed time.Duration) string {
+func sentence(record *release.Hook, known string, err error, elapsed time.Duration) string {
 	effort := rounded(elapsed).String()
 	if record.Attempts > 0 {
 		effort += ", " + count(record.Attempts, "attempt")
@@ -69,11 +75,7 @@ func sentence(record *release.Hook, h Hook, known string, err error, elapsed tim
 	case errors.Is(err, ErrTimedOut):
 		return join(known, "timed out after "+effort)
 	case errors.Is(err, ErrInterrupted):
-		said := join(known, "interrupted after "+effort)
-		if record.UID != "" && !h.Has(hook.HookFailed) {
-			said += "; " + manifest.KeyOf(h.Object.Reference()).String() + " may still be running"
-		}
-		return said
+		return join(known, "interrupted after "+effort)
 	case err != nil:
 		return err.Error()
 	}

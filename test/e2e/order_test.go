@@ -6,13 +6,14 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
 )
 
 // run runs the program in the session's namespace and returns what it printed.
@@ -84,18 +85,23 @@ func TestHooksRunInTheOrderOfTheirWeights(t *testing.T) {
 	}
 }
 
+// kubectl runs kubectl in the session's namespace and returns what it printed.
+func (s *session) kubectl(t *testing.T, args ...string) string {
+	t.Helper()
+	command := exec.Command(clustertest.Kubectl(t), append(args, "--kubeconfig", s.kubeconfig, "--namespace", s.namespace)...)
+	output, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("kubectl %s: %v: %s", strings.Join(args, " "), err, output)
+	}
+	return string(output)
+}
+
 // created returns when objects were created, to the second.
 func (s *session) created(t *testing.T, names ...string) []time.Time {
 	t.Helper()
 	var times []time.Time
 	for _, name := range names {
-		command := exec.Command(filepath.Join(filepath.SplitList(s.path)[1], "kubectl"), "--kubeconfig", s.kubeconfig,
-			"--namespace", s.namespace, "get", name, "-o", "jsonpath={.metadata.creationTimestamp}")
-		output, err := command.Output()
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		moment, err := time.Parse(time.RFC3339, string(output))
+		moment, err := time.Parse(time.RFC3339, s.kubectl(t, "get", name, "-o", "jsonpath={.metadata.creationTimestamp}"))
 		if err != nil {
 			t.Fatal(err)
 		}
