@@ -168,18 +168,23 @@ func (x *execution) observeWait(readiness kube.Readiness) {
 
 // conditions reads what an object says about when it is ready or has failed.
 func conditions(object manifest.Object) (ready, failed kube.Conditions, err error) {
-	annotations := object.GetAnnotations()
-	if text, found := annotations[hook.ReadyWhenAnnotation]; found {
-		if ready, err = kube.ParseConditions(text); err != nil {
-			return nil, nil, fmt.Errorf("%s: %s: %w", object.Title(), hook.ReadyWhenAnnotation, err)
-		}
+	if ready, err = condition(object, hook.ReadyWhenAnnotation); err != nil {
+		return nil, nil, err
 	}
-	if text, found := annotations[hook.FailedWhenAnnotation]; found {
-		if failed, err = kube.ParseConditions(text); err != nil {
-			return nil, nil, fmt.Errorf("%s: %s: %w", object.Title(), hook.FailedWhenAnnotation, err)
-		}
+	failed, err = condition(object, hook.FailedWhenAnnotation)
+	return ready, failed, err
+}
+
+func condition(object manifest.Object, annotation string) (kube.Conditions, error) {
+	text, found := object.GetAnnotations()[annotation]
+	if !found {
+		return nil, nil
 	}
-	return ready, failed, nil
+	parsed, err := kube.ParseConditions(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s: %w", object.Title(), annotation, err)
+	}
+	return parsed, nil
 }
 
 func result(err error) string {

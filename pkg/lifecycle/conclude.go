@@ -15,6 +15,9 @@ import (
 // reasonDeleted is the reason of a hook whose object was deleted before it finished.
 const reasonDeleted = "Deleted"
 
+// suspendedMessage is what is said of a Job that is suspended, while it is and when the time is over.
+const suspendedMessage = "the Job is suspended"
+
 // conclude writes how a hook ended into its record.
 func (x *execution) conclude(h Hook, outcome kube.HookOutcome, err error, elapsed time.Duration) {
 	record := x.record(h)
@@ -46,7 +49,7 @@ func (x *execution) waitsFor(h Hook, outcome kube.HookOutcome) string {
 	case outcome.Message != "":
 		return ""
 	case x.suspended:
-		return "the Job is suspended"
+		return suspendedMessage
 	case given:
 		return "waiting for " + condition
 	}

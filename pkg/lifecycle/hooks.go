@@ -183,7 +183,7 @@ func (x *execution) record(h Hook) *release.Hook {
 func (x *execution) progress(h Hook, progress kube.HookProgress) {
 	x.suspended = progress.Suspended
 	if progress.Suspended {
-		progress.Reason, progress.Message = release.ReasonSuspended, "the Job is suspended"
+		progress.Reason, progress.Message = release.ReasonSuspended, suspendedMessage
 	}
 	if progress.Notice != "" {
 		x.emit(Warning, Outcome{Phase: string(h.Phase), Hook: eventHook(h), Title: h.Title, Message: progress.Notice})

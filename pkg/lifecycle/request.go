@@ -45,7 +45,6 @@ func NewPlan(request Request) (*Plan, error) {
 	course := courses()[request.Operation]
 	plan := &Plan{Operation: request.Operation, Release: request.Release, Options: request.Options}
 	plan.Steps = content.steps(course, request.Options)
-	plan.Release.Status = release.Status{Operation: string(request.Operation), Phase: course.meanwhile}
 	plan.Release.Status.Hooks, err = content.records(course, request)
 	if err != nil {
 		return nil, err

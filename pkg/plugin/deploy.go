@@ -159,7 +159,11 @@ func (o *DeployOptions) plan(ctx context.Context, target *target, source *input)
 // complete adds to the values those of the deployed revision that are to be kept, and checks them all. deployed is nil
 // where no revision is.
 func (o *DeployOptions) complete(ctx context.Context, target *target, source *input, deployed *release.Release) error {
-	if o.Verb.Reuse == nil || deployed == nil || !o.Verb.Reuse.needs(source.given) {
+	if o.Verb.Reuse == nil {
+		// They were put together and checked before the cluster was asked.
+		return nil
+	}
+	if deployed == nil || !o.Verb.Reuse.needs(source.given) {
 		return source.merge()
 	}
 	whole, err := target.store.Get(ctx, target.namespace, o.Name, deployed.Spec.Revision)
