@@ -24,6 +24,7 @@ const (
 	ReadyWhenAnnotation    = prefix + "ready-when"
 	FailedWhenAnnotation   = prefix + "failed-when"
 	ResourcePolicy         = prefix + "resource-policy"
+	OnImmutableAnnotation  = prefix + "on-immutable"
 
 	prefix     = "sherpack.io/"
 	helmPrefix = "helm.sh/"
@@ -33,7 +34,7 @@ const (
 func known() []string {
 	return []string{
 		Annotation, WeightAnnotation, DeletePolicyAnnotation, TimeoutAnnotation,
-		ReadyWhenAnnotation, FailedWhenAnnotation, ResourcePolicy,
+		ReadyWhenAnnotation, FailedWhenAnnotation, ResourcePolicy, OnImmutableAnnotation,
 	}
 }
 

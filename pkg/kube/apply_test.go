@@ -148,12 +148,12 @@ func TestApplyRefusals(t *testing.T) {
 		},
 		"an immutable field": {
 			object: selector,
-			want:   `apply Deployment/NS/web: immutable: spec.selector: Invalid value: {"matchLabels":{"app":"x"}}: field is immutable`,
+			want:   `apply Deployment/NS/web: immutable: spec.selector: field is immutable`,
 			target: new(*kube.ImmutableError),
 		},
 		"immutable data": {
 			object: "{apiVersion: v1, kind: ConfigMap, metadata: {name: fixed}, immutable: true, data: {a: c}}",
-			want:   "apply ConfigMap/NS/fixed: immutable: data: Forbidden: field is immutable when `immutable` is set",
+			want:   "apply ConfigMap/NS/fixed: immutable: data: field is immutable when `immutable` is set",
 			target: new(*kube.ImmutableError),
 		},
 		"an invalid value is not immutable": {

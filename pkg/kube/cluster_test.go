@@ -1,7 +1,9 @@
 package kube_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	apidiscoveryv2 "k8s.io/api/apidiscovery/v2"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -148,6 +151,8 @@ type recorder struct {
 	watches []io.Closer
 	// lose is a request whose answer is to be lost, once.
 	lose string
+	// down is a group whose API server seems not to answer.
+	down string
 }
 
 type transport func(*http.Request) (*http.Response, error)
@@ -158,11 +163,31 @@ func (r *recorder) wrap(next http.RoundTripper) http.RoundTripper {
 	return transport(func(request *http.Request) (*http.Response, error) {
 		line := describe(request)
 		answer, err := next.RoundTrip(request)
+		if err == nil && r.down != "" && request.URL.Path == "/apis" {
+			err = makeStale(answer, r.down)
+		}
 		if err == nil && r.note(line, answer) {
 			return nil, errors.Join(io.ErrUnexpectedEOF, answer.Body.Close())
 		}
 		return answer, err
 	})
+}
+
+// makeStale says in a discovery of all groups that one cannot be asked.
+func makeStale(answer *http.Response, group string) error {
+	found := &apidiscoveryv2.APIGroupDiscoveryList{}
+	err := json.NewDecoder(answer.Body).Decode(found)
+	for i := range found.Items {
+		for j := range found.Items[i].Versions {
+			if version := &found.Items[i].Versions[j]; found.Items[i].Name == group {
+				version.Freshness, version.Resources = apidiscoveryv2.DiscoveryFreshnessStale, nil
+			}
+		}
+	}
+	text, failure := json.Marshal(found)
+	err = errors.Join(err, failure, answer.Body.Close())
+	answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+	return err
 }
 
 // note keeps the request, unless it is described by nothing, and reports

@@ -25,15 +25,19 @@ type Deletion struct {
 	Ref corev1.ObjectReference
 	// Propagation is what becomes of its dependents; "" is Background.
 	Propagation metav1.DeletionPropagation
+	// NoWait only starts the deletion: it is done once the API server has
+	// accepted it, while the object may still be there.
+	NoWait bool
 }
 
 // Delete deletes the objects, sixteen at a time, and waits until each is gone,
-// finalizers and grace period included. An object that is not there, is there
-// with another UID, or is of a kind that is no longer served is gone. done,
-// which may be nil, is called once for each deletion that was started, one
-// call at a time, in the order of completion, with the time since the call. Once ctx has ended nothing more
-// is deleted. The error joins those of the objects in their order; when ctx
-// ended the wait, it wraps the context's error and says what keeps the object.
+// finalizers and grace period included, unless its Deletion says NoWait. An
+// object that is not there, is there with another UID, or is of a kind that is
+// no longer served is gone. done, which may be nil, is called once for each
+// deletion that was sent, one call at a time, in the order of completion, with
+// the time since the call. Once ctx has ended nothing more is deleted. The
+// error joins those of the objects in their order; when ctx ended the wait, it
+// wraps the context's error and says what keeps the object.
 func (c *Cluster) Delete(ctx context.Context, targets []Deletion, done func(i int, elapsed time.Duration, err error)) error {
 	failures := make([]error, len(targets))
 	start := time.Now()
@@ -46,7 +50,7 @@ func (c *Cluster) Delete(ctx context.Context, targets []Deletion, done func(i in
 	var waits sync.WaitGroup
 	notStarted := each(ctx, len(targets), atOnce, func(i int) error {
 		uid, err := c.sendDelete(ctx, targets[i])
-		if err != nil || uid == "" {
+		if err != nil || uid == "" || targets[i].NoWait {
 			report(i, err)
 			return nil
 		}

@@ -113,6 +113,35 @@ func TestDeleteWaitsForFinalizers(t *testing.T) {
 	}
 }
 
+func TestDeleteThatDoesNotWait(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	applied := b.apply(b.object(held), b.object(configMap))
+	t.Cleanup(func() { b.release(applied[0].Ref) })
+	b.requests.take()
+	targets := []kube.Deletion{
+		{Ref: applied[0].Ref, NoWait: true},
+		{Ref: applied[1].Ref, NoWait: true},
+		{Ref: b.ref("v1", "ConfigMap", "absent"), NoWait: true},
+	}
+	done := map[int]error{}
+	b.must(b.Delete(b.timeout(10*time.Second), targets, func(i int, _ time.Duration, err error) { done[i] = err }))
+	if diff := cmp.Diff(map[int]error{0: nil, 1: nil, 2: nil}, done); diff != "" {
+		t.Errorf("reports (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"DELETE configmaps/*", "DELETE configmaps/*", "DELETE configmaps/*"}, b.requests.take()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	if b.live(b.object(held)).GetDeletionTimestamp() == nil || !b.absent(applied[1].Ref) {
+		t.Error("a deletion was not started")
+	}
+	limited := newLimitedBench(t)
+	refused := []kube.Deletion{{Ref: limited.ref("v1", "ConfigMap", "one"), NoWait: true}}
+	if err := limited.Delete(t.Context(), refused, nil); !apierrors.IsForbidden(err) {
+		t.Errorf("without the right: %v", err)
+	}
+}
+
 // eventually asks until the answer is yes, or fails the test.
 func (b *bench) eventually(yes func() bool) {
 	b.Helper()

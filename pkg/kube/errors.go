@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // ErrGone is wrapped by the error of an applied object that carries a UID and
@@ -55,7 +55,7 @@ func (e *ConflictError) Unwrap() error { return e.err }
 type FieldProblem struct {
 	// Field is the field's path, without a leading dot.
 	Field string
-	// Message says what is wrong with it.
+	// Message says what is wrong with it; never the value of a Secret.
 	Message string
 }
 
@@ -88,26 +88,6 @@ func (e *InvalidFieldsError) Error() string {
 // Unwrap returns the server's error.
 func (e *InvalidFieldsError) Unwrap() error { return e.err }
 
-// ImmutableError tells that an object could be applied but for fields that
-// cannot be changed in place. It is not given where other fields are invalid,
-// too.
-type ImmutableError struct {
-	// Ref names the object.
-	Ref corev1.ObjectReference
-	// Problems are in the server's order; there is at least one.
-	Problems []FieldProblem
-
-	err error
-}
-
-// Error lists each field.
-func (e *ImmutableError) Error() string {
-	return fmt.Sprintf("apply %s: immutable: %s", nameOf(e.Ref), joinProblems(e.Problems))
-}
-
-// Unwrap returns the server's error.
-func (e *ImmutableError) Unwrap() error { return e.err }
-
 // NotServedError tells that the server does not know a kind.
 type NotServedError struct {
 	// Ref has the kind, and names the object where there is one.
@@ -139,7 +119,7 @@ func classify(ref corev1.ObjectReference, err error) error {
 	}
 	switch {
 	case isTypedPatch(err):
-		return &InvalidFieldsError{Ref: ref, Problems: typedProblems(err), err: err}
+		return &InvalidFieldsError{Ref: ref, Problems: typedProblems(ref, err), err: err}
 	case apierrors.IsBadRequest(err) && strictProblems(err) != nil:
 		return &InvalidFieldsError{Ref: ref, Problems: strictProblems(err), err: err}
 	case apierrors.IsConflict(err):
@@ -173,31 +153,6 @@ func conflict(ref corev1.ObjectReference, status metav1.Status, err error) error
 	return &ConflictError{Ref: ref, Conflicts: conflicts, err: err}
 }
 
-// immutable matches how the API server and its kinds word that a field may
-// not be changed in place.
-var immutable = regexp.MustCompile(`(?i)\b(is|are) immutable\b|may not (be )?changed?\b|can ?not (be )?changed?\b|` +
-	`updates to \S+ (spec for fields other than|are forbidden)|updates may not change fields|cannot change roleRef|may only change`)
-
-func invalid(ref corev1.ObjectReference, status metav1.Status, err error) error {
-	if slices.ContainsFunc(causes(status), func(cause metav1.StatusCause) bool { return cause.Field == "metadata.uid" }) {
-		return fmt.Errorf("apply %s: %w: %w", nameOf(ref), ErrReplaced, err)
-	}
-	var problems []FieldProblem
-	for _, cause := range causes(status) {
-		problem := FieldProblem{Field: cause.Field, Message: cause.Message}
-		if !immutable.MatchString(cause.Message) {
-			return fmt.Errorf("apply %s: %w", nameOf(ref), err)
-		}
-		if !slices.Contains(problems, problem) {
-			problems = append(problems, problem)
-		}
-	}
-	if len(problems) == 0 {
-		return fmt.Errorf("apply %s: %w", nameOf(ref), err)
-	}
-	return &ImmutableError{Ref: ref, Problems: problems, err: err}
-}
-
 func causes(status metav1.Status) []metav1.StatusCause {
 	if status.Details == nil {
 		return nil
@@ -222,17 +177,25 @@ var typedLine = regexp.MustCompile(`(?m)(?:^|: )\s*\.?(\S+): ([^\n]+)$`)
 // goValue is how the API server's merge library shows a value that has the wrong type: as a Go struct around it.
 var goValue = regexp.MustCompile(`&value\.valueUnstructured\{Value:(.*)\}`)
 
+// typedSecret is typedLine for Secrets: it leaves out the value, which may
+// look like anything, further lines included.
+var typedSecret = regexp.MustCompile(`(?m)(?:^|: )\s*\.?(\S+): (expected [^,\n]+), got `)
+
 // typedProblems reads the fields out of the refusal of server-side apply; what
 // does not look like one stays one problem without a path.
-func typedProblems(err error) []FieldProblem {
+func typedProblems(ref corev1.ObjectReference, err error) []FieldProblem {
 	_, after, _ := strings.Cut(err.Error(), typedPatch)
 	_, lines, _ := strings.Cut(after, "): ")
+	line, rest := typedLine, strings.TrimSpace(lines)
+	if kindOf(ref).GroupKind() == (schema.GroupKind{Kind: "Secret"}) {
+		line, rest = typedSecret, "it does not have the form of a Secret"
+	}
 	var problems []FieldProblem
-	for _, match := range typedLine.FindAllStringSubmatch(lines, -1) {
+	for _, match := range line.FindAllStringSubmatch(lines, -1) {
 		problems = append(problems, FieldProblem{Field: match[1], Message: goValue.ReplaceAllString(match[2], "$1")})
 	}
 	if len(problems) == 0 {
-		problems = []FieldProblem{{Field: "object", Message: strings.TrimSpace(lines)}}
+		problems = []FieldProblem{{Field: "object", Message: rest}}
 	}
 	return problems
 }

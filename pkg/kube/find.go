@@ -12,9 +12,6 @@ import (
 	"k8s.io/client-go/metadata"
 )
 
-// pageSize bounds what one answer of a list holds.
-const pageSize = 500
-
 // shelf is a kind in a namespace, and which of the wanted objects belong there.
 type shelf struct {
 	kind      schema.GroupVersionKind
@@ -91,33 +88,16 @@ func (c *Cluster) metadataOf(mapping *meta.RESTMapping, namespace string) metada
 	return c.metadata.Resource(mapping.Resource)
 }
 
-// findInList reads pages until all wanted objects are found or none is left. A
-// list that expires between two pages is begun anew.
+// findInList reads the list until all wanted objects are found.
 func findInList(ctx context.Context, objects metadata.ResourceInterface, shelf shelf, found []*metav1.PartialObjectMetadata) error {
-	missing := len(shelf.wanted)
 	seen := map[string]bool{}
-	options := metav1.ListOptions{Limit: pageSize}
-	for {
-		page, err := objects.List(ctx, options)
-		if apierrors.IsResourceExpired(err) && options.Continue != "" {
-			options.Continue = ""
-			continue
+	return scan(ctx, objects, func(item *metav1.PartialObjectMetadata) (enough bool) {
+		if shelf.wanted[item.Name] != nil && !seen[item.Name] {
+			seen[item.Name] = true
+			keep(item.DeepCopy(), shelf, found)
 		}
-		if err != nil {
-			return err
-		}
-		for i := range page.Items {
-			item := &page.Items[i]
-			if shelf.wanted[item.Name] != nil && !seen[item.Name] {
-				seen[item.Name] = true
-				missing--
-				keep(item.DeepCopy(), shelf, found)
-			}
-		}
-		if options.Continue = page.Continue; options.Continue == "" || missing == 0 {
-			return nil
-		}
-	}
+		return len(seen) == len(shelf.wanted)
+	})
 }
 
 func findByName(ctx context.Context, objects metadata.ResourceInterface, shelf shelf, found []*metav1.PartialObjectMetadata) error {

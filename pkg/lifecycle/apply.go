@@ -19,24 +19,41 @@ func (x *execution) apply(ctx context.Context, step Step) error {
 	started := x.Now()
 	x.emit(WaveStarted, Outcome{Wave: step.Wave, Message: count(len(step.Objects), "object")})
 	changed := x.changed(step.Objects)
-	objects := make([]*unstructured.Unstructured, len(changed))
-	for i, object := range changed {
-		objects[i] = object.Unstructured
-	}
-	options := kube.ApplyOptions{ForceConflicts: x.plan.Options.ForceConflicts}
-	refused := make([]error, len(changed))
-	err := x.Cluster.Apply(ctx, objects, options, func(i int, applied kube.Applied) {
-		x.applied(changed[i], applied)
-		refused[i] = placed(changed[i], applied.Err)
-	})
-	if named := errors.Join(refused...); named != nil {
-		err = named
+	blocked, err := x.send(ctx, changed)
+	if err == nil && len(blocked) > 0 {
+		err = x.recreate(ctx, blocked)
 	}
 	if err == nil {
 		err = x.established(ctx, changed)
 	}
 	x.emit(WaveFinished, Outcome{Wave: step.Wave, Result: result(err), ElapsedMS: milliseconds(x.Now().Sub(started))})
 	return err
+}
+
+// send applies objects side by side and returns those that cannot be changed in place but may be made anew.
+func (x *execution) send(ctx context.Context, objects []manifest.Object) (blocked []manifest.Object, err error) {
+	bodies := make([]*unstructured.Unstructured, len(objects))
+	for i, object := range objects {
+		bodies[i] = object.Unstructured
+	}
+	options := kube.ApplyOptions{ForceConflicts: x.plan.Options.ForceConflicts}
+	refused := make([]error, len(objects))
+	err = x.Cluster.Apply(ctx, bodies, options, func(i int, applied kube.Applied) {
+		if x.mayRecreate(objects[i], applied.Err) {
+			blocked = append(blocked, objects[i])
+			return
+		}
+		x.applied(objects[i], applied)
+		refused[i] = placed(objects[i], applied.Err)
+	})
+	if named := errors.Join(refused...); named != nil {
+		return blocked, named
+	}
+	if len(blocked) > 0 {
+		// What the error joins is about these.
+		err = ctx.Err()
+	}
+	return blocked, err
 }
 
 // placed adds to the answer of the API server where the object stands.
@@ -53,7 +70,7 @@ func (x *execution) changed(objects []manifest.Object) []manifest.Object {
 	for _, object := range objects {
 		key := manifest.KeyOf(object.Reference())
 		i, known := x.index[key]
-		if !known || !asApplied(object, x.plan.Release.Inventory[i], x.live[key]) {
+		if !x.staysAsIs(object) && (!known || !asApplied(object, x.plan.Release.Inventory[i], x.live[key])) {
 			changed = append(changed, object)
 			continue
 		}
@@ -62,6 +79,13 @@ func (x *execution) changed(objects []manifest.Object) []manifest.Object {
 		x.emit(ObjectApplied, Outcome{Object: eventObject(ref), Result: "unchanged"})
 	}
 	return changed
+}
+
+// staysAsIs reports whether an object is a custom resource definition that a rollback must not take back.
+func (x *execution) staysAsIs(object manifest.Object) bool {
+	_, live := x.live[manifest.KeyOf(object.Reference())]
+	gvk := object.GroupVersionKind()
+	return x.plan.Operation == Rollback && !x.plan.Options.DeleteCRDs && live && isDefinition(gvk.Group, gvk.Kind)
 }
 
 // asApplied reports whether an object is what was last applied and nobody has changed it since. A kind that counts
@@ -120,7 +144,7 @@ func (x *execution) note(object manifest.Object, applied kube.Applied) {
 func (x *execution) established(ctx context.Context, objects []manifest.Object) error {
 	var definitions []manifest.Object
 	for _, object := range objects {
-		if object.GetKind() == "CustomResourceDefinition" {
+		if gvk := object.GroupVersionKind(); isDefinition(gvk.Group, gvk.Kind) {
 			definitions = append(definitions, object)
 		}
 	}

@@ -22,6 +22,8 @@ type Cluster interface {
 	Apply(ctx context.Context, objects []*unstructured.Unstructured, options kube.ApplyOptions, done func(i int, applied kube.Applied)) error
 	// Delete deletes objects side by side and waits until they are gone; done is called as for Apply.
 	Delete(ctx context.Context, targets []kube.Deletion, done func(i int, elapsed time.Duration, err error)) error
+	// Contents returns what is in a namespace, apart from what Kubernetes itself puts there and what is on its way out.
+	Contents(ctx context.Context, namespace string) ([]corev1.ObjectReference, error)
 	// AwaitGone waits until objects that are being deleted are gone.
 	AwaitGone(ctx context.Context, refs []corev1.ObjectReference) error
 	// RunHook applies a hook and follows it to its end. The error is nil when it ended, however it did.

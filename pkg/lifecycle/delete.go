@@ -1,10 +1,15 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
@@ -13,27 +18,69 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// delete deletes what is still there and belongs to the release, and takes it off the inventory once it is gone.
+// delete deletes what is still there and belongs to the release, and takes it off the inventory once it is gone. What is
+// only being deleted stays on it.
 func (x *execution) delete(ctx context.Context, step Step) error {
 	var targets []kube.Deletion
-	gone := map[manifest.Key]bool{}
+	var errs []error
 	for _, entry := range step.Entries {
 		key := keyOf(entry)
 		found, live := x.live[key]
 		if !live {
-			gone[key] = true
+			x.gone[key] = true
 			continue
 		}
 		entry.UID = found.uid
-		targets = append(targets, kube.Deletion{Ref: entry.Reference(), Propagation: propagationOf(entry)})
+		needed, err := x.stillUsed(ctx, entry)
+		if needed || err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		targets = append(targets, kube.Deletion{
+			Ref: entry.Reference(), Propagation: x.propagationOf(entry), NoWait: step.NoWait,
+		})
 	}
-	x.forget(gone)
-	return x.remove(ctx, targets, "")
+	x.stale = x.stale || len(x.gone) > 0
+	return errors.Join(append(errs, x.remove(ctx, targets, ""))...)
 }
 
-// propagationOf waits for the Pods of a hook, which may still run; all else goes in the background.
-func propagationOf(entry release.Entry) metav1.DeletionPropagation {
-	return propagation(entry.Role != release.HookRun || !hook.RunsPods(entry.Group, entry.Kind))
+// stillUsed reports whether an entry is a Namespace with something in it, and says so.
+func (x *execution) stillUsed(ctx context.Context, entry release.Entry) (bool, error) {
+	if !isNamespace(entry.Group, entry.Kind) {
+		return false, nil
+	}
+	contents, err := x.Cluster.Contents(ctx, entry.Name)
+	if err != nil {
+		return true, fmt.Errorf("looking whether namespace %s is empty: %w", entry.Name, err)
+	}
+	if len(contents) == 0 {
+		return false, nil
+	}
+	outcome := Outcome{Object: eventObject(entry.Reference()), Result: "kept", Message: "it is not empty: " + some(contents)}
+	x.emit(ObjectKept, outcome)
+	return true, nil
+}
+
+// some names the first few of some objects.
+func some(refs []corev1.ObjectReference) string {
+	const few = 3
+	var names []string
+	for _, ref := range refs[:min(few, len(refs))] {
+		names = append(names, ref.Kind+"/"+ref.Name)
+	}
+	text := strings.Join(names, ", ")
+	if more := len(refs) - few; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// propagationOf waits for the Pods of a hook, which may still run; all else goes as the user said.
+func (x *execution) propagationOf(entry release.Entry) metav1.DeletionPropagation {
+	if entry.Role == release.HookRun && hook.RunsPods(entry.Group, entry.Kind) {
+		return metav1.DeletePropagationForeground
+	}
+	return cmp.Or(x.plan.Options.Cascade, metav1.DeletePropagationBackground)
 }
 
 // keep says what is left in place.
@@ -46,39 +93,37 @@ func (x *execution) keep(step Step) {
 	}
 }
 
-// remove deletes objects, waits until they are gone and takes them off the inventory. phase is that of hooks; else empty.
+// remove deletes objects and waits until they are gone, save where a deletion says otherwise. phase is that of hooks, which
+// stay on the inventory because they may run again; else empty.
 func (x *execution) remove(ctx context.Context, targets []kube.Deletion, phase string) error {
-	gone := map[manifest.Key]bool{}
-	err := x.Cluster.Delete(ctx, targets, func(i int, elapsed time.Duration, err error) {
+	return x.Cluster.Delete(ctx, targets, func(i int, elapsed time.Duration, err error) {
+		key := manifest.KeyOf(targets[i].Ref)
 		outcome := Outcome{
 			Phase: phase, Object: eventObject(targets[i].Ref), Result: "deleted", ElapsedMS: milliseconds(elapsed),
 		}
-		if err != nil {
+		switch {
+		case err != nil:
 			outcome.Result, outcome.Message = "Failed", err.Error()
-		} else {
-			gone[manifest.KeyOf(targets[i].Ref)] = true
+		case !targets[i].NoWait:
+			x.forget(key)
+			x.gone[key] = phase == ""
 		}
 		x.emit(ObjectDeleted, outcome)
 	})
-	x.forget(gone)
-	return err
 }
 
-// forget notes that objects are confirmed to be gone. Their entries stay until the end, because a later step may make
-// them again and the inventory must name them before it does.
-func (x *execution) forget(gone map[manifest.Key]bool) {
-	for key := range gone {
-		delete(x.live, key)
-		x.gone[key] = true
-		if i, found := x.index[key]; found {
-			entry := &x.plan.Release.Inventory[i]
-			entry.UID, entry.Origin, entry.Hash, entry.Generation, entry.ResourceVersion = "", "", "", 0, ""
-			x.stale = true
-		}
+// forget notes that an object is confirmed to be gone. Its entry stays until the end, because a later step may make it
+// again and the inventory must name it before that.
+func (x *execution) forget(key manifest.Key) {
+	delete(x.live, key)
+	if i, found := x.index[key]; found {
+		entry := &x.plan.Release.Inventory[i]
+		entry.UID, entry.Origin, entry.Hash, entry.Generation, entry.ResourceVersion = "", "", "", 0, ""
+		x.stale = true
 	}
 }
 
-// shrink takes what is confirmed to be gone off the inventory.
+// shrink takes what a removal has confirmed to be gone off the inventory.
 func (x *execution) shrink() {
 	if len(x.gone) == 0 {
 		return

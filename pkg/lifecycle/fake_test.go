@@ -27,8 +27,10 @@ type cluster struct {
 	outcomes map[string]func(ctx context.Context) (kube.HookOutcome, error)
 	applyErr map[string]error
 	waitErr  error
-	uids     int
-	log      []string
+	// frozen are the names of objects that cannot be changed in place.
+	frozen []string
+	uids   int
+	log    []string
 }
 
 func newCluster() *cluster {
@@ -77,6 +79,11 @@ func (c *cluster) Apply(_ context.Context, objects []*unstructured.Unstructured,
 			first = err
 			continue
 		}
+		if _, there := c.objects[key(object)]; there && slices.Contains(c.frozen, object.GetName()) {
+			first = immutableError(object)
+			done(i, kube.Applied{Err: first})
+			continue
+		}
 		done(i, c.put(object))
 	}
 	return first
@@ -108,6 +115,16 @@ func (c *cluster) Delete(_ context.Context, targets []kube.Deletion, done func(i
 		done(i, 0, nil)
 	}
 	return nil
+}
+
+func (c *cluster) Contents(_ context.Context, namespace string) ([]corev1.ObjectReference, error) {
+	var found []corev1.ObjectReference
+	for _, object := range c.objects {
+		if object.GetNamespace() == namespace {
+			found = append(found, manifest.Object{Unstructured: object}.Reference())
+		}
+	}
+	return found, nil
 }
 
 func (c *cluster) AwaitGone(_ context.Context, refs []corev1.ObjectReference) error {
@@ -203,6 +220,7 @@ func scopes() lifecycle.Scopes {
 		{Kind: "ServiceAccount"},
 		{Group: "apps", Kind: "Deployment"},
 		{Kind: "Pod"},
+		{Kind: "PersistentVolumeClaim"},
 	} {
 		namespaced[kind] = true
 	}
@@ -247,11 +265,15 @@ func run(t *testing.T, cluster *cluster, planned *lifecycle.Plan) (*store, []lif
 }
 
 func runIn(ctx context.Context, cluster *cluster, planned *lifecycle.Plan) (*store, []lifecycle.Event, error) {
+	return runOn(ctx, cluster, planned, func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) })
+}
+
+func runOn(ctx context.Context, cluster *cluster, planned *lifecycle.Plan, now func() time.Time) (*store, []lifecycle.Event, error) {
 	kept := &store{}
 	var events []lifecycle.Event
 	runner := lifecycle.Runner{
 		Cluster: cluster, Store: kept, Observe: func(event lifecycle.Event) { events = append(events, event) },
-		Now: func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
+		Now: now,
 	}
 	err := runner.Run(ctx, planned)
 	return kept, events, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -20,7 +21,7 @@ import (
 // jobNameLabel is on every Pod of a Job.
 const jobNameLabel = "batch.kubernetes.io/job-name"
 
-// podSelector selects the Pods of all hook Jobs of a plan, so that one watch serves them all.
+// podSelector selects the Pods of all hook Jobs of a plan, so that one watch serves them all; empty where there are none.
 func podSelector(plan *Plan) string {
 	var jobs []string
 	for _, step := range plan.Steps {
@@ -37,18 +38,44 @@ func podSelector(plan *Plan) string {
 	return fmt.Sprintf("%s in (%s)", jobNameLabel, strings.Join(slices.Compact(jobs), ","))
 }
 
+// runPhase runs the hooks of a phase. Hooks that the operation can do without get half of the time that is left, so that
+// one that hangs leaves enough for the work.
+func (x *execution) runPhase(ctx context.Context, step Step) error {
+	if !step.Optional {
+		return x.runHooks(ctx, step)
+	}
+	limited, cancel := halfOf(ctx, x.Now())
+	defer cancel()
+	if err := x.runHooks(limited, step); err != nil {
+		x.emit(Warning, Outcome{Phase: string(step.Phase), Message: err.Error() + "; the work goes on"})
+	}
+	return nil
+}
+
+// halfOf limits work to half of the time that a context leaves from now on; without a limit there is none.
+func halfOf(ctx context.Context, now time.Time) (context.Context, context.CancelFunc) {
+	deadline, limited := ctx.Deadline()
+	if !limited {
+		return context.WithCancel(ctx)
+	}
+	return WithTimeout(ctx, max(1, deadline.Sub(now)/2))
+}
+
 // runHooks runs the hooks of a phase one at a time, up to the first that fails. What the policies say is deleted when
 // the phase's result is recorded, also when it failed, ran out of time or was interrupted.
 func (x *execution) runHooks(ctx context.Context, step Step) error {
 	started := x.Now()
 	x.emit(PhaseStarted, Outcome{Phase: string(step.Phase), Message: count(len(step.Hooks), "hook")})
+	var failures []error
 	var failure error
-	ran := 0
-	for failure == nil && ran < len(step.Hooks) {
-		failure = x.runHook(ctx, step.Hooks[ran])
-		ran++
+	for _, h := range step.Hooks {
+		failures = append(failures, x.runHook(ctx, h))
+		failure = errors.Join(failures...)
+		if failure != nil && !step.KeepGoing || ctx.Err() != nil {
+			break
+		}
 	}
-	x.cleanUp(ctx, step.Hooks[:ran], failure)
+	x.cleanUp(ctx, step.Hooks, failures)
 	x.emit(PhaseFinished, Outcome{
 		Phase: string(step.Phase), Result: result(failure), ElapsedMS: milliseconds(x.Now().Sub(started)),
 	})
@@ -97,7 +124,7 @@ func (x *execution) follow(ctx context.Context, h Hook) (kube.HookOutcome, error
 		return kube.HookOutcome{}, err
 	}
 	run := kube.HookRun{
-		Object: h.Object.Unstructured, Selector: ownerOf(x.plan.Release).selector(), PodSelector: x.podSelector,
+		Object: h.Object.Unstructured, Selector: ownerOf(x.plan.Release).selector(), PodSelector: podSelector(x.plan),
 		Ready: ready, Failed: failed, ForceConflicts: x.plan.Options.ForceConflicts,
 	}
 	outcome, err := x.Cluster.RunHook(ctx, run, func(progress kube.HookProgress) { x.progress(h, progress) })
@@ -140,10 +167,11 @@ func propagation(finished bool) metav1.DeletionPropagation {
 }
 
 // cleanUp deletes the objects of hooks that ran, where their policies say so. It has a time of its own; what cannot be
-// deleted is a warning, because it changes nothing about how the hooks went. failure is that of the last of the hooks.
-func (x *execution) cleanUp(ctx context.Context, hooks []Hook, failure error) {
+// deleted is a warning, because it changes nothing about how the hooks went. failures are those of the hooks that ran.
+func (x *execution) cleanUp(ctx context.Context, hooks []Hook, failures []error) {
 	var targets []kube.Deletion
-	for i, h := range hooks {
+	for i, failure := range failures {
+		h := hooks[i]
 		record := x.record(h)
 		ref := h.Object.Reference()
 		found, live := x.live[manifest.KeyOf(ref)]
@@ -151,7 +179,7 @@ func (x *execution) cleanUp(ctx context.Context, hooks []Hook, failure error) {
 			continue
 		}
 		ref.UID = found.uid
-		targets = append(targets, kube.Deletion{Ref: ref, Propagation: propagation(i < len(hooks)-1 || endedByItself(failure))})
+		targets = append(targets, kube.Deletion{Ref: ref, Propagation: propagation(endedByItself(failure))})
 	}
 	if len(targets) == 0 {
 		return

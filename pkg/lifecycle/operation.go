@@ -14,11 +14,16 @@ type Operation string
 const (
 	Install   Operation = "install"
 	Upgrade   Operation = "upgrade"
-	Uninstall Operation = "uninstall"
+	Rollback  Operation = "rollback"
+	Uninstall Operation = release.OperationUninstall
+	// Test runs the test hooks of a deployed revision.
+	Test Operation = "test"
+	// Revert removes what a failed installation made. Its record stays.
+	Revert Operation = "revert"
 )
 
 // course is what sets one operation apart from another: the phases around its work, and the phase that a revision has
-// meanwhile and afterwards.
+// meanwhile and afterwards. Both are empty for an operation that leaves the revision in the phase that it is in.
 type course struct {
 	before, after hook.Phase
 	meanwhile     release.Phase
@@ -28,15 +33,17 @@ type course struct {
 // courses is the table from operations to phases.
 func courses() map[Operation]course {
 	return map[Operation]course{
-		Install: {hook.PreInstall, hook.PostInstall, release.PendingInstall, release.Deployed},
-		Upgrade: {hook.PreUpgrade, hook.PostUpgrade, release.PendingUpgrade, release.Deployed},
-		// The simple form: no hooks, and the record goes with the release.
-		Uninstall: {meanwhile: release.Uninstalling, done: release.Uninstalled},
+		Install:   {hook.PreInstall, hook.PostInstall, release.PendingInstall, release.Deployed},
+		Upgrade:   {hook.PreUpgrade, hook.PostUpgrade, release.PendingUpgrade, release.Deployed},
+		Rollback:  {hook.PreRollback, hook.PostRollback, release.PendingRollback, release.Deployed},
+		Uninstall: {hook.PreDelete, hook.PostDelete, release.Uninstalling, release.Uninstalled},
+		Test:      {before: hook.Test},
+		Revert:    {},
 	}
 }
 
-// Next returns the operation that makes the next revision: install while none was deployed since the release was last
-// uninstalled, whatever the verb; then upgrade.
+// Next returns the operation that makes the next revision from a pack: install while none was deployed since the release
+// was last uninstalled, whatever the verb; then upgrade.
 func Next(history release.History) Operation {
 	if history.EverDeployed() {
 		return Upgrade

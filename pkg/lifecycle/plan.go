@@ -3,24 +3,41 @@ package lifecycle
 import (
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// Plan is an operation as a list of steps. It is made by NewPlan or NewRemoval and run once.
+// Plan is an operation as a list of steps. It is made by NewPlan, NewRemoval, NewTest or NewWayBack and run once.
 type Plan struct {
 	Operation Operation
-	// Release is the revision that the operation makes or, at uninstall, the newest one. Running the plan writes its
-	// status and its inventory.
+	// Release is the revision that the operation makes or, where it makes none, the one that it works on. Running the plan
+	// writes its status and its inventory.
 	Release *release.Release
 	// Steps are done in order; the first that fails ends the operation.
 	Steps   []Step
 	Options Options
-	// Supersedes are the revisions that are not deployed any more once this one is, and Forgets those whose records are
-	// dropped then because the history has become too long.
-	Supersedes, Forgets []*release.Release
+	// History is all revisions that there were before the operation, oldest first, with what lists show.
+	History release.History
+	// Extent is how far the run of the plan got into changing the cluster. Running sets it.
+	Extent Extent
 }
+
+// Extent says how much of what a release has may have been changed.
+type Extent int
+
+// The extents.
+const (
+	// Nothing: at most hooks that come before the work were run.
+	Nothing Extent = iota
+	// Groundwork: what must be there before any hook runs was changed, too.
+	Groundwork
+	// Everything: the work itself has begun.
+	Everything
+)
 
 // Options are the user's choices that are not part of what is installed.
 type Options struct {
@@ -35,6 +52,16 @@ type Options struct {
 	HistoryMax int
 	// ForceConflicts takes fields that another manager owns.
 	ForceConflicts bool
+	// RecreateImmutable deletes objects that cannot be changed in place and makes them anew, save those that hold what
+	// cannot be made again.
+	RecreateImmutable bool
+	// DeleteCRDs treats custom resource definitions like all else when a release is removed or rolled back. Without it
+	// they stay as they are, because all objects of their kinds go with them.
+	DeleteCRDs bool
+	// KeepHistory keeps the record of a release that is uninstalled.
+	KeepHistory bool
+	// Cascade is what becomes of the dependents of the objects that an uninstallation deletes; "" is Background.
+	Cascade metav1.DeletionPropagation
 }
 
 // skips reports whether the hooks of a phase are left out.
@@ -61,7 +88,8 @@ const (
 	RunHooks Verb = "run-hooks"
 	// Wait waits until Objects are ready.
 	Wait Verb = "wait"
-	// Delete deletes what Entries name, several at a time, and waits until it is gone.
+	// Delete deletes what Entries name, several at a time, and waits until it is gone unless NoWait says otherwise. A
+	// Namespace is deleted only when nothing else is in it.
 	Delete Verb = "delete"
 	// Keep reports what Entries name and what is left in place.
 	Keep Verb = "keep"
@@ -76,6 +104,12 @@ type Step struct {
 	Objects []manifest.Object
 	Hooks   []Hook
 	Entries []release.Entry
+	// KeepGoing runs the hooks that come after one that failed, too.
+	KeepGoing bool
+	// Optional says that the operation goes on when the hooks fail, which is recorded and said.
+	Optional bool
+	// NoWait only starts the deletion.
+	NoWait bool
 }
 
 // Hook is a hook at one phase, ready to be applied.
@@ -109,4 +143,18 @@ func (p *Plan) objects() []manifest.Object {
 		}
 	}
 	return all
+}
+
+// Definitions returns the custom resource definitions that the plan deletes if they are there: all objects of their kinds
+// go with them.
+func (p *Plan) Definitions() []corev1.ObjectReference {
+	var found []corev1.ObjectReference
+	for _, step := range p.Steps {
+		for _, entry := range step.Entries {
+			if step.Verb == Delete && isDefinition(entry.Group, entry.Kind) {
+				found = append(found, entry.Reference())
+			}
+		}
+	}
+	return found
 }

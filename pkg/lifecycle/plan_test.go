@@ -3,11 +3,13 @@ package lifecycle_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
@@ -32,7 +34,11 @@ func steps(plan *lifecycle.Plan) []string {
 		for _, entry := range step.Entries {
 			words = append(words, entry.Kind+"/"+entry.Name)
 		}
-		lines = append(lines, strings.Join(words, " "))
+		line := strings.Join(words, " ")
+		if step.NoWait {
+			line += ", not waiting"
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }
@@ -86,7 +92,8 @@ func TestAPlanRecordsHooksAndInventoryBeforehand(t *testing.T) {
 	}
 	want := []string{
 		"regular Namespace/extra  []", "regular ServiceAccount/web web []", "regular ConfigMap/app web []", "regular Secret/db web []",
-		"regular Deployment/web web []", "hook Job/shop-migrate web [pre-install]", "hook Job/shop-notify web [post-install]",
+		"regular Deployment/web web []", "hook Job/shop-migrate web [pre-install pre-upgrade]", "hook Job/shop-notify web [post-install]",
+		"hook Job/shop-test web [test]",
 	}
 	if diff := cmp.Diff(want, inventory); diff != "" {
 		t.Error(diff)
@@ -95,17 +102,13 @@ func TestAPlanRecordsHooksAndInventoryBeforehand(t *testing.T) {
 
 func TestThePreviousInventoryIsKept(t *testing.T) {
 	t.Parallel()
-	nodes, err := manifest.Decode("", []byte(object("v1", "ConfigMap", "app")), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	previous := release.New("shop", "web", 1)
 	previous.Inventory = []release.Entry{
 		{Version: "v1", Kind: "ConfigMap", Namespace: "web", Name: "app", UID: "a", Origin: release.Created, Role: release.Regular},
 		{Version: "v1", Kind: "ConfigMap", Namespace: "web", Name: "old", UID: "b", Origin: release.Created, Role: release.Regular},
 	}
 	planned, err := lifecycle.NewPlan(lifecycle.Request{
-		Operation: lifecycle.Install, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes, Scopes: scopes(),
+		Operation: lifecycle.Install, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, object("v1", "ConfigMap", "app")), Scopes: scopes(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -179,12 +182,33 @@ func TestWhatCanNeverWorkIsRefused(t *testing.T) {
 	}
 }
 
+// removal plans the removal of release shop, which has a manifest and an inventory.
+func removal(t *testing.T, text string, r *release.Release, options lifecycle.Options) *lifecycle.Plan {
+	t.Helper()
+	planned, err := lifecycle.NewRemoval(lifecycle.Request{Release: r, Nodes: nodes(t, text), Scopes: scopes(), Options: options})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return planned
+}
+
+func nodes(t *testing.T, text string) []*yaml.RNode {
+	t.Helper()
+	found, err := manifest.Decode("", []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
 func TestARemovalGoesBackwards(t *testing.T) {
 	t.Parallel()
 	r := release.New("shop", "web", 1)
 	for _, gvk := range []schema.GroupVersionKind{
 		{Version: "v1", Kind: "ConfigMap"},
 		{Group: "apps", Version: "v1", Kind: "Deployment"},
+		{Group: "example.com", Version: "v1", Kind: "Database"},
+		{Group: "admissionregistration.k8s.io", Version: "v1", Kind: "ValidatingWebhookConfiguration"},
 		{Version: "v1", Kind: "ServiceAccount"},
 		{Version: "v1", Kind: "Namespace"},
 		{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"},
@@ -192,27 +216,43 @@ func TestARemovalGoesBackwards(t *testing.T) {
 	} {
 		r.Inventory = append(r.Inventory, release.Entry{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind, Name: "a"})
 	}
-	r.Inventory = append(r.Inventory, release.Entry{Version: "v1", Kind: "Secret", Name: "kept", Keep: true})
-	want := []string{
-		"delete Job/a Deployment/a", "delete ConfigMap/a", "delete ServiceAccount/a",
-		"keep Secret/kept CustomResourceDefinition/a Namespace/a",
-	}
-	if diff := cmp.Diff(want, steps(lifecycle.NewRemoval(r, lifecycle.Options{}))); diff != "" {
-		t.Error(diff)
+	job := release.Entry{Group: "batch", Version: "v1", Kind: "Job", Namespace: "web", Name: "shop-after", Role: release.HookRun}
+	r.Inventory = append(r.Inventory, release.Entry{Version: "v1", Kind: "Secret", Name: "kept", Keep: true},
+		release.Entry{Version: "v1", Kind: "Namespace", Name: "web"}, job)
+	text := hook("before", "pre-delete", "") + hook("after", "post-delete", "")
+	for name, test := range map[string]struct {
+		options lifecycle.Options
+		want    []string
+	}{
+		"as it is": {lifecycle.Options{}, []string{
+			"run-hooks pre-delete pre-delete/before", "delete ValidatingWebhookConfiguration/a", "delete Database/a",
+			"delete Job/a Deployment/a, not waiting", "delete ConfigMap/a, not waiting", "delete ServiceAccount/a, not waiting",
+			"run-hooks post-delete post-delete/after", "delete Job/shop-after", "delete Namespace/a, not waiting",
+			"keep Secret/kept CustomResourceDefinition/a Namespace/web",
+		}},
+		"with all options": {lifecycle.Options{Wait: true, NoHooks: true, DeleteCRDs: true}, []string{
+			"delete ValidatingWebhookConfiguration/a", "delete Database/a", "delete Job/a Deployment/a", "delete ConfigMap/a",
+			"delete ServiceAccount/a", "delete Job/shop-after", "delete CustomResourceDefinition/a Namespace/a",
+			"keep Secret/kept Namespace/web",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			copied := *r
+			if diff := cmp.Diff(test.want, steps(removal(t, text, &copied, test.options))); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }
 
 // upgrade plans the upgrade of release shop from an inventory to a manifest.
 func upgrade(t *testing.T, text string, previous []release.Entry, history release.History) *lifecycle.Plan {
 	t.Helper()
-	nodes, err := manifest.Decode("", []byte(text), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	newest := release.New("shop", "web", 1)
 	newest.Inventory = previous
 	planned, err := lifecycle.NewPlan(lifecycle.Request{
-		Operation: lifecycle.Upgrade, Release: release.New("shop", "web", 2), Previous: newest, History: history, Nodes: nodes,
+		Operation: lifecycle.Upgrade, Release: release.New("shop", "web", 2), Previous: newest, History: history, Nodes: nodes(t, text),
 		Scopes: scopes(), Options: lifecycle.Options{HistoryMax: 3},
 	})
 	if err != nil {
@@ -244,21 +284,36 @@ func TestAnUpgradePrunesLast(t *testing.T) {
 
 func TestAHistoryIsSupersededAndBounded(t *testing.T) {
 	t.Parallel()
-	var history release.History
-	for i, phase := range []release.Phase{release.Failed, release.Superseded, release.Deployed, release.Deployed, release.Failed} {
-		revision := release.New("shop", "web", i+1)
-		revision.Status.Phase = phase
-		history = append(history, revision)
-	}
-	planned := upgrade(t, object("v1", "ConfigMap", "app"), nil, history)
-	var got []string
-	for _, revision := range planned.Supersedes {
-		got = append(got, fmt.Sprint("supersede ", revision.Spec.Revision))
-	}
-	for _, revision := range planned.Forgets {
-		got = append(got, fmt.Sprint("forget ", revision.Spec.Revision))
-	}
-	if diff := cmp.Diff([]string{"supersede 3", "supersede 4", "forget 1", "forget 2", "forget 3"}, got); diff != "" {
-		t.Error(diff)
+	for name, test := range map[string]struct {
+		fails bool
+		want  []string
+	}{
+		"when one is deployed": {false, []string{"supersede 3", "supersede 4", "forget 1", "forget 2", "forget 3"}},
+		// What is deployed is not forgotten.
+		"when one fails": {true, []string{"forget 1", "forget 2", "forget 3"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var history release.History
+			for i, phase := range []release.Phase{release.Failed, release.Superseded, release.Deployed, release.Deployed, release.Failed} {
+				revision := release.New("shop", "web", i+1)
+				revision.Status.Phase = phase
+				history = append(history, revision)
+			}
+			cluster := newCluster()
+			if test.fails {
+				cluster.applyErr["app"] = errors.New("no")
+			}
+			kept, _, err := run(t, cluster, upgrade(t, object("v1", "ConfigMap", "app"), nil, history))
+			if (err != nil) != test.fails {
+				t.Fatal(err)
+			}
+			got := slices.DeleteFunc(kept.writes, func(write string) bool {
+				return !strings.Contains(write, "supersede") && !strings.Contains(write, "forget")
+			})
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }

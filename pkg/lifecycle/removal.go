@@ -3,26 +3,130 @@ package lifecycle
 import (
 	"slices"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// NewRemoval plans the uninstallation of a release from the inventory of its newest revision, which must have been read
-// whole. What is installed last goes first. Custom resource definitions and Namespaces are left: with them would go what
-// the release never made.
-func NewRemoval(newest *release.Release, options Options) *Plan {
-	return &Plan{Operation: Uninstall, Release: newest, Options: options, Steps: removalSteps(newest.Inventory)}
+// NewRemoval plans the uninstallation of a release. request.Release is its newest revision, whose inventory names what
+// goes and whose hooks run: those of pre-delete before anything is deleted, those of post-delete when it is. One that has
+// begun to delete things and failed goes on from there: its pre-delete hooks do not run again.
+//
+// Namespaces and, with DeleteCRDs, custom resource definitions go last, after the hooks, which may need them.
+func NewRemoval(request Request) (*Plan, error) {
+	request.Operation = Uninstall
+	r, options := request.Release, request.Options
+	content, err := request.hooks(hook.PreDelete, hook.PostDelete)
+	if err != nil {
+		return nil, err
+	}
+	plan := &Plan{Operation: Uninstall, Release: r, Options: options, History: request.History}
+	started := r.Removed() && !open(r.Status.Hooks, hook.PreDelete)
+	replaced := []hook.Phase{hook.PreDelete, hook.PostDelete}
+	if started {
+		content.hooks, replaced = content.inPhases(hook.PostDelete), replaced[1:]
+	}
+	if err := plan.replaceRecords(content, request, replaced...); err != nil {
+		return nil, err
+	}
+	removal := newRemoval(r.Inventory, r.Namespace, options)
+	later := removal.takeHooks(content.inPhases(hook.PostDelete))
+	plan.Steps = append(plan.Steps, content.hookSteps(hook.PreDelete, options)...)
+	plan.Steps = append(plan.Steps, removal.work(options.Wait)...)
+	plan.Steps = append(plan.Steps, content.hookSteps(hook.PostDelete, options)...)
+	plan.Steps = append(plan.Steps, deleteSteps(later)...)
+	plan.Steps = append(plan.Steps, removal.ground(options.Wait)...)
+	return plan, nil
 }
 
-// removalSteps deletes what inventory entries name, the last wave first, and reports what outlives the release.
-func removalSteps(inventory []release.Entry) []Step {
+// open reports whether a hook of a phase has not come to a good end.
+func open(records []release.Hook, phase hook.Phase) bool {
+	return slices.ContainsFunc(records, func(h release.Hook) bool {
+		return h.Phase == string(phase) && h.State != release.HookSucceeded && h.State != release.HookSkipped
+	})
+}
+
+// removal is the entries of an inventory that go, in the order in which they do, and those that stay.
+type removal struct {
+	// guards are what can make the API server refuse everything else.
+	guards []release.Entry
+	// custom are custom resources: what gives them meaning, and may have to let them go, must still be there.
+	custom  []release.Entry
+	regular []release.Entry
+	// grounds are Namespaces and custom resource definitions.
+	grounds []release.Entry
+	kept    []release.Entry
+}
+
+// newRemoval sorts the entries of an inventory, what is installed last first. namespace holds the record and is never
+// deleted.
+func newRemoval(inventory []release.Entry, namespace string, options Options) *removal {
 	entries := slices.Clone(inventory)
 	slices.SortStableFunc(entries, func(a, b release.Entry) int { return manifest.Compare(keyOf(b), keyOf(a)) })
+	var found removal
+	for _, entry := range entries {
+		switch {
+		case stays(entry, namespace, options):
+			found.kept = append(found.kept, entry)
+		case isDefinition(entry.Group, entry.Kind), isNamespace(entry.Group, entry.Kind):
+			found.grounds = append(found.grounds, entry)
+		case manifest.Wave(entry.Group, entry.Kind) == manifest.Waves:
+			found.guards = append(found.guards, entry)
+		case !manifest.BuiltIn(entry.Group):
+			found.custom = append(found.custom, entry)
+		default:
+			found.regular = append(found.regular, entry)
+		}
+	}
+	return &found
+}
+
+// takeHooks takes the objects of hooks out of the removal, because the hooks run in the middle of it.
+func (r *removal) takeHooks(hooks []Hook) []release.Entry {
+	ours := (&content{hooks: hooks}).keys()
+	var taken []release.Entry
+	for _, entries := range []*[]release.Entry{&r.guards, &r.custom, &r.regular} {
+		*entries = slices.DeleteFunc(*entries, func(entry release.Entry) bool {
+			if ours[keyOf(entry)] {
+				taken = append(taken, entry)
+			}
+			return ours[keyOf(entry)]
+		})
+	}
+	return taken
+}
+
+// work deletes all that does not carry the rest. Guards and custom resources are waited for in any case.
+func (r *removal) work(wait bool) []Step {
+	steps := append(deleteSteps(r.guards), deleteSteps(r.custom)...)
+	return append(steps, waiting(wait, deleteSteps(r.regular))...)
+}
+
+// ground deletes what carries the rest, and says what stays.
+func (r *removal) ground(wait bool) []Step {
+	steps := waiting(wait, deleteSteps(r.grounds))
+	if len(r.kept) > 0 {
+		steps = append(steps, Step{Verb: Keep, Entries: r.kept})
+	}
+	return steps
+}
+
+func (r *removal) steps() []Step { return append(r.work(true), r.ground(true)...) }
+
+func waiting(wait bool, steps []Step) []Step {
+	for i := range steps {
+		steps[i].NoWait = !wait
+	}
+	return steps
+}
+
+// deleteSteps makes one step for each wave that has entries, the last wave first.
+func deleteSteps(entries []release.Entry) []Step {
 	var steps []Step
 	for wave := manifest.Waves; wave >= 1; wave-- {
 		var members []release.Entry
 		for _, entry := range entries {
-			if manifest.Wave(entry.Group, entry.Kind) == wave && !outlives(entry) {
+			if manifest.Wave(entry.Group, entry.Kind) == wave {
 				members = append(members, entry)
 			}
 		}
@@ -30,14 +134,17 @@ func removalSteps(inventory []release.Entry) []Step {
 			steps = append(steps, Step{Verb: Delete, Wave: wave, Entries: members})
 		}
 	}
-	if kept := slices.DeleteFunc(entries, func(entry release.Entry) bool { return !outlives(entry) }); len(kept) > 0 {
-		steps = append(steps, Step{Verb: Keep, Entries: kept})
-	}
 	return steps
 }
 
-// outlives reports whether an object stays when its release goes.
-func outlives(entry release.Entry) bool {
-	return entry.Keep || isNamespace(entry.Version, entry.Kind) && entry.Group == "" ||
-		entry.Kind == "CustomResourceDefinition" && entry.Group == "apiextensions.k8s.io"
+// stays reports whether an object outlives the release whose record a namespace holds.
+func stays(entry release.Entry, namespace string, options Options) bool {
+	return entry.Keep || isDefinition(entry.Group, entry.Kind) && !options.DeleteCRDs ||
+		isNamespace(entry.Group, entry.Kind) && entry.Name == namespace
 }
+
+func isDefinition(group, kind string) bool {
+	return group == "apiextensions.k8s.io" && kind == "CustomResourceDefinition"
+}
+
+func isNamespace(group, kind string) bool { return group == "" && kind == "Namespace" }

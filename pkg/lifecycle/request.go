@@ -16,24 +16,30 @@ import (
 // CRDFolder is where a pack keeps the custom resource definitions that are applied before anything else.
 const CRDFolder = "crds/"
 
-// Request is what an operation that makes a revision is planned from.
+// Request is what an operation is planned from.
 type Request struct {
 	Operation Operation
-	// Release is the revision to make: its number, pack and content are set, its status is not. NewPlan completes it.
+	// Release is the revision to make: its number, pack and content are set, its status is not. The plan completes it.
+	// For an operation that makes no revision it is the one to work on, whole.
 	Release *release.Release
-	// Previous is the newest revision, whole; nil where there is none.
+	// Previous is the newest revision, whole; nil where there is none, and for an operation that makes no revision.
 	Previous *release.Release
 	// History is all revisions there are, oldest first, with what lists show.
 	History release.History
 	// Nodes are the resources of the release's manifest, with the files and lines they were rendered from. They are not
 	// changed.
-	Nodes   []*yaml.RNode
+	Nodes []*yaml.RNode
+	// Left are the resources of the manifest that a rollback leaves: those of Previous. nil for other operations.
+	Left    []*yaml.RNode
 	Scopes  Scopes
 	Options Options
 }
 
 // NewPlan plans an operation that makes a revision. It reaches no cluster. Everything in the pack that can never work is
 // reported at once: the errors are *hook.Error, *manifest.Error and *InputError, joined.
+//
+// A rollback runs the pre-rollback hooks of the revision that it leaves, and the post-rollback hooks of the one that it
+// restores.
 func NewPlan(request Request) (*Plan, error) {
 	content, err := read(request.Nodes)
 	if err != nil {
@@ -42,16 +48,44 @@ func NewPlan(request Request) (*Plan, error) {
 	if err := joinUnique([]error{content.prepare(request), content.check(request.Release.Namespace)}); err != nil {
 		return nil, err
 	}
+	named := content.keys()
+	if request.Operation == Rollback {
+		if err := content.leave(request); err != nil {
+			return nil, err
+		}
+	}
+	return content.plan(request, named)
+}
+
+// leave puts the pre-rollback hooks of the manifest that a rollback leaves in the place of the content's own.
+func (c *content) leave(request Request) error {
+	left, err := read(request.Left)
+	if err != nil {
+		return err
+	}
+	left = &content{hooks: left.inPhases(hook.PreRollback)}
+	if err := left.prepare(request); err != nil {
+		return err
+	}
+	others := slices.DeleteFunc(c.hooks, func(h Hook) bool { return h.Phase == hook.PreRollback })
+	c.hooks = append(left.hooks, others...)
+	return nil
+}
+
+// plan lines up the work of an operation that makes a revision. named are the objects of its manifest.
+func (c *content) plan(request Request, named map[manifest.Key]bool) (*Plan, error) {
 	course := courses()[request.Operation]
-	plan := &Plan{Operation: request.Operation, Release: request.Release, Options: request.Options}
-	plan.Steps = content.steps(course, request.Options)
-	plan.Release.Status.Hooks, err = content.records(course, request)
+	plan := &Plan{
+		Operation: request.Operation, Release: request.Release, Options: request.Options, History: request.History,
+		Steps: c.steps(course, request.Options),
+	}
+	records, err := c.records(course, request)
 	if err != nil {
 		return nil, err
 	}
-	plan.Release.Inventory = inventory(content, course, request.Previous)
-	plan.Steps = append(plan.Steps, content.prune(request.Previous)...)
-	plan.Supersedes, plan.Forgets = retire(request.History, request.Options.HistoryMax)
+	plan.Release.Status.Hooks = records
+	plan.Release.Inventory = inventory(c, request.Previous)
+	plan.Steps = append(plan.Steps, prune(plan.Release, named, request.Options)...)
 	return plan, nil
 }
 
@@ -69,6 +103,31 @@ type content struct {
 	// hooks are in running order, one for each hook and phase.
 	hooks   []Hook
 	regular []manifest.Object
+}
+
+// keys are the objects of the manifest, hooks of any phase included.
+func (c *content) keys() map[manifest.Key]bool {
+	keys := map[manifest.Key]bool{}
+	for _, object := range c.regular {
+		keys[manifest.KeyOf(object.Reference())] = true
+	}
+	for _, h := range c.hooks {
+		keys[manifest.KeyOf(h.Object.Reference())] = true
+	}
+	return keys
+}
+
+// inPhases are the hooks of some phases, in running order.
+func (c *content) inPhases(phases ...hook.Phase) []Hook {
+	var found []Hook
+	for _, phase := range phases {
+		for _, h := range c.hooks {
+			if h.Phase == phase {
+				found = append(found, h)
+			}
+		}
+	}
+	return found
 }
 
 func read(nodes []*yaml.RNode) (*content, error) {
@@ -107,7 +166,9 @@ func (c *content) prepare(request Request) error {
 	for i := range c.hooks {
 		h := &c.hooks[i]
 		name(h.Object, request.Release, h.Phase, taken)
-		errs = append(errs, place(h.Object, request.Scopes, request.Release.Namespace))
+		if err := place(h.Object, request.Scopes, request.Release.Namespace); !request.Options.skips(h.Phase) {
+			errs = append(errs, err)
+		}
 		own.mark(h.Object, h.Phase)
 		h.Title = hook.Title(h.Phase, h.Object.GroupVersionKind().GroupKind(), h.Object.GetName(), request.Release.Name)
 	}
@@ -195,8 +256,11 @@ func checkAnnotations(object manifest.Object) error {
 			}
 		}
 	}
-	if value, found := annotations[hook.ResourcePolicy]; found && value != keepPolicy {
-		errs = append(errs, &InputError{object, hook.ResourcePolicy + `: unknown value "` + value + `"; valid: ` + keepPolicy})
+	for _, only := range [][2]string{{hook.ResourcePolicy, keepPolicy}, {hook.OnImmutableAnnotation, recreatePolicy}} {
+		key, valid := only[0], only[1]
+		if value, found := annotations[key]; found && value != valid {
+			errs = append(errs, &InputError{object, key + `: unknown value "` + value + `"; valid: ` + valid})
+		}
 	}
 	return errors.Join(errs...)
 }

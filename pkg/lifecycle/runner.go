@@ -35,7 +35,7 @@ func (r Runner) Run(ctx context.Context, plan *Plan) error {
 	work, cancel := WithTimeout(ctx, plan.Options.Timeout)
 	defer cancel()
 	run := &execution{
-		Runner: r, plan: plan, started: r.Now(), podSelector: podSelector(plan),
+		Runner: r, plan: plan, started: r.Now(),
 		live: map[manifest.Key]live{}, gone: map[manifest.Key]bool{}, index: indexOf(plan.Release.Inventory),
 	}
 	// The order here is that of every operation. Taking the lock, reading the history again, closing what an earlier run
@@ -64,10 +64,10 @@ type execution struct {
 	// stale says that the stored inventory is not up to date. It already names all that may exist, so it is brought up to
 	// date when the last wave is there and at the end, not at every step.
 	stale bool
+	// before is the status that the release had before the operation.
+	before release.Status
 	// suspended says that the hook that runs is a suspended Job.
 	suspended bool
-	// podSelector selects the Pods of all hook Jobs of the plan; empty where there are none.
-	podSelector string
 }
 
 // WithTimeout limits work to a time; 0 means no limit. Because tells afterwards that it was the limit that ended it.
@@ -101,10 +101,13 @@ func ended(ctx context.Context) error {
 // begin records the operation before anything of it is done.
 func (x *execution) begin(ctx context.Context) error {
 	r := x.plan.Release
-	r.Status.Phase = courses()[x.plan.Operation].meanwhile
-	r.Status.Operation = string(x.plan.Operation)
-	r.Status.StartedAt, r.Status.FinishedAt, r.Status.Message = x.now(), nil, ""
-	r.SetCondition(*x.now())
+	x.before = r.Status
+	if meanwhile := courses()[x.plan.Operation].meanwhile; meanwhile != "" {
+		r.Status.Phase = meanwhile
+		r.Status.Operation = string(x.plan.Operation)
+		r.Status.StartedAt, r.Status.FinishedAt, r.Status.Message = x.now(), nil, ""
+		r.SetCondition(*x.now())
+	}
 	write := x.Store.Create
 	if r.ResourceVersion != "" {
 		write = x.Store.UpdateStatus
@@ -114,11 +117,17 @@ func (x *execution) begin(ctx context.Context) error {
 	}
 	x.emit(OperationStarted, Outcome{})
 	for _, record := range r.Status.Hooks {
-		if record.State == release.HookSkipped {
+		if record.State == release.HookSkipped && x.comesAcross(record) {
 			x.emit(HookSkipped, x.hookOutcome(record))
 		}
 	}
 	return nil
+}
+
+// comesAcross reports whether a hook is one of those of this operation; the record may have others from earlier ones.
+func (x *execution) comesAcross(record release.Hook) bool {
+	course := courses()[x.plan.Operation]
+	return record.Phase != "" && (record.Phase == string(course.before) || record.Phase == string(course.after))
 }
 
 // forward does the steps.
@@ -127,6 +136,7 @@ func (x *execution) forward(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		x.advance(step)
 		if err := x.step(ctx, step); err != nil {
 			return err
 		}
@@ -137,6 +147,17 @@ func (x *execution) forward(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// advance notes how far the work has come with a step.
+func (x *execution) advance(step Step) {
+	switch {
+	case step.Verb == RunHooks && step.Phase == courses()[x.plan.Operation].before:
+	case step.Verb == Apply && step.Wave == 0:
+		x.plan.Extent = max(x.plan.Extent, Groundwork)
+	default:
+		x.plan.Extent = Everything
+	}
 }
 
 // lastOf reports whether the step at i applies or deletes, and the next does something else; the end records anyway.
@@ -162,7 +183,7 @@ func (x *execution) step(ctx context.Context, step Step) error {
 	case Apply:
 		return x.apply(ctx, step)
 	case RunHooks:
-		return x.runHooks(ctx, step)
+		return x.runPhase(ctx, step)
 	case Wait:
 		return x.wait(ctx, step.Objects)
 	case Delete:
@@ -172,74 +193,6 @@ func (x *execution) step(ctx context.Context, step Step) error {
 		return nil
 	}
 	return fmt.Errorf("unknown step %q", step.Verb)
-}
-
-// end records how the operation went. The record is written even when the work was interrupted.
-func (x *execution) end(ctx context.Context, failure error) error {
-	r := x.plan.Release
-	x.closeHooks()
-	x.shrink()
-	r.Status.Phase = courses()[x.plan.Operation].done
-	if failure != nil {
-		r.Status.Phase, r.Status.Message = release.Failed, summary(failure)
-	}
-	r.Status.FinishedAt = x.now()
-	r.SetCondition(*x.now())
-	err := detached(ctx, x.recordEnd)
-	result := Outcome{Result: "Succeeded", ElapsedMS: milliseconds(x.Now().Sub(x.started))}
-	if failure != nil {
-		result.Result, result.Message = "Failed", failure.Error()
-	}
-	x.emit(OperationFinished, result)
-	if err != nil {
-		err = fmt.Errorf("the end of the operation could not be recorded: %w", err)
-	}
-	return errors.Join(failure, err)
-}
-
-// recordEnd writes the inventory, which the end has made exact, and then the status. The record of a release that was
-// uninstalled goes instead.
-func (x *execution) recordEnd(ctx context.Context) error {
-	if x.plan.Release.Status.Phase == release.Uninstalled {
-		return x.Store.Drop(ctx, x.plan.Release.Namespace, x.plan.Release.Name)
-	}
-	if err := errors.Join(x.recordInventory(ctx), x.Store.UpdateStatus(ctx, x.plan.Release)); err != nil {
-		return err
-	}
-	return x.retire(ctx)
-}
-
-// retire follows a revision that is deployed: those before it are superseded, and the oldest forgotten. What is not done
-// here, because the program was ended, the next operation does.
-func (x *execution) retire(ctx context.Context) error {
-	if x.plan.Release.Status.Phase != release.Deployed {
-		return nil
-	}
-	for _, revision := range x.plan.Supersedes {
-		if err := x.Store.Supersede(ctx, revision); err != nil {
-			return err
-		}
-	}
-	for _, revision := range x.plan.Forgets {
-		if err := x.Store.Forget(ctx, revision); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// closeHooks says of every hook whose turn never came that it was not reached. One whose start could not be recorded was
-// not applied.
-func (x *execution) closeHooks() {
-	hooks := x.plan.Release.Status.Hooks
-	for i := range hooks {
-		if hooks[i].State == release.HookPending {
-			hooks[i].State, hooks[i].Reason = release.HookSkipped, release.ReasonNotReached
-		}
-		if hooks[i].State == release.HookRunning {
-			hooks[i].State, hooks[i].Reason, hooks[i].FinishedAt = release.HookFailed, release.ReasonNotRecorded, x.now()
-		}
-	}
 }
 
 // detached runs what must still be done after an interrupt, with a time of its own.

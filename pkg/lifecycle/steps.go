@@ -34,27 +34,15 @@ func (c *content) steps(course course, options Options) []Step {
 // comesFirst reports whether an object must be there before any hook runs: hooks may live in the pack's Namespaces, and
 // be of the kinds it defines.
 func comesFirst(object manifest.Object) bool {
-	return strings.HasPrefix(object.File, CRDFolder) || isNamespace(object.GetAPIVersion(), object.GetKind())
+	return strings.HasPrefix(object.File, CRDFolder) || isNamespace(object.GroupVersionKind().Group, object.GetKind())
 }
 
-func isNamespace(apiVersion, kind string) bool { return apiVersion == "v1" && kind == "Namespace" }
-
 func (c *content) hookSteps(phase hook.Phase, options Options) []Step {
-	hooks := c.inPhase(phase)
+	hooks := c.inPhases(phase)
 	if len(hooks) == 0 || options.skips(phase) {
 		return nil
 	}
 	return []Step{{Verb: RunHooks, Phase: phase, Hooks: hooks}}
-}
-
-func (c *content) inPhase(phase hook.Phase) []Hook {
-	var found []Hook
-	for _, h := range c.hooks {
-		if h.Phase == phase {
-			found = append(found, h)
-		}
-	}
-	return found
 }
 
 // waveSteps makes one step for each wave that has objects; the objects come in install order.
@@ -77,38 +65,45 @@ func waveSteps(objects []manifest.Object) []Step {
 // records returns the first record of every hook that the operation comes across, in running order.
 func (c *content) records(course course, request Request) ([]release.Hook, error) {
 	var records []release.Hook
-	for _, phase := range []hook.Phase{course.before, course.after} {
-		for _, h := range c.inPhase(phase) {
-			sum, err := hash(h.Object)
-			if err != nil {
-				return nil, err
-			}
-			record := release.Hook{
-				Title: h.Title, Phase: string(phase), APIVersion: h.Object.GetAPIVersion(), Kind: h.Object.GetKind(),
-				Namespace: h.Object.GetNamespace(), Name: h.Object.GetName(), Weight: h.Weight,
-				State: release.HookPending, Hash: sum,
-			}
-			if request.Options.skips(phase) {
-				record.State, record.Reason = release.HookSkipped, release.ReasonNoHooks
-			}
-			records = append(records, record)
+	for _, h := range c.inPhases(course.before, course.after) {
+		sum, err := hash(h.Object)
+		if err != nil {
+			return nil, err
 		}
+		record := release.Hook{
+			Title: h.Title, Phase: string(h.Phase), APIVersion: h.Object.GetAPIVersion(), Kind: h.Object.GetKind(),
+			Namespace: h.Object.GetNamespace(), Name: h.Object.GetName(), Weight: h.Weight,
+			State: release.HookPending, Hash: sum, FromRevision: fromRevision(request, h.Phase),
+		}
+		if request.Options.skips(h.Phase) {
+			record.State, record.Reason = release.HookSkipped, release.ReasonNoHooks
+		}
+		records = append(records, record)
 	}
 	return records, nil
 }
 
+// fromRevision is the revision whose manifest a hook comes from, where that is not the one that records it.
+func fromRevision(request Request, phase hook.Phase) int {
+	switch {
+	case request.Operation != Rollback:
+		return 0
+	case phase == hook.PreRollback:
+		return request.Previous.Spec.Revision
+	}
+	return request.Release.Spec.FromRevision
+}
+
 // inventory returns all that the release may own once the operation has begun: what the previous revision may own, and
-// what this one will apply. What is known of an object is kept.
-func inventory(c *content, course course, previous *release.Release) []release.Entry {
+// what this one may come to apply, the hooks of other operations on it included. What is known of an object is kept.
+func inventory(c *content, previous *release.Release) []release.Entry {
 	var entries []release.Entry
 	index := map[manifest.Key]int{}
 	for _, object := range c.regular {
 		entries = append(entries, newEntry(object, release.Regular))
 	}
 	for _, h := range c.hooks {
-		if h.Phase == course.before || h.Phase == course.after {
-			entries = append(entries, newEntry(h.Object, release.HookRun, string(h.Phase)))
-		}
+		entries = append(entries, newEntry(h.Object, release.HookRun, string(h.Phase)))
 	}
 	entries = merge(entries, index)
 	if previous == nil {

@@ -13,8 +13,8 @@ import (
 )
 
 // survey looks at what is on the cluster under the names of the plan. An object of somebody else that the plan would apply
-// is an error; one that it would delete is left alone. One that is being deleted is waited for, whoever's it is, because
-// applying onto it would silently be lost.
+// is an error; one that it would delete is left alone. What is to be applied and is being deleted is waited for, whoever's
+// it is, because applying onto it would silently be lost.
 func (x *execution) survey(ctx context.Context) error {
 	refs, applied := x.references()
 	found, err := x.Cluster.Find(ctx, refs)
@@ -27,7 +27,7 @@ func (x *execution) survey(ctx context.Context) error {
 	for i, object := range found {
 		switch {
 		case object == nil:
-		case object.DeletionTimestamp != nil:
+		case object.DeletionTimestamp != nil && i < applied:
 			refs[i].UID = object.UID
 			leaving = append(leaving, refs[i])
 		case own.owns(object):

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"cmp"
+	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/resid"
 )
@@ -57,3 +58,16 @@ func Compare(a, b Key) int {
 }
 
 func gvk(k Key) resid.Gvk { return resid.NewGvk(k.Group, "", k.Kind) }
+
+// BuiltIn reports whether the kinds of an API group come with Kubernetes. All others are custom resources, or come from
+// API servers of their own.
+func BuiltIn(group string) bool {
+	switch strings.TrimSuffix(group, ".k8s.io") {
+	case "", "apps", "batch", "autoscaling", "policy", "extensions", "admissionregistration", "apiextensions",
+		"apiregistration", "authentication", "authorization", "certificates", "coordination", "discovery", "events",
+		"flowcontrol.apiserver", "internal.apiserver", "networking", "node", "rbac.authorization", "resource",
+		"scheduling", "storage", "storagemigration":
+		return true
+	}
+	return false
+}

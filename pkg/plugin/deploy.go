@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -14,6 +13,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 )
@@ -23,19 +23,19 @@ type DeployFlags struct {
 	Values          pack.ValueSources
 	Run             RunFlags
 	CreateNamespace bool
+	Atomic          bool
 	Output          outputFlags
 }
 
 // DeployOptions are what making a revision from a pack needs.
 type DeployOptions struct {
 	Verb            DeployVerb
-	Name            string
 	PackPath        string
 	Values          pack.ValueSources
 	CreateNamespace bool
-	Plan            lifecycle.Options
-	Observe         func(lifecycle.Event)
-	DeployContext
+	// Atomic puts the release back as it was when the work fails.
+	Atomic bool
+	RunOptions
 }
 
 // DeployVerb is what sets the verbs apart that make a revision from a pack.
@@ -48,117 +48,154 @@ type DeployVerb struct {
 	Reuse *ValueReuse
 }
 
-// DeployContext is where a revision is made and shown.
-type DeployContext struct {
-	Output outputFlags
-	Getter genericclioptions.RESTClientGetter
-	genericiooptions.IOStreams
-}
-
 func newDeployFlags() *DeployFlags {
 	return &DeployFlags{Run: newRunFlags(), Output: newOutputFlags()}
 }
 
 func (f *DeployFlags) addFlags(command *cobra.Command) {
 	addValuesFlags(command.Flags(), &f.Values)
-	f.Run.addFlags(command.Flags())
+	f.Run.addRevisionFlags(command.Flags())
+	command.Flags().BoolVar(&f.Atomic, "atomic", f.Atomic,
+		"If the work fails, put the release back as it was, and remove it if this is its installation. Waits until everything is ready.")
 	command.Flags().BoolVar(&f.CreateNamespace, "create-namespace", false,
 		"Create the namespace of the release if it does not exist. It does not belong to the release and stays when that goes.")
-	command.Flags().IntVar(&f.Run.HistoryMax, "history-max", f.Run.HistoryMax, "How many revisions of the release are kept. Zero means all.")
 	f.Output.addFlags(command)
 }
 
 // ToOptions checks the flags and completes them.
 func (f *DeployFlags) ToOptions(command *cobra.Command, args []string, getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) (*DeployOptions, error) {
-	name, err := releaseName(args[0])
-	if err != nil {
-		return nil, err
-	}
 	if err := f.Output.check(command); err != nil {
 		return nil, err
 	}
-	plan, err := f.Run.options()
+	run, err := f.Run.toOptions(args[0], getter, streams)
 	if err != nil {
 		return nil, err
 	}
-	observe, err := observer(f.Run.Events, streams.ErrOut)
-	if err != nil {
-		return nil, err
-	}
+	run.Output = f.Output
+	run.Plan.Wait = run.Plan.Wait || f.Atomic
 	return &DeployOptions{
-		Name: name, PackPath: args[1], Values: f.Values, CreateNamespace: f.CreateNamespace, Plan: plan, Observe: observe,
-		DeployContext: DeployContext{Output: f.Output, Getter: getter, IOStreams: streams},
+		PackPath: args[1], Values: f.Values, CreateNamespace: f.CreateNamespace, Atomic: f.Atomic, RunOptions: run,
 	}, nil
 }
 
 // Run makes the next revision of the release and prints it. The error says what failed; a revision that failed is recorded.
 func (o *DeployOptions) Run(ctx context.Context) error {
-	ctx, cancel := lifecycle.WithTimeout(ctx, o.Plan.Timeout)
-	defer cancel()
-	return lifecycle.Because(ctx, o.run(ctx))
-}
-
-func (o *DeployOptions) run(ctx context.Context) error {
-	source, err := load(o.PackPath, o.Values, o.In)
+	var work *deployment
+	err := o.limited(ctx, func(ctx context.Context) (err error) {
+		if work, err = o.prepare(ctx); err != nil {
+			return err
+		}
+		return o.deploy(ctx, work)
+	})
+	if work != nil {
+		defer work.target.cluster.Close()
+	}
+	if err != nil && o.Atomic && work != nil {
+		return o.takeBack(ctx, work, err)
+	}
 	if err != nil {
 		return err
+	}
+	return o.print(work.plan)
+}
+
+// deployment is the work of making a revision from a pack.
+type deployment struct {
+	target *target
+	plan   *lifecycle.Plan
+	// deployed is the revision that was deployed before, whole. It is nil where there is none and where nobody needs it.
+	deployed *release.Release
+}
+
+// prepare goes from the pack to the plan. It only reads from the cluster.
+func (o *DeployOptions) prepare(ctx context.Context) (*deployment, error) {
+	source, err := load(o.PackPath, o.Values, o.In)
+	if err != nil {
+		return nil, err
 	}
 	if o.Verb.Reuse == nil {
 		// Wrong values are refused before the cluster is asked, where it has no say in them.
 		if err := source.merge(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	target, err := connect(o.Getter)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer target.cluster.Close()
-	plan, err := o.plan(ctx, target, source)
-	if err != nil {
+	work := &deployment{target: target}
+	if err := o.plan(ctx, work, source); err != nil {
+		target.cluster.Close()
+		return nil, err
+	}
+	return work, nil
+}
+
+func (o *DeployOptions) deploy(ctx context.Context, work *deployment) error {
+	if err := o.confirm(ctx, work.target, work.plan); err != nil {
 		return err
 	}
 	if o.CreateNamespace {
-		if _, err := target.cluster.CreateNamespace(ctx, target.namespace); err != nil {
+		if _, err := work.target.cluster.CreateNamespace(ctx, work.target.namespace); err != nil {
 			return err
 		}
 	}
-	runner := lifecycle.Runner{Cluster: target.cluster, Store: target.store, Observe: o.Observe, Now: time.Now}
-	if err := runner.Run(ctx, plan); err != nil {
-		return fmt.Errorf("%s %s: %w", o.Verb.Name, o.Name, err)
-	}
-	return o.print(plan)
+	return o.run(ctx, work.target, work.plan)
 }
 
-// plan goes from the pack to the plan: history, values, rendering, splitting. It only reads from the cluster.
-func (o *DeployOptions) plan(ctx context.Context, target *target, source *input) (*lifecycle.Plan, error) {
+// plan goes on from the values: history, rendering, splitting.
+func (o *DeployOptions) plan(ctx context.Context, work *deployment, source *input) error {
+	target := work.target
 	capabilities, err := target.capabilities(ctx, source.pack)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	history, err := target.store.History(ctx, target.namespace, o.Name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if o.Verb.Allow != nil {
 		if err := o.Verb.Allow(o.Name, history); err != nil {
-			return nil, err
+			return err
 		}
-	}
-	if err := o.complete(ctx, target, source, history.Deployed()); err != nil {
-		return nil, err
 	}
 	request := lifecycle.Request{
 		Operation: lifecycle.Next(history), History: history, Options: o.Plan,
 		Release: release.New(o.Name, target.namespace, history.NextRevision()),
 	}
-	engine := render.Engine{Capabilities: capabilities, Lookup: target.lookup(ctx)}
-	return target.plan(ctx, engine, source, request)
+	request.Release.Spec.Description = o.Description
+	if err := o.readBefore(ctx, work, source, &request); err != nil {
+		return err
+	}
+	if err := o.complete(work.deployed, source); err != nil {
+		return err
+	}
+	work.plan, err = target.plan(render.Engine{Capabilities: capabilities, Lookup: target.lookup(ctx)}, source, request)
+	return err
+}
+
+// readBefore reads what was before: the newest revision, and the deployed one where it is needed.
+func (o *DeployOptions) readBefore(ctx context.Context, work *deployment, source *input, request *lifecycle.Request) (err error) {
+	newest, deployed := request.History.Newest(), request.History.Deployed()
+	if newest == nil {
+		return nil
+	}
+	if request.Previous, err = work.target.get(ctx, newest); err != nil || deployed == nil {
+		return err
+	}
+	if deployed == newest {
+		work.deployed = request.Previous
+		return nil
+	}
+	if o.Atomic || o.Verb.Reuse.needs(source.given) {
+		work.deployed, err = work.target.get(ctx, deployed)
+	}
+	return err
 }
 
 // complete adds to the values those of the deployed revision that are to be kept, and checks them all. deployed is nil
 // where no revision is.
-func (o *DeployOptions) complete(ctx context.Context, target *target, source *input, deployed *release.Release) error {
+func (o *DeployOptions) complete(deployed *release.Release, source *input) error {
 	if o.Verb.Reuse == nil {
 		// They were put together and checked before the cluster was asked.
 		return nil
@@ -166,19 +203,15 @@ func (o *DeployOptions) complete(ctx context.Context, target *target, source *in
 	if deployed == nil || !o.Verb.Reuse.needs(source.given) {
 		return source.merge()
 	}
-	whole, err := target.store.Get(ctx, target.namespace, o.Name, deployed.Spec.Revision)
-	if err != nil {
-		return err
+	if len(source.given) == 0 && len(deployed.Content.Values) > 0 {
+		_, _ = fmt.Fprintf(o.ErrOut, "values given for revision %d are kept\n", deployed.Spec.Revision)
 	}
-	if len(source.given) == 0 && len(whole.Content.Values) > 0 {
-		_, _ = fmt.Fprintf(o.ErrOut, "values given for revision %d are kept\n", whole.Spec.Revision)
-	}
-	o.Verb.Reuse.apply(source, whole.Content)
+	o.Verb.Reuse.apply(source, deployed.Content)
 	return source.merge()
 }
 
 // plan renders the pack and plans the operation.
-func (t *target) plan(ctx context.Context, engine render.Engine, source *input, request lifecycle.Request) (*lifecycle.Plan, error) {
+func (t *target) plan(engine render.Engine, source *input, request lifecycle.Request) (*lifecycle.Plan, error) {
 	next := request.Release
 	result, err := source.render(engine, render.Release{
 		Name: next.Name, Namespace: next.Namespace, Revision: next.Spec.Revision,
@@ -193,11 +226,6 @@ func (t *target) plan(ctx context.Context, engine render.Engine, source *input, 
 	request.Nodes = result.nodes
 	if request.Scopes, err = t.scopes(result.nodes); err != nil {
 		return nil, err
-	}
-	if newest := request.History.Newest(); newest != nil {
-		if request.Previous, err = t.store.Get(ctx, t.namespace, next.Name, newest.Spec.Revision); err != nil {
-			return nil, err
-		}
 	}
 	return lifecycle.NewPlan(request)
 }
@@ -217,19 +245,15 @@ func fill(next *release.Release, source *input, result *rendered) error {
 }
 
 func (o *DeployOptions) print(plan *lifecycle.Plan) error {
-	r := plan.Release
-	if o.Output.machine() {
-		return o.Output.printRelease(r.Shown(r.Spec.Revision), o.Out)
-	}
 	done := o.Verb.Done
 	if plan.Operation == lifecycle.Install {
 		done = "installed"
 	}
-	if err := printDone(r, done, o.Out); err != nil {
+	if err := o.printRun(plan.Release, done); err != nil || o.Output.machine() {
 		return err
 	}
-	if notes := strings.TrimSpace(r.Content.Notes); notes != "" {
-		_, err := io.WriteString(o.Out, "\n"+notes+"\n")
+	if notes := strings.TrimSpace(plan.Release.Content.Notes); notes != "" {
+		_, err := io.WriteString(o.Out, "\n"+printers.Clean(notes)+"\n")
 		return err
 	}
 	return nil

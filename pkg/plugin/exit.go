@@ -82,7 +82,7 @@ func exitCode(ctx context.Context, err error) int {
 		match bool
 	}{
 		{exitInput, is[*UsageError](err) || is[inputError](err) || is[*pack.InvalidError](err) || is[*hook.Error](err)},
-		{exitInput, is[*lifecycle.InputError](err) || is[*kube.InvalidFieldsError](err)},
+		{exitInput, is[*lifecycle.InputError](err) || is[*lifecycle.UnknownTestError](err) || is[*kube.InvalidFieldsError](err)},
 		{exitHook, errors.As(err, &failed) && failed.Err == nil},
 		{exitCluster, fromCluster(err)},
 		{exitHook, failed != nil},
@@ -122,13 +122,17 @@ func explain(err error) string {
 func advice(err error) string {
 	var failed *lifecycle.HookError
 	var config configError
+	var taken *AtomicError
 	switch {
-	case errors.As(err, &failed) && failed.Kept:
+	case errors.As(err, &failed) && failed.Kept && (!errors.As(err, &taken) || !taken.Removed):
 		return fmt.Sprintf("To see more: kubectl describe -n %s %s/%s", failed.Hook.Namespace, strings.ToLower(failed.Hook.Kind), failed.Hook.Name)
 	case missingNamespace(err):
 		return "To create the namespace of the release, use --create-namespace."
 	case is[*kube.ConflictError](err):
 		return "To take these fields over from their managers, use --force-conflicts."
+	case is[*kube.ImmutableError](err):
+		return "To delete and make anew what cannot be changed in place, use --recreate-immutable, or set the annotation " +
+			hook.OnImmutableAnnotation + ": recreate on the object."
 	case is[*lifecycle.ForeignError](err):
 		return "It was left alone. Remove or rename what is in the way, or choose another release name."
 	case errors.Is(err, storage.ErrNewerFormat):

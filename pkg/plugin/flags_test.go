@@ -34,24 +34,29 @@ func TestDeployFlagsBecomeOptions(t *testing.T) {
 	for title, test := range map[string]struct {
 		args []string
 		// want has besides what the arguments say.
-		want deployment
+		want asked
 	}{
-		"none": {want: deployment{Plan: plan}},
+		"none": {want: asked{Plan: plan}},
 		"all that run a plan": {
 			args: []string{"--timeout", "90s", "--wait", "--no-hooks", "--force-conflicts", "--history-max=3"},
-			want: deployment{Plan: lifecycle.Options{Timeout: 90 * time.Second, Wait: true, NoHooks: true, ForceConflicts: true, HistoryMax: 3}},
+			want: asked{Plan: lifecycle.Options{Timeout: 90 * time.Second, Wait: true, NoHooks: true, ForceConflicts: true, HistoryMax: 3}},
 		},
-		"no limits":   {args: []string{"--timeout=0", "--history-max=0"}, want: deployment{}},
-		"a namespace": {args: []string{"--create-namespace"}, want: deployment{Plan: plan, CreateNamespace: true}},
+		"--atomic waits": {args: []string{"--atomic"}, want: asked{Atomic: true, Plan: lifecycle.Options{Timeout: plan.Timeout, HistoryMax: plan.HistoryMax, Wait: true}}},
+		"a description, and objects made anew": {
+			args: []string{"--description", "as ordered", "--recreate-immutable"},
+			want: asked{Description: "as ordered", Plan: lifecycle.Options{Timeout: plan.Timeout, HistoryMax: plan.HistoryMax, RecreateImmutable: true}},
+		},
+		"no limits":   {args: []string{"--timeout=0", "--history-max=0"}, want: asked{}},
+		"a namespace": {args: []string{"--create-namespace"}, want: asked{Plan: plan, CreateNamespace: true}},
 		"phases to skip, as a list and again": {
 			args: []string{"--skip-hooks", "pre-install, post-install", "--skip-hooks=test"},
-			want: deployment{Plan: lifecycle.Options{
+			want: asked{Plan: lifecycle.Options{
 				Timeout: plan.Timeout, HistoryMax: plan.HistoryMax, SkipPhases: []hook.Phase{hook.PreInstall, hook.PostInstall, hook.Test},
 			}},
 		},
 		"values, with commas of their own": {
 			args: []string{"-f", "a,b.yaml", "--values", "-", "--set", "a=1,b=2", "--set=c=3", "--set-string", "d=4", "--set-json", `e={"f":[1,2]}`, "--set-file", "g=h"},
-			want: deployment{Plan: plan, Values: pack.ValueSources{
+			want: asked{Plan: plan, Values: pack.ValueSources{
 				Files: []string{"a,b.yaml", "-"}, Set: []string{"a=1,b=2", "c=3"}, SetString: []string{"d=4"},
 				SetJSON: []string{`e={"f":[1,2]}`}, SetFile: []string{"g=h"},
 			}},
@@ -66,7 +71,7 @@ func TestDeployFlagsBecomeOptions(t *testing.T) {
 				t.Fatal(err)
 			}
 			test.want.Name, test.want.Path = "shop", "./pack"
-			if diff := cmp.Diff(test.want, deployment{got.Name, got.PackPath, got.CreateNamespace, got.Values, got.Plan}); diff != "" {
+			if diff := cmp.Diff(test.want, asked{got.Name, got.PackPath, got.CreateNamespace, got.Atomic, got.Description, got.Values, got.Plan}); diff != "" {
 				t.Errorf("options (-want +got):\n%s", diff)
 			}
 			if got.Observe == nil || got.Out != streams.Out || got.Output != flags.Output {
@@ -76,10 +81,12 @@ func TestDeployFlagsBecomeOptions(t *testing.T) {
 	}
 }
 
-// deployment is what can be compared of DeployOptions.
-type deployment struct {
+// asked is what can be compared of DeployOptions.
+type asked struct {
 	Name, Path      string
 	CreateNamespace bool
+	Atomic          bool
+	Description     string
 	Values          pack.ValueSources
 	Plan            lifecycle.Options
 }

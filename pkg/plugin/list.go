@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,10 +23,30 @@ import (
 // ListOptions are what list needs.
 type ListOptions struct {
 	AllNamespaces bool
-	Selector      labels.Selector
-	Output        outputFlags
-	Getter        genericclioptions.RESTClientGetter
+	// Selector and Phases choose releases by their newest revision. Without Phases it may be in any.
+	Selector labels.Selector
+	Phases   []release.Phase
+	Output   outputFlags
+	Getter   genericclioptions.RESTClientGetter
 	genericiooptions.IOStreams
+}
+
+// phaseFlag is a flag that chooses releases by the phase of their newest revision.
+type phaseFlag struct {
+	name   string
+	phases []release.Phase
+}
+
+// phaseFlags are those that Helm has.
+func phaseFlags() []phaseFlag {
+	return []phaseFlag{
+		{"deployed", []release.Phase{release.Deployed}},
+		{"failed", []release.Phase{release.Failed}},
+		{"pending", []release.Phase{release.PendingInstall, release.PendingUpgrade, release.PendingRollback}},
+		{"superseded", []release.Phase{release.Superseded}},
+		{"uninstalled", []release.Phase{release.Uninstalled}},
+		{"uninstalling", []release.Phase{release.Uninstalling}},
+	}
 }
 
 func newListCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
@@ -34,21 +56,22 @@ func newListCommand(getter genericclioptions.RESTClientGetter, streams genericio
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List releases",
-		Long:    templates.LongDesc(`List the releases of a namespace, each with its newest revision.`),
+		Long: templates.LongDesc(`
+			List the releases of a namespace, each with its newest revision. Flags that choose among them speak of that
+			revision, too.`),
 		Example: templates.Examples(`
 			# List the releases of the current namespace
 			kubectl sherpack list
 
 			# List the releases of all namespaces
-			kubectl sherpack list -A`),
+			kubectl sherpack list -A
+
+			# List those that need attention
+			kubectl sherpack list --failed --pending`),
 		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := options.Output.check(cmd); err != nil {
+			if err := options.complete(cmd, selector); err != nil {
 				return err
-			}
-			var err error
-			if options.Selector, err = labels.Parse(selector); err != nil {
-				return inputError{fmt.Errorf("--selector %q: %w", selector, err)}
 			}
 			return options.Run(cmd.Context())
 		},
@@ -56,8 +79,28 @@ func newListCommand(getter genericclioptions.RESTClientGetter, streams genericio
 	command.Flags().StringVarP(&selector, "selector", "l", selector, "Only list releases with these labels, as in status=failed or name!=shop.")
 	command.Flags().BoolVarP(&options.AllNamespaces, "all-namespaces", "A", false, "List the releases of all namespaces.")
 	command.Flags().BoolVar(options.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")
+	for _, flag := range phaseFlags() {
+		command.Flags().Bool(flag.name, false, "Only list releases that are "+flag.name+". Of several such flags one must hold.")
+	}
 	options.Output.addFlags(command)
 	return command
+}
+
+func (o *ListOptions) complete(command *cobra.Command, selector string) (err error) {
+	if err := o.Output.check(command); err != nil {
+		return err
+	}
+	for _, flag := range phaseFlags() {
+		if set, err := command.Flags().GetBool(flag.name); err != nil {
+			return err
+		} else if set {
+			o.Phases = append(o.Phases, flag.phases...)
+		}
+	}
+	if o.Selector, err = labels.Parse(selector); err != nil {
+		return inputError{fmt.Errorf("--selector %q: %w", selector, err)}
+	}
+	return nil
 }
 
 // Run prints the releases.
@@ -71,7 +114,7 @@ func (o *ListOptions) Run(ctx context.Context) error {
 	if o.AllNamespaces {
 		namespace = metav1.NamespaceAll
 	}
-	revisions, err := target.store.List(ctx, namespace, o.Selector)
+	releases, err := target.store.List(ctx, namespace, o.Selector)
 	if errors.Is(err, storage.ErrDamaged) || errors.Is(err, storage.ErrNewerFormat) {
 		_, _ = fmt.Fprintln(o.ErrOut, "warning: "+printers.Clean(err.Error()))
 		err = nil
@@ -79,37 +122,28 @@ func (o *ListOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	releases := newestOfEach(revisions)
-	if o.Output.machine() {
-		list, err := printers.List(releases)
-		if err != nil {
-			return err
-		}
-		return o.Output.print(list, o.Out)
-	}
-	if len(releases) == 0 {
-		return o.printNone(namespace)
-	}
-	if o.AllNamespaces {
-		if err := o.Output.EnsureWithNamespace(); err != nil {
-			return err
-		}
-	}
-	return o.Output.print(printers.Table(releases, time.Now()), o.Out)
+	return o.print(o.inPhases(releases), namespace)
 }
 
-// newestOfEach keeps the newest revision of each release; revisions are sorted by release and number.
-func newestOfEach(revisions release.History) release.History {
-	var newest release.History
-	for _, revision := range revisions {
-		last := newest.Newest()
-		if last != nil && last.Name == revision.Name && last.Namespace == revision.Namespace {
-			newest[len(newest)-1] = revision
-			continue
+// inPhases returns the releases that are in one of the phases asked for.
+func (o *ListOptions) inPhases(releases release.History) release.History {
+	return slices.DeleteFunc(releases, func(r *release.Release) bool {
+		return len(o.Phases) > 0 && !slices.Contains(o.Phases, r.Status.Phase)
+	})
+}
+
+func (o *ListOptions) print(releases release.History, namespace string) error {
+	if !o.Output.machine() {
+		if len(releases) == 0 {
+			return o.printNone(namespace)
 		}
-		newest = append(newest, revision)
+		if o.AllNamespaces {
+			if err := o.Output.EnsureWithNamespace(); err != nil {
+				return err
+			}
+		}
 	}
-	return newest
+	return o.Output.printReleases(releases, printers.Table(releases, time.Now()), o.Out)
 }
 
 func (o *ListOptions) printNone(namespace string) error {
@@ -119,4 +153,16 @@ func (o *ListOptions) printNone(namespace string) error {
 	}
 	_, err := fmt.Fprint(o.ErrOut, text)
 	return err
+}
+
+// printReleases prints releases: as their table for people, else as a list object in the form that was asked for.
+func (f outputFlags) printReleases(releases release.History, table *metav1.Table, out io.Writer) error {
+	if !f.machine() {
+		return f.print(table, out)
+	}
+	list, err := printers.List(releases)
+	if err != nil {
+		return err
+	}
+	return f.print(list, out)
 }

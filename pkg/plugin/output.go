@@ -94,3 +94,11 @@ func observer(form string, out io.Writer) (func(lifecycle.Event), error) {
 	}
 	return nil, inputError{fmt.Errorf("--events %q: valid forms: %s, %s, %s", form, eventsText, eventsJSON, eventsNone)}
 }
+
+// printRun prints what a run has made of a release: the release where -o asks for it, else what was done to it.
+func (o *RunOptions) printRun(r *release.Release, done string) error {
+	if o.Output.machine() {
+		return o.Output.printRelease(r.Shown(r.Spec.Revision), o.Out)
+	}
+	return printDone(r, done, o.Out)
+}

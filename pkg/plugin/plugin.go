@@ -66,8 +66,10 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	flags.AddFlags(root.PersistentFlags())
 	groups := templates.CommandGroups{
 		{Message: "Release Commands:", Commands: []*cobra.Command{
-			newInstallCommand(flags, streams), newUpgradeCommand(flags, streams), newUninstallCommand(flags, streams),
+			newInstallCommand(flags, streams), newUpgradeCommand(flags, streams), newRollbackCommand(flags, streams),
+			newTestCommand(flags, streams), newUninstallCommand(flags, streams),
 			newStatusCommand(flags, streams), newListCommand(flags, streams),
+			newHistoryCommand(flags, streams), newGetCommand(flags, streams),
 		}},
 		{Message: "Pack Commands:", Commands: []*cobra.Command{newTemplateCommand(flags, streams)}},
 	}
@@ -93,8 +95,8 @@ type helpWriter struct{ io.Writer }
 
 // Write implements io.Writer.
 func (w helpWriter) Write(text []byte) (int, error) {
-	const usage = " <command> --help"
-	_, err := w.Writer.Write(bytes.ReplaceAll(text, []byte(programName+usage), []byte(displayName+usage)))
+	const usage = `Use "`
+	_, err := w.Writer.Write(bytes.ReplaceAll(text, []byte(usage+programName), []byte(usage+displayName)))
 	return len(text), err
 }
 

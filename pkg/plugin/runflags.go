@@ -1,26 +1,33 @@
 package plugin
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 )
 
-// RunFlags are the flags of every verb that runs a plan with hooks.
+// RunFlags are the flags of the verbs that run a plan. Which of them a verb has, it says when it adds them.
 type RunFlags struct {
-	Timeout        time.Duration
-	Wait           bool
-	NoHooks        bool
-	SkipHooks      []string
-	ForceConflicts bool
-	Events         string
-	HistoryMax     int
+	Timeout           time.Duration
+	Events            string
+	NoHooks           bool
+	SkipHooks         []string
+	Wait              bool
+	ForceConflicts    bool
+	RecreateImmutable bool
+	HistoryMax        int
+	Description       string
+	DeleteCRDs        bool
+	Yes               bool
 }
 
 // The defaults are Helm's.
@@ -33,22 +40,44 @@ func newRunFlags() RunFlags {
 	return RunFlags{Timeout: defaultTimeout, Events: eventsText, HistoryMax: defaultHistoryMax}
 }
 
+// addFlags adds what every verb has that runs a plan.
 func (f *RunFlags) addFlags(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.Timeout, "timeout", f.Timeout, "How long the work may take in all, such as 90s or 10m. Zero means no limit.")
-	flags.BoolVar(&f.Wait, "wait", f.Wait, "Wait until everything that was applied is ready.")
+	flags.StringVar(&f.Events, "events", f.Events, "How to show what happens, on the error stream: text, json (one line each) or none.")
+}
+
+// addHookFlags adds what the verbs have that run hooks besides other work.
+func (f *RunFlags) addHookFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.NoHooks, "no-hooks", f.NoHooks, "Run no hooks at all.")
 	flags.StringSliceVar(&f.SkipHooks, "skip-hooks", f.SkipHooks, "Do not run the hooks of these phases, as in pre-install,post-install. Can be repeated.")
+}
+
+// addRevisionFlags adds what the verbs have that make a revision.
+func (f *RunFlags) addRevisionFlags(flags *pflag.FlagSet) {
+	f.addFlags(flags)
+	f.addHookFlags(flags)
+	flags.BoolVar(&f.Wait, "wait", f.Wait, "Wait until everything that was applied is ready.")
 	flags.BoolVar(&f.ForceConflicts, "force-conflicts", f.ForceConflicts, "Take over fields that another manager of an object owns.")
-	flags.StringVar(&f.Events, "events", f.Events, "How to show what happens, on the error stream: text, json (one line each) or none.")
+	flags.BoolVar(&f.RecreateImmutable, "recreate-immutable", f.RecreateImmutable,
+		"Delete objects that cannot be changed in place, and make them anew. Not PersistentVolumeClaims, Namespaces and custom resource definitions: these must say so themselves.")
+	flags.IntVar(&f.HistoryMax, "history-max", f.HistoryMax, "How many revisions of the release are kept. Zero means all.")
+	flags.StringVar(&f.Description, "description", f.Description, "What to say about the new revision in its history.")
+}
+
+// addDeletionFlags adds what the verbs have that may delete custom resource definitions.
+func (f *RunFlags) addDeletionFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.DeleteCRDs, "delete-crds", f.DeleteCRDs, "Treat custom resource definitions like all else when they go or go back. All objects of their kinds go with them.")
+	flags.BoolVarP(&f.Yes, "yes", "y", f.Yes, "Do not ask before custom resource definitions are deleted.")
 }
 
 // options checks the flags and returns what they mean for a plan.
 func (f *RunFlags) options() (lifecycle.Options, error) {
 	options := lifecycle.Options{
 		Timeout: f.Timeout, Wait: f.Wait, NoHooks: f.NoHooks, ForceConflicts: f.ForceConflicts, HistoryMax: f.HistoryMax,
+		RecreateImmutable: f.RecreateImmutable, DeleteCRDs: f.DeleteCRDs,
 	}
-	if err := checkTimeout(f.Timeout); err != nil {
-		return options, err
+	if f.Timeout < 0 {
+		return options, inputError{fmt.Errorf("--timeout %s: must not be negative", f.Timeout)}
 	}
 	if f.HistoryMax < 0 {
 		return options, inputError{fmt.Errorf("--history-max %d: must not be negative", f.HistoryMax)}
@@ -71,9 +100,45 @@ func phaseList() string {
 	return strings.Join(words, ", ")
 }
 
-func checkTimeout(timeout time.Duration) error {
-	if timeout < 0 {
-		return inputError{fmt.Errorf("--timeout %s: must not be negative", timeout)}
+// RunOptions are what every verb needs that runs a plan.
+type RunOptions struct {
+	Name        string
+	Plan        lifecycle.Options
+	Description string
+	// Yes deletes custom resource definitions without asking.
+	Yes     bool
+	Observe func(lifecycle.Event)
+	Output  outputFlags
+	Getter  genericclioptions.RESTClientGetter
+	genericiooptions.IOStreams
+}
+
+// toOptions checks the flags and completes them. name is the argument that names the release.
+func (f *RunFlags) toOptions(name string, getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) (RunOptions, error) {
+	options := RunOptions{Description: f.Description, Yes: f.Yes, Output: newOutputFlags(), Getter: getter, IOStreams: streams}
+	var err error
+	if options.Name, err = releaseName(name); err != nil {
+		return options, err
+	}
+	if options.Plan, err = f.options(); err != nil {
+		return options, err
+	}
+	options.Observe, err = observer(f.Events, streams.ErrOut)
+	return options, err
+}
+
+// limited does what a verb does within its time.
+func (o *RunOptions) limited(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := lifecycle.WithTimeout(ctx, o.Plan.Timeout)
+	defer cancel()
+	return lifecycle.Because(ctx, do(ctx))
+}
+
+// run runs a plan.
+func (o *RunOptions) run(ctx context.Context, target *target, plan *lifecycle.Plan) error {
+	runner := lifecycle.Runner{Cluster: target.cluster, Store: target.store, Observe: o.Observe, Now: time.Now}
+	if err := runner.Run(ctx, plan); err != nil {
+		return fmt.Errorf("%s %s: %w", plan.Operation, o.Name, err)
 	}
 	return nil
 }

@@ -9,27 +9,35 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // StatusOptions are what status needs.
 type StatusOptions struct {
-	Name   string
-	Output outputFlags
-	Getter genericclioptions.RESTClientGetter
+	Name string
+	// Revision is the one to show; 0 for the newest.
+	Revision int
+	Output   outputFlags
+	Getter   genericclioptions.RESTClientGetter
 	genericiooptions.IOStreams
 }
 
 func newStatusCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	output := newOutputFlags()
+	output, revision := newOutputFlags(), 0
 	command := &cobra.Command{
 		Use:   "status NAME",
 		Short: "Show how far a release got, and how its hooks went",
 		Long: templates.LongDesc(`
-			Show the newest revision of a release: how far it got, how its hooks went, and what it has on the cluster.`),
+			Show the newest revision of a release, or another one: how far it got, how its hooks and its last tests went, and
+			what it has on the cluster.`),
 		Example: templates.Examples(`
 			# Show a release
 			kubectl sherpack status myshop
+
+			# Show how an upgrade went that was rolled back since
+			kubectl sherpack status myshop --revision 7
 
 			# Print one word for a script
 			kubectl sherpack status myshop -o jsonpath='{.status.phase}'`),
@@ -42,27 +50,52 @@ func newStatusCommand(getter genericclioptions.RESTClientGetter, streams generic
 			if err := output.check(cmd); err != nil {
 				return err
 			}
-			options := StatusOptions{Name: name, Output: output, Getter: getter, IOStreams: streams}
+			options := StatusOptions{Name: name, Revision: revision, Output: output, Getter: getter, IOStreams: streams}
 			return options.Run(cmd.Context())
 		},
 	}
+	command.Flags().IntVar(&revision, "revision", revision, "The revision to show. Zero means the newest.")
 	output.addFlags(command)
 	return command
 }
 
-// Run prints the newest revision of the release.
+// Run prints the revision.
 func (o *StatusOptions) Run(ctx context.Context) error {
 	target, err := connect(o.Getter)
 	if err != nil {
 		return err
 	}
 	defer target.cluster.Close()
-	newest, history, err := target.newest(ctx, o.Name)
+	found, history, err := target.revision(ctx, o.Name, o.Revision)
 	if err != nil {
 		return err
 	}
-	if o.Output.machine() {
-		return o.Output.printRelease(shown(newest, history), o.Out)
+	if found.Spec.Revision == history.Newest().Spec.Revision {
+		if err := target.addTests(ctx, found, history.Deployed()); err != nil {
+			return err
+		}
 	}
-	return printers.Status(o.Out, shown(newest, history), time.Now())
+	if o.Output.machine() {
+		return o.Output.printRelease(shown(found, history), o.Out)
+	}
+	return printers.Status(o.Out, shown(found, history), time.Now())
+}
+
+// addTests adds to the newest revision the tests of the deployed one, where that is another: the last test run is of
+// interest whatever failed since.
+func (t *target) addTests(ctx context.Context, newest, deployed *release.Release) error {
+	if deployed == nil || deployed.Spec.Revision == newest.Spec.Revision {
+		return nil
+	}
+	tested, err := t.get(ctx, deployed)
+	if err != nil {
+		return err
+	}
+	for _, record := range tested.Status.Hooks {
+		if record.Phase == string(hook.Test) {
+			record.FromRevision = deployed.Spec.Revision
+			newest.Status.Hooks = append(newest.Status.Hooks, record)
+		}
+	}
+	return nil
 }

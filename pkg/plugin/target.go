@@ -7,8 +7,11 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
@@ -64,20 +67,75 @@ func releaseName(argument string) (string, error) {
 	return name, nil
 }
 
-// newest returns the newest revision of a release whole, and the history it stands in.
-func (t *target) newest(ctx context.Context, name string) (*release.Release, release.History, error) {
+// history returns the revisions of a release, of which there is at least one.
+func (t *target) history(ctx context.Context, name string) (release.History, error) {
 	history, err := t.store.History(ctx, t.namespace, name)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if history.Newest() == nil {
-		return nil, nil, fmt.Errorf("release %q in namespace %q: %w", name, t.namespace, storage.ErrNotFound)
+		return nil, fmt.Errorf("release %q in namespace %q: %w", name, t.namespace, storage.ErrNotFound)
 	}
-	newest, err := t.store.Get(ctx, t.namespace, name, history.Newest().Spec.Revision)
+	return history, nil
+}
+
+// get returns a revision of a history whole.
+func (t *target) get(ctx context.Context, listed *release.Release) (*release.Release, error) {
+	return t.store.Get(ctx, listed.Namespace, listed.Name, listed.Spec.Revision)
+}
+
+// revision returns a revision of a release whole, 0 for the newest, and the history it stands in.
+func (t *target) revision(ctx context.Context, name string, number int) (*release.Release, release.History, error) {
+	history, err := t.history(ctx, name)
 	if err != nil {
 		return nil, nil, err
 	}
-	return newest, history, nil
+	listed, err := revisionOf(history, number)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := t.get(ctx, listed)
+	return found, history, err
+}
+
+// revisionOf returns a revision of a release, 0 for the newest; the error lists those there are.
+func revisionOf(history release.History, number int) (*release.Release, error) {
+	if number == 0 {
+		return history.Newest(), nil
+	}
+	if found := history.Revision(number); found != nil {
+		return found, nil
+	}
+	newest := history.Newest()
+	return nil, fmt.Errorf("release %q in namespace %q: revision %d: %w; revisions kept: %s",
+		newest.Name, newest.Namespace, number, storage.ErrNotFound, kept(history))
+}
+
+// kept lists the revisions of a history: 3 (superseded), 4 (deployed).
+func kept(history release.History) string {
+	var words []string
+	for _, revision := range history {
+		words = append(words, fmt.Sprintf("%d (%s)", revision.Spec.Revision, revision.Status.Phase))
+	}
+	return strings.Join(words, ", ")
+}
+
+// complete adds to a request what its release was rendered to.
+func (t *target) complete(request *lifecycle.Request) (err error) {
+	if request.Nodes, err = nodesOf(request.Release); err != nil {
+		return err
+	}
+	request.Scopes, err = t.scopes(request.Nodes)
+	return err
+}
+
+// nodesOf returns the resources that a revision was rendered to.
+func nodesOf(r *release.Release) ([]*yaml.RNode, error) {
+	nodes, err := manifest.DecodeStream([]byte(r.Content.Manifest))
+	if err != nil {
+		return nil, fmt.Errorf("reading the manifest of release %s/%s revision %d: %w", r.Namespace, r.Name, r.Spec.Revision, err)
+	}
+	return nodes, nil
 }
 
 // shown returns a release as it is printed.

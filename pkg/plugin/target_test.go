@@ -53,23 +53,6 @@ func revision(namespace, name string, number int, phase release.Phase) *release.
 	return r
 }
 
-func TestNewestOfEach(t *testing.T) {
-	t.Parallel()
-	if got := newestOfEach(nil); len(got) != 0 {
-		t.Errorf("of nothing it is %v", got)
-	}
-	all := release.History{
-		revision("a", "shop", 1, release.Superseded), revision("a", "shop", 2, release.Deployed), revision("a", "shop", 10, release.Failed),
-		revision("a", "web", 1, release.Deployed),
-		// The same name, and neighbours.
-		revision("b", "web", 3, release.Superseded), revision("b", "web", 4, release.Deployed),
-	}
-	want := release.History{all[2], all[3], all[5]}
-	if diff := cmp.Diff(want, newestOfEach(all)); diff != "" {
-		t.Errorf("newest (-want +got):\n%s", diff)
-	}
-}
-
 func TestShownNamesTheDeployedRevision(t *testing.T) {
 	t.Parallel()
 	failed := revision("a", "shop", 3, release.Failed)

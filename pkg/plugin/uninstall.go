@@ -2,104 +2,133 @@ package plugin
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
 
 // UninstallOptions are what an uninstallation needs.
 type UninstallOptions struct {
-	Name    string
-	Timeout time.Duration
-	Observe func(lifecycle.Event)
-	Getter  genericclioptions.RESTClientGetter
-	genericiooptions.IOStreams
+	// IgnoreNotFound makes it no error that there is no such release.
+	IgnoreNotFound bool
+	RunOptions
 }
 
 func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	options := UninstallOptions{Timeout: defaultTimeout, Getter: getter, IOStreams: streams}
-	events := eventsText
+	flags := newRunFlags()
+	keepHistory, ignoreNotFound, cascade := false, false, "background"
 	command := &cobra.Command{
 		Use:     "uninstall NAME",
 		Aliases: []string{"delete"},
 		Short:   "Remove a release and everything it made",
 		Long: templates.LongDesc(`
-			Remove everything that a release made, and then its record. Hooks for the removal are not run yet. What belongs to somebody else is left alone. Custom
-			resource definitions and Namespaces of a pack stay, because others may use them.`),
+			Remove everything that a release made, and then its record.
+
+			The hooks of the phase pre-delete run before anything is deleted, those of post-delete when it is. If one of
+			pre-delete fails, nothing is deleted and the release stays as it was; --no-hooks gets past it.
+
+			What belongs to somebody else is left alone. Custom resource definitions stay, because all objects of their
+			kinds would go with them, and so do Namespaces with something else in them.`),
 		Example: templates.Examples(`
 			# Remove a release
-			kubectl sherpack uninstall myshop`),
+			kubectl sherpack uninstall myshop
+
+			# Remove it without its hooks, wait until all is gone, and keep its history
+			kubectl sherpack uninstall myshop --no-hooks --wait --keep-history`),
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			err := checkTimeout(options.Timeout)
+			run, err := flags.toOptions(args[0], getter, streams)
 			if err != nil {
 				return err
 			}
-			if options.Name, err = releaseName(args[0]); err != nil {
+			run.Plan.KeepHistory, run.Plan.HistoryMax = keepHistory, 0
+			if run.Plan.Cascade, err = propagation(cascade); err != nil {
 				return err
 			}
-			if options.Observe, err = observer(events, streams.ErrOut); err != nil {
-				return err
-			}
+			options := UninstallOptions{IgnoreNotFound: ignoreNotFound, RunOptions: run}
 			return options.Run(cmd.Context())
 		},
 	}
-	command.Flags().DurationVar(&options.Timeout, "timeout", options.Timeout, "How long the work may take in all. Zero means no limit.")
-	command.Flags().StringVar(&events, "events", events, "How to show what happens, on the error stream: text, json (one line each) or none.")
+	flags.addFlags(command.Flags())
+	flags.addHookFlags(command.Flags())
+	flags.addDeletionFlags(command.Flags())
+	command.Flags().BoolVar(&flags.Wait, "wait", false, "Wait until everything that is deleted is gone.")
+	command.Flags().BoolVar(&keepHistory, "keep-history", false, "Keep the record of the release.")
+	command.Flags().BoolVar(&ignoreNotFound, "ignore-not-found", false, "Treat a release that is not there as removed.")
+	command.Flags().StringVar(&cascade, "cascade", cascade, "What becomes of the objects that depend on those that are deleted: background, foreground or orphan.")
 	return command
+}
+
+// propagation reads what --cascade says, in kubectl's words.
+func propagation(cascade string) (metav1.DeletionPropagation, error) {
+	switch cascade {
+	case "background":
+		return metav1.DeletePropagationBackground, nil
+	case "foreground":
+		return metav1.DeletePropagationForeground, nil
+	case "orphan":
+		return metav1.DeletePropagationOrphan, nil
+	}
+	return "", inputError{fmt.Errorf("--cascade %q: valid words: background, foreground, orphan", cascade)}
 }
 
 // Run removes the release.
 func (o *UninstallOptions) Run(ctx context.Context) error {
-	ctx, cancel := lifecycle.WithTimeout(ctx, o.Timeout)
-	defer cancel()
-	return lifecycle.Because(ctx, o.run(ctx))
+	var removed *release.Release
+	err := o.limited(ctx, func(ctx context.Context) (err error) {
+		removed, err = o.remove(ctx)
+		return err
+	})
+	if errors.Is(err, storage.ErrNotFound) && removed == nil && o.IgnoreNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return printDone(removed, "uninstalled", o.Out)
 }
 
-func (o *UninstallOptions) run(ctx context.Context) error {
+// remove returns the newest revision of what it removes; nil where there is no such release.
+func (o *UninstallOptions) remove(ctx context.Context) (*release.Release, error) {
 	target, err := connect(o.Getter)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer target.cluster.Close()
-	newest, _, err := target.newest(ctx, o.Name)
+	newest, history, err := target.revision(ctx, o.Name, 0)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := o.warnOfHooks(newest); err != nil {
-		return err
+	if newest.Status.Phase == release.Uninstalled {
+		return newest, o.forget(ctx, target, newest)
 	}
-	plan := lifecycle.NewRemoval(newest, lifecycle.Options{Timeout: o.Timeout})
-	runner := lifecycle.Runner{Cluster: target.cluster, Store: target.store, Observe: o.Observe, Now: time.Now}
-	if err := runner.Run(ctx, plan); err != nil {
-		return fmt.Errorf("uninstall %s: %w", o.Name, err)
+	request := lifecycle.Request{Release: newest, History: history, Options: o.Plan}
+	if err := target.complete(&request); err != nil {
+		return newest, err
 	}
-	return printDone(newest, "uninstalled", o.Out)
+	plan, err := lifecycle.NewRemoval(request)
+	if err != nil {
+		return newest, err
+	}
+	if err := o.confirm(ctx, target, plan); err != nil {
+		return newest, err
+	}
+	return newest, o.run(ctx, target, plan)
 }
 
-// warnOfHooks says that the release has hooks for its removal: they are not run yet.
-func (o *UninstallOptions) warnOfHooks(r *release.Release) error {
-	nodes, err := manifest.DecodeStream([]byte(r.Content.Manifest))
-	if err != nil {
-		return fmt.Errorf("reading the manifest of release %s/%s: %w", r.Namespace, r.Name, err)
+// forget drops the record that was kept of a release when it was uninstalled.
+func (o *UninstallOptions) forget(ctx context.Context, target *target, r *release.Release) error {
+	if o.Plan.KeepHistory {
+		return fmt.Errorf("release %q is uninstalled already; without --keep-history its record goes, too", r.Name)
 	}
-	hooks, _, err := hook.Split(nodes)
-	if err != nil {
-		return fmt.Errorf("reading the manifest of release %s/%s: %w", r.Namespace, r.Name, err)
-	}
-	for _, h := range hooks {
-		if h.In(hook.PreDelete) || h.In(hook.PostDelete) {
-			_, _ = fmt.Fprintf(o.ErrOut, "warning: the hook %s/%s is not run: uninstall does not run hooks\n", h.Node.GetKind(), h.Node.GetName())
-		}
-	}
-	return nil
+	return target.store.Drop(ctx, r.Namespace, r.Name)
 }

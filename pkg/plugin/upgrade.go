@@ -51,6 +51,7 @@ func newUpgradeCommand(getter genericclioptions.RESTClientGetter, streams generi
 		},
 	}
 	flags.addFlags(command)
+	flags.Run.addDeletionFlags(command.Flags())
 	values.addFlags(command)
 	command.Flags().BoolVarP(&install, "install", "i", install, "Install the release if it is not there.")
 	return command

@@ -149,6 +149,25 @@ func TestTable(t *testing.T) {
 	}
 }
 
+func TestHistoryTable(t *testing.T) {
+	t.Parallel()
+	const description = "said by hand\tin \x1b[31mred\x1b[0m\nNAME"
+	first, second, restored, running, hostile, bare := deployed(), failed(), deployed(), failed(), failed(), release.New("shop", "web", 8)
+	first.Spec.Revision, first.Status.Phase = 1, release.Superseded
+	second.Spec.Pack.AppVersion = ""
+	restored.Spec.Revision, restored.Spec.FromRevision, restored.Status.Operation = 4, 1, "rollback"
+	running.Spec.Revision, running.Status.Phase, running.Status.Operation, running.Status.Message = 5, release.PendingUpgrade, "upgrade", ""
+	running.Status.StartedAt, running.Status.FinishedAt = moment(7*time.Second), nil
+	hostile.Spec.Revision, hostile.Spec.Description, hostile.Spec.Pack.AppVersion = 6, description, "1\tb\nc\x1b[2J"
+	history := release.History{first, second, restored, running, hostile, bare}
+	for name, options := range map[string]cliprinters.PrintOptions{"history": {}, "history-wide": {Wide: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			golden(t, name, printed(t, cliprinters.NewTablePrinter(options), printers.HistoryTable(history, noon())))
+		})
+	}
+}
+
 func TestObject(t *testing.T) {
 	t.Parallel()
 	for name, r := range map[string]*release.Release{

@@ -2,6 +2,7 @@ package printers
 
 import (
 	"cmp"
+	"strconv"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,30 +13,65 @@ import (
 
 // Table returns releases as the table that `list` prints, in their order. Columns of priority 1 show with -o wide only.
 func Table(releases release.History, now time.Time) *metav1.Table {
+	columns := []metav1.TableColumnDefinition{
+		{Name: "Name", Type: "string", Format: "name"},
+		{Name: "Revision", Type: "integer"},
+		{Name: "Status", Type: "string"},
+		{Name: "Pack", Type: "string"},
+		{Name: "App Version", Type: "string"},
+		{Name: "Updated", Type: "string"},
+		{Name: "Message", Type: "string", Priority: 1},
+	}
+	return table(columns, releases, func(r *release.Release) []any {
+		return []any{
+			r.Name, int64(r.Spec.Revision), string(r.Status.Phase), line(r.Spec.Pack.String()), line(r.Spec.Pack.AppVersion),
+			updated(r, now), line(r.Status.Message),
+		}
+	})
+}
+
+// HistoryTable returns the revisions of one release as the table that `history` prints, in their order. Columns of
+// priority 1 show with -o wide only.
+func HistoryTable(revisions release.History, now time.Time) *metav1.Table {
+	columns := []metav1.TableColumnDefinition{
+		{Name: "Revision", Type: "integer"},
+		{Name: "Updated", Type: "string"},
+		{Name: "Status", Type: "string"},
+		{Name: "Pack", Type: "string"},
+		{Name: "App Version", Type: "string"},
+		{Name: "From Revision", Type: "string", Priority: 1},
+		{Name: "Description", Type: "string"},
+	}
+	return table(columns, revisions, func(r *release.Release) []any {
+		from := "<none>"
+		if r.Spec.FromRevision != 0 {
+			from = strconv.Itoa(r.Spec.FromRevision)
+		}
+		return []any{
+			int64(r.Spec.Revision), updated(r, now), string(r.Status.Phase), line(r.Spec.Pack.String()), line(r.Spec.Pack.AppVersion),
+			from, line(r.Description()),
+		}
+	})
+}
+
+// table makes a row of each release.
+func table(columns []metav1.TableColumnDefinition, releases release.History, cells func(*release.Release) []any) *metav1.Table {
 	table := &metav1.Table{
-		TypeMeta: metav1.TypeMeta{APIVersion: "meta.k8s.io/v1", Kind: "Table"},
-		ColumnDefinitions: []metav1.TableColumnDefinition{
-			{Name: "Name", Type: "string", Format: "name"},
-			{Name: "Revision", Type: "integer"},
-			{Name: "Status", Type: "string"},
-			{Name: "Pack", Type: "string"},
-			{Name: "App Version", Type: "string"},
-			{Name: "Updated", Type: "string"},
-			{Name: "Message", Type: "string", Priority: 1},
-		},
+		TypeMeta:          metav1.TypeMeta{APIVersion: "meta.k8s.io/v1", Kind: "Table"},
+		ColumnDefinitions: columns,
 	}
 	for _, r := range releases {
-		updated := "<unknown>"
-		if moment := cmp.Or(r.Status.FinishedAt, r.Status.StartedAt); moment != nil {
-			updated = age(moment.Time, now)
-		}
 		table.Rows = append(table.Rows, metav1.TableRow{
-			Cells: []any{
-				r.Name, int64(r.Spec.Revision), string(r.Status.Phase), line(r.Spec.Pack.String()), line(r.Spec.Pack.AppVersion),
-				updated, line(r.Status.Message),
-			},
-			Object: runtime.RawExtension{Object: &metav1.PartialObjectMetadata{ObjectMeta: r.ObjectMeta}},
+			Cells: cells(r), Object: runtime.RawExtension{Object: &metav1.PartialObjectMetadata{ObjectMeta: r.ObjectMeta}},
 		})
 	}
 	return table
+}
+
+// updated is how long ago a revision was last worked on.
+func updated(r *release.Release, now time.Time) string {
+	if moment := cmp.Or(r.Status.FinishedAt, r.Status.StartedAt); moment != nil {
+		return age(moment.Time, now)
+	}
+	return "<unknown>"
 }

@@ -1,5 +1,7 @@
 package release
 
+import "slices"
+
 // History is the revisions of one release, oldest first. Revisions in it carry what lists show, and may lack the rest.
 type History []*Release
 
@@ -12,14 +14,23 @@ func (h History) Newest() *Release {
 }
 
 // Deployed returns the revision that is deployed: the highest that says so, because a run may have been interrupted
-// after it recorded the new one and before it superseded the old one. nil where there is none.
+// after it recorded the new one and before it superseded the old one. nil where there is none, and where the release was
+// uninstalled since, wholly or in part.
 func (h History) Deployed() *Release {
-	for i := len(h) - 1; i >= 0; i-- {
-		if h[i].Status.Phase == Deployed {
-			return h[i]
-		}
-	}
-	return nil
+	return h.sinceRemoval().last(func(r *Release) bool { return r.Status.Phase == Deployed })
+}
+
+// DeployedBefore returns the last revision below a number that is or was deployed, an uninstalled one included; nil where
+// there is none.
+func (h History) DeployedBefore(revision int) *Release {
+	return h.last(func(r *Release) bool {
+		return r.Spec.Revision < revision && slices.Contains([]Phase{Deployed, Superseded, Uninstalled}, r.Status.Phase)
+	})
+}
+
+// Revision returns the revision of a number; nil where it is not kept.
+func (h History) Revision(number int) *Release {
+	return h.last(func(r *Release) bool { return r.Spec.Revision == number })
 }
 
 // NextRevision returns the number of the next revision, one above the highest there is.
@@ -30,12 +41,39 @@ func (h History) NextRevision() int {
 	return 1
 }
 
-// EverDeployed reports whether a revision was deployed since the release was last uninstalled.
+// EverDeployed reports whether a revision was deployed since the release was last uninstalled, wholly or in part.
 func (h History) EverDeployed() bool {
-	for i := len(h) - 1; i >= 0 && h[i].Status.Phase != Uninstalled; i-- {
-		if phase := h[i].Status.Phase; phase == Deployed || phase == Superseded {
-			return true
+	deployed := h.sinceRemoval().last(func(r *Release) bool {
+		return r.Status.Phase == Deployed || r.Status.Phase == Superseded
+	})
+	return deployed != nil
+}
+
+// sinceRemoval returns the revisions above the last whose uninstallation has begun to delete things.
+func (h History) sinceRemoval() History {
+	for i := len(h) - 1; i >= 0; i-- {
+		if h[i].Removed() {
+			return h[i+1:]
 		}
 	}
-	return false
+	return h
+}
+
+func (h History) last(matches func(*Release) bool) *Release {
+	for i := len(h) - 1; i >= 0; i-- {
+		if matches(h[i]) {
+			return h[i]
+		}
+	}
+	return nil
+}
+
+// OperationUninstall is the operation that removes a release, as Status has it.
+const OperationUninstall = "uninstall"
+
+// Removed reports whether an uninstallation has deleted what the revision had, wholly or, where it has not come to its
+// end, in part. One that fails before it deletes anything leaves the revision as it was.
+func (r *Release) Removed() bool {
+	return r.Status.Phase == Uninstalled || r.Status.Phase == Uninstalling ||
+		r.Status.Phase == Failed && r.Status.Operation == OperationUninstall
 }

@@ -73,6 +73,8 @@ type Spec struct {
 	Pack Pack `json:"pack"`
 	// FromRevision is the revision whose manifest a rollback restored; 0 for all others.
 	FromRevision int `json:"fromRevision,omitempty"`
+	// Description is what the user said about the revision; empty where nothing was said. A store may cut it after 1 KiB.
+	Description string `json:"description,omitempty"`
 }
 
 // Pack names a pack: the part of its metadata that lists show.

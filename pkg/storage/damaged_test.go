@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
 )
@@ -85,6 +86,21 @@ func TestADamagedRecordSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestNoOlderRevisionStandsInForADamagedOne(t *testing.T) {
+	t.Parallel()
+	store, namespace := newStore(t, "run1"), clustertest.Namespace(t)
+	create(t, store, example(namespace, 1))
+	create(t, store, example(namespace, 2))
+	create(t, store, inPhase(namespace, "other", 1, release.Deployed))
+	newer := damages()["the head is of a newer version"]
+	newer.inflict(t, namespace)
+	found, err := store.List(t.Context(), namespace, nil)
+	newer.check(t, "list", err)
+	if len(found) != 1 || found[0].Name != "other" {
+		t.Errorf("the list is %v", found)
+	}
+}
+
 // inflict does the damage. What cannot be changed is made anew.
 func (d damage) inflict(t *testing.T, namespace string) {
 	t.Helper()
@@ -148,6 +164,9 @@ func TestASecretThatOnlyLooksLikeAHead(t *testing.T) {
 			}
 			if !errors.Is(err, storage.ErrDamaged) || !strings.Contains(err.Error(), r.Namespace+"/mine") {
 				t.Errorf("list answers: %v", err)
+			}
+			if len(history) != 1 || history[0].Name != r.Name {
+				t.Errorf("the list is %v", history)
 			}
 		})
 	}

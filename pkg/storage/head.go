@@ -32,6 +32,7 @@ func (s *Secrets) encodeHead(r *release.Release, parts layout) (*corev1.Secret, 
 		annotationPackVersion:    r.Spec.Pack.Version,
 		annotationAppVersion:     r.Spec.Pack.AppVersion,
 		annotationFromRevision:   strconv.Itoa(r.Spec.FromRevision),
+		annotationDescription:    truncate(r.Spec.Description, maxMessage),
 		annotationPayloadParts:   strconv.Itoa(parts.payload),
 		annotationPayloadDigest:  parts.digest,
 		annotationInventoryParts: strconv.Itoa(parts.inventory),
@@ -72,12 +73,9 @@ func statusAnnotations(r *release.Release) map[string]string {
 	return annotations
 }
 
-// truncate cuts a text to at most limit bytes, at the end of a character.
+// truncate cuts a text to at most limit bytes, at the end of a character. Bytes that are no character are left out.
 func truncate(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "")
+	return strings.ToValidUTF8(text[:min(len(text), limit)], "")
 }
 
 // statusPatch is the merge patch that brings a head to the status of r, conditional on its resource version.
@@ -101,18 +99,18 @@ func decodeHead(head *metav1.ObjectMeta) (*release.Release, error) {
 	if err := checkFormat(head); err != nil {
 		return nil, err
 	}
-	revision := revisionOf(head)
-	if revision < 1 || head.Name != headName(head.Labels[labelName], revision) {
+	if !named(head) {
 		return nil, fmt.Errorf("secret %s/%s: %w: its labels and its name do not name the same release and revision",
 			head.Namespace, head.Name, ErrDamaged)
 	}
-	r := release.New(head.Labels[labelName], head.Namespace, revision)
+	r := release.New(head.Labels[labelName], head.Namespace, revisionOf(head))
 	r.UID, r.ResourceVersion, r.CreationTimestamp = head.UID, head.ResourceVersion, head.CreationTimestamp
 	r.Spec.Pack = release.Pack{
 		Name: head.Annotations[annotationPack], Version: head.Annotations[annotationPackVersion],
 		AppVersion: head.Annotations[annotationAppVersion],
 	}
 	r.Spec.FromRevision, _ = strconv.Atoi(head.Annotations[annotationFromRevision])
+	r.Spec.Description = head.Annotations[annotationDescription]
 	r.Status.Phase = release.Phase(head.Labels[labelStatus])
 	r.Status.Operation = head.Annotations[annotationOperation]
 	r.Status.Message = head.Annotations[annotationMessage]

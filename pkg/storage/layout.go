@@ -35,6 +35,7 @@ const (
 	annotationMessage        = "sherpack.io/message"
 	annotationUpdated        = "sherpack.io/updated"
 	annotationFromRevision   = "sherpack.io/from-revision"
+	annotationDescription    = "sherpack.io/description"
 	annotationPayloadParts   = "sherpack.io/payload-parts"
 	annotationPayloadDigest  = "sherpack.io/payload-sha256"
 	annotationInventoryParts = "sherpack.io/inventory-parts"
@@ -54,7 +55,7 @@ const (
 	fieldManager = "sherpack"
 	// parallel is how many requests are under way at once.
 	parallel = 16
-	// maxMessage bounds the message that a head's annotation repeats, in bytes.
+	// maxMessage bounds what people or programs say in an annotation of a head, in bytes.
 	maxMessage = 1024
 )
 
@@ -70,6 +71,12 @@ func revisionOf(secret *metav1.ObjectMeta) int {
 		return 0
 	}
 	return revision
+}
+
+// named reports whether the labels of a head and its name name the same revision of the same release.
+func named(head *metav1.ObjectMeta) bool {
+	revision := revisionOf(head)
+	return revision > 0 && head.Name == headName(head.Labels[labelName], revision)
 }
 
 // partName names a part. The run in it keeps two runs that write the same revision apart.

@@ -53,6 +53,7 @@ func TestWhatIsStored(t *testing.T) {
 					"sherpack.io/pack":           "shop", "sherpack.io/pack-version": "1.2.0", "sherpack.io/app-version": "v2 (beta)",
 					"sherpack.io/operation": "install", "sherpack.io/message": "hook pre-install/migrate failed",
 					"sherpack.io/updated": "2026-03-01T10:04:02Z", "sherpack.io/from-revision": "1",
+					"sherpack.io/description":   "for Ann: <&> ü\n\ttwo lines \x1b[31m",
 					"sherpack.io/payload-parts": "1", "sherpack.io/payload-sha256": hex.EncodeToString(sum[:]), "sherpack.io/inventory-parts": "1",
 				},
 			},
@@ -111,6 +112,38 @@ func TestALongMessageIsCutInTheAnnotationOnly(t *testing.T) {
 		t.Errorf("the annotation has %d bytes: %q", len(got), got)
 	}
 	diff(t, "the message", r.Status.Message, get(t, newStore(t, "run2"), r).Status.Message)
+}
+
+func TestADescriptionIsCutAndMadeText(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"a" + strings.Repeat("ü", 1000): "a" + strings.Repeat("ü", 511),
+		"a\xffb":                        "ab",
+	} {
+		store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+		r.Spec.Description = given
+		create(t, store, r)
+		diff(t, "the annotation", want, secrets(t, r.Namespace)[head].Annotations["sherpack.io/description"])
+		diff(t, "what is read", want, get(t, store, r).Spec.Description)
+	}
+}
+
+func TestADescriptionStaysWhenTheStatusChanges(t *testing.T) {
+	t.Parallel()
+	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+	create(t, store, r)
+	r.Status.Phase, r.Status.Message = release.Deployed, ""
+	if err := store.UpdateStatus(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Supersede(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	history, err := store.History(t.Context(), r.Namespace, r.Name)
+	if err != nil || len(history) != 1 {
+		t.Fatalf("the history is %v, error %v", history, err)
+	}
+	diff(t, "the description", r.Spec.Description, history[0].Spec.Description)
 }
 
 func TestThePayloadCannotBeEdited(t *testing.T) {

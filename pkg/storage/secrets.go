@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
@@ -52,26 +53,41 @@ func NewSecrets(config *rest.Config, run string) (*Secrets, error) {
 	return &Secrets{secrets: typed, metadata: meta, run: run}, nil
 }
 
-// List returns the revisions of all releases in a namespace, "" for all namespaces, with what lists show. They are
-// sorted by namespace, name and revision. Records that cannot be read are left out, and are what the error is about. selector narrows it by the heads' labels; nil selects all.
+// List returns the newest revision of each release in a namespace, "" for all namespaces, with what lists show. They are
+// sorted by namespace and name. selector chooses among these revisions by the labels of their heads, such as name and
+// status; nil selects all. Records that cannot be read are left out, and are what the error is about: no older revision
+// stands in for one.
 func (s *Secrets) List(ctx context.Context, namespace string, selector labels.Selector) (release.History, error) {
-	heads := headSelector()
-	if selector != nil {
-		requirements, selectable := selector.Requirements()
-		if !selectable {
-			return release.History{}, nil
-		}
-		heads = heads.Add(requirements...)
-	}
-	found, err := s.list(ctx, namespace, heads)
+	found, err := s.list(ctx, namespace, headSelector())
 	if err != nil {
 		return nil, fmt.Errorf("listing releases: %w", err)
 	}
-	history, err := decodeHeads(found)
+	// The server could select, too, but would find an older revision with a label that the newest does not have.
+	selected := slices.DeleteFunc(newestOfEach(found), func(head metav1.PartialObjectMetadata) bool {
+		return selector != nil && !selector.Matches(labels.Set(head.Labels))
+	})
+	newest, err := decodeHeads(selected)
 	if err != nil {
-		return history, fmt.Errorf("listing releases: %w", err)
+		return newest, fmt.Errorf("listing releases: %w", err)
 	}
-	return history, nil
+	return newest, nil
+}
+
+// newestOfEach keeps the newest head of each release, and those that belong to none: these are damaged. It may change the
+// slice that it is given.
+func newestOfEach(heads []metav1.PartialObjectMetadata) []metav1.PartialObjectMetadata {
+	newest := map[types.NamespacedName]int{}
+	of := func(head *metav1.PartialObjectMetadata) types.NamespacedName {
+		return types.NamespacedName{Namespace: head.Namespace, Name: head.Labels[labelName]}
+	}
+	for i := range heads {
+		if head := &heads[i]; named(&head.ObjectMeta) {
+			newest[of(head)] = max(newest[of(head)], revisionOf(&head.ObjectMeta))
+		}
+	}
+	return slices.DeleteFunc(heads, func(head metav1.PartialObjectMetadata) bool {
+		return named(&head.ObjectMeta) && revisionOf(&head.ObjectMeta) < newest[of(&head)]
+	})
 }
 
 // History returns the revisions of one release, oldest first, with what lists show; empty where there is none.

@@ -30,6 +30,7 @@ func TestARevisionComesBackAsItWasCreated(t *testing.T) {
 		"no values":                    func(r *release.Release) { r.Content.Values = nil },
 		"nothing but a name":           func(r *release.Release) { *r = *release.New(r.Name, r.Namespace, 7); r.Status.Phase = release.Failed },
 		"a whole number beyond 2^53":   func(r *release.Release) { r.Content.Values = map[string]any{"id": int64(9007199254740993)} },
+		"nothing said about it":        func(r *release.Release) { r.Spec.Description = "" },
 		"a long message":               func(r *release.Release) { r.Status.Message = strings.Repeat("ü", 2000) },
 		"what was read from elsewhere": func(r *release.Release) { r.Record = release.Record{Run: "other", InventoryParts: 3} },
 	} {
@@ -91,29 +92,35 @@ func listed(history release.History) release.History {
 	return short
 }
 
-func TestListSelectsAcrossNamespaces(t *testing.T) {
+func TestAListHasTheNewestRevisionOfEachRelease(t *testing.T) {
 	t.Parallel()
 	first, second, store := clustertest.Namespace(t), clustertest.Namespace(t), newStore(t, "run1")
 	// The cluster has releases of other tests, which this name, unique like the namespace's, sets apart.
 	name := "shop-" + first[len(first)-5:]
 	var all []string
 	for _, namespace := range slices.Sorted(slices.Values([]string{first, second})) {
-		for revision, phase := range []release.Phase{release.Superseded, release.Deployed} {
-			r := example(namespace, revision+1)
-			r.Name, r.Status.Phase = name, phase
-			create(t, store, r)
-			all = append(all, fmt.Sprintf("%s/%s v%d %s", namespace, name, revision+1, phase))
+		for revision, phase := range []release.Phase{release.Superseded, release.Deployed, release.Failed} {
+			create(t, store, inPhase(namespace, name, revision+1, phase))
 		}
+		create(t, store, inPhase(namespace, name+"-2", 10, release.Deployed))
+		create(t, store, inPhase(namespace, name+"-2", 9, release.Failed))
+		all = append(all, fmt.Sprintf("%s/%s v3 failed", namespace, name), fmt.Sprintf("%s/%s-2 v10 deployed", namespace, name))
 	}
+	one := strings.Split(all[2], "/")[0]
+	both := fmt.Sprintf("name in (%s,%s-2)", name, name)
 	for title, test := range map[string]struct {
 		namespace, selector string
 		want                []string
 	}{
-		"all namespaces, by name":           {selector: "name=" + name, want: all},
-		"all namespaces, by name and phase": {selector: "status=deployed,name=" + name, want: []string{all[1], all[3]}},
-		"one namespace":                     {namespace: strings.Split(all[2], "/")[0], want: all[2:]},
-		"one namespace, by version":         {namespace: strings.Split(all[0], "/")[0], selector: "version=1", want: all[:1]},
-		"nothing that is there":             {selector: "name=none-" + name},
+		"all namespaces, by name":                   {selector: both, want: all},
+		"all namespaces, by name and phase":         {selector: "status=deployed," + both, want: []string{all[1], all[3]}},
+		"one namespace":                             {namespace: one, want: all[2:]},
+		"one namespace, by a phase":                 {namespace: one, selector: "status=failed", want: all[2:3]},
+		"one namespace, by what is not the phase":   {namespace: one, selector: "status!=failed", want: all[3:]},
+		"one namespace, by version":                 {namespace: one, selector: "version=10", want: all[3:]},
+		"a phase that only an older revision is in": {namespace: one, selector: "status=superseded"},
+		"a version that is not the newest":          {namespace: one, selector: "version in (2,9)"},
+		"nothing that is there":                     {selector: "name=none-" + name},
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
@@ -127,6 +134,13 @@ func TestListSelectsAcrossNamespaces(t *testing.T) {
 			diff(t, "the list", test.want, list(t, store, test.namespace, selector), cmpopts.EquateEmpty())
 		})
 	}
+}
+
+// inPhase is an example of that name.
+func inPhase(namespace, name string, revision int, phase release.Phase) *release.Release {
+	r := example(namespace, revision)
+	r.Name, r.Status.Phase = name, phase
+	return r
 }
 
 func TestASelectorOfNothingListsNothing(t *testing.T) {
@@ -294,7 +308,7 @@ func example(namespace string, revision int) *release.Release {
 	finished := metav1.NewTime(started.Add(4 * time.Minute))
 	r := release.New("shop", namespace, revision)
 	r.Spec.Pack = release.Pack{Name: "shop", Version: "1.2.0", AppVersion: "v2 (beta)"}
-	r.Spec.FromRevision = revision - 1
+	r.Spec.FromRevision, r.Spec.Description = revision-1, "for Ann: <&> ü\n\ttwo lines \x1b[31m"
 	r.Content = release.Content{
 		Manifest: "---\n# Source: templates/a.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: \"<&> \\u2028 ü\\n\"}\n",
 		Values: map[string]any{

@@ -1,0 +1,109 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// end records how the operation went. The record is written even when the work was interrupted.
+func (x *execution) end(ctx context.Context, failure error) error {
+	x.closeHooks()
+	x.shrink()
+	x.conclusion(failure)
+	err := detached(ctx, x.recordEnd)
+	result := Outcome{Result: "Succeeded", ElapsedMS: milliseconds(x.Now().Sub(x.started))}
+	if failure != nil {
+		result.Result, result.Message = "Failed", failure.Error()
+	}
+	x.emit(OperationFinished, result)
+	if err != nil {
+		err = fmt.Errorf("the end of the operation could not be recorded: %w", err)
+	}
+	return errors.Join(failure, err)
+}
+
+// conclusion writes into the status how the operation went.
+func (x *execution) conclusion(failure error) {
+	r := x.plan.Release
+	switch done := courses()[x.plan.Operation].done; {
+	case done == "":
+		return
+	case failure == nil:
+		r.Status.Phase = done
+	case x.plan.Operation == Uninstall && x.plan.Extent == Nothing:
+		x.restore(failure)
+		return
+	default:
+		r.Status.Phase, r.Status.Message = release.Failed, summary(failure)
+	}
+	r.Status.FinishedAt = x.now()
+	r.SetCondition(*x.now())
+}
+
+// restore says of a release that was not uninstalled, because a hook failed before anything was deleted, what was said of
+// it before, and why it is still there.
+func (x *execution) restore(failure error) {
+	r := x.plan.Release
+	hooks, writer, seq := r.Status.Hooks, r.Status.Writer, r.Status.Seq
+	r.Status = x.before
+	if r.Status.Phase.Pending() {
+		r.Status.Phase = release.Failed
+	}
+	r.Status.Hooks, r.Status.Writer, r.Status.Seq = hooks, writer, seq
+	reason, _, _ := strings.Cut(r.Status.Message, notUninstalled)
+	r.Status.Message = strings.TrimPrefix(reason+notUninstalled+summary(failure), "; ")
+	r.SetCondition(*x.now())
+}
+
+// notUninstalled comes before the reason why a release is still there.
+const notUninstalled = "; not uninstalled: "
+
+// recordEnd writes the inventory, which the end has made exact, and then the status. The record of a release that was
+// uninstalled goes instead, unless it is to be kept.
+func (x *execution) recordEnd(ctx context.Context) error {
+	if x.plan.Release.Status.Phase == release.Uninstalled && !x.plan.Options.KeepHistory {
+		return x.Store.Drop(ctx, x.plan.Release.Namespace, x.plan.Release.Name)
+	}
+	if err := errors.Join(x.recordInventory(ctx), x.Store.UpdateStatus(ctx, x.plan.Release)); err != nil {
+		return err
+	}
+	return x.retire(ctx)
+}
+
+// retire follows an operation that ended a revision: where it is deployed or removed, those before it are superseded, and
+// in any case the oldest forgotten. What is not done here, because the program was ended, the next operation does.
+func (x *execution) retire(ctx context.Context) error {
+	if courses()[x.plan.Operation].done == "" {
+		return nil
+	}
+	superseded, forgotten := retire(x.plan.History, x.plan.Release, x.plan.Options.HistoryMax)
+	for _, revision := range superseded {
+		if err := x.Store.Supersede(ctx, revision); err != nil {
+			return err
+		}
+	}
+	for _, revision := range forgotten {
+		if err := x.Store.Forget(ctx, revision); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// closeHooks says of every hook whose turn never came that it was not reached. One whose start could not be recorded was
+// not applied.
+func (x *execution) closeHooks() {
+	hooks := x.plan.Release.Status.Hooks
+	for i := range hooks {
+		if hooks[i].State == release.HookPending {
+			hooks[i].State, hooks[i].Reason = release.HookSkipped, release.ReasonNotReached
+		}
+		if hooks[i].State == release.HookRunning {
+			hooks[i].State, hooks[i].Reason, hooks[i].FinishedAt = release.HookFailed, release.ReasonNotRecorded, x.now()
+		}
+	}
+}

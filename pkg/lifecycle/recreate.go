@@ -1,0 +1,57 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+)
+
+// recreatePolicy is the policy of objects that are deleted and made anew when they cannot be changed in place.
+const recreatePolicy = "recreate"
+
+// mayRecreate reports whether an error says that an object cannot be changed in place, and the object may be deleted and
+// made anew: it says so itself, or the user says so of everything and nothing would be lost with it.
+func (x *execution) mayRecreate(object manifest.Object, err error) bool {
+	var immutable *kube.ImmutableError
+	if _, ours := x.live[manifest.KeyOf(object.Reference())]; !ours || !errors.As(err, &immutable) {
+		return false
+	}
+	if object.GetAnnotations()[hook.OnImmutableAnnotation] == recreatePolicy {
+		return true
+	}
+	return x.plan.Options.RecreateImmutable && !precious(object)
+}
+
+// precious reports whether deleting an object deletes what cannot be made again.
+func precious(object manifest.Object) bool {
+	kind := manifest.KeyOf(object.Reference())
+	switch kind.Kind + "." + kind.Group {
+	case "PersistentVolumeClaim.", "Namespace.", "CustomResourceDefinition.apiextensions.k8s.io":
+		return true
+	}
+	return false
+}
+
+// recreate deletes objects with all that depends on them, and makes them anew.
+func (x *execution) recreate(ctx context.Context, objects []manifest.Object) error {
+	targets := make([]kube.Deletion, len(objects))
+	for i, object := range objects {
+		ref := object.Reference()
+		ref.UID = x.live[manifest.KeyOf(ref)].uid
+		targets[i] = kube.Deletion{Ref: ref, Propagation: metav1.DeletePropagationForeground}
+	}
+	if err := x.remove(ctx, targets, ""); err != nil {
+		return fmt.Errorf("deleting what cannot be changed in place: %w", err)
+	}
+	blocked, err := x.send(ctx, objects)
+	if err == nil && len(blocked) > 0 {
+		err = fmt.Errorf("%s was made again by somebody else meanwhile", manifest.KeyOf(blocked[0].Reference()))
+	}
+	return err
+}

@@ -1,0 +1,108 @@
+package lifecycle
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// Tests says which tests of a release run, and how.
+type Tests struct {
+	// Only are the names of those that run; nil means all. Except are the names of those that do not.
+	Only, Except []string
+	// KeepGoing runs those that come after one that failed, too.
+	KeepGoing bool
+}
+
+// UnknownTestError is a name that no test of the release has.
+type UnknownTestError struct {
+	Name string
+	// Known are the names of the tests there are, in running order.
+	Known []string
+}
+
+// Error names the tests there are.
+func (e *UnknownTestError) Error() string {
+	return fmt.Sprintf("the release has no test %q; its tests: %s", e.Name, strings.Join(e.Known, ", "))
+}
+
+// NewTest plans to run the tests of a deployed revision. A test is named by its object, with or without the release's
+// name in front. The error is an *UnknownTestError for a name that no test has. A plan without tests has no steps.
+func NewTest(request Request, tests Tests) (*Plan, error) {
+	request.Operation = Test
+	content, err := request.hooks(hook.Test)
+	if err != nil {
+		return nil, err
+	}
+	if err := tests.check(content.hooks); err != nil {
+		return nil, err
+	}
+	plan := &Plan{Operation: Test, Release: request.Release, Options: request.Options, History: request.History}
+	if err := plan.replaceRecords(content, request, hook.Test); err != nil {
+		return nil, err
+	}
+	var chosen []Hook
+	for _, h := range content.hooks {
+		if tests.choose(h) {
+			chosen = append(chosen, h)
+			continue
+		}
+		record := plan.Release.Status.Hook(string(hook.Test), h.Object.Reference())
+		record.State, record.Reason = release.HookSkipped, release.ReasonNoHooks
+	}
+	if len(chosen) > 0 {
+		plan.Steps = []Step{{Verb: RunHooks, Phase: hook.Test, Hooks: chosen, KeepGoing: tests.KeepGoing}}
+	}
+	return plan, nil
+}
+
+func (t Tests) choose(h Hook) bool {
+	return (len(t.Only) == 0 || named(h, t.Only)) && !named(h, t.Except)
+}
+
+// named reports whether a hook has one of some names.
+func named(h Hook, names []string) bool {
+	return slices.Contains(names, h.Object.GetName()) || slices.Contains(names, shortName(h))
+}
+
+// shortName is the name of a hook as its title shows it.
+func shortName(h Hook) string { return strings.TrimPrefix(h.Title, string(h.Phase)+"/") }
+
+func (t Tests) check(hooks []Hook) error {
+	var known []string
+	for _, h := range hooks {
+		known = append(known, shortName(h))
+	}
+	for _, name := range slices.Concat(t.Only, t.Except) {
+		if !slices.ContainsFunc(hooks, func(h Hook) bool { return named(h, []string{name}) }) {
+			return &UnknownTestError{Name: name, Known: known}
+		}
+	}
+	return nil
+}
+
+// hooks reads the hooks of a stored manifest that run at some phases.
+func (r Request) hooks(phases ...hook.Phase) (*content, error) {
+	whole, err := read(r.Nodes)
+	if err != nil {
+		return nil, err
+	}
+	found := &content{hooks: whole.inPhases(phases...)}
+	return found, found.prepare(r)
+}
+
+// replaceRecords puts new records of the hooks of some phases in the place of those of an earlier run.
+func (p *Plan) replaceRecords(c *content, request Request, phases ...hook.Phase) error {
+	records, err := c.records(courses()[p.Operation], request)
+	if err != nil {
+		return err
+	}
+	kept := slices.DeleteFunc(slices.Clone(p.Release.Status.Hooks), func(h release.Hook) bool {
+		return slices.Contains(phases, hook.Phase(h.Phase))
+	})
+	p.Release.Status.Hooks = append(kept, records...)
+	return nil
+}

@@ -1,0 +1,62 @@
+package lifecycle
+
+import (
+	"slices"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// NewRollback returns the request to restore an earlier revision as a new one. target is that revision and previous the
+// newest one, both whole; the caller adds their Nodes, as Nodes and Left, and the Scopes.
+func NewRollback(target, previous *release.Release, history release.History, options Options) Request {
+	next := release.New(previous.Name, previous.Namespace, previous.Spec.Revision+1)
+	next.Spec.Pack, next.Spec.FromRevision, next.Content = target.Spec.Pack, target.Spec.Revision, target.Content
+	operation := Rollback
+	if !history.EverDeployed() {
+		// What is not there cannot be left.
+		operation = Install
+	}
+	return Request{
+		Operation: operation, Release: next, Previous: previous, History: history, Options: options,
+	}
+}
+
+// NewWayBack plans to take back what the failed run of a plan has changed, so that the release is as it was before: a
+// failed installation is removed, all else goes back to the last deployed revision, which request is NewRollback's to
+// restore; it is not looked at after an installation. The plan is nil where nothing has to be done.
+//
+// If the failed operation got no further than the hooks before its work, no rollback hook runs. A pre-rollback hook that
+// fails does not end the way back.
+func NewWayBack(failed *Plan, request Request) (*Plan, error) {
+	switch {
+	case failed.Operation == Install:
+		return newReversion(failed), nil
+	case failed.Extent == Nothing:
+		return nil, nil
+	}
+	plan, err := NewPlan(request)
+	if err != nil {
+		return nil, err
+	}
+	for i := range plan.Steps {
+		if plan.Steps[i].Phase == hook.PreRollback {
+			plan.Steps[i].Optional = true
+		}
+	}
+	if failed.Extent == Groundwork {
+		plan.Steps = slices.DeleteFunc(plan.Steps, func(step Step) bool { return step.Verb == RunHooks })
+		plan.Release.Status.Hooks = nil
+	}
+	return plan, nil
+}
+
+// newReversion removes what a failed installation made. What it took over from others stays.
+func newReversion(failed *Plan) *Plan {
+	r := failed.Release
+	made := slices.DeleteFunc(slices.Clone(r.Inventory), func(entry release.Entry) bool { return entry.Origin == release.Adopted })
+	return &Plan{
+		Operation: Revert, Release: r, Options: failed.Options, History: failed.History,
+		Steps: newRemoval(made, r.Namespace, failed.Options).steps(),
+	}
+}

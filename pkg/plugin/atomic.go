@@ -1,0 +1,89 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// AtomicError is work that failed and was taken back, or should have been.
+type AtomicError struct {
+	// Failure is why the work failed. It alone decides about the exit code.
+	Failure error
+	// Outcome says how the release stands now.
+	Outcome string
+	// Removed says that everything is gone that the work had made, what it left to be looked at included.
+	Removed bool
+}
+
+// Error says why the work failed and how the release stands now.
+func (e *AtomicError) Error() string { return e.Failure.Error() + "\n" + e.Outcome }
+
+// Unwrap returns Failure.
+func (e *AtomicError) Unwrap() error { return e.Failure }
+
+// takeBack puts the release back as it was before work that failed, and returns the failure with what became of that. It
+// has a time of its own. After an interrupt it is not interrupted itself: the next signal ends the program.
+func (o *DeployOptions) takeBack(ctx context.Context, work *deployment, failure error) error {
+	if work.plan.Release.ResourceVersion == "" {
+		// Nothing was recorded, and so nothing was done.
+		return failure
+	}
+	if ctx.Err() != nil {
+		ctx = context.WithoutCancel(ctx)
+	}
+	back, err := work.wayBack()
+	if err == nil && back != nil {
+		_, _ = fmt.Fprintf(o.ErrOut, "%s %s failed; putting it back as it was\n", work.plan.Operation, o.Name)
+		err = o.limited(ctx, func(ctx context.Context) error { return o.run(ctx, work.target, back) })
+	}
+	result := &AtomicError{Failure: failure, Removed: err == nil && work.plan.Operation == lifecycle.Install}
+	switch {
+	case err != nil:
+		result.Outcome = "It could not be put back as it was: " + printers.Clean(err.Error())
+	case back == nil:
+		result.Outcome = fmt.Sprintf("Nothing had been changed. Revision %d is still deployed.", work.deployed.Spec.Revision)
+	case result.Removed:
+		result.Outcome = "Everything that it had made was removed again."
+	default:
+		result.Outcome = fmt.Sprintf("Release %s is back at revision %d, as revision %d.", o.Name, work.deployed.Spec.Revision, back.Release.Spec.Revision)
+	}
+	return result
+}
+
+// wayBack plans to put the release back as it was; nil where there is nothing to do.
+func (d *deployment) wayBack() (*lifecycle.Plan, error) {
+	if d.plan.Operation == lifecycle.Install {
+		return lifecycle.NewWayBack(d.plan, lifecycle.Request{})
+	}
+	if d.deployed == nil {
+		return nil, errors.New("no revision was deployed before")
+	}
+	history := append(release.History{}, d.plan.History...)
+	options := d.plan.Options
+	// What the user agreed to is what the work deletes.
+	options.DeleteCRDs = false
+	request, err := d.target.rollback(d.deployed, d.plan.Release, append(history, d.plan.Release), options)
+	if err != nil {
+		return nil, err
+	}
+	return lifecycle.NewWayBack(d.plan, request)
+}
+
+// rollback completes the request to restore an earlier revision.
+func (t *target) rollback(earlier, newest *release.Release, history release.History, options lifecycle.Options) (lifecycle.Request, error) {
+	request := lifecycle.NewRollback(earlier, newest, history, options)
+	var err error
+	if request.Nodes, err = nodesOf(earlier); err != nil {
+		return request, err
+	}
+	if request.Left, err = nodesOf(newest); err != nil {
+		return request, err
+	}
+	request.Scopes, err = t.scopes(append(request.Left, request.Nodes...))
+	return request, err
+}

@@ -1,0 +1,255 @@
+package plugin
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// The two halves of a stored manifest.
+const (
+	regularText = `---
+# Source: templates/map.yaml
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: app # the name
+data:
+  day: 2026-03-01
+  on-call: yes # quoted by no one
+`
+	hookText = `---
+# Source: templates/job.yaml
+apiVersion: batch/v1
+kind: Job
+metadata: {name: app-migrate, annotations: {sherpack.io/hook: pre-install}}
+`
+)
+
+func content() release.Content {
+	return release.Content{
+		Manifest: hookText + regularText + strings.Replace(hookText, "migrate", "notify", 1),
+		Values:   map[string]any{"port": int64(1000000), "kind": "a", "metadata": map[string]any{"managedFields": []any{"b"}}, "text": "<&>\x1b\u009b\n"},
+		Merged:   map[string]any{"port": int64(9007199254740993), "ratio": 0.5},
+		Notes:    "Thank you,\n\x1b[31mAnn\x1b[0m.\n\n",
+	}
+}
+
+// show is what a subcommand of get prints of a content with these flags.
+func show(t *testing.T, part contentPart, content release.Content, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	options := GetOptions{Part: part, Output: newContentFlags(part), IOStreams: genericiooptions.IOStreams{Out: &out}}
+	command := &cobra.Command{Use: "part"}
+	options.Output.addFlags(command)
+	if err := command.ParseFlags(args); err != nil {
+		t.Fatal(err)
+	}
+	if err := options.complete(command, []string{"shop"}); err != nil {
+		return "", err
+	}
+	err := options.print(content)
+	return out.String(), err
+}
+
+// contentParts are the parts by the names of their subcommands.
+func contentParts() map[string]contentPart {
+	given, all := false, true
+	return map[string]contentPart{
+		"values": valuesPart(&given), "values --all": valuesPart(&all), "notes": notesPart(),
+		"manifest": resourcesPart(hook.Select{Regular: true}), "hooks": resourcesPart(hook.Select{}),
+	}
+}
+
+// partTest is how a part is asked for, of a revision without any content where it is empty, and what is printed.
+type partTest struct {
+	part  string
+	args  []string
+	empty bool
+	want  string
+}
+
+func (test partTest) check(t *testing.T) {
+	t.Helper()
+	given := content()
+	if test.empty {
+		given = release.Content{}
+	}
+	got, err := show(t, contentParts()[test.part], given, test.args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(test.want, got); diff != "" {
+		t.Errorf("it prints (-want +got):\n%s", diff)
+	}
+}
+
+func TestValuesAndNotesOfARevision(t *testing.T) {
+	t.Parallel()
+	for title, test := range map[string]partTest{
+		"given values": {part: "values", want: "kind: a\nmetadata:\n  managedFields:\n  - b\nport: 1000000\ntext: \"<&>\\e\\x9B\\n\"\n"},
+		"given values as JSON, nothing of them left out": {
+			part: "values", args: []string{"-o", "json"},
+			want: `{
+    "kind": "a",
+    "metadata": {
+        "managedFields": [
+            "b"
+        ]
+    },
+    "port": 1000000,
+    "text": "\u003c\u0026\u003e\u001b\u009b\n"
+}
+`,
+		},
+		"a given value":                {part: "values", args: []string{"-o", "jsonpath={.port} {.kind}"}, want: "1000000 a"},
+		"a given value, by a template": {part: "values", args: []string{"--template", "{{.kind}}"}, want: "a"},
+		"all values":                   {part: "values --all", want: "port: 9007199254740993\nratio: 0.5\n"},
+		"all values as JSON":           {part: "values --all", args: []string{"-o", "JSON"}, want: "{\n    \"port\": 9007199254740993,\n    \"ratio\": 0.5\n}\n"},
+		"all values as YAML":           {part: "values --all", args: []string{"-o", "yaml"}, want: "port: 9007199254740993\nratio: 0.5\n"},
+		"no values":                    {part: "values", empty: true, want: "{}\n"},
+		"no values as JSON":            {part: "values", args: []string{"-o", "json"}, empty: true, want: "{}\n"},
+		"no values as YAML":            {part: "values", args: []string{"-o", "yaml"}, empty: true, want: "{}\n"},
+		"a value that is not there":    {part: "values", args: []string{"-o", "jsonpath={.a}"}, empty: true},
+		"the notes":                    {part: "notes", want: "Thank you,\n\ufffd[31mAnn\ufffd[0m.\n"},
+		"the notes as JSON":            {part: "notes", args: []string{"-o", "json"}, want: "{\n    \"notes\": \"Thank you,\\n\\u001b[31mAnn\\u001b[0m.\\n\\n\"\n}\n"},
+		"no notes":                     {part: "notes", empty: true},
+		"no notes as YAML":             {part: "notes", args: []string{"-o", "yaml"}, empty: true, want: "notes: \"\"\n"},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			test.check(t)
+		})
+	}
+}
+
+func TestResourcesOfARevision(t *testing.T) {
+	t.Parallel()
+	for title, test := range map[string]partTest{
+		"the manifest":                  {part: "manifest", want: regularText},
+		"the names in the manifest":     {part: "manifest", args: []string{"-o", "name"}, want: "configmap/app\n"},
+		"a manifest with hooks only":    {part: "manifest", empty: true},
+		"an empty manifest as YAML":     {part: "manifest", args: []string{"-o", "yaml"}, empty: true, want: "apiVersion: v1\nitems: []\nkind: List\n"},
+		"the names in an empty one":     {part: "manifest", args: []string{"-o", "name"}, empty: true},
+		"the hooks as they are stored":  {part: "hooks", want: hookText + strings.Replace(hookText, "migrate", "notify", 1)},
+		"the names of the hooks":        {part: "hooks", args: []string{"-o", "name"}, want: "job.batch/app-migrate\njob.batch/app-notify\n"},
+		"something of the hooks":        {part: "hooks", args: []string{"-o", "jsonpath={.items[*].metadata.name}"}, want: "app-migrate app-notify"},
+		"the manifest as one YAML list": {part: "manifest", args: []string{"-o", "yaml"}, want: "apiVersion: v1\nitems:\n- apiVersion: v1\n  data:\n    day: \"2026-03-01\"\n    on-call: true\n  kind: ConfigMap\n  metadata:\n    name: app\nkind: List\n"},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			test.check(t)
+		})
+	}
+}
+
+func TestFormsThatAPartDoesNotHave(t *testing.T) {
+	t.Parallel()
+	for part, form := range map[string]string{"values": "name", "values --all": "table", "notes": "name", "manifest": "wide", "hooks": "xml"} {
+		got, err := show(t, contentParts()[part], content(), "-o", form)
+		if exitCode(t.Context(), err) != exitInput || got != "" {
+			t.Errorf("%s -o %s prints %q, error %v", part, form, got, err)
+		}
+	}
+}
+
+func TestWhatARevisionHoldsCannotSteerATerminal(t *testing.T) {
+	t.Parallel()
+	hostile := "\x1b[2J\u009b2J\a\b\x7f\r\u0085"
+	stored := release.Content{
+		Notes:  hostile,
+		Values: map[string]any{hostile: hostile},
+		Merged: map[string]any{"list": []any{hostile}},
+		Manifest: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: \"\\e[2J\\x9b2J\\a\\b\\x7f\\r\\N\"}\n" +
+			"---\napiVersion: v1\nkind: Pod\nmetadata: {name: b, annotations: {sherpack.io/hook: test, b: \"\\e\\x9b\"}}\n",
+	}
+	for part := range contentParts() {
+		for _, args := range [][]string{nil, {"-o", "yaml"}, {"-o", "kyaml"}} {
+			got, err := show(t, contentParts()[part], stored, args...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got == "" || got != printers.Clean(got) {
+				t.Errorf("%s %v prints %q", part, args, got)
+			}
+		}
+	}
+}
+
+func TestAManifestThatCannotBeReadIsAnError(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{nil, {"-o", "json"}} {
+		got, err := show(t, contentParts()["manifest"], release.Content{Manifest: "a: ["}, args...)
+		if got != "" || !is[*manifest.Error](err) {
+			t.Errorf("it prints %q, error %v", got, err)
+		}
+	}
+}
+
+func TestReleasesInPhases(t *testing.T) {
+	t.Parallel()
+	var all release.History
+	for _, phase := range []release.Phase{
+		release.PendingInstall, release.PendingUpgrade, release.PendingRollback, release.Deployed,
+		release.Superseded, release.Failed, release.Uninstalling, release.Uninstalled,
+	} {
+		all = append(all, revision("a", "shop", len(all)+1, phase))
+	}
+	for title, test := range map[string]struct {
+		args []string
+		want release.History
+	}{
+		"no flag":      {want: all},
+		"all are off":  {args: []string{"--failed=false"}, want: all},
+		"deployed":     {args: []string{"--deployed"}, want: all[3:4]},
+		"failed":       {args: []string{"--failed"}, want: all[5:6]},
+		"pending":      {args: []string{"--pending"}, want: all[:3]},
+		"superseded":   {args: []string{"--superseded"}, want: all[4:5]},
+		"uninstalling": {args: []string{"--uninstalling"}, want: all[6:7]},
+		"uninstalled":  {args: []string{"--uninstalled"}, want: all[7:]},
+		"several":      {args: []string{"--pending", "--deployed"}, want: all[:4]},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			command := newListCommand(nil, genericiooptions.NewTestIOStreamsDiscard())
+			options := ListOptions{Output: newOutputFlags()}
+			if err := command.ParseFlags(test.args); err != nil {
+				t.Fatal(err)
+			}
+			if err := options.complete(command, ""); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, options.inPhases(append(release.History(nil), all...))); diff != "" {
+				t.Errorf("chosen (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNumbersThatAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		command *cobra.Command
+		args    []string
+		want    string
+	}{
+		{newHistoryCommand(nil, genericiooptions.NewTestIOStreamsDiscard()), []string{"shop", "--max=-1"}, "--max -1: must not be negative"},
+		{newGetCommand(nil, genericiooptions.NewTestIOStreamsDiscard()), []string{"notes", "shop", "--revision=-1"}, "--revision -1: must not be negative"},
+	} {
+		test.command.SetArgs(test.args)
+		test.command.SilenceErrors, test.command.SilenceUsage = true, true
+		err := test.command.ExecuteContext(t.Context())
+		if err == nil || err.Error() != test.want || exitCode(t.Context(), err) != exitInput {
+			t.Errorf("the error is %v, want %s", err, test.want)
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/kubectl/pkg/util/templates"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
+)
+
+// RollbackOptions are what a rollback needs.
+type RollbackOptions struct {
+	// Revision is the one to restore; 0 for the last that was deployed.
+	Revision int
+	RunOptions
+}
+
+func newRollbackCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
+	flags, output := newRunFlags(), newOutputFlags()
+	command := &cobra.Command{
+		Use:   "rollback NAME [REVISION]",
+		Short: "Bring a release back to an earlier revision",
+		Long: templates.LongDesc(`
+			Bring a release back to an earlier revision, as a new revision. What that revision was rendered to is applied
+			again; nothing is rendered.
+
+			The hooks of the phase pre-rollback are those of the revision that is left, and those of post-rollback are those
+			of the revision that is restored. Custom resource definitions stay as they are.
+
+			Without a revision the release goes back to the one that is deployed if the newest has failed, else to the last
+			one that was deployed before it.`),
+		Example: templates.Examples(`
+			# Undo the last upgrade of release myshop
+			kubectl sherpack rollback myshop
+
+			# Go back to revision 3, and wait until everything is ready
+			kubectl sherpack rollback myshop 3 --wait`),
+		Args: usage(cobra.RangeArgs(1, 2)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := output.check(cmd); err != nil {
+				return err
+			}
+			run, err := flags.toOptions(args[0], getter, streams)
+			if err != nil {
+				return err
+			}
+			run.Output = output
+			options := RollbackOptions{RunOptions: run}
+			if len(args) > 1 {
+				if options.Revision, err = revisionNumber(args[1]); err != nil {
+					return err
+				}
+			}
+			return options.Run(cmd.Context())
+		},
+	}
+	flags.addRevisionFlags(command.Flags())
+	flags.addDeletionFlags(command.Flags())
+	output.addFlags(command)
+	return command
+}
+
+// revisionNumber reads the number of a revision. 0 is allowed, as Helm does, and means none.
+func revisionNumber(text string) (int, error) {
+	number, err := strconv.Atoi(text)
+	if err != nil || number < 0 {
+		return 0, inputError{fmt.Errorf("revision %q: must be a number such as 3", text)}
+	}
+	return number, nil
+}
+
+// Run restores the revision and prints the new one.
+func (o *RollbackOptions) Run(ctx context.Context) error {
+	var plan *lifecycle.Plan
+	err := o.limited(ctx, func(ctx context.Context) error {
+		target, err := connect(o.Getter)
+		if err != nil {
+			return err
+		}
+		defer target.cluster.Close()
+		if plan, err = o.plan(ctx, target); err != nil {
+			return err
+		}
+		if err := o.confirm(ctx, target, plan); err != nil {
+			return err
+		}
+		return o.run(ctx, target, plan)
+	})
+	if err != nil {
+		return err
+	}
+	return o.printRun(plan.Release, "rolled back")
+}
+
+func (o *RollbackOptions) plan(ctx context.Context, target *target) (*lifecycle.Plan, error) {
+	newest, history, err := target.revision(ctx, o.Name, 0)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := o.choose(history)
+	if err != nil {
+		return nil, err
+	}
+	earlier := newest
+	if chosen != history.Newest() {
+		if earlier, err = target.get(ctx, chosen); err != nil {
+			return nil, err
+		}
+	}
+	request, err := target.rollback(earlier, newest, history, o.Plan)
+	if err != nil {
+		return nil, err
+	}
+	request.Release.Spec.Description = o.Description
+	return lifecycle.NewPlan(request)
+}
+
+// choose returns the revision to go back to.
+func (o *RollbackOptions) choose(history release.History) (*release.Release, error) {
+	newest := history.Newest()
+	if o.Revision != 0 {
+		return revisionOf(history, o.Revision)
+	}
+	chosen := history.Deployed()
+	switch {
+	case newest.Status.Phase == release.Uninstalled:
+		chosen = newest
+	case chosen == newest || chosen == nil:
+		chosen = history.DeployedBefore(newest.Spec.Revision)
+	}
+	if chosen == nil {
+		return nil, fmt.Errorf("release %q: no other revision was ever deployed; revisions kept: %s: %w", o.Name, kept(history), storage.ErrNotFound)
+	}
+	return chosen, nil
+}

@@ -1,0 +1,140 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/kubectl/pkg/util/templates"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+)
+
+// TestOptions are what running the tests of a release needs.
+type TestOptions struct {
+	Tests lifecycle.Tests
+	RunOptions
+}
+
+func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
+	flags, output := newRunFlags(), newOutputFlags()
+	var tests lifecycle.Tests
+	var filter []string
+	command := &cobra.Command{
+		Use:   "test NAME",
+		Short: "Run the tests of a release",
+		Long: templates.LongDesc(`
+			Run the hooks of the phase test of the revision that is deployed, one after another, up to the first that fails.
+			How they went is recorded, and status shows it.`),
+		Example: templates.Examples(`
+			# Run the tests of a release
+			kubectl sherpack test myshop
+
+			# Run all of them although some fail, but not the one named load
+			kubectl sherpack test myshop --keep-going --filter '!name=load'`),
+		Args: usage(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := output.check(cmd); err != nil {
+				return err
+			}
+			if err := readFilter(filter, &tests); err != nil {
+				return err
+			}
+			run, err := flags.toOptions(args[0], getter, streams)
+			if err != nil {
+				return err
+			}
+			run.Output = output
+			options := TestOptions{Tests: tests, RunOptions: run}
+			return options.Run(cmd.Context())
+		},
+	}
+	flags.addFlags(command.Flags())
+	command.Flags().BoolVar(&tests.KeepGoing, "keep-going", false, "Run the tests that come after one that failed, too.")
+	command.Flags().StringSliceVar(&filter, "filter", nil, "Run only the tests of these names, as in name=smoke, or all but these, as in '!name=load'. Can be repeated.")
+	output.addFlags(command)
+	return command
+}
+
+// readFilter reads words in Helm's form: name=smoke and !name=load.
+func readFilter(words []string, tests *lifecycle.Tests) error {
+	for _, word := range words {
+		names := &tests.Only
+		attribute, negated := strings.CutPrefix(strings.TrimSpace(word), "!")
+		if negated {
+			names = &tests.Except
+		}
+		name, found := strings.CutPrefix(attribute, "name=")
+		if !found || name == "" {
+			return inputError{fmt.Errorf("--filter %q: must be name=TEST or !name=TEST", word)}
+		}
+		*names = append(*names, name)
+	}
+	return nil
+}
+
+// Run runs the tests and prints a line for each.
+func (o *TestOptions) Run(ctx context.Context) error {
+	return o.limited(ctx, func(ctx context.Context) error {
+		target, err := connect(o.Getter)
+		if err != nil {
+			return err
+		}
+		defer target.cluster.Close()
+		plan, err := o.plan(ctx, target)
+		if err != nil {
+			return err
+		}
+		if len(plan.Steps) == 0 {
+			_, _ = fmt.Fprintf(o.ErrOut, "release %s has no tests to run\n", o.Name)
+		} else if !o.Output.machine() {
+			o.Observe = results(o.Out, o.Observe)
+		}
+		err = o.run(ctx, target, plan)
+		if o.Output.machine() {
+			err = errors.Join(err, o.Output.printRelease(plan.Release.Shown(plan.Release.Spec.Revision), o.Out))
+		}
+		return err
+	})
+}
+
+func (o *TestOptions) plan(ctx context.Context, target *target) (*lifecycle.Plan, error) {
+	history, err := target.history(ctx, o.Name)
+	if err != nil {
+		return nil, err
+	}
+	deployed := history.Deployed()
+	if deployed == nil {
+		newest := history.Newest()
+		return nil, fmt.Errorf("release %q has no deployed revision to test; revision %d is %s", o.Name, newest.Spec.Revision, newest.Status.Phase)
+	}
+	request := lifecycle.Request{History: history, Options: o.Plan}
+	if request.Release, err = target.get(ctx, deployed); err != nil {
+		return nil, err
+	}
+	if err := target.complete(&request); err != nil {
+		return nil, err
+	}
+	return lifecycle.NewTest(request, o.Tests)
+}
+
+// results returns an observer that prints how each test went, and has another one show all else.
+func results(out io.Writer, others func(lifecycle.Event)) func(lifecycle.Event) {
+	return func(event lifecycle.Event) {
+		if event.Type == lifecycle.HookFinished {
+			elapsed := (time.Duration(event.ElapsedMS) * time.Millisecond).Round(time.Second / 10)
+			_, _ = fmt.Fprintln(out, printers.Clean(fmt.Sprintf("%s: %s (%s)", event.Title, event.Summary, elapsed)))
+			return
+		}
+		if others != nil {
+			others(event)
+		}
+	}
+}

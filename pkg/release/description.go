@@ -1,0 +1,36 @@
+package release
+
+import (
+	"fmt"
+	"strings"
+)
+
+// operationRollback is the operation that restores an earlier revision, as Status has it.
+const operationRollback = "rollback"
+
+// Description says in a few words what became of the revision: what the user said about it, else why it is in its phase,
+// else what was done: "Install complete", "Rollback to 3". It needs no more than what lists show, and is empty where not
+// even that is known.
+func (r *Release) Description() string {
+	switch {
+	case r.Spec.Description != "":
+		return r.Spec.Description
+	case r.Status.Message != "":
+		return r.Status.Message
+	case r.Status.Operation == "":
+		return ""
+	}
+	done := strings.ToUpper(r.Status.Operation[:1]) + r.Status.Operation[1:]
+	if r.Status.Operation == operationRollback {
+		done = fmt.Sprintf("Rollback to %d", r.Spec.FromRevision)
+	}
+	switch {
+	case r.Status.Phase == Failed:
+		return done + " failed"
+	case r.Status.Phase.Pending():
+		return done + " in progress"
+	case r.Status.Operation == operationRollback:
+		return done
+	}
+	return done + " complete"
+}

@@ -1,0 +1,43 @@
+package release_test
+
+import (
+	"testing"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+func TestDescription(t *testing.T) {
+	t.Parallel()
+	for title, test := range map[string]struct {
+		said      string
+		operation string
+		phase     release.Phase
+		message   string
+		want      string
+	}{
+		"what the user said counts most":         {said: "for Ann", operation: "upgrade", phase: release.Failed, message: "no", want: "for Ann"},
+		"then what went wrong":                   {operation: "upgrade", phase: release.Failed, message: "no", want: "no"},
+		"also where the revision stays in place": {operation: "uninstall", phase: release.Deployed, message: "no", want: "no"},
+		"installed":                              {operation: "install", phase: release.Deployed, want: "Install complete"},
+		"installed, and since replaced":          {operation: "install", phase: release.Superseded, want: "Install complete"},
+		"upgraded":                               {operation: "upgrade", phase: release.Deployed, want: "Upgrade complete"},
+		"upgrading":                              {operation: "upgrade", phase: release.PendingUpgrade, want: "Upgrade in progress"},
+		"failed without a word":                  {operation: "install", phase: release.Failed, want: "Install failed"},
+		"rolled back":                            {operation: "rollback", phase: release.Deployed, want: "Rollback to 3"},
+		"rolling back":                           {operation: "rollback", phase: release.PendingRollback, want: "Rollback to 3 in progress"},
+		"not rolled back":                        {operation: "rollback", phase: release.Failed, want: "Rollback to 3 failed"},
+		"uninstalling":                           {operation: "uninstall", phase: release.Uninstalling, want: "Uninstall in progress"},
+		"uninstalled":                            {operation: "uninstall", phase: release.Uninstalled, want: "Uninstall complete"},
+		"nothing is known":                       {phase: release.Failed, want: ""},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			r := release.New("shop", "web", 4)
+			r.Spec.FromRevision, r.Spec.Description = 3, test.said
+			r.Status.Operation, r.Status.Phase, r.Status.Message = test.operation, test.phase, test.message
+			if got := r.Description(); got != test.want {
+				t.Errorf("%q, want %q", got, test.want)
+			}
+		})
+	}
+}
