@@ -64,12 +64,12 @@ func progressLine(event lifecycle.Event) string {
 	return ""
 }
 
-// objectLine is what kubectl prints for an object: deployment.apps/web created. One that failed is part of the error.
+// objectLine is what kubectl prints for an object: deployment.apps/web created. What failed is part of the error.
 func objectLine(event lifecycle.Event) string {
 	if event.Result == "Failed" {
 		return ""
 	}
-	return objectName(event.Object) + " " + event.Result
+	return joined(objectName(event.Object)+" "+event.Result, event.Message)
 }
 
 func objectName(object *lifecycle.EventObject) string {
