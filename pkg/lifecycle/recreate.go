@@ -16,22 +16,24 @@ import (
 const recreatePolicy = "recreate"
 
 // mayRecreate reports whether an error says that an object cannot be changed in place, and the object may be deleted and
-// made anew: it says so itself, or the user says so of everything and nothing would be lost with it.
+// made anew: it says so itself, it is what is left of a hook that has become a regular resource, or the user says so of
+// everything and nothing would be lost with it.
 func (x *execution) mayRecreate(object manifest.Object, err error) bool {
+	key := manifest.KeyOf(object.Reference())
+	found, ours := x.live[key]
 	var immutable *kube.ImmutableError
-	if _, ours := x.live[manifest.KeyOf(object.Reference())]; !ours || !errors.As(err, &immutable) {
+	switch {
+	case !ours || !errors.As(err, &immutable):
 		return false
-	}
-	if object.GetAnnotations()[hook.OnImmutableAnnotation] == recreatePolicy {
+	case object.GetAnnotations()[hook.OnImmutableAnnotation] == recreatePolicy:
 		return true
 	}
-	return x.plan.Options.RecreateImmutable && !precious(object)
+	return found.hook && hook.RunsPods(key.Group, key.Kind) || x.plan.Options.RecreateImmutable && !precious(key)
 }
 
 // precious reports whether deleting an object deletes what cannot be made again.
-func precious(object manifest.Object) bool {
-	kind := manifest.KeyOf(object.Reference())
-	switch kind.Kind + "." + kind.Group {
+func precious(key manifest.Key) bool {
+	switch key.Kind + "." + key.Group {
 	case "PersistentVolumeClaim.", "Namespace.", "CustomResourceDefinition.apiextensions.k8s.io":
 		return true
 	}

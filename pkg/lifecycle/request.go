@@ -68,7 +68,7 @@ func (c *content) leave(request Request) error {
 		return err
 	}
 	others := slices.DeleteFunc(c.hooks, func(h Hook) bool { return h.Phase == hook.PreRollback })
-	c.hooks = append(left.hooks, others...)
+	c.hooks = slices.Concat(left.hooks, others)
 	return nil
 }
 

@@ -52,10 +52,15 @@ type live struct {
 	uid             types.UID
 	generation      int64
 	resourceVersion string
+	// hook says that it was made by a hook.
+	hook bool
 }
 
 func liveOf(object *metav1.PartialObjectMetadata) live {
-	return live{uid: object.UID, generation: object.Generation, resourceVersion: object.ResourceVersion}
+	return live{
+		uid: object.UID, generation: object.Generation, resourceVersion: object.ResourceVersion,
+		hook: object.Annotations[AnnotationPhase] != "",
+	}
 }
 
 // references names everything that the plan applies, which is the given number of them, and then what it deletes.

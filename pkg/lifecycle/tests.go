@@ -103,6 +103,6 @@ func (p *Plan) replaceRecords(c *content, request Request, phases ...hook.Phase)
 	kept := slices.DeleteFunc(slices.Clone(p.Release.Status.Hooks), func(h release.Hook) bool {
 		return slices.Contains(phases, hook.Phase(h.Phase))
 	})
-	p.Release.Status.Hooks = append(kept, records...)
+	p.Release.Status.Hooks = slices.Concat(kept, records)
 	return nil
 }

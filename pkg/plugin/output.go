@@ -98,7 +98,11 @@ func observer(form string, out io.Writer) (func(lifecycle.Event), error) {
 // printRun prints what a run has made of a release: the release where -o asks for it, else what was done to it.
 func (o *RunOptions) printRun(r *release.Release, done string) error {
 	if o.Output.machine() {
-		return o.Output.printRelease(r.Shown(r.Spec.Revision), o.Out)
+		deployed := 0
+		if r.Status.Phase == release.Deployed {
+			deployed = r.Spec.Revision
+		}
+		return o.Output.printRelease(r.Shown(deployed), o.Out)
 	}
 	return printDone(r, done, o.Out)
 }

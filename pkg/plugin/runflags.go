@@ -36,6 +36,9 @@ const (
 	defaultHistoryMax = 10
 )
 
+// maxDescription is how many bytes of a description are stored.
+const maxDescription = 1024
+
 func newRunFlags() RunFlags {
 	return RunFlags{Timeout: defaultTimeout, Events: eventsText, HistoryMax: defaultHistoryMax}
 }
@@ -81,6 +84,9 @@ func (f *RunFlags) options() (lifecycle.Options, error) {
 	}
 	if f.HistoryMax < 0 {
 		return options, inputError{fmt.Errorf("--history-max %d: must not be negative", f.HistoryMax)}
+	}
+	if len(f.Description) > maxDescription {
+		return options, inputError{fmt.Errorf("--description: has %d bytes, at most %d are kept", len(f.Description), maxDescription)}
 	}
 	for _, word := range f.SkipHooks {
 		phase := hook.Phase(strings.TrimSpace(word))

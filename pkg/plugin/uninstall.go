@@ -24,7 +24,7 @@ type UninstallOptions struct {
 }
 
 func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := newRunFlags()
+	flags, output := newRunFlags(), newOutputFlags()
 	keepHistory, ignoreNotFound, cascade := false, false, "background"
 	command := &cobra.Command{
 		Use:     "uninstall NAME",
@@ -46,10 +46,14 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 			kubectl sherpack uninstall myshop --no-hooks --wait --keep-history`),
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := output.check(cmd); err != nil {
+				return err
+			}
 			run, err := flags.toOptions(args[0], getter, streams)
 			if err != nil {
 				return err
 			}
+			run.Output = output
 			run.Plan.KeepHistory, run.Plan.HistoryMax = keepHistory, 0
 			if run.Plan.Cascade, err = propagation(cascade); err != nil {
 				return err
@@ -65,6 +69,7 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 	command.Flags().BoolVar(&keepHistory, "keep-history", false, "Keep the record of the release.")
 	command.Flags().BoolVar(&ignoreNotFound, "ignore-not-found", false, "Treat a release that is not there as removed.")
 	command.Flags().StringVar(&cascade, "cascade", cascade, "What becomes of the objects that depend on those that are deleted: background, foreground or orphan.")
+	output.addFlags(command)
 	return command
 }
 
@@ -94,7 +99,7 @@ func (o *UninstallOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return printDone(removed, "uninstalled", o.Out)
+	return o.printRun(removed, "uninstalled")
 }
 
 // remove returns the newest revision of what it removes; nil where there is no such release.

@@ -18,7 +18,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-//nolint:gochecknoglobals // A flag of the test program.
 var update = flag.Bool("update", false, "write the tables that tests compare with")
 
 const (
@@ -62,22 +61,22 @@ func TestEveryFailureHasAnEnd(t *testing.T) {
 	var mu sync.Mutex
 	lines := map[failure]string{}
 	want := readFailures(t)
-	t.Run("rows", func(t *testing.T) {
-		for _, row := range failures() {
-			t.Run(strings.Join([]string{row.operation, row.fails, row.mode, row.policy}, "/"), func(t *testing.T) {
-				t.Parallel()
-				got := newBench(t, row).run(t)
-				mu.Lock()
-				lines[row] = got
-				mu.Unlock()
-				if diff := cmp.Diff(want[row.key()], got); diff != "" && !*update {
-					t.Error(diff)
-				}
-			})
+	t.Cleanup(func() {
+		if *update {
+			writeFailures(t, lines)
 		}
 	})
-	if *update {
-		writeFailures(t, lines)
+	for _, row := range failures() {
+		t.Run(strings.Join([]string{row.operation, row.fails, row.mode, row.policy}, "/"), func(t *testing.T) {
+			t.Parallel()
+			got := newBench(t, row).run(t)
+			mu.Lock()
+			lines[row] = got
+			mu.Unlock()
+			if diff := cmp.Diff(want[row.key()], got); diff != "" && !*update {
+				t.Error(diff)
+			}
+		})
 	}
 }
 
@@ -179,7 +178,7 @@ func (b *bench) fail(t *testing.T) int {
 		args = append(args, "--atomic")
 	}
 	if b.operation == "uninstall" && b.fails == "rejected" {
-		b.proxy.Intercept(forbidDeletionOf("/configmaps/app"))
+		b.proxy.Intercept(forbidDeletion)
 		defer b.proxy.Intercept(nil)
 	}
 	if strings.HasPrefix(b.fails, "Ctrl-C") {
@@ -189,15 +188,13 @@ func (b *bench) fail(t *testing.T) int {
 	return code
 }
 
-// forbidDeletionOf answers as an API server does that does not let the user delete something.
-func forbidDeletionOf(path string) func(*http.Request, http.RoundTripper) (*http.Response, error) {
-	return func(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
-		if request.Method != http.MethodDelete || !strings.HasSuffix(request.URL.Path, path) {
-			return upstream.RoundTrip(request)
-		}
-		body := `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"configmaps \"app\" is forbidden","reason":"Forbidden","code":403}`
-		return answer(request, http.StatusForbidden, body), nil
+// forbidDeletion answers as an API server does that does not let the user delete the ConfigMap.
+func forbidDeletion(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
+	if request.Method != http.MethodDelete || !strings.HasSuffix(request.URL.Path, "/configmaps/app") {
+		return upstream.RoundTrip(request)
 	}
+	body := `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"configmaps \"app\" is forbidden","reason":"Forbidden","code":403}`
+	return answer(request, http.StatusForbidden, body), nil
 }
 
 // interrupted runs a command and presses Ctrl-C when it has come to where the row wants it.

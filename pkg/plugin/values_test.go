@@ -1,0 +1,178 @@
+package plugin
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	yamlv3 "go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/json"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"sigs.k8s.io/yaml"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// valuesRow is one release of testdata/values.yaml, which says what its fields are.
+type valuesRow struct {
+	Row       string
+	Revisions []valuesRevision
+}
+
+type valuesRevision struct {
+	Pack, Schema string
+	Files        map[string]string
+	Flags        []string
+	Helm         valuesResult
+	// Sherpack is nil where we do as Helm does.
+	Sherpack *valuesResult
+}
+
+// valuesResult is what became of the values. Only whether they are refused matters here, not in which words.
+type valuesResult struct {
+	Given, All       map[string]any
+	Refused, Because string
+}
+
+func TestValuesBecomeWhatTheyBecomeInHelm(t *testing.T) {
+	t.Parallel()
+	table, err := os.ReadFile("testdata/values.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []valuesRow
+	decoder := yamlv3.NewDecoder(strings.NewReader(string(table)))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&rows); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		t.Run(row.Row, func(t *testing.T) {
+			t.Parallel()
+			history := valuesHistory{folder: t.TempDir()}
+			for i, revision := range row.Revisions {
+				want := revision.Helm
+				if revision.Sherpack != nil {
+					want = *revision.Sherpack
+					checkDifference(t, revision.Helm, want)
+				}
+				if diff := cmp.Diff(comparableValues(t, want), comparableValues(t, history.next(t, revision))); diff != "" {
+					t.Errorf("revision %d (-want +got):\n%s", i+1, diff)
+				}
+			}
+		})
+	}
+}
+
+// checkDifference refuses one that has no reason, and one that is none.
+func checkDifference(t *testing.T, helm, ours valuesResult) {
+	t.Helper()
+	if ours.Because == "" || comparableValues(t, helm) == comparableValues(t, ours) {
+		t.Error("the table has a difference without a reason, or a reason without a difference")
+	}
+}
+
+// comparableValues returns a result as text in which equal numbers are written alike.
+func comparableValues(t *testing.T, result valuesResult) string {
+	t.Helper()
+	text, err := yaml.Marshal(struct {
+		Given   map[string]any `json:"given,omitempty"`
+		All     map[string]any `json:"all,omitempty"`
+		Refused bool           `json:"refused"`
+	}{result.Given, result.All, result.Refused != ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// valuesHistory makes the revisions of one release.
+type valuesHistory struct {
+	folder string
+	// deployed is nil before the first revision.
+	deployed *release.Release
+}
+
+// next makes a revision as install does, and upgrade after that, save that nothing is rendered.
+func (h *valuesHistory) next(t *testing.T, from valuesRevision) valuesResult {
+	t.Helper()
+	h.write(t, from)
+	flags, reuse := h.parse(t, from.Flags)
+	source, err := load(h.path("pack"), flags.Values, strings.NewReader(from.Files["-"]))
+	if err != nil {
+		return valuesResult{Refused: err.Error()}
+	}
+	if h.deployed == nil {
+		err = source.merge()
+	} else {
+		options := DeployOptions{Verb: DeployVerb{Reuse: &reuse}}
+		options.IOStreams = genericiooptions.NewTestIOStreamsDiscard()
+		err = options.complete(h.deployed, source)
+	}
+	if err != nil {
+		return valuesResult{Refused: err.Error()}
+	}
+	h.store(t, source)
+	return valuesResult{Given: h.deployed.Content.Values, All: source.merged}
+}
+
+// write writes the files of a revision, and the pack where it is another one than before.
+func (h *valuesHistory) write(t *testing.T, from valuesRevision) {
+	t.Helper()
+	files := map[string]string{"pack/Pack.yaml": "apiVersion: sherpack/v1\nkind: application\nmetadata: {name: shop, version: 1.0.0}\n"}
+	if from.Pack != "" {
+		files["pack/values.yaml"] = from.Pack
+	}
+	if from.Schema != "" {
+		files["pack/values.schema.json"] = from.Schema
+	}
+	for name, content := range from.Files {
+		files[name] = content
+	}
+	for name, content := range files {
+		if err := os.MkdirAll(filepath.Dir(h.path(name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(h.path(name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (h *valuesHistory) path(name string) string { return filepath.Join(h.folder, name) }
+
+func (h *valuesHistory) parse(t *testing.T, args []string) (flags *DeployFlags, reuse ValueReuse) {
+	t.Helper()
+	flags = newDeployFlags()
+	command := &cobra.Command{}
+	flags.addFlags(command)
+	reuse.addFlags(command)
+	var expanded []string
+	for _, arg := range args {
+		expanded = append(expanded, os.Expand(arg, h.path))
+	}
+	if err := command.ParseFlags(expanded); err != nil {
+		t.Fatal(err)
+	}
+	return flags, reuse
+}
+
+// store records a revision as the deployed one, as a Secret keeps it.
+func (h *valuesHistory) store(t *testing.T, source *input) {
+	t.Helper()
+	next := release.New("shop", "default", 1)
+	if err := fill(next, source, &rendered{}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(next.Content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.deployed = release.New("shop", "default", 1)
+	if err := json.Unmarshal(text, &h.deployed.Content); err != nil {
+		t.Fatal(err)
+	}
+}
