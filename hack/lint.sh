@@ -6,6 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 linter=$(go tool -n -modfile=hack/tools/go.mod golangci-lint)
 status=0
 "$linter" "$@" ./... || status=1
+(cd test/helm && "$linter" "$@" ./...) || status=1
 
 cd test/cluster
 # The programs of the cluster are built this way: the linter finds the thousands of packages compiled, not to do again.

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 
+	"go.yaml.in/yaml/v3"
 	k8syaml "sigs.k8s.io/yaml"
 )
 
@@ -20,7 +22,7 @@ func decodeValues(name string, data []byte) (map[string]any, []Problem) {
 		return map[string]any{}, nil
 	}
 	var decoded any
-	if err := k8syaml.UnmarshalStrict(text(data), &decoded, useNumber); err != nil {
+	if err := file.unmarshal(text(data), &decoded); err != nil {
 		return nil, file.problems(err)
 	}
 	values, ok := decoded.(map[string]any)
@@ -29,6 +31,24 @@ func decodeValues(name string, data []byte) (map[string]any, []Problem) {
 		return nil, []Problem{{File: name, Line: file.root.Line, Message: message}}
 	}
 	return Copy(values), nil
+}
+
+// unmarshal decodes the content of the file, in which no key may appear twice.
+func (f *yamlFile) unmarshal(data []byte, into *any) error {
+	if !merges(f.root) {
+		return k8syaml.UnmarshalStrict(data, into, useNumber)
+	}
+	// The strict reader takes a key over a merged one for a key that appears twice; the other YAML reader does not.
+	var unique any
+	if err := f.root.Decode(&unique); err != nil {
+		return err
+	}
+	return k8syaml.Unmarshal(data, into, useNumber)
+}
+
+// merges says whether a mapping takes in the keys of another with "<<".
+func merges(node *yaml.Node) bool {
+	return node.Tag == "!!merge" || slices.ContainsFunc(node.Content, merges)
 }
 
 func useNumber(decoder *json.Decoder) *json.Decoder {

@@ -11,12 +11,12 @@ import (
 )
 
 // ValueSources are the values that a user gives on the command line, in Helm's syntax. Later ones are stronger, and
-// the fields are in the order of their strength.
+// the fields are in the order of their strength, which is Helm's.
 type ValueSources struct {
 	// Files are YAML or JSON files; "-" is the standard input.
 	Files []string
-	// Set, SetString, SetJSON and SetFile are the arguments of the flags of these names, such as "a.b=c,d[0]=e".
-	Set, SetString, SetJSON, SetFile []string
+	// SetJSON, Set, SetString and SetFile are the arguments of the flags of these names, such as "a.b=c,d[0]=e".
+	SetJSON, Set, SetString, SetFile []string
 }
 
 // Load reads and merges the sources. The result is what is stored with a release: a null in it deletes the key from
@@ -96,9 +96,9 @@ type flag struct {
 
 func (s ValueSources) flags() []flag {
 	return []flag{
+		{"--set-json", s.SetJSON, parseJSON},
 		{"--set", s.Set, strvals.ParseInto},
 		{"--set-string", s.SetString, strvals.ParseIntoString},
-		{"--set-json", s.SetJSON, parseJSON},
 		{"--set-file", s.SetFile, parseFile},
 	}
 }

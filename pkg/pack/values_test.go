@@ -46,6 +46,13 @@ func TestLoadOfFiles(t *testing.T) {
 			sources: ValueSources{Files: []string{in("a.yaml"), in("b.yaml")}},
 			want:    map[string]any{"image": map[string]any{"name": "a", "tag": "2"}, "list": []any{int64(3)}, "big": int64(1000000)},
 		},
+		"a key beside a merged mapping is stronger": {
+			sources: ValueSources{Files: []string{"-"}},
+			stdin:   "base: &base {a: 1, b: 1}\nover: {<<: *base, b: 2}",
+			want: map[string]any{
+				"base": map[string]any{"a": int64(1), "b": int64(1)}, "over": map[string]any{"a": int64(1), "b": int64(2)},
+			},
+		},
 		"an empty file changes nothing": {
 			sources: ValueSources{Files: []string{in("b.yaml"), in("empty")}},
 			want:    map[string]any{"image": map[string]any{"tag": "2"}, "list": []any{int64(3)}},
@@ -81,13 +88,13 @@ func TestLoadOfFlags(t *testing.T) {
 		},
 		"the flags are stronger in the order of their kind": {
 			sources: ValueSources{
-				Set: []string{"a=1,b=1,c=1,d=1"}, SetString: []string{"b=2,c=2,d=2"},
-				SetJSON: []string{`c={"x": 1e2}`, `d=3`}, SetFile: []string{"d=" + filepath.Join(folder, "text")},
+				SetJSON: []string{`a={"x": 1e2}`, `b=1`, `c=1`, `d=1`}, Set: []string{"b=2,c=2,d=2"}, SetString: []string{"c=3,d=3"},
+				SetFile: []string{"d=" + filepath.Join(folder, "text")},
 			},
-			want: map[string]any{"a": int64(1), "b": "2", "c": map[string]any{"x": int64(100)}, "d": "two\nlines\n"},
+			want: map[string]any{"a": map[string]any{"x": int64(100)}, "b": int64(2), "c": "3", "d": "two\nlines\n"},
 		},
 		"--set-json takes a whole object": {
-			sources: ValueSources{Set: []string{"a.b=1"}, SetJSON: []string{` {"a": {"c": 2.5}}`}},
+			sources: ValueSources{SetJSON: []string{"a.b=1", ` {"a": {"c": 2.5}}`}},
 			want:    map[string]any{"a": map[string]any{"b": int64(1), "c": 2.5}},
 		},
 	})
@@ -96,19 +103,20 @@ func TestLoadOfFlags(t *testing.T) {
 func TestLoadTellsAllThatIsWrong(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	write(t, folder, map[string]string{"list.yaml": "\n- a\n", "twice.yaml": "a: 1\nb: 2\na: 3\n"})
+	write(t, folder, map[string]string{"list.yaml": "\n- a\n", "twice.yaml": "a: 1\nb: 2\na: 3\n", "merged.yaml": "<<: {a: 1}\nb: 2\nb: 3\n"})
 	_, err := ValueSources{
-		Files:   []string{folder + "/list.yaml", folder + "/twice.yaml", "-"},
+		Files:   []string{folder + "/list.yaml", folder + "/twice.yaml", folder + "/merged.yaml", "-"},
 		Set:     []string{"a", "ok=1"},
 		SetJSON: []string{"a=}", "{"},
 	}.Load(strings.NewReader("a: [\n"))
 	want := []string{
 		folder + "/list.yaml:2: values must be a mapping of keys to values, this is a list",
 		folder + `/twice.yaml:3: key "a" already set in map`,
+		folder + `/merged.yaml:3: mapping key "b" already defined at line 2`,
 		"standard input:1: did not find expected node content",
-		`--set a: key "a" has no value`,
 		"--set-json a=…: invalid character '}' looking for beginning of value",
 		"--set-json {…}: unexpected end of JSON input",
+		`--set a: key "a" has no value`,
 	}
 	if diff := cmp.Diff(want, lines(t, err)); diff != "" {
 		t.Error(diff)

@@ -11,7 +11,6 @@ import (
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
 
 // HistoryOptions are what history needs.
@@ -73,12 +72,9 @@ func (o *HistoryOptions) Run(ctx context.Context) error {
 		return err
 	}
 	defer target.cluster.Close()
-	history, err := target.store.History(ctx, target.namespace, o.Name)
+	history, err := target.history(ctx, o.Name)
 	if err != nil {
 		return err
-	}
-	if len(history) == 0 {
-		return fmt.Errorf("release %q in namespace %q: %w", o.Name, target.namespace, storage.ErrNotFound)
 	}
 	if o.Max > 0 && o.Max < len(history) {
 		history = history[len(history)-o.Max:]

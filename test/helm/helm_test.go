@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -57,9 +58,7 @@ func (h *history) next(from revision) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if h.length == 0 || from.Pack != "" || from.Schema != "" {
-		h.pack, h.schema = from.Pack, from.Schema
-	}
+	h.pack, h.schema = cmp.Or(from.Pack, h.pack), cmp.Or(from.Schema, h.schema)
 	made, err := h.make(options)
 	if err != nil {
 		return &result{Refused: strings.ReplaceAll(err.Error(), h.folder, "")}, nil

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -142,5 +143,5 @@ func encode(document *yaml.Node) ([]byte, error) {
 	if err := encoder.Encode(document); err != nil {
 		return nil, err
 	}
-	return bytes.ReplaceAll(text.Bytes(), []byte("\n- row:"), []byte("\n\n- row:")), nil
+	return regexp.MustCompile(`\n+- row:`).ReplaceAll(text.Bytes(), []byte("\n\n- row:")), nil
 }
