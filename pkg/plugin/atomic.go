@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
@@ -38,13 +39,17 @@ func (o *DeployOptions) takeBack(ctx context.Context, work *deployment, failure 
 	}
 	back, err := work.wayBack()
 	if err == nil && back != nil {
-		_, _ = fmt.Fprintf(o.ErrOut, "%s %s failed; putting it back as it was\n", work.plan.Operation, o.Name)
+		doing := "going back to revision " + strconv.Itoa(back.Release.Spec.FromRevision)
+		if back.Operation == lifecycle.Revert {
+			doing = "removing what it made"
+		}
+		_, _ = fmt.Fprintf(o.ErrOut, "%s %s failed; %s\n", work.plan.Operation, o.Name, doing)
 		err = o.limited(ctx, func(ctx context.Context) error { return o.run(ctx, work.target, back) })
 	}
 	result := &AtomicError{Failure: failure, Removed: err == nil && work.plan.Operation == lifecycle.Install}
 	switch {
 	case err != nil:
-		result.Outcome = "It could not be put back as it was: " + printers.Clean(err.Error())
+		result.Outcome = "The way back failed, too: " + printers.Clean(err.Error())
 	case back == nil:
 		result.Outcome = fmt.Sprintf("Nothing had been changed. Revision %d is still deployed.", work.deployed.Spec.Revision)
 	case result.Removed:
