@@ -16,7 +16,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// valuesRow is one release of testdata/values.yaml, which says what its fields are.
+// valuesRow is one release of the table in test/helm, which says what its fields are.
 type valuesRow struct {
 	Row       string
 	Revisions []valuesRevision
@@ -39,7 +39,7 @@ type valuesResult struct {
 
 func TestValuesBecomeWhatTheyBecomeInHelm(t *testing.T) {
 	t.Parallel()
-	table, err := os.ReadFile("testdata/values.yaml")
+	table, err := os.ReadFile("../../test/helm/testdata/values.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

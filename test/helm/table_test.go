@@ -18,13 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "write what Helm gives into the table")
 
-const tablePath = "../../pkg/plugin/testdata/values.yaml"
-
-// row is one release.
-type row struct {
-	Row       string
-	Revisions []yaml.Node
-}
+const tablePath = "testdata/values.yaml"
 
 // revision is what one revision of a release is made from; the head of the table says more.
 type revision struct {
@@ -51,10 +45,10 @@ func TestTheTableSaysWhatHelmDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	clients := fake.NewClientset()
-	for i, node := range document.Content[0].Content {
+	for i, row := range document.Content[0].Content {
 		history := newHistory(clients.CoreV1().Secrets(fmt.Sprint("row-", i)), t.TempDir())
-		if err := answer(history, node); err != nil {
-			t.Fatalf("line %d: %v", node.Line, err)
+		if err := answer(history, row); err != nil {
+			t.Fatal(err)
 		}
 	}
 	want, err := encode(&document)
@@ -73,12 +67,11 @@ func TestTheTableSaysWhatHelmDoes(t *testing.T) {
 }
 
 // answer writes into a row what Helm makes of it.
-func answer(history *history, node *yaml.Node) error {
-	var release row
-	if err := node.Decode(&release); err != nil {
-		return err
+func answer(history *history, row *yaml.Node) error {
+	revisions := entry(row, "revisions")
+	if revisions == nil {
+		return fmt.Errorf("line %d: a row without revisions", row.Line)
 	}
-	revisions := entry(node, "revisions")
 	for _, node := range revisions.Content {
 		var from revision
 		if err := node.Decode(&from); err != nil {
@@ -86,10 +79,10 @@ func answer(history *history, node *yaml.Node) error {
 		}
 		result, err := history.next(from)
 		if err != nil {
-			return fmt.Errorf("%s: %w", release.Row, err)
+			return fmt.Errorf("line %d: %w", node.Line, err)
 		}
 		if err := set(node, "helm", result); err != nil {
-			return fmt.Errorf("%s: %w", release.Row, err)
+			return fmt.Errorf("line %d: %w", node.Line, err)
 		}
 	}
 	return nil
