@@ -68,24 +68,29 @@ func placed(object manifest.Object, err error) error {
 func (x *execution) changed(objects []manifest.Object) []manifest.Object {
 	var changed []manifest.Object
 	for _, object := range objects {
-		key := manifest.KeyOf(object.Reference())
-		i, known := x.index[key]
-		if !x.staysAsIs(object) && (!known || !asApplied(object, x.plan.Release.Inventory[i], x.live[key])) {
+		if !x.isUnchanged(object) {
 			changed = append(changed, object)
 			continue
 		}
 		ref := object.Reference()
-		ref.UID = x.live[key].uid
+		ref.UID = x.live[manifest.KeyOf(ref)].uid
 		x.emit(ObjectApplied, Outcome{Object: eventObject(ref), Result: "unchanged"})
 	}
 	return changed
+}
+
+// isUnchanged reports whether applying an object would change nothing, or must not.
+func (x *execution) isUnchanged(object manifest.Object) bool {
+	key := manifest.KeyOf(object.Reference())
+	i, known := x.index[key]
+	return x.staysAsIs(object) || known && asApplied(object, x.plan.Release.Inventory[i], x.live[key])
 }
 
 // staysAsIs reports whether an object is a custom resource definition that a rollback must not take back.
 func (x *execution) staysAsIs(object manifest.Object) bool {
 	_, live := x.live[manifest.KeyOf(object.Reference())]
 	gvk := object.GroupVersionKind()
-	return x.plan.Operation == Rollback && !x.plan.Options.DeleteCRDs && live && isDefinition(gvk.Group, gvk.Kind)
+	return x.plan.Release.Spec.FromRevision != 0 && !x.plan.Options.DeleteCRDs && live && isDefinition(gvk.Group, gvk.Kind)
 }
 
 // asApplied reports whether an object is what was last applied and nobody has changed it since. A kind that counts
@@ -123,7 +128,10 @@ func (x *execution) applied(object manifest.Object, applied kube.Applied) {
 // note brings the inventory up to what the API server answered.
 func (x *execution) note(object manifest.Object, applied kube.Applied) {
 	key := manifest.KeyOf(object.Reference())
-	x.live[key] = live{uid: applied.Ref.UID, generation: applied.Generation, resourceVersion: applied.Ref.ResourceVersion}
+	x.live[key] = live{
+		uid: applied.Ref.UID, generation: applied.Generation, resourceVersion: applied.Ref.ResourceVersion,
+		hook: object.GetAnnotations()[AnnotationPhase] != "",
+	}
 	delete(x.gone, key)
 	i, found := x.index[key]
 	if !found {
@@ -135,8 +143,12 @@ func (x *execution) note(object manifest.Object, applied kube.Applied) {
 	if applied.Generation == 0 {
 		entry.ResourceVersion = applied.Ref.ResourceVersion
 	}
-	// Everything that exists and is not the release's own was refused before, so this is the release's own.
-	entry.Origin = release.Created
+	if entry.Origin == "" {
+		entry.Origin = release.Adopted
+		if applied.Created {
+			entry.Origin = release.Created
+		}
+	}
 	entry.Hash, _ = hash(object)
 }
 

@@ -55,23 +55,33 @@ func (x *execution) restore(failure error) {
 	}
 	r.Status.Hooks, r.Status.Writer, r.Status.Seq = hooks, writer, seq
 	reason, _, _ := strings.Cut(r.Status.Message, notUninstalled)
-	r.Status.Message = strings.TrimPrefix(reason+notUninstalled+summary(failure), "; ")
+	r.Status.Message = notUninstalled + summary(failure)
+	if reason = strings.TrimSuffix(reason, "; "); reason != "" {
+		r.Status.Message = reason + "; " + r.Status.Message
+	}
 	r.SetCondition(*x.now())
 }
 
 // notUninstalled comes before the reason why a release is still there.
-const notUninstalled = "; not uninstalled: "
+const notUninstalled = "not uninstalled: "
 
 // recordEnd writes the inventory, which the end has made exact, and then the status. The record of a release that was
 // uninstalled goes instead, unless it is to be kept.
 func (x *execution) recordEnd(ctx context.Context) error {
+	var dropped error
 	if x.plan.Release.Status.Phase == release.Uninstalled && !x.plan.Options.KeepHistory {
-		return x.Store.Drop(ctx, x.plan.Release.Namespace, x.plan.Release.Name)
+		dropped = x.Store.Drop(ctx, x.plan.Release.Namespace, x.plan.Release.Name)
+		if dropped == nil {
+			return nil
+		}
 	}
-	if err := errors.Join(x.recordInventory(ctx), x.Store.UpdateStatus(ctx, x.plan.Release)); err != nil {
+	if err := errors.Join(dropped, x.recordInventory(ctx), x.Store.UpdateStatus(ctx, x.plan.Release)); err != nil {
 		return err
 	}
-	return x.retire(ctx)
+	if err := x.retire(ctx); err != nil {
+		x.emit(Warning, Outcome{Message: "the history is not up to date, the next command mends it: " + err.Error()})
+	}
+	return nil
 }
 
 // retire follows an operation that ended a revision: where it is deployed or removed, those before it are superseded, and

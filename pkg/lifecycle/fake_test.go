@@ -2,6 +2,7 @@ package lifecycle_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -29,8 +30,10 @@ type cluster struct {
 	waitErr  error
 	// frozen are the names of objects that cannot be changed in place.
 	frozen []string
-	uids   int
-	log    []string
+	// lost are the names of objects that are created without an answer.
+	lost []string
+	uids int
+	log  []string
 }
 
 func newCluster() *cluster {
@@ -81,6 +84,12 @@ func (c *cluster) Apply(_ context.Context, objects []*unstructured.Unstructured,
 		}
 		if _, there := c.objects[key(object)]; there && slices.Contains(c.frozen, object.GetName()) {
 			first = immutableError(object)
+			done(i, kube.Applied{Err: first})
+			continue
+		}
+		if _, there := c.objects[key(object)]; !there && slices.Contains(c.lost, object.GetName()) {
+			c.put(object)
+			first = errors.New("connection lost")
 			done(i, kube.Applied{Err: first})
 			continue
 		}
@@ -138,6 +147,10 @@ func (c *cluster) AwaitGone(_ context.Context, refs []corev1.ObjectReference) er
 func (c *cluster) RunHook(ctx context.Context, run kube.HookRun, _ func(kube.HookProgress)) (kube.HookOutcome, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if _, there := c.objects[key(run.Object)]; there && slices.Contains(c.frozen, run.Object.GetName()) {
+		err := immutableError(run.Object)
+		return kube.HookOutcome{Applied: kube.Applied{Err: err}}, err
+	}
 	applied := c.put(run.Object)
 	end, named := c.outcomes[run.Object.GetName()]
 	if !named {
@@ -161,6 +174,8 @@ type store struct {
 	last    release.Release
 	dropped bool
 	err     error
+	// tidyErr is what becomes of everything that removes or supersedes records.
+	tidyErr error
 }
 
 func (s *store) Create(_ context.Context, r *release.Release) error {
@@ -187,17 +202,17 @@ func (s *store) UpdateInventory(ctx context.Context, _ *release.Release) error {
 
 func (s *store) Supersede(_ context.Context, r *release.Release) error {
 	s.writes = append(s.writes, fmt.Sprintf("supersede %d", r.Spec.Revision))
-	return nil
+	return s.tidyErr
 }
 
 func (s *store) Forget(_ context.Context, r *release.Release) error {
 	s.writes = append(s.writes, fmt.Sprintf("forget %d", r.Spec.Revision))
-	return nil
+	return s.tidyErr
 }
 
 func (s *store) Drop(context.Context, string, string) error {
-	s.dropped = true
-	return nil
+	s.dropped = s.tidyErr == nil
+	return s.tidyErr
 }
 
 // keep notes a write as the phase and the states of the hooks.
@@ -269,7 +284,10 @@ func runIn(ctx context.Context, cluster *cluster, planned *lifecycle.Plan) (*sto
 }
 
 func runOn(ctx context.Context, cluster *cluster, planned *lifecycle.Plan, now func() time.Time) (*store, []lifecycle.Event, error) {
-	kept := &store{}
+	return runWith(ctx, cluster, &store{}, planned, now)
+}
+
+func runWith(ctx context.Context, cluster *cluster, kept *store, planned *lifecycle.Plan, now func() time.Time) (*store, []lifecycle.Event, error) {
 	var events []lifecycle.Event
 	runner := lifecycle.Runner{
 		Cluster: cluster, Store: kept, Observe: func(event lifecycle.Event) { events = append(events, event) },

@@ -67,13 +67,15 @@ func (x *execution) runHooks(ctx context.Context, step Step) error {
 	started := x.Now()
 	x.emit(PhaseStarted, Outcome{Phase: string(step.Phase), Message: count(len(step.Hooks), "hook")})
 	var failures []error
-	var failure error
 	for _, h := range step.Hooks {
-		failures = append(failures, x.runHook(ctx, h))
-		failure = errors.Join(failures...)
-		if failure != nil && !step.KeepGoing || ctx.Err() != nil {
+		if ctx.Err() != nil || !step.KeepGoing && errors.Join(failures...) != nil {
 			break
 		}
+		failures = append(failures, x.runHook(ctx, h))
+	}
+	failure := errors.Join(failures...)
+	if failure == nil && len(failures) < len(step.Hooks) {
+		failure = ended(ctx)
 	}
 	x.cleanUp(ctx, step.Hooks, failures)
 	x.emit(PhaseFinished, Outcome{
@@ -127,7 +129,14 @@ func (x *execution) follow(ctx context.Context, h Hook) (kube.HookOutcome, error
 		Object: h.Object.Unstructured, Selector: ownerOf(x.plan.Release).selector(), PodSelector: podSelector(x.plan),
 		Ready: ready, Failed: failed, ForceConflicts: x.plan.Options.ForceConflicts,
 	}
-	outcome, err := x.Cluster.RunHook(ctx, run, func(progress kube.HookProgress) { x.progress(h, progress) })
+	observe := func(progress kube.HookProgress) { x.progress(h, progress) }
+	outcome, err := x.Cluster.RunHook(ctx, run, observe)
+	if x.mayRecreate(h.Object, outcome.Applied.Err) {
+		if err := x.removeBlocked(ctx, []manifest.Object{h.Object}, string(h.Phase)); err != nil {
+			return outcome, err
+		}
+		outcome, err = x.Cluster.RunHook(ctx, run, observe)
+	}
 	if outcome.Applied.Ref.UID != "" {
 		x.note(h.Object, outcome.Applied)
 	}

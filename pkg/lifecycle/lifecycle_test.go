@@ -238,21 +238,24 @@ func TestATestLeavesTheReleaseAsItIs(t *testing.T) {
 // As long as nothing was deleted, a release that could not be uninstalled is what it was before.
 func TestAnUninstallationThatHasNotBegunIsTakenBack(t *testing.T) {
 	t.Parallel()
+	const said = "no matter what; not uninstalled: hook pre-delete/a failed"
 	text := hook("a", "pre-delete", "") + object("v1", "ConfigMap", "app") + hook("b", "post-delete", "")
 	for name, test := range map[string]struct {
-		fails string
-		phase release.Phase
-		want  string
+		fails   string
+		phase   release.Phase
+		want    string
+		message string
 	}{
-		"before anything is deleted": {"shop-a", release.Deployed, "deployed install no matter what; not uninstalled: hook pre-delete/a failed: "},
-		"of a failed release":        {"shop-a", release.Failed, "failed install no matter what; not uninstalled: hook pre-delete/a failed: "},
-		"of an interrupted release":  {"shop-a", release.PendingUpgrade, "failed install no matter what; not uninstalled: hook pre-delete/a failed: "},
-		"after it":                   {"shop-b", release.Deployed, "failed uninstall hook post-delete/b failed: "},
+		"a second time":              {"shop-a", release.Deployed, "deployed install not uninstalled: hook pre-delete/a failed: ", "not uninstalled: hook pre-delete/a failed: "},
+		"before anything is deleted": {"shop-a", release.Deployed, "deployed install no matter what; not uninstalled: hook pre-delete/a failed: ", said},
+		"of a failed release":        {"shop-a", release.Failed, "failed install no matter what; not uninstalled: hook pre-delete/a failed: ", said},
+		"of an interrupted release":  {"shop-a", release.PendingUpgrade, "failed install no matter what; not uninstalled: hook pre-delete/a failed: ", said},
+		"after it":                   {"shop-b", release.Deployed, "failed uninstall hook post-delete/b failed: ", said},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := revision(t, 1, test.phase, text)
-			r.Status.Operation, r.Status.Message = "install", "no matter what; not uninstalled: hook pre-delete/a failed"
+			r.Status.Operation, r.Status.Message = "install", test.message
 			cluster := newCluster()
 			cluster.outcomes[test.fails] = exit3
 			kept, _, err := run(t, cluster, removal(t, text, r, lifecycle.Options{}))

@@ -122,8 +122,8 @@ type Hook struct {
 	Title string
 }
 
-// objects returns every object that the plan applies, hooks included, each once.
-func (p *Plan) objects() []manifest.Object {
+// objectsOf returns every object that some steps apply, hooks included, each once.
+func objectsOf(steps []Step) []manifest.Object {
 	var all []manifest.Object
 	seen := map[manifest.Key]bool{}
 	add := func(object manifest.Object) {
@@ -132,7 +132,7 @@ func (p *Plan) objects() []manifest.Object {
 			all = append(all, object)
 		}
 	}
-	for _, step := range p.Steps {
+	for _, step := range steps {
 		if step.Verb == Apply {
 			for _, object := range step.Objects {
 				add(object)

@@ -231,8 +231,8 @@ func TestARemovalGoesBackwards(t *testing.T) {
 			"keep Secret/kept CustomResourceDefinition/a Namespace/web",
 		}},
 		"with all options": {lifecycle.Options{Wait: true, NoHooks: true, DeleteCRDs: true}, []string{
-			"delete ValidatingWebhookConfiguration/a", "delete Database/a", "delete Job/a Deployment/a", "delete ConfigMap/a",
-			"delete ServiceAccount/a", "delete Job/shop-after", "delete CustomResourceDefinition/a Namespace/a",
+			"delete ValidatingWebhookConfiguration/a", "delete Database/a", "delete CustomResourceDefinition/a", "delete Job/a Deployment/a",
+			"delete ConfigMap/a", "delete ServiceAccount/a", "delete Job/shop-after", "delete Namespace/a",
 			"keep Secret/kept Namespace/web",
 		}},
 	} {

@@ -42,18 +42,29 @@ func precious(key manifest.Key) bool {
 
 // recreate deletes objects with all that depends on them, and makes them anew.
 func (x *execution) recreate(ctx context.Context, objects []manifest.Object) error {
-	targets := make([]kube.Deletion, len(objects))
-	for i, object := range objects {
-		ref := object.Reference()
-		ref.UID = x.live[manifest.KeyOf(ref)].uid
-		targets[i] = kube.Deletion{Ref: ref, Propagation: metav1.DeletePropagationForeground}
-	}
-	if err := x.remove(ctx, targets, ""); err != nil {
-		return fmt.Errorf("deleting what cannot be changed in place: %w", err)
+	if err := x.removeBlocked(ctx, objects, ""); err != nil {
+		return err
 	}
 	blocked, err := x.send(ctx, objects)
 	if err == nil && len(blocked) > 0 {
 		err = fmt.Errorf("%s was made again by somebody else meanwhile", manifest.KeyOf(blocked[0].Reference()))
 	}
 	return err
+}
+
+// removeBlocked deletes objects that are going to be made anew, so they stay on the inventory. phase is that of hooks.
+func (x *execution) removeBlocked(ctx context.Context, objects []manifest.Object, phase string) error {
+	targets := make([]kube.Deletion, len(objects))
+	for i, object := range objects {
+		ref := object.Reference()
+		ref.UID = x.live[manifest.KeyOf(ref)].uid
+		targets[i] = kube.Deletion{Ref: ref, Propagation: metav1.DeletePropagationForeground}
+	}
+	if err := x.remove(ctx, targets, phase); err != nil {
+		return fmt.Errorf("deleting what cannot be changed in place: %w", err)
+	}
+	for _, target := range targets {
+		delete(x.gone, manifest.KeyOf(target.Ref))
+	}
+	return nil
 }

@@ -12,7 +12,7 @@ import (
 // goes and whose hooks run: those of pre-delete before anything is deleted, those of post-delete when it is. One that has
 // begun to delete things and failed goes on from there: its pre-delete hooks do not run again.
 //
-// Namespaces and, with DeleteCRDs, custom resource definitions go last, after the hooks, which may need them.
+// Namespaces go last, after the hooks, which may need them.
 func NewRemoval(request Request) (*Plan, error) {
 	request.Operation = Uninstall
 	r, options := request.Release, request.Options
@@ -51,11 +51,12 @@ type removal struct {
 	// guards are what can make the API server refuse everything else.
 	guards []release.Entry
 	// custom are custom resources: what gives them meaning, and may have to let them go, must still be there.
-	custom  []release.Entry
-	regular []release.Entry
-	// grounds are Namespaces and custom resource definitions.
-	grounds []release.Entry
-	kept    []release.Entry
+	custom []release.Entry
+	// definitions are those of custom resources; all that are left of these go with them.
+	definitions []release.Entry
+	regular     []release.Entry
+	namespaces  []release.Entry
+	kept        []release.Entry
 }
 
 // newRemoval sorts the entries of an inventory, what is installed last first. namespace holds the record and is never
@@ -68,8 +69,10 @@ func newRemoval(inventory []release.Entry, namespace string, options Options) *r
 		switch {
 		case stays(entry, namespace, options):
 			found.kept = append(found.kept, entry)
-		case isDefinition(entry.Group, entry.Kind), isNamespace(entry.Group, entry.Kind):
-			found.grounds = append(found.grounds, entry)
+		case isDefinition(entry.Group, entry.Kind):
+			found.definitions = append(found.definitions, entry)
+		case isNamespace(entry.Group, entry.Kind):
+			found.namespaces = append(found.namespaces, entry)
 		case manifest.Wave(entry.Group, entry.Kind) == manifest.Waves:
 			found.guards = append(found.guards, entry)
 		case !manifest.BuiltIn(entry.Group):
@@ -96,15 +99,15 @@ func (r *removal) takeHooks(hooks []Hook) []release.Entry {
 	return taken
 }
 
-// work deletes all that does not carry the rest. Guards and custom resources are waited for in any case.
+// work deletes all but Namespaces. What comes before the regular objects is waited for in any case.
 func (r *removal) work(wait bool) []Step {
-	steps := append(deleteSteps(r.guards), deleteSteps(r.custom)...)
-	return append(steps, waiting(wait, deleteSteps(r.regular))...)
+	first := slices.Concat(deleteSteps(r.guards), deleteSteps(r.custom), deleteSteps(r.definitions))
+	return append(first, waiting(wait, deleteSteps(r.regular))...)
 }
 
-// ground deletes what carries the rest, and says what stays.
+// ground deletes Namespaces, and says what stays.
 func (r *removal) ground(wait bool) []Step {
-	steps := waiting(wait, deleteSteps(r.grounds))
+	steps := waiting(wait, deleteSteps(r.namespaces))
 	if len(r.kept) > 0 {
 		steps = append(steps, Step{Verb: Keep, Entries: r.kept})
 	}

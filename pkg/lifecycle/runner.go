@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -40,7 +41,7 @@ func (r Runner) Run(ctx context.Context, plan *Plan) error {
 	}
 	// The order here is that of every operation. Taking the lock, reading the history again, closing what an earlier run
 	// left open, and the dry-run of everything that could turn out broken too late have their place before the record.
-	if err := run.survey(work); err != nil {
+	if err := run.survey(work, plan.Steps); err != nil {
 		return Because(work, err)
 	}
 	if err := run.begin(ctx); err != nil {
@@ -140,6 +141,9 @@ func (x *execution) forward(ctx context.Context) error {
 		if err := x.step(ctx, step); err != nil {
 			return err
 		}
+		if err := x.lookAgain(ctx, step, x.plan.Steps[i+1:]); err != nil {
+			return err
+		}
 		if lastOf(x.plan.Steps, i) {
 			if err := detached(ctx, x.recordInventory); err != nil {
 				return err
@@ -149,14 +153,28 @@ func (x *execution) forward(ctx context.Context) error {
 	return nil
 }
 
-// advance notes how far the work has come with a step.
+// lookAgain looks at what is on the cluster after hooks, which may take long: whoever deleted or made something meanwhile
+// must not be overlooked.
+func (x *execution) lookAgain(ctx context.Context, step Step, ahead []Step) error {
+	changes := func(step Step) bool { return step.Verb == Apply || step.Verb == Delete }
+	if step.Verb != RunHooks || !slices.ContainsFunc(ahead, changes) || ctx.Err() != nil {
+		return nil
+	}
+	return x.survey(ctx, ahead)
+}
+
+// advance notes how far the work has come with a step. Definitions of kinds do not count: nothing takes them back.
 func (x *execution) advance(step Step) {
+	changes := func(object manifest.Object) bool {
+		gvk := object.GroupVersionKind()
+		return !isDefinition(gvk.Group, gvk.Kind) && !x.isUnchanged(object)
+	}
 	switch {
 	case step.Verb == RunHooks && step.Phase == courses()[x.plan.Operation].before:
-	case step.Verb == Apply && step.Wave == 0:
-		x.plan.Extent = max(x.plan.Extent, Groundwork)
-	default:
+	case step.Verb != Apply || step.Wave > 0:
 		x.plan.Extent = Everything
+	case slices.ContainsFunc(step.Objects, changes):
+		x.plan.Extent = max(x.plan.Extent, Groundwork)
 	}
 }
 

@@ -110,6 +110,10 @@ func inventory(c *content, previous *release.Release) []release.Entry {
 		return entries
 	}
 	for _, old := range previous.Inventory {
+		if previous.Removed() {
+			// What is still there was to stay, or could not be removed: it is not this operation's to take back.
+			old.Origin = ""
+		}
 		if i, found := index[keyOf(old)]; found {
 			keepKnown(&entries[i], old)
 		} else {

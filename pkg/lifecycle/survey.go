@@ -12,19 +12,20 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
 
-// survey looks at what is on the cluster under the names of the plan. An object of somebody else that the plan would apply
+// survey looks at what is on the cluster under the names of some steps. An object of somebody else that the plan would apply
 // is an error; one that it would delete is left alone. What is to be applied and is being deleted is waited for, whoever's
 // it is, because applying onto it would silently be lost.
-func (x *execution) survey(ctx context.Context) error {
-	refs, applied := x.references()
+func (x *execution) survey(ctx context.Context, steps []Step) error {
+	refs, applied := references(steps)
 	found, err := x.Cluster.Find(ctx, refs)
 	if err != nil {
 		return fmt.Errorf("looking for existing objects: %w", err)
 	}
-	own := ownerOf(x.plan.Release)
+	own, soon := ownerOf(x.plan.Release), deletedSoon(steps)
 	var leaving []corev1.ObjectReference
 	var foreign []error
 	for i, object := range found {
+		delete(x.live, manifest.KeyOf(refs[i]))
 		switch {
 		case object == nil:
 		case object.DeletionTimestamp != nil && i < applied:
@@ -34,7 +35,7 @@ func (x *execution) survey(ctx context.Context) error {
 			x.live[manifest.KeyOf(refs[i])] = liveOf(object)
 		case i < applied:
 			foreign = append(foreign, &ForeignError{Ref: refs[i], Owner: ownerPhrase(object)})
-		default:
+		case soon[manifest.KeyOf(refs[i])]:
 			x.emit(Warning, Outcome{Message: (&ForeignError{Ref: refs[i], Owner: ownerPhrase(object)}).Error() + "; it is left alone"})
 		}
 	}
@@ -63,13 +64,13 @@ func liveOf(object *metav1.PartialObjectMetadata) live {
 	}
 }
 
-// references names everything that the plan applies, which is the given number of them, and then what it deletes.
-func (x *execution) references() (refs []corev1.ObjectReference, applied int) {
-	for _, object := range x.plan.objects() {
+// references names everything that some steps apply, which is the given number of them, and then what they delete.
+func references(steps []Step) (refs []corev1.ObjectReference, applied int) {
+	for _, object := range objectsOf(steps) {
 		refs = append(refs, object.Reference())
 	}
 	applied = len(refs)
-	for _, step := range x.plan.Steps {
+	for _, step := range steps {
 		for _, entry := range step.Entries {
 			ref := entry.Reference()
 			ref.UID = ""
@@ -77,6 +78,20 @@ func (x *execution) references() (refs []corev1.ObjectReference, applied int) {
 		}
 	}
 	return refs, applied
+}
+
+// deletedSoon are the objects that are deleted before other hooks run, after which they are looked at again.
+func deletedSoon(steps []Step) map[manifest.Key]bool {
+	soon := map[manifest.Key]bool{}
+	for _, step := range steps {
+		if step.Verb == RunHooks {
+			break
+		}
+		for _, entry := range step.Entries {
+			soon[keyOf(entry)] = true
+		}
+	}
+	return soon
 }
 
 func (x *execution) awaitGone(ctx context.Context, refs []corev1.ObjectReference) error {

@@ -26,8 +26,8 @@ func NewRollback(target, previous *release.Release, history release.History, opt
 // failed installation is removed, all else goes back to the last deployed revision, which request is NewRollback's to
 // restore; it is not looked at after an installation. The plan is nil where nothing has to be done.
 //
-// If the failed operation got no further than the hooks before its work, no rollback hook runs. A pre-rollback hook that
-// fails does not end the way back.
+// If the failed operation got no further than the hooks before its work, no rollback hook runs, and nothing is waited for.
+// A pre-rollback hook that fails does not end the way back. Custom resource definitions stay in any case.
 func NewWayBack(failed *Plan, request Request) (*Plan, error) {
 	switch {
 	case failed.Operation == Install:
@@ -35,6 +35,7 @@ func NewWayBack(failed *Plan, request Request) (*Plan, error) {
 	case failed.Extent == Nothing:
 		return nil, nil
 	}
+	request.Options.DeleteCRDs = false
 	plan, err := NewPlan(request)
 	if err != nil {
 		return nil, err
@@ -45,7 +46,7 @@ func NewWayBack(failed *Plan, request Request) (*Plan, error) {
 		}
 	}
 	if failed.Extent == Groundwork {
-		plan.Steps = slices.DeleteFunc(plan.Steps, func(step Step) bool { return step.Verb == RunHooks })
+		plan.Steps = slices.DeleteFunc(plan.Steps, func(step Step) bool { return step.Verb == RunHooks || step.Verb == Wait })
 		plan.Release.Status.Hooks = nil
 	}
 	return plan, nil
@@ -55,8 +56,10 @@ func NewWayBack(failed *Plan, request Request) (*Plan, error) {
 func newReversion(failed *Plan) *Plan {
 	r := failed.Release
 	made := slices.DeleteFunc(slices.Clone(r.Inventory), func(entry release.Entry) bool { return entry.Origin == release.Adopted })
+	options := failed.Options
+	options.DeleteCRDs = false
 	return &Plan{
-		Operation: Revert, Release: r, Options: failed.Options, History: failed.History,
-		Steps: newRemoval(made, r.Namespace, failed.Options).steps(),
+		Operation: Revert, Release: r, Options: options, History: failed.History,
+		Steps: newRemoval(made, r.Namespace, options).steps(),
 	}
 }

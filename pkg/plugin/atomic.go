@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
@@ -17,8 +18,6 @@ type AtomicError struct {
 	Failure error
 	// Outcome says how the release stands now.
 	Outcome string
-	// Removed says that everything is gone that the work had made, what it left to be looked at included.
-	Removed bool
 }
 
 // Error says why the work failed and how the release stands now.
@@ -30,8 +29,8 @@ func (e *AtomicError) Unwrap() error { return e.Failure }
 // takeBack puts the release back as it was before work that failed, and returns the failure with what became of that. It
 // has a time of its own. After an interrupt it is not interrupted itself: the next signal ends the program.
 func (o *DeployOptions) takeBack(ctx context.Context, work *deployment, failure error) error {
-	if work.plan.Release.ResourceVersion == "" {
-		// Nothing was recorded, and so nothing was done.
+	if work.plan.Release.ResourceVersion == "" || work.plan.Release.Status.Phase == release.Deployed {
+		// Nothing was recorded and so nothing was done, or everything was.
 		return failure
 	}
 	if ctx.Err() != nil {
@@ -46,18 +45,29 @@ func (o *DeployOptions) takeBack(ctx context.Context, work *deployment, failure 
 		_, _ = fmt.Fprintf(o.ErrOut, "%s %s failed; %s\n", work.plan.Operation, o.Name, doing)
 		err = o.limited(ctx, func(ctx context.Context) error { return o.run(ctx, work.target, back) })
 	}
-	result := &AtomicError{Failure: failure, Removed: err == nil && work.plan.Operation == lifecycle.Install}
+	result := &AtomicError{Failure: failure}
 	switch {
 	case err != nil:
 		result.Outcome = "The way back failed, too: " + printers.Clean(err.Error())
 	case back == nil:
 		result.Outcome = fmt.Sprintf("Nothing had been changed. Revision %d is still deployed.", work.deployed.Spec.Revision)
-	case result.Removed:
-		result.Outcome = "Everything that it had made was removed again."
+	case back.Operation == lifecycle.Revert:
+		result.Outcome = "What it had made was removed again."
 	default:
 		result.Outcome = fmt.Sprintf("Release %s is back at revision %d, as revision %d.", o.Name, work.deployed.Spec.Revision, back.Release.Spec.Revision)
 	}
+	if back != nil {
+		lookFor(failure, back.Release.Inventory)
+	}
 	return result
+}
+
+// lookFor brings the error of a hook up to what the way back has left of its object.
+func lookFor(failure error, inventory []release.Entry) {
+	var failed *lifecycle.HookError
+	if errors.As(failure, &failed) {
+		failed.Kept = failed.Kept && slices.ContainsFunc(inventory, func(entry release.Entry) bool { return entry.UID == failed.Hook.UID })
+	}
 }
 
 // wayBack plans to put the release back as it was; nil where there is nothing to do.
@@ -69,10 +79,7 @@ func (d *deployment) wayBack() (*lifecycle.Plan, error) {
 		return nil, errors.New("no revision was deployed before")
 	}
 	history := append(release.History{}, d.plan.History...)
-	options := d.plan.Options
-	// What the user agreed to is what the work deletes.
-	options.DeleteCRDs = false
-	request, err := d.target.rollback(d.deployed, d.plan.Release, append(history, d.plan.Release), options)
+	request, err := d.target.rollback(d.deployed, d.plan.Release, append(history, d.plan.Release), d.plan.Options)
 	if err != nil {
 		return nil, err
 	}

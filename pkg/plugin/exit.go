@@ -122,9 +122,8 @@ func explain(err error) string {
 func advice(err error) string {
 	var failed *lifecycle.HookError
 	var config configError
-	var taken *AtomicError
 	switch {
-	case errors.As(err, &failed) && failed.Kept && (!errors.As(err, &taken) || !taken.Removed):
+	case errors.As(err, &failed) && failed.Kept:
 		return fmt.Sprintf("To see more: kubectl describe -n %s %s/%s", failed.Hook.Namespace, strings.ToLower(failed.Hook.Kind), failed.Hook.Name)
 	case missingNamespace(err):
 		return "To create the namespace of the release, use --create-namespace."

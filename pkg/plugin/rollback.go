@@ -130,7 +130,7 @@ func (o *RollbackOptions) choose(history release.History) (*release.Release, err
 	}
 	chosen := history.Deployed()
 	switch {
-	case newest.Status.Phase == release.Uninstalled:
+	case newest.Removed():
 		chosen = newest
 	case chosen == newest || chosen == nil:
 		chosen = history.DeployedBefore(newest.Spec.Revision)

@@ -144,7 +144,15 @@ func (o *RunOptions) limited(ctx context.Context, do func(context.Context) error
 func (o *RunOptions) run(ctx context.Context, target *target, plan *lifecycle.Plan) error {
 	runner := lifecycle.Runner{Cluster: target.cluster, Store: target.store, Observe: o.Observe, Now: time.Now}
 	if err := runner.Run(ctx, plan); err != nil {
-		return fmt.Errorf("%s %s: %w", plan.Operation, o.Name, err)
+		return fmt.Errorf("%s %s: %w", doing(plan), o.Name, err)
 	}
 	return nil
+}
+
+// doing is what a plan does, as its user calls it: a rollback of what was uninstalled runs as an installation.
+func doing(plan *lifecycle.Plan) lifecycle.Operation {
+	if plan.Release.Spec.FromRevision != 0 && plan.Operation == lifecycle.Install {
+		return lifecycle.Rollback
+	}
+	return plan.Operation
 }

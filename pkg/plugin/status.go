@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,6 +47,9 @@ func newStatusCommand(getter genericclioptions.RESTClientGetter, streams generic
 			name, err := releaseName(args[0])
 			if err != nil {
 				return err
+			}
+			if revision < 0 {
+				return inputError{fmt.Errorf("--revision %d: must not be negative", revision)}
 			}
 			if err := output.check(cmd); err != nil {
 				return err

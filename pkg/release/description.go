@@ -5,9 +5,6 @@ import (
 	"strings"
 )
 
-// operationRollback is the operation that restores an earlier revision, as Status has it.
-const operationRollback = "rollback"
-
 // Description says in a few words what became of the revision: what the user said about it, else why it is in its phase,
 // else what was done: "Install complete", "Rollback to 3". It needs no more than what lists show, and is empty where not
 // even that is known.
@@ -21,7 +18,8 @@ func (r *Release) Description() string {
 		return ""
 	}
 	done := strings.ToUpper(r.Status.Operation[:1]) + r.Status.Operation[1:]
-	if r.Status.Operation == operationRollback {
+	restored := r.Spec.FromRevision != 0 && r.Status.Operation != OperationUninstall
+	if restored {
 		done = fmt.Sprintf("Rollback to %d", r.Spec.FromRevision)
 	}
 	switch {
@@ -29,7 +27,7 @@ func (r *Release) Description() string {
 		return done + " failed"
 	case r.Status.Phase.Pending():
 		return done + " in progress"
-	case r.Status.Operation == operationRollback:
+	case restored:
 		return done
 	}
 	return done + " complete"

@@ -10,6 +10,7 @@ func TestDescription(t *testing.T) {
 	t.Parallel()
 	for title, test := range map[string]struct {
 		said      string
+		from      int
 		operation string
 		phase     release.Phase
 		message   string
@@ -23,9 +24,11 @@ func TestDescription(t *testing.T) {
 		"upgraded":                               {operation: "upgrade", phase: release.Deployed, want: "Upgrade complete"},
 		"upgrading":                              {operation: "upgrade", phase: release.PendingUpgrade, want: "Upgrade in progress"},
 		"failed without a word":                  {operation: "install", phase: release.Failed, want: "Install failed"},
-		"rolled back":                            {operation: "rollback", phase: release.Deployed, want: "Rollback to 3"},
-		"rolling back":                           {operation: "rollback", phase: release.PendingRollback, want: "Rollback to 3 in progress"},
-		"not rolled back":                        {operation: "rollback", phase: release.Failed, want: "Rollback to 3 failed"},
+		"rolled back":                            {from: 3, operation: "rollback", phase: release.Deployed, want: "Rollback to 3"},
+		"rolling back":                           {from: 3, operation: "rollback", phase: release.PendingRollback, want: "Rollback to 3 in progress"},
+		"not rolled back":                        {from: 3, operation: "rollback", phase: release.Failed, want: "Rollback to 3 failed"},
+		"restored after it was uninstalled":      {from: 3, operation: "install", phase: release.Deployed, want: "Rollback to 3"},
+		"restored, and uninstalled again":        {from: 3, operation: "uninstall", phase: release.Uninstalled, want: "Uninstall complete"},
 		"uninstalling":                           {operation: "uninstall", phase: release.Uninstalling, want: "Uninstall in progress"},
 		"uninstalled":                            {operation: "uninstall", phase: release.Uninstalled, want: "Uninstall complete"},
 		"nothing is known":                       {phase: release.Failed, want: ""},
@@ -33,7 +36,7 @@ func TestDescription(t *testing.T) {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			r := release.New("shop", "web", 4)
-			r.Spec.FromRevision, r.Spec.Description = 3, test.said
+			r.Spec.FromRevision, r.Spec.Description = test.from, test.said
 			r.Status.Operation, r.Status.Phase, r.Status.Message = test.operation, test.phase, test.message
 			if got := r.Description(); got != test.want {
 				t.Errorf("%q, want %q", got, test.want)

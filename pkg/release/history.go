@@ -1,7 +1,5 @@
 package release
 
-import "slices"
-
 // History is the revisions of one release, oldest first. Revisions in it carry what lists show, and may lack the rest.
 type History []*Release
 
@@ -20,11 +18,11 @@ func (h History) Deployed() *Release {
 	return h.sinceRemoval().last(func(r *Release) bool { return r.Status.Phase == Deployed })
 }
 
-// DeployedBefore returns the last revision below a number that is or was deployed, an uninstalled one included; nil where
-// there is none.
+// DeployedBefore returns the last revision below a number that is or was deployed, one that was uninstalled included,
+// wholly or in part; nil where there is none.
 func (h History) DeployedBefore(revision int) *Release {
 	return h.last(func(r *Release) bool {
-		return r.Spec.Revision < revision && slices.Contains([]Phase{Deployed, Superseded, Uninstalled}, r.Status.Phase)
+		return r.Spec.Revision < revision && (r.Status.Phase == Deployed || r.Status.Phase == Superseded || r.Removed())
 	})
 }
 
