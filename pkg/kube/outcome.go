@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -154,7 +155,7 @@ func reasonOf(end verdict, found cause) string {
 		return end.reason
 	case found.isSpecific():
 		return found.reason
-	case found.ended != nil && (end.reason == "" || end.reason == "BackoffLimitExceeded"):
+	case found.ended != nil && countsOnly(end.reason):
 		return "Error"
 	case end.done:
 		if end.reason == "" {
@@ -163,6 +164,11 @@ func reasonOf(end verdict, found cause) string {
 		return end.reason
 	}
 	return found.reason
+}
+
+// countsOnly tells a Job's reason that says no more than that too many attempts have failed.
+func countsOnly(reason string) bool {
+	return slices.Contains([]string{"", "BackoffLimitExceeded", "FailedIndexes", "MaxFailedIndexesExceeded"}, reason)
 }
 
 // isSpecific tells a reason that explains something.

@@ -35,11 +35,23 @@ func (x *execution) conclude(h Hook, outcome kube.HookOutcome, err error, elapse
 	}
 	// A request that was cut off may have been carried out.
 	running := (record.UID != "" || outcome.Applied.Err != nil) && !h.Has(hook.HookFailed)
-	known := join(strings.TrimSuffix(outcome.Message, "."), waits, outcome.LogHint)
+	known := join(strings.TrimSuffix(outcome.Message, "."), waits, unsaid(outcome, err), outcome.LogHint)
 	record.Message = sentence(record, known, err, elapsed)
 	if running && errors.Is(err, ErrInterrupted) {
 		record.Message += "; " + manifest.KeyOf(h.Object.Reference()).String() + " may still be running"
 	}
+}
+
+// unsaid is what the error says of a hook that was not applied, beside that its time was over.
+func unsaid(outcome kube.HookOutcome, err error) string {
+	if err == nil || outcome.Applied.Ref.UID != "" {
+		return ""
+	}
+	text := err.Error()
+	for _, over := range []error{ErrTimedOut, ErrInterrupted} {
+		text = strings.TrimSuffix(strings.TrimPrefix(text, over.Error()+": "), ": "+over.Error())
+	}
+	return text
 }
 
 // waitsFor says what a hook waits for that does not itself say so.

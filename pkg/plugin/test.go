@@ -20,6 +20,8 @@ import (
 // TestOptions are what running the tests of a release needs.
 type TestOptions struct {
 	Tests lifecycle.Tests
+	// Text says that events are shown as text, where the lines of the results would stand twice.
+	Text bool
 	RunOptions
 }
 
@@ -52,7 +54,7 @@ func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericio
 				return err
 			}
 			run.Output = output
-			options := TestOptions{Tests: tests, RunOptions: run}
+			options := TestOptions{Tests: tests, Text: flags.Events == eventsText, RunOptions: run}
 			return options.Run(cmd.Context())
 		},
 	}
@@ -95,7 +97,7 @@ func (o *TestOptions) Run(ctx context.Context) error {
 		if len(plan.Steps) == 0 {
 			_, _ = fmt.Fprintf(o.ErrOut, "release %s has no tests to run\n", o.Name)
 		} else if !o.Output.machine() {
-			o.Observe = results(o.Out, o.Observe)
+			o.Observe = results(o.Out, o.Observe, o.Text)
 		}
 		err = o.run(ctx, target, plan)
 		if o.Output.machine() {
@@ -125,13 +127,16 @@ func (o *TestOptions) plan(ctx context.Context, target *target) (*lifecycle.Plan
 	return lifecycle.NewTest(request, o.Tests)
 }
 
-// results returns an observer that prints how each test went, and has another one show all else.
-func results(out io.Writer, others func(lifecycle.Event)) func(lifecycle.Event) {
+// results returns an observer that prints how each test went, and has another one show all events. Where that shows them as
+// text, it leaves out those that were printed.
+func results(out io.Writer, others func(lifecycle.Event), text bool) func(lifecycle.Event) {
 	return func(event lifecycle.Event) {
 		if event.Type == lifecycle.HookFinished {
 			elapsed := (time.Duration(event.ElapsedMS) * time.Millisecond).Round(time.Second / 10)
 			_, _ = fmt.Fprintln(out, printers.Clean(fmt.Sprintf("%s: %s (%s)", event.Title, event.Summary, elapsed)))
-			return
+			if text {
+				return
+			}
 		}
 		if others != nil {
 			others(event)

@@ -10,9 +10,11 @@ def unready: any(.status.conditions[]?; .type == "Ready" and .status == "True") 
 def finite:
   note("run-for") != "forever"
   and ((note("run-for") // note("exit-code") // note("reason") // note("fail-times")) or .spec.restartPolicy != "Always");
+# The API server itself removes what has no grace period; a deletion by name could hit its successor.
+def leaving: .metadata.deletionGracePeriodSeconds == 0 and (.metadata.finalizers | length) == 0;
 
 if .metadata.deletionTimestamp then
-  (if .status.phase == "Running" then "terminating" else "deleted" end)
+  (if leaving then "gone" elif .status.phase == "Running" then "terminating" else "deleted" end)
 elif .status.phase == "Succeeded" or .status.phase == "Failed" then "finished"
 elif .status.phase == "Running" and any(containers; .state.waiting) then "backing-off"
 elif .status.phase == "Running" and unready and note("ready-after") and note("never-ready") != "true" then "starting"
