@@ -3,10 +3,12 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -148,6 +150,12 @@ var build = sync.OnceValue(func() error {
 })
 
 func TestMain(m *testing.M) {
+	// These tests wait for the cluster most of the time, however few processors there are.
+	const atOnce = 8
+	if err := flag.Set("test.parallel", strconv.Itoa(max(atOnce, runtime.GOMAXPROCS(0)))); err != nil {
+		panic(err)
+	}
+	flag.Parse()
 	m.Run()
 	_ = os.RemoveAll(folder())
 }
