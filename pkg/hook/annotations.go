@@ -21,6 +21,7 @@ const (
 	WeightAnnotation       = prefix + "hook-weight"
 	DeletePolicyAnnotation = prefix + "hook-delete-policy"
 	TimeoutAnnotation      = prefix + "hook-timeout"
+	NeedsAnnotation        = prefix + "hook-needs"
 	ReadyWhenAnnotation    = prefix + "ready-when"
 	FailedWhenAnnotation   = prefix + "failed-when"
 	ResourcePolicy         = prefix + "resource-policy"
@@ -33,13 +34,13 @@ const (
 // known are the annotations that a pack may set, the hooks' own first.
 func known() []string {
 	return []string{
-		Annotation, WeightAnnotation, DeletePolicyAnnotation, TimeoutAnnotation,
+		Annotation, WeightAnnotation, DeletePolicyAnnotation, TimeoutAnnotation, NeedsAnnotation,
 		ReadyWhenAnnotation, FailedWhenAnnotation, ResourcePolicy, OnImmutableAnnotation,
 	}
 }
 
 // onlyOnHooks is how many of the known annotations mean nothing on a resource that is no hook.
-const onlyOnHooks = 4
+const onlyOnHooks = 5
 
 // Error says which annotation of which resource cannot be read, and where it stands.
 type Error struct {
@@ -110,11 +111,12 @@ func isHook(node *yaml.RNode) bool {
 func Parse(node *yaml.RNode) (Hook, error) {
 	a := read(node)
 	h := Hook{Node: node}
-	var errs [4]error
+	var errs [5]error
 	h.Phases, errs[0] = a.phases()
 	h.Weight, errs[1] = a.weight()
 	h.Policies, errs[2] = a.policies()
 	h.Timeout, errs[3] = a.timeout()
+	h.Needs, h.NeedsNothing, errs[4] = a.needs()
 	if err := errors.Join(errs[:]...); err != nil {
 		return Hook{}, err
 	}

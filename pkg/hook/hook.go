@@ -65,6 +65,10 @@ type Hook struct {
 	Policies []DeletePolicy
 	// Timeout bounds this hook alone; 0 means that only the operation's own limit holds.
 	Timeout time.Duration
+	// Needs are the resources that its annotation names, each once, in the order given; nil where it names none.
+	Needs []Need
+	// NeedsNothing says that nothing is to be there before it, not even what its Pod refers to.
+	NeedsNothing bool
 }
 
 // In reports whether the hook runs at a phase.

@@ -122,6 +122,16 @@ func TestWrongWordsAreRefusedWithPlaceAndValidWords(t *testing.T) {
 		"a timeout of zero":     {[]string{"sherpack.io/hook: test", `sherpack.io/hook-timeout: "0"`}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-timeout: "0" is not a duration above zero`}},
 		"Helm's key is named":   {[]string{"helm.sh/hook: crd-install"}, []string{`templates/a.yaml:6: Job/a: helm.sh/hook: unknown phase "crd-install"`}},
 		"a misspelt key":        {[]string{"sherpack.io/hook: test", "sherpack.io/hook-wieght: 3"}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-wieght: unknown annotation; valid ones: sherpack.io/hook,`}},
+		"a need that is no name": {
+			[]string{"sherpack.io/hook: test", "sherpack.io/hook-needs: 'secret/db, settings,configmap/a/b'"},
+			[]string{
+				`templates/a.yaml:7: Job/a: sherpack.io/hook-needs: "settings" names no resource; valid: kind/name or kind.group/name, separated by commas, or none alone`,
+				`templates/a.yaml:7: Job/a: sherpack.io/hook-needs: "configmap/a/b" names no resource`,
+			},
+		},
+		"none among needs":      {[]string{"sherpack.io/hook: test", "sherpack.io/hook-needs: 'none,secret/db'"}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-needs: "none" names no resource`}},
+		"needs left empty":      {[]string{"sherpack.io/hook: test", `sherpack.io/hook-needs: ""`}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-needs: "" names no resource`}},
+		"needs without hook":    {[]string{"sherpack.io/hook-needs: none"}, []string{`templates/a.yaml:6: Job/a: sherpack.io/hook-needs: means nothing without sherpack.io/hook`}},
 		"a weight without hook": {[]string{"sherpack.io/hook-weight: 3"}, []string{`templates/a.yaml:6: Job/a: sherpack.io/hook-weight: means nothing without sherpack.io/hook`}},
 		"everything at once": {
 			[]string{"sherpack.io/hook: no,test,neither", "sherpack.io/hook-weight: high", "sherpack.io/hook-delete-policy: never"},

@@ -128,6 +128,7 @@ func (x *execution) applied(object manifest.Object, applied kube.Applied) {
 // note brings the inventory up to what the API server answered.
 func (x *execution) note(object manifest.Object, applied kube.Applied) {
 	key := manifest.KeyOf(object.Reference())
+	adopted := x.live[key].adopt
 	x.live[key] = live{
 		uid: applied.Ref.UID, generation: applied.Generation, resourceVersion: applied.Ref.ResourceVersion,
 		hook: object.GetAnnotations()[AnnotationPhase] != "",
@@ -145,7 +146,7 @@ func (x *execution) note(object manifest.Object, applied kube.Applied) {
 	}
 	if entry.Origin == "" {
 		entry.Origin = release.Adopted
-		if applied.Created {
+		if applied.Created || adopted {
 			entry.Origin = release.Created
 		}
 	}

@@ -28,6 +28,8 @@ type Cluster interface {
 	AwaitGone(ctx context.Context, refs []corev1.ObjectReference) error
 	// RunHook applies a hook and follows it to its end. The error is nil when it ended, however it did.
 	RunHook(ctx context.Context, run kube.HookRun, observe func(kube.HookProgress)) (kube.HookOutcome, error)
+	// FollowHook is RunHook for an object that was applied before and may be running.
+	FollowHook(ctx context.Context, run kube.HookRun, observe func(kube.HookProgress)) (kube.HookOutcome, error)
 	// Wait waits until all targets are ready.
 	Wait(ctx context.Context, targets []kube.WaitTarget, selector string, observe func(kube.Readiness)) error
 }

@@ -49,6 +49,7 @@ func (x *execution) stillUsed(ctx context.Context, entry release.Entry) (bool, e
 	if !isNamespace(entry.Group, entry.Kind) {
 		return false, nil
 	}
+	const few = 3
 	contents, err := x.Cluster.Contents(ctx, entry.Name)
 	if err != nil {
 		return true, fmt.Errorf("looking whether namespace %s is empty: %w", entry.Name, err)
@@ -56,20 +57,24 @@ func (x *execution) stillUsed(ctx context.Context, entry release.Entry) (bool, e
 	if len(contents) == 0 {
 		return false, nil
 	}
-	outcome := Outcome{Object: eventObject(entry.Reference()), Result: "kept", Message: "it is not empty: " + some(contents)}
+	outcome := Outcome{Object: eventObject(entry.Reference()), Result: "kept", Message: "it is not empty: " + several(titles(contents), few)}
 	x.emit(ObjectKept, outcome)
 	return true, nil
 }
 
-// some names the first few of some objects.
-func some(refs []corev1.ObjectReference) string {
-	const few = 3
-	var names []string
-	for _, ref := range refs[:min(few, len(refs))] {
-		names = append(names, ref.Kind+"/"+ref.Name)
+// titles are objects as people name them.
+func titles(refs []corev1.ObjectReference) []string {
+	names := make([]string, len(refs))
+	for i, ref := range refs {
+		names[i] = ref.Kind + "/" + ref.Name
 	}
-	text := strings.Join(names, ", ")
-	if more := len(refs) - few; more > 0 {
+	return names
+}
+
+// several joins names and counts those beyond the first few.
+func several(names []string, few int) string {
+	text := strings.Join(names[:min(few, len(names))], ", ")
+	if more := len(names) - few; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text

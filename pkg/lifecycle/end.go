@@ -34,32 +34,24 @@ func (x *execution) conclusion(failure error) {
 		return
 	case failure == nil:
 		r.Status.Phase = done
-	case x.plan.Operation == Uninstall && x.plan.Extent == Nothing:
-		x.restore(failure)
+	case x.plan.Extent == Nothing && r.Status.Restore():
+		r.Status.Message = stillThere(r.Status.Message, summary(failure))
+		r.SetCondition(*x.now())
 		return
 	default:
 		r.Status.Phase, r.Status.Message = release.Failed, summary(failure)
 	}
-	r.Status.FinishedAt = x.now()
+	r.Status.Before, r.Status.FinishedAt = nil, x.now()
 	r.SetCondition(*x.now())
 }
 
-// restore says of a release that was not uninstalled, because a hook failed before anything was deleted, what was said of
-// it before, and why it is still there.
-func (x *execution) restore(failure error) {
-	r := x.plan.Release
-	hooks, writer, seq := r.Status.Hooks, r.Status.Writer, r.Status.Seq
-	r.Status = x.before
-	if r.Status.Phase.Pending() {
-		r.Status.Phase = release.Failed
+// stillThere adds to what is said of a release why it was not uninstalled: a hook failed before anything was deleted.
+func stillThere(message, reason string) string {
+	message, _, _ = strings.Cut(message, notUninstalled)
+	if message = strings.TrimSuffix(message, "; "); message != "" {
+		message += "; "
 	}
-	r.Status.Hooks, r.Status.Writer, r.Status.Seq = hooks, writer, seq
-	reason, _, _ := strings.Cut(r.Status.Message, notUninstalled)
-	r.Status.Message = notUninstalled + summary(failure)
-	if reason = strings.TrimSuffix(reason, "; "); reason != "" {
-		r.Status.Message = reason + "; " + r.Status.Message
-	}
-	r.SetCondition(*x.now())
+	return message + notUninstalled + reason
 }
 
 // notUninstalled comes before the reason why a release is still there.

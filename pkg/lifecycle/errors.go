@@ -49,6 +49,8 @@ type HookError struct {
 	Hook release.Hook
 	// Kept says that its object is still on the cluster, to be looked at.
 	Kept bool
+	// Hoisted are the objects that were applied because the hooks of its phase need them.
+	Hoisted []corev1.ObjectReference
 	// Err is why it could not be followed to its end: ErrTimedOut, ErrInterrupted, or that it could not be applied. nil
 	// when it ended by itself.
 	Err error
@@ -57,7 +59,14 @@ type HookError struct {
 // Error says in sentences which hook failed, how, and what its log said last.
 func (e *HookError) Error() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "hook %s failed: %s", e.Hook.Title, e.Hook.Message)
+	message, more, long := strings.Cut(e.Hook.Message, "\n")
+	fmt.Fprintf(&text, "hook %s failed: %s", e.Hook.Title, message)
+	if len(e.Hoisted) > 0 {
+		text.WriteString("; applied before it: " + several(titles(e.Hoisted), many))
+	}
+	if long {
+		text.WriteString("\n" + more)
+	}
 	if e.Hook.LogTail != "" {
 		fmt.Fprintf(&text, "\nlast lines of the log of container %q:", e.Hook.Container)
 		for line := range strings.SplitSeq(strings.TrimRight(e.Hook.LogTail, "\n"), "\n") {

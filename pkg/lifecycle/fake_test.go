@@ -161,6 +161,18 @@ func (c *cluster) RunHook(ctx context.Context, run kube.HookRun, _ func(kube.Hoo
 	return outcome, err
 }
 
+func (c *cluster) FollowHook(ctx context.Context, run kube.HookRun, _ func(kube.HookProgress)) (kube.HookOutcome, error) {
+	c.note("follow %s/%s", run.Object.GetKind(), run.Object.GetName())
+	ref := manifest.Object{Unstructured: run.Object}.Reference()
+	ref.UID = run.Object.GetUID()
+	outcome, err := kube.HookOutcome{Succeeded: true}, error(nil)
+	if end, named := c.outcomes[run.Object.GetName()]; named {
+		outcome, err = end(ctx)
+	}
+	outcome.Applied = kube.Applied{Ref: ref}
+	return outcome, err
+}
+
 func (c *cluster) Wait(_ context.Context, targets []kube.WaitTarget, selector string, _ func(kube.Readiness)) error {
 	for _, target := range targets {
 		c.note("wait %s/%s %s", target.Ref.Kind, target.Ref.Name, selector)

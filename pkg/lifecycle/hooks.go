@@ -71,7 +71,11 @@ func (x *execution) runHooks(ctx context.Context, step Step) error {
 		if ctx.Err() != nil || !step.KeepGoing && errors.Join(failures...) != nil {
 			break
 		}
-		failures = append(failures, x.runHook(ctx, h))
+		var failure error
+		if x.record(h).State != release.HookSucceeded {
+			failure = x.runHook(ctx, h)
+		}
+		failures = append(failures, failure)
 	}
 	failure := errors.Join(failures...)
 	if failure == nil && len(failures) < len(step.Hooks) {
@@ -108,7 +112,7 @@ func (x *execution) runHook(ctx context.Context, h Hook) error {
 		return saveErr
 	}
 	kept := record.UID != "" && !h.Has(hook.HookFailed) && record.Reason != reasonDeleted
-	return errors.Join(&HookError{Hook: *record, Kept: kept, Err: Because(limited, err)}, saveErr)
+	return errors.Join(&HookError{Hook: *record, Kept: kept, Hoisted: x.hoistedFor(h.Phase), Err: Because(limited, err)}, saveErr)
 }
 
 // saveStatus records the status, also when the work was interrupted.
@@ -118,6 +122,7 @@ func (x *execution) saveStatus(ctx context.Context) error {
 
 // follow makes room for the hook, applies it and follows it to its end.
 func (x *execution) follow(ctx context.Context, h Hook) (kube.HookOutcome, error) {
+	found := x.live[manifest.KeyOf(h.Object.Reference())]
 	if err := x.replace(ctx, h); err != nil {
 		return kube.HookOutcome{}, err
 	}
@@ -126,10 +131,15 @@ func (x *execution) follow(ctx context.Context, h Hook) (kube.HookOutcome, error
 		return kube.HookOutcome{}, err
 	}
 	run := kube.HookRun{
-		Object: h.Object.Unstructured, Selector: ownerOf(x.plan.Release).selector(), PodSelector: podSelector(x.plan),
+		Object: x.stamped(h), Selector: ownerOf(x.plan.Release).selector(), PodSelector: podSelector(x.plan),
 		Ready: ready, Failed: failed, ForceConflicts: x.plan.Options.ForceConflicts,
 	}
 	observe := func(progress kube.HookProgress) { x.progress(h, progress) }
+	if found.adopt {
+		run.Object.SetUID(found.uid)
+		run.Object.SetResourceVersion(found.resourceVersion)
+		return x.Cluster.FollowHook(ctx, run, observe)
+	}
 	outcome, err := x.Cluster.RunHook(ctx, run, observe)
 	if x.mayRecreate(h.Object, outcome.Applied.Err) {
 		if err := x.removeBlocked(ctx, []manifest.Object{h.Object}, string(h.Phase)); err != nil {
@@ -151,7 +161,7 @@ func (x *execution) follow(ctx context.Context, h Hook) (kube.HookOutcome, error
 func (x *execution) replace(ctx context.Context, h Hook) error {
 	key := manifest.KeyOf(h.Object.Reference())
 	found, live := x.live[key]
-	if !live || !hook.RunsPods(key.Group, key.Kind) && !h.Has(hook.BeforeHookCreation) {
+	if !live || found.adopt || !hook.RunsPods(key.Group, key.Kind) && !h.Has(hook.BeforeHookCreation) {
 		return nil
 	}
 	ref := h.Object.Reference()

@@ -22,8 +22,10 @@ const (
 	LabelRelease        = "sherpack.io/release"
 	AnnotationRelease   = "sherpack.io/release-name"
 	AnnotationNamespace = "sherpack.io/release-namespace"
-	// AnnotationPhase is on the objects of hooks only.
+	// These are on the objects of hooks only: their phase, the run that made them, and the hash of what it made them of.
 	AnnotationPhase = "sherpack.io/phase"
+	AnnotationRun   = "sherpack.io/run"
+	AnnotationHash  = "sherpack.io/hash"
 
 	managedBy = "sherpack"
 )

@@ -20,10 +20,15 @@ type Plan struct {
 	// Steps are done in order; the first that fails ends the operation.
 	Steps   []Step
 	Options Options
+	// Troubled says that the newest revision before did not come to a good end, so that hooks of it may still run.
+	Troubled bool
 	// History is all revisions that there were before the operation, oldest first, with what lists show.
 	History release.History
 	// Extent is how far the run of the plan got into changing the cluster. Running sets it.
 	Extent Extent
+	// Hoisted are the objects that the run of the plan had to change before the first hooks, because these need them.
+	// Running sets it.
+	Hoisted []corev1.ObjectReference
 }
 
 // Extent says how much of what a release has may have been changed.
@@ -33,7 +38,7 @@ type Extent int
 const (
 	// Nothing: at most hooks that come before the work were run.
 	Nothing Extent = iota
-	// Groundwork: what must be there before any hook runs was changed, too.
+	// Groundwork: what must be there before any hook runs, or before those that need it, was changed, too.
 	Groundwork
 	// Everything: the work itself has begun.
 	Everything
@@ -102,6 +107,8 @@ type Step struct {
 	// Wave is the wave of Apply and Delete; 0 for what comes before all waves.
 	Wave    int
 	Objects []manifest.Object
+	// Hoisted says that Objects are applied before the first hooks, because these need them. They are in no later wave.
+	Hoisted bool
 	Hooks   []Hook
 	Entries []release.Entry
 	// KeepGoing runs the hooks that come after one that failed, too.

@@ -77,7 +77,8 @@ func (c *content) plan(request Request, named map[manifest.Key]bool) (*Plan, err
 	course := courses()[request.Operation]
 	plan := &Plan{
 		Operation: request.Operation, Release: request.Release, Options: request.Options, History: request.History,
-		Steps: c.steps(course, request.Options),
+		Troubled: troubled(request.Previous),
+		Steps:    c.steps(request),
 	}
 	records, err := c.records(course, request)
 	if err != nil {
@@ -198,7 +199,8 @@ func joinUnique(errs []error) error {
 func (c *content) check(namespace string) error {
 	errs := c.duplicates(namespace)
 	for _, h := range c.hooks {
-		errs = append(errs, checkAnnotations(h.Object))
+		_, err := c.named(h, namespace)
+		errs = append(errs, checkAnnotations(h.Object), err)
 	}
 	for _, object := range c.regular {
 		if object.GetName() == "" {

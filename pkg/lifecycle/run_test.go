@@ -217,11 +217,12 @@ func put(cluster *cluster, text map[string]any) {
 	cluster.log = nil
 }
 
-func job(name string, marks, status map[string]any) map[string]any {
+// job is the Job shop-a as it is on the cluster.
+func job(marks, status map[string]any) map[string]any {
 	return map[string]any{
 		"apiVersion": "batch/v1", "kind": "Job", "status": status,
 		"metadata": map[string]any{
-			"name": name, "namespace": "web", "annotations": marks,
+			"name": "shop-a", "namespace": "web", "annotations": marks,
 			"labels": map[string]any{lifecycle.LabelManagedBy: "sherpack"},
 		},
 	}
@@ -246,7 +247,7 @@ func TestWhatAnEarlierRunLeftIsReplaced(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
-			put(cluster, job("shop-a", marks("shop"), test.status))
+			put(cluster, job(marks("shop"), test.status))
 			_, _, err := run(t, cluster, plan(t, hook("a", "post-install", policy(test.policy)), lifecycle.Options{}))
 			if err != nil {
 				t.Fatal(err)
@@ -272,7 +273,7 @@ func TestWhatIsSomebodyElsesIsLeftAlone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
-			put(cluster, job("shop-a", test.marks, nil))
+			put(cluster, job(test.marks, nil))
 			kept, _, err := run(t, cluster, plan(t, hook("a", "pre-install", "")+object("v1", "ConfigMap", "app"), lifecycle.Options{}))
 			var foreign *lifecycle.ForeignError
 			if !errors.As(err, &foreign) || !strings.HasPrefix(err.Error(), test.want) {
@@ -382,7 +383,7 @@ func TestAnUpgradeChangesOnlyWhatHasChanged(t *testing.T) {
 func TestWhatIsBeingDeletedIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	leaving := job("shop-a", map[string]any{}, nil)
+	leaving := job(map[string]any{}, nil)
 	leaving["metadata"].(map[string]any)["deletionTimestamp"] = "2026-01-01T00:00:00Z"
 	put(cluster, leaving)
 	if _, _, err := run(t, cluster, plan(t, hook("a", "pre-install", ""), lifecycle.Options{})); err != nil {

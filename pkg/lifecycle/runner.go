@@ -65,8 +65,6 @@ type execution struct {
 	// stale says that the stored inventory is not up to date. It already names all that may exist, so it is brought up to
 	// date when the last wave is there and at the end, not at every step.
 	stale bool
-	// before is the status that the release had before the operation.
-	before release.Status
 	// suspended says that the hook that runs is a suspended Job.
 	suspended bool
 }
@@ -102,7 +100,9 @@ func ended(ctx context.Context) error {
 // begin records the operation before anything of it is done.
 func (x *execution) begin(ctx context.Context) error {
 	r := x.plan.Release
-	x.before = r.Status
+	if x.plan.Operation == Uninstall && !r.Removed() {
+		r.Status.Remember()
+	}
 	if meanwhile := courses()[x.plan.Operation].meanwhile; meanwhile != "" {
 		r.Status.Phase = meanwhile
 		r.Status.Operation = string(x.plan.Operation)
@@ -133,11 +133,15 @@ func (x *execution) comesAcross(record release.Hook) bool {
 
 // forward does the steps.
 func (x *execution) forward(ctx context.Context) error {
+	if err := x.settle(ctx); err != nil {
+		return err
+	}
 	for i, step := range x.plan.Steps {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		x.advance(step)
+		x.hoist(step)
 		if err := x.step(ctx, step); err != nil {
 			return err
 		}
@@ -171,7 +175,7 @@ func (x *execution) advance(step Step) {
 	}
 	switch {
 	case step.Verb == RunHooks && step.Phase == courses()[x.plan.Operation].before:
-	case step.Verb != Apply || step.Wave > 0:
+	case step.Verb != Apply || step.Wave > 0 && !step.Hoisted:
 		x.plan.Extent = Everything
 	case slices.ContainsFunc(step.Objects, changes):
 		x.plan.Extent = max(x.plan.Extent, Groundwork)

@@ -9,19 +9,29 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// steps lines up the work: what everything builds on, the phase before, the waves, the wait, the phase after.
-func (c *content) steps(course course, options Options) []Step {
+// steps lines up the work: what everything builds on, what the hooks before need, these hooks, the waves, the wait, the
+// phase after.
+func (c *content) steps(request Request) []Step {
+	course, options := courses()[request.Operation], request.Options
+	hoisted := c.hoisted(request)
 	var steps []Step
-	var first, rest []manifest.Object
+	var first, early, rest []manifest.Object
 	for _, object := range c.regular {
-		if comesFirst(object) {
+		switch {
+		case comesFirst(object):
 			first = append(first, object)
-		} else {
+		case hoisted[manifest.KeyOf(object.Reference())]:
+			early = append(early, object)
+		default:
 			rest = append(rest, object)
 		}
 	}
 	if len(first) > 0 {
 		steps = append(steps, Step{Verb: Apply, Objects: first})
+	}
+	for _, step := range waveSteps(early) {
+		step.Hoisted = true
+		steps = append(steps, step)
 	}
 	steps = append(steps, c.hookSteps(course.before, options)...)
 	steps = append(steps, waveSteps(rest)...)

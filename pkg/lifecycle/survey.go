@@ -53,8 +53,8 @@ type live struct {
 	uid             types.UID
 	generation      int64
 	resourceVersion string
-	// hook says that it was made by a hook.
-	hook bool
+	// hook says that it was made by a hook, and adopt that it is one of an earlier command which this run awaits.
+	hook, adopt bool
 }
 
 func liveOf(object *metav1.PartialObjectMetadata) live {

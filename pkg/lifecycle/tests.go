@@ -40,7 +40,10 @@ func NewTest(request Request, tests Tests) (*Plan, error) {
 	if err := tests.check(content.hooks); err != nil {
 		return nil, err
 	}
-	plan := &Plan{Operation: Test, Release: request.Release, Options: request.Options, History: request.History}
+	plan := &Plan{
+		Operation: Test, Release: request.Release, Options: request.Options, History: request.History,
+		Troubled: troubled(request.Release) || troubled(request.History.Newest()),
+	}
 	if err := plan.replaceRecords(content, request, hook.Test); err != nil {
 		return nil, err
 	}

@@ -40,8 +40,9 @@ type DeployOptions struct {
 
 // DeployVerb is what sets the verbs apart that make a revision from a pack.
 type DeployVerb struct {
-	// Name is the command, and Done what it has done to a release when it succeeds.
-	Name, Done string
+	// Operation is the command, and Done what it has done to a release when it succeeds.
+	Operation lifecycle.Operation
+	Done      string
 	// Allow refuses what the verb is not for; nil allows everything.
 	Allow func(name string, history release.History) error
 	// Reuse says what becomes of the values of the deployed revision; nil where there cannot be one.
@@ -80,17 +81,19 @@ func (f *DeployFlags) ToOptions(command *cobra.Command, args []string, getter ge
 
 // Run makes the next revision of the release and prints it. The error says what failed; a revision that failed is recorded.
 func (o *DeployOptions) Run(ctx context.Context) error {
-	var work *deployment
-	err := o.limited(ctx, func(ctx context.Context) (err error) {
-		if work, err = o.prepare(ctx); err != nil {
-			return err
-		}
-		return o.deploy(ctx, work)
-	})
-	if work != nil {
-		defer work.target.cluster.Close()
+	source, err := o.load()
+	if err != nil {
+		return err
 	}
-	if err != nil && o.Atomic && work != nil {
+	target, err := connect(o.Getter)
+	if err != nil {
+		return err
+	}
+	defer target.close()
+	defer o.unlock(ctx, target)
+	work := &deployment{target: target}
+	err = o.limited(ctx, func(ctx context.Context) error { return o.deploy(ctx, work, source) })
+	if err != nil && o.Atomic && work.plan != nil {
 		return o.takeBack(ctx, work, err)
 	}
 	if err != nil {
@@ -102,61 +105,59 @@ func (o *DeployOptions) Run(ctx context.Context) error {
 // deployment is the work of making a revision from a pack.
 type deployment struct {
 	target *target
-	plan   *lifecycle.Plan
+	// plan is what was run; nil where it did not come to that.
+	plan *lifecycle.Plan
 	// deployed is the revision that was deployed before, whole. It is nil where there is none and where nobody needs it.
 	deployed *release.Release
 }
 
-// prepare goes from the pack to the plan. It only reads from the cluster.
-func (o *DeployOptions) prepare(ctx context.Context) (*deployment, error) {
+// load reads the pack and the values.
+func (o *DeployOptions) load() (*input, error) {
 	source, err := load(o.PackPath, o.Values, o.In)
-	if err != nil {
-		return nil, err
-	}
-	if o.Verb.Reuse == nil {
+	if err == nil && o.Verb.Reuse == nil {
 		// Wrong values are refused before the cluster is asked, where it has no say in them.
-		if err := source.merge(); err != nil {
+		err = source.merge()
+	}
+	return source, err
+}
+
+// deploy goes from the values to the end of the work.
+func (o *DeployOptions) deploy(ctx context.Context, work *deployment, source *input) error {
+	plan, err := o.exclusively(ctx, work.target, o.Verb.Operation, func(ctx context.Context) (*lifecycle.Plan, error) {
+		// What is kept of earlier values is added to a copy, because it may be done twice.
+		plan, err := o.plan(ctx, work, source.copy())
+		if err != nil {
 			return nil, err
 		}
-	}
-	target, err := connect(o.Getter)
+		if err := o.confirm(ctx, work.target, plan); err != nil {
+			return nil, err
+		}
+		if o.CreateNamespace {
+			_, err = work.target.cluster.CreateNamespace(ctx, work.target.namespace)
+		}
+		return plan, err
+	})
 	if err != nil {
-		return nil, err
-	}
-	work := &deployment{target: target}
-	if err := o.plan(ctx, work, source); err != nil {
-		target.cluster.Close()
-		return nil, err
-	}
-	return work, nil
-}
-
-func (o *DeployOptions) deploy(ctx context.Context, work *deployment) error {
-	if err := o.confirm(ctx, work.target, work.plan); err != nil {
 		return err
 	}
-	if o.CreateNamespace {
-		if _, err := work.target.cluster.CreateNamespace(ctx, work.target.namespace); err != nil {
-			return err
-		}
-	}
-	return o.run(ctx, work.target, work.plan)
+	work.plan = plan
+	return o.run(ctx, work.target, plan)
 }
 
-// plan goes on from the values: history, rendering, splitting.
-func (o *DeployOptions) plan(ctx context.Context, work *deployment, source *input) error {
+// plan goes on from the values: history, rendering, splitting. It only reads from the cluster.
+func (o *DeployOptions) plan(ctx context.Context, work *deployment, source *input) (*lifecycle.Plan, error) {
 	target := work.target
 	capabilities, err := target.capabilities(ctx, source.pack)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	history, err := target.store.History(ctx, target.namespace, o.Name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if o.Verb.Allow != nil {
 		if err := o.Verb.Allow(o.Name, history); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	request := lifecycle.Request{
@@ -165,13 +166,12 @@ func (o *DeployOptions) plan(ctx context.Context, work *deployment, source *inpu
 	}
 	request.Release.Spec.Description = o.Description
 	if err := o.readBefore(ctx, work, source, &request); err != nil {
-		return err
+		return nil, err
 	}
 	if err := o.complete(work.deployed, source); err != nil {
-		return err
+		return nil, err
 	}
-	work.plan, err = target.plan(render.Engine{Capabilities: capabilities, Lookup: target.lookup(ctx)}, source, request)
-	return err
+	return target.plan(render.Engine{Capabilities: capabilities, Lookup: target.lookup(ctx)}, source, request)
 }
 
 // readBefore reads what was before: the newest revision, and the deployed one where it is needed.

@@ -105,7 +105,7 @@ func is[T error](err error) bool {
 // fromCluster reports whether the cluster refused something or could not be reached.
 func fromCluster(err error) bool {
 	var answer apierrors.APIStatus
-	return errors.As(err, &answer) || errors.Is(err, storage.ErrConflict) || is[configError](err) ||
+	return errors.As(err, &answer) || errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrLockLost) || is[*storage.LockedError](err) || is[configError](err) ||
 		is[*url.Error](err) || is[*lifecycle.ForeignError](err) ||
 		is[*kube.ConflictError](err) || is[*kube.ImmutableError](err) || is[*kube.NotServedError](err)
 }
@@ -134,6 +134,8 @@ func advice(err error) string {
 			hook.OnImmutableAnnotation + ": recreate on the object."
 	case is[*lifecycle.ForeignError](err):
 		return "It was left alone. Remove or rename what is in the way, or choose another release name."
+	case is[*storage.LockedError](err):
+		return "To wait for it, use --lock-timeout."
 	case errors.Is(err, storage.ErrNewerFormat):
 		return "Use that version or a newer one of kubectl-sherpack."
 	case errors.As(err, &config) && clientcmd.IsEmptyConfig(config.error):

@@ -144,7 +144,7 @@ func (o *GetOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer target.cluster.Close()
+	defer target.close()
 	found, _, err := target.revision(ctx, o.Name, o.Revision)
 	if err != nil {
 		return err

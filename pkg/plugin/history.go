@@ -71,7 +71,7 @@ func (o *HistoryOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer target.cluster.Close()
+	defer target.close()
 	history, err := target.history(ctx, o.Name)
 	if err != nil {
 		return err

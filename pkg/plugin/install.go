@@ -38,7 +38,7 @@ func newInstallCommand(getter genericclioptions.RESTClientGetter, streams generi
 			if err != nil {
 				return err
 			}
-			options.Verb = DeployVerb{Name: "install", Done: "installed", Allow: onlyNew}
+			options.Verb = DeployVerb{Operation: lifecycle.Install, Done: "installed", Allow: onlyNew}
 			return options.Run(cmd.Context())
 		},
 	}

@@ -109,7 +109,7 @@ func (o *ListOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer target.cluster.Close()
+	defer target.close()
 	namespace := target.namespace
 	if o.AllNamespaces {
 		namespace = metav1.NamespaceAll

@@ -34,6 +34,13 @@ func load(path string, sources pack.ValueSources, stdin io.Reader) (*input, erro
 	return &input{pack: opened, given: given}, nil
 }
 
+// copy returns an input that can be completed without changing this one.
+func (i *input) copy() *input {
+	copied, opened := *i, *i.pack
+	copied.pack = &opened
+	return &copied
+}
+
 // merge puts all values together and checks them against the pack's schema.
 func (i *input) merge() (err error) {
 	i.merged, err = i.pack.Merge(i.given)

@@ -84,11 +84,16 @@ func (o *RollbackOptions) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		defer target.cluster.Close()
-		if plan, err = o.plan(ctx, target); err != nil {
-			return err
-		}
-		if err := o.confirm(ctx, target, plan); err != nil {
+		defer target.close()
+		defer o.unlock(ctx, target)
+		plan, err = o.exclusively(ctx, target, lifecycle.Rollback, func(ctx context.Context) (*lifecycle.Plan, error) {
+			plan, err := o.plan(ctx, target)
+			if err != nil {
+				return nil, err
+			}
+			return plan, o.confirm(ctx, target, plan)
+		})
+		if err != nil {
 			return err
 		}
 		return o.run(ctx, target, plan)

@@ -18,6 +18,7 @@ import (
 // RunFlags are the flags of the verbs that run a plan. Which of them a verb has, it says when it adds them.
 type RunFlags struct {
 	Timeout           time.Duration
+	LockTimeout       time.Duration
 	Events            string
 	NoHooks           bool
 	SkipHooks         []string
@@ -46,6 +47,7 @@ func newRunFlags() RunFlags {
 // addFlags adds what every verb has that runs a plan.
 func (f *RunFlags) addFlags(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.Timeout, "timeout", f.Timeout, "How long the work may take in all, such as 90s or 10m. Zero means no limit.")
+	flags.DurationVar(&f.LockTimeout, "lock-timeout", f.LockTimeout, "How long to wait for another command that works on the release. Zero means not at all.")
 	flags.StringVar(&f.Events, "events", f.Events, "How to show what happens, on the error stream: text, json (one line each) or none.")
 }
 
@@ -82,6 +84,9 @@ func (f *RunFlags) options() (lifecycle.Options, error) {
 	if f.Timeout < 0 {
 		return options, inputError{fmt.Errorf("--timeout %s: must not be negative", f.Timeout)}
 	}
+	if f.LockTimeout < 0 {
+		return options, inputError{fmt.Errorf("--lock-timeout %s: must not be negative", f.LockTimeout)}
+	}
 	if f.HistoryMax < 0 {
 		return options, inputError{fmt.Errorf("--history-max %d: must not be negative", f.HistoryMax)}
 	}
@@ -111,6 +116,8 @@ type RunOptions struct {
 	Name        string
 	Plan        lifecycle.Options
 	Description string
+	// LockTimeout is how long another command is waited for.
+	LockTimeout time.Duration
 	// Yes deletes custom resource definitions without asking.
 	Yes     bool
 	Observe func(lifecycle.Event)
@@ -121,7 +128,7 @@ type RunOptions struct {
 
 // toOptions checks the flags and completes them. name is the argument that names the release.
 func (f *RunFlags) toOptions(name string, getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) (RunOptions, error) {
-	options := RunOptions{Description: f.Description, Yes: f.Yes, Output: newOutputFlags(), Getter: getter, IOStreams: streams}
+	options := RunOptions{LockTimeout: f.LockTimeout, Description: f.Description, Yes: f.Yes, Output: newOutputFlags(), Getter: getter, IOStreams: streams}
 	var err error
 	if options.Name, err = releaseName(name); err != nil {
 		return options, err
@@ -142,8 +149,10 @@ func (o *RunOptions) limited(ctx context.Context, do func(context.Context) error
 
 // run runs a plan.
 func (o *RunOptions) run(ctx context.Context, target *target, plan *lifecycle.Plan) error {
-	runner := lifecycle.Runner{Cluster: target.cluster, Store: target.store, Observe: o.Observe, Now: time.Now}
-	if err := runner.Run(ctx, plan); err != nil {
+	ctx, cancel := target.whileHeld(ctx)
+	defer cancel()
+	runner := lifecycle.Runner{Cluster: target.cluster, Store: target.store, Observe: target.told(o.Observe), Now: time.Now}
+	if err := lost(ctx, runner.Run(ctx, plan)); err != nil {
 		return fmt.Errorf("%s %s: %w", doing(plan), o.Name, err)
 	}
 	return nil

@@ -69,7 +69,7 @@ func (o *StatusOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer target.cluster.Close()
+	defer target.close()
 	found, history, err := target.revision(ctx, o.Name, o.Revision)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
@@ -24,6 +25,11 @@ type target struct {
 	namespace string
 	cluster   *kube.Cluster
 	store     *storage.Secrets
+	locks     *storage.Locks
+	// guard stands before all that cluster and store write.
+	guard *storage.Guard
+	// held is the lock of the release that is worked on; nil while none is.
+	held *storage.Lock
 }
 
 // configError is a kubeconfig that cannot be used.
@@ -32,17 +38,44 @@ type configError struct{ error }
 // Unwrap returns the cause.
 func (e configError) Unwrap() error { return e.error }
 
-// connect makes ready to talk to the cluster that the flags name; it sends nothing. The caller closes the cluster.
+// guarded is a getter whose configuration has a guard before all that writes.
+type guarded struct {
+	genericclioptions.RESTClientGetter
+	guard *storage.Guard
+}
+
+// ToRESTConfig implements genericclioptions.RESTClientGetter.
+func (g guarded) ToRESTConfig() (*rest.Config, error) {
+	given, err := g.RESTClientGetter.ToRESTConfig()
+	if err != nil {
+		return nil, err
+	}
+	config := rest.CopyConfig(given)
+	config.Wrap(g.guard.Wrap)
+	return config, nil
+}
+
+// connect makes ready to talk to the cluster that the flags name; it sends nothing. The caller closes the target.
 func connect(getter genericclioptions.RESTClientGetter) (*target, error) {
 	namespace, _, err := getter.ToRawKubeConfigLoader().Namespace()
 	if err != nil {
 		return nil, configError{err}
 	}
+	plain, err := getter.ToRESTConfig()
+	if err != nil {
+		return nil, configError{err}
+	}
+	run, guard := rand.String(runLength), &storage.Guard{}
+	getter = guarded{getter, guard}
 	config, err := getter.ToRESTConfig()
 	if err != nil {
 		return nil, configError{err}
 	}
-	store, err := storage.NewSecrets(config, rand.String(runLength))
+	store, err := storage.NewSecrets(config, run)
+	if err != nil {
+		return nil, configError{err}
+	}
+	locks, err := storage.NewLocks(plain, run)
 	if err != nil {
 		return nil, configError{err}
 	}
@@ -50,8 +83,11 @@ func connect(getter genericclioptions.RESTClientGetter) (*target, error) {
 	if err != nil {
 		return nil, configError{err}
 	}
-	return &target{namespace: namespace, cluster: cluster, store: store}, nil
+	return &target{namespace: namespace, cluster: cluster, store: store, locks: locks, guard: guard}, nil
 }
+
+// close ends all that the target keeps open.
+func (t *target) close() { t.cluster.Close() }
 
 // releaseName accepts NAME, and release/NAME and release.sherpack.io/NAME as `-o name` prints it.
 func releaseName(argument string) (string, error) {

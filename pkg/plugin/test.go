@@ -89,8 +89,9 @@ func (o *TestOptions) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		defer target.cluster.Close()
-		plan, err := o.plan(ctx, target)
+		defer target.close()
+		defer o.unlock(ctx, target)
+		plan, err := o.exclusively(ctx, target, lifecycle.Test, func(ctx context.Context) (*lifecycle.Plan, error) { return o.plan(ctx, target) })
 		if err != nil {
 			return err
 		}

@@ -93,7 +93,7 @@ func (o *UninstallOptions) Run(ctx context.Context) error {
 		removed, err = o.remove(ctx)
 		return err
 	})
-	if errors.Is(err, storage.ErrNotFound) && removed == nil && o.IgnoreNotFound {
+	if errors.Is(err, storage.ErrNotFound) && o.IgnoreNotFound {
 		return nil
 	}
 	if err != nil {
@@ -108,32 +108,50 @@ func (o *UninstallOptions) remove(ctx context.Context) (*release.Release, error)
 	if err != nil {
 		return nil, err
 	}
-	defer target.cluster.Close()
+	defer target.close()
+	defer o.unlock(ctx, target)
+	plan, err := o.exclusively(ctx, target, lifecycle.Uninstall, func(ctx context.Context) (*lifecycle.Plan, error) { return o.plan(ctx, target) })
+	if errors.Is(err, storage.ErrNotFound) {
+		return o.sweep(ctx, target, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return plan.Release, o.run(ctx, target, plan)
+}
+
+// sweep removes what a command has left that was killed while it dropped the record. notFound is what to say where there is
+// nothing.
+func (o *UninstallOptions) sweep(ctx context.Context, target *target, notFound error) (*release.Release, error) {
+	if err := o.lock(ctx, target, lifecycle.Uninstall); err != nil {
+		return nil, err
+	}
+	swept, err := target.store.Sweep(ctx, target.namespace, o.Name)
+	if err == nil && !swept {
+		err = notFound
+	}
+	return release.New(o.Name, target.namespace, 0), err
+}
+
+func (o *UninstallOptions) plan(ctx context.Context, target *target) (*lifecycle.Plan, error) {
 	newest, history, err := target.revision(ctx, o.Name, 0)
 	if err != nil {
 		return nil, err
 	}
-	if newest.Status.Phase == release.Uninstalled {
-		return newest, o.forget(ctx, target, newest)
-	}
 	request := lifecycle.Request{Release: newest, History: history, Options: o.Plan}
+	if newest.Status.Phase == release.Uninstalled {
+		if o.Plan.KeepHistory {
+			return nil, fmt.Errorf("release %q is uninstalled already; without --keep-history its record goes, too", newest.Name)
+		}
+		// Its hooks have run.
+		request.Options.NoHooks = true
+	}
 	if err := target.complete(&request); err != nil {
-		return newest, err
+		return nil, err
 	}
 	plan, err := lifecycle.NewRemoval(request)
 	if err != nil {
-		return newest, err
+		return nil, err
 	}
-	if err := o.confirm(ctx, target, plan); err != nil {
-		return newest, err
-	}
-	return newest, o.run(ctx, target, plan)
-}
-
-// forget drops the record that was kept of a release when it was uninstalled.
-func (o *UninstallOptions) forget(ctx context.Context, target *target, r *release.Release) error {
-	if o.Plan.KeepHistory {
-		return fmt.Errorf("release %q is uninstalled already; without --keep-history its record goes, too", r.Name)
-	}
-	return target.store.Drop(ctx, r.Namespace, r.Name)
+	return plan, o.confirm(ctx, target, plan)
 }

@@ -8,6 +8,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
@@ -43,7 +44,7 @@ func newUpgradeCommand(getter genericclioptions.RESTClientGetter, streams generi
 			if err != nil {
 				return err
 			}
-			options.Verb = DeployVerb{Name: "upgrade", Done: "upgraded", Allow: existing, Reuse: &values}
+			options.Verb = DeployVerb{Operation: lifecycle.Upgrade, Done: "upgraded", Allow: existing, Reuse: &values}
 			if install {
 				options.Verb.Allow = nil
 			}

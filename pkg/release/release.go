@@ -111,6 +111,8 @@ type Status struct {
 	StartedAt  *metav1.Time       `json:"startedAt,omitempty"`
 	FinishedAt *metav1.Time       `json:"finishedAt,omitempty"`
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// Before is what was said before an uninstallation, as long as that has deleted nothing; nil at all other times.
+	Before *Past `json:"before,omitempty"`
 	// Hooks are in the order in which they run.
 	Hooks []Hook `json:"hooks,omitempty"`
 	// DeployedRevision and Resources are part of the shown object only, see Shown; they are not stored.
@@ -120,6 +122,35 @@ type Status struct {
 	// its own write from another's.
 	Writer string `json:"writer,omitempty"`
 	Seq    int64  `json:"seq,omitempty"`
+}
+
+// Past is what a status said before an operation began.
+type Past struct {
+	Phase      Phase        `json:"phase"`
+	Operation  string       `json:"operation,omitempty"`
+	Message    string       `json:"message,omitempty"`
+	StartedAt  *metav1.Time `json:"startedAt,omitempty"`
+	FinishedAt *metav1.Time `json:"finishedAt,omitempty"`
+}
+
+// Remember keeps what the status says, for Restore.
+func (s *Status) Remember() {
+	s.Before = &Past{s.Phase, s.Operation, s.Message, s.StartedAt, s.FinishedAt}
+}
+
+// Restore says again what the status said when it was told to remember, and reports whether it was. A phase that was
+// pending is now failed, because nobody works on it any more.
+func (s *Status) Restore() bool {
+	past := s.Before
+	if past == nil {
+		return false
+	}
+	s.Phase, s.Operation, s.Message, s.StartedAt, s.FinishedAt = past.Phase, past.Operation, past.Message, past.StartedAt, past.FinishedAt
+	s.Before = nil
+	if s.Phase.Pending() {
+		s.Phase = Failed
+	}
+	return true
 }
 
 // New returns the first record of a revision, before anything was done.

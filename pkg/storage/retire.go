@@ -11,6 +11,23 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
+// Sweep removes what is left of a release without any revision, because the command that stored or dropped it was killed, and
+// reports whether there was anything. The caller holds the release's lock: another command may just be storing one.
+func (s *Secrets) Sweep(ctx context.Context, namespace, name string) (bool, error) {
+	found, err := s.list(ctx, namespace, labels.SelectorFromSet(labels.Set{labelOwner: owner, labelName: name}))
+	if err != nil {
+		return false, fmt.Errorf("looking for what is left of release %s/%s: %w", namespace, name, err)
+	}
+	heads, parts := split(found, headPrefix(name))
+	if len(heads) > 0 || len(parts) == 0 {
+		return false, nil
+	}
+	if err := s.delete(ctx, namespace, parts); err != nil {
+		return false, fmt.Errorf("removing what is left of release %s/%s: %w", namespace, name, err)
+	}
+	return true, nil
+}
+
 // Supersede records of a stored revision that another one is deployed in its place. Only the label changes, which is what
 // counts: r needs no more than what lists show.
 func (s *Secrets) Supersede(ctx context.Context, r *release.Release) error {

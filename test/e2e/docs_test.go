@@ -26,7 +26,7 @@ func TestTheExamplesInTheDocumentationRender(t *testing.T) {
 	session := newSession(t)
 	session.run(t, "install", "docs", pack)
 	got, _ := session.run(t, "status", "docs", "-o", "jsonpath={range .status.hooks[*]}{.title} {.state} {end}")
-	want := "pre-install/database-check Succeeded pre-install/configmap/migrate Succeeded pre-install/migrate Succeeded "
+	want := "pre-install/database-check Succeeded pre-install/configmap/migrate Succeeded pre-install/migrate Succeeded pre-install/import Succeeded "
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -1,0 +1,385 @@
+package lifecycle_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// podHook is a hook Job whose Pod has a container and more, in YAML's flow style; both may be empty.
+func podHook(phases, needs, container, more string) string {
+	if needs != "" {
+		needs = ", sherpack.io/hook-needs: '" + needs + "'"
+	}
+	return fmt.Sprintf("apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: shop-migrate\n  annotations: {sherpack.io/hook: '%s'%s}\n"+
+		"spec: {template: {spec: {%s containers: [{name: c%s}]}}}\n---\n", phases, needs, more, container)
+}
+
+// many are regular objects of all kinds that hooks may need, each called a, and those that b needs.
+func many() string {
+	return object("v1", "Secret", "a") + object("v1", "ConfigMap", "a") + object("v1", "PersistentVolumeClaim", "a") +
+		object("scheduling.k8s.io/v1", "PriorityClass", "a") + object("node.k8s.io/v1", "RuntimeClass", "a") +
+		object("v1", "ServiceAccount", "a") + object("apps/v1", "Deployment", "a") + object("v1", "Pod", "a") +
+		"apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: b}\nimagePullSecrets: [{name: pull}]\n---\n" + object("v1", "Secret", "pull") +
+		object("rbac.authorization.k8s.io/v1", "Role", "b") + binding("RoleBinding", "b", "Role") +
+		object("rbac.authorization.k8s.io/v1", "ClusterRole", "b") + binding("ClusterRoleBinding", "b", "ClusterRole") +
+		object("rbac.authorization.k8s.io/v1", "Role", "a") + binding("RoleBinding", "default", "ClusterRole") +
+		object("rbac.authorization.k8s.io/v1", "ClusterRole", "default") +
+		"apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: b}\nspec: {storageClassName: fast, volumeName: disk}\n---\n" +
+		object("storage.k8s.io/v1", "StorageClass", "fast") + object("v1", "PersistentVolume", "disk") +
+		object("v1", "Namespace", "a") + "apiVersion: v1\nkind: Secret\nmetadata: {name: elsewhere, namespace: other}\n---\n" +
+		"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: b}\nspec: {template: {spec: {containers: [{name: c, envFrom: [{configMapRef: {name: a}}]}]}}}\n---\n" +
+		object("example.com/v1", "Database", "a") + "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n" +
+		"metadata: {name: databases.example.com}\nspec: {group: example.com, names: {kind: Database}}\n---\n" +
+		object("example.com/v1", "Pod", "a") + object("example.org/v1", "Pod", "a")
+}
+
+// binding gives the ServiceAccount of its own name a role of that name.
+func binding(kind, name, role string) string {
+	return fmt.Sprintf("apiVersion: rbac.authorization.k8s.io/v1\nkind: %s\nmetadata: {name: %s}\n"+
+		"subjects: [{kind: ServiceAccount, name: %s, namespace: web}]\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: %s, name: %s}\n---\n", kind, name, name, role, name)
+}
+
+// planned plans an operation on release shop whose manifest has objects of all kinds.
+func planned(t *testing.T, operation lifecycle.Operation, text string, options lifecycle.Options) (*lifecycle.Plan, error) {
+	t.Helper()
+	return planNodes(operation, nodes(t, text), options)
+}
+
+func planNodes(operation lifecycle.Operation, decoded []*yaml.RNode, options lifecycle.Options) (*lifecycle.Plan, error) {
+	known := scopes()
+	for _, kind := range []schema.GroupKind{
+		{Group: "rbac.authorization.k8s.io", Kind: "Role"},
+		{Group: "rbac.authorization.k8s.io", Kind: "RoleBinding"},
+		{Group: "example.com", Kind: "Database"},
+		{Group: "example.com", Kind: "Pod"},
+		{Group: "example.org", Kind: "Pod"},
+		{Group: "batch", Kind: "CronJob"},
+	} {
+		known[kind] = true
+	}
+	for _, kind := range []schema.GroupKind{
+		{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole"},
+		{Group: "rbac.authorization.k8s.io", Kind: "ClusterRoleBinding"},
+		{Group: "scheduling.k8s.io", Kind: "PriorityClass"},
+		{Group: "node.k8s.io", Kind: "RuntimeClass"},
+		{Group: "storage.k8s.io", Kind: "StorageClass"},
+		{Kind: "PersistentVolume"},
+	} {
+		known[kind] = false
+	}
+	return lifecycle.NewPlan(lifecycle.Request{
+		Operation: operation, Release: release.New("shop", "web", 1), Nodes: decoded, Scopes: known, Options: options,
+	})
+}
+
+// hoisted are the objects that a plan applies because hooks need them, in its order.
+func hoisted(plan *lifecycle.Plan) []string {
+	var found []string
+	for _, step := range plan.Steps {
+		for _, object := range step.Objects {
+			if step.Hoisted {
+				found = append(found, object.Title())
+			}
+		}
+	}
+	return found
+}
+
+func TestWhatThePodOfAHookRefersToIsHoisted(t *testing.T) {
+	t.Parallel()
+	// Every Pod that names no ServiceAccount has this one.
+	standard := []string{"ClusterRole/default", "RoleBinding/default"}
+	for name, test := range map[string]struct {
+		container, pod string
+		want           []string
+	}{
+		"nothing":                        {"", "", nil},
+		"a variable from a Secret":       {", env: [{name: X, valueFrom: {secretKeyRef: {name: a, key: x}}}]", "", []string{"Secret/a"}},
+		"a variable from a ConfigMap":    {", env: [{name: X, valueFrom: {configMapKeyRef: {name: a, key: x}}}]", "", []string{"ConfigMap/a"}},
+		"all variables of a Secret":      {", envFrom: [{secretRef: {name: a}}]", "", []string{"Secret/a"}},
+		"all variables of a ConfigMap":   {", envFrom: [{configMapRef: {name: a}}]", "", []string{"ConfigMap/a"}},
+		"an init container":              {"", "initContainers: [{name: i, envFrom: [{secretRef: {name: a}}]}],", []string{"Secret/a"}},
+		"an ephemeral container":         {"", "ephemeralContainers: [{name: i, envFrom: [{secretRef: {name: a}}]}],", []string{"Secret/a"}},
+		"a volume of a Secret":           {"", "volumes: [{name: v, secret: {secretName: a}}],", []string{"Secret/a"}},
+		"a volume of a ConfigMap":        {"", "volumes: [{name: v, configMap: {name: a}}],", []string{"ConfigMap/a"}},
+		"a projected volume":             {"", "volumes: [{name: v, projected: {sources: [{secret: {name: a}}, {configMap: {name: a}}]}}],", []string{"ConfigMap/a", "Secret/a"}},
+		"a claim":                        {"", "volumes: [{name: v, persistentVolumeClaim: {claimName: a}}],", []string{"PersistentVolumeClaim/a"}},
+		"a claim, its class and volume":  {"", "volumes: [{name: v, persistentVolumeClaim: {claimName: b}}],", []string{"StorageClass/fast", "PersistentVolume/disk", "PersistentVolumeClaim/b"}},
+		"the Secret of a CSI volume":     {"", "volumes: [{name: v, csi: {driver: d, nodePublishSecretRef: {name: a}}}],", []string{"Secret/a"}},
+		"the Secret of an iSCSI volume":  {"", "volumes: [{name: v, iscsi: {secretRef: {name: a}}}],", []string{"Secret/a"}},
+		"a Secret to pull with":          {"", "imagePullSecrets: [{name: pull}],", []string{"Secret/pull"}},
+		"classes":                        {"", "priorityClassName: a, runtimeClassName: a,", []string{"PriorityClass/a", "RuntimeClass/a"}},
+		"what the pack does not have":    {", envFrom: [{secretRef: {name: none}}]", "volumes: [{name: v, configMap: {name: none}}],", nil},
+		"what is in another namespace":   {", envFrom: [{secretRef: {name: elsewhere}}]", "", nil},
+		"fields that are no such fields": {", envFrom: [{secretRef: {name: a}}]", "volumes: 5,", nil},
+		"a container that is none":       {"}, a, {name: d, envFrom: [{secretRef: {name: a}}]", "", nil},
+		"empty fields":                   {", env: [{name: X, valueFrom: }], envFrom: [{}]", "volumes: [{}], imagePullSecrets: [{}], serviceAccountName: ,", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			plan, err := planned(t, lifecycle.Install, many()+podHook("pre-install", "", test.container, test.pod), lifecycle.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := slices.DeleteFunc(hoisted(plan), func(title string) bool { return slices.Contains(standard, title) })
+			if diff := cmp.Diff(test.want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestTheRightsOfAHookAreHoisted(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		pod  string
+		want []string
+	}{
+		"a ServiceAccount that has none": {"serviceAccountName: a,", []string{"ServiceAccount/a"}},
+		"one that has some, and an image pull secret": {
+			"serviceAccountName: b,",
+			[]string{"ServiceAccount/b", "ClusterRole/b", "Role/b", "Secret/pull", "ClusterRoleBinding/b", "RoleBinding/b"},
+		},
+		"the old name of the field":           {"serviceAccount: a,", []string{"ServiceAccount/a"}},
+		"the one that Pods have by default":   {"", []string{"ClusterRole/default", "RoleBinding/default"}},
+		"one that the pack does not have":     {"serviceAccountName: c,", nil},
+		"rights of an account that is a hook": {"serviceAccountName: d,", []string{"Role/d", "RoleBinding/d"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := many() + object("rbac.authorization.k8s.io/v1", "Role", "d") + binding("RoleBinding", "d", "Role") +
+				"apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: d, annotations: {sherpack.io/hook: pre-install}}\n---\n"
+			plan, err := planned(t, lifecycle.Install, text+podHook("pre-install", "", "", test.pod), lifecycle.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := hoisted(plan)
+			slices.Sort(got)
+			slices.Sort(test.want)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestWhatTheAnnotationNamesIsHoisted(t *testing.T) {
+	t.Parallel()
+	secret := ", envFrom: [{secretRef: {name: a}}]"
+	for name, test := range map[string]struct {
+		needs, container string
+		want             []string
+	}{
+		"beside what the Pod refers to":         {"configmap/a", secret, []string{"ConfigMap/a", "Secret/a"}},
+		"what the Pod refers to, too":           {"secrets/a", secret, []string{"Secret/a"}},
+		"nothing":                               {"none", secret, nil},
+		"what runs Pods, and what these need":   {"Deployment/b", "", []string{"ClusterRole/default", "RoleBinding/default", "ConfigMap/a", "Deployment/b"}},
+		"by its group, in none of a namespace":  {"priorityclasses.scheduling.k8s.io/a", "", []string{"PriorityClass/a"}},
+		"what comes first anyway":               {"namespace/a", "", nil},
+		"what the pack itself defines":          {"database/a", "", []string{"CustomResourceDefinition/databases.example.com", "Database/a"}},
+		"one of several kinds of the same name": {"pod.example.com/a", "", []string{"Pod/a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			plan, err := planned(t, lifecycle.Install, many()+podHook("pre-install", test.needs, test.container, "serviceAccountName: none,"), lifecycle.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, hoisted(plan)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestANeedThatThePackDoesNotMeetIsRefused(t *testing.T) {
+	t.Parallel()
+	start := "line 5: Job/shop-migrate: sherpack.io/hook-needs: "
+	text := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app}\n---\n"
+	rest := object("v1", "Secret", "db") + "apiVersion: v1\nkind: Secret\nmetadata: {name: hook, annotations: {sherpack.io/hook: test}}\n---\n" +
+		object("example.com/v1", "Pod", "a") + object("example.org/v1", "Pod", "a")
+	for name, test := range map[string]struct{ needs, want string }{
+		"of a kind that it has":    {"configmap/ap", "the pack has no resource configmap/ap in namespace web that is no hook; it has configmap/app"},
+		"of a name that it has":    {"deployment/db", "the pack has no resource deployment/db in namespace web that is no hook; it has secret/db"},
+		"of neither":               {"deployment/web", "the pack has no resource deployment/web in namespace web that is no hook; it has configmap/app, secret/db, pod.example.com/a, pod.example.org/a"},
+		"but for a hook":           {"secret/hook", "the pack has no resource secret/hook in namespace web that is no hook; it has secret/db"},
+		"by what may be of either": {"pods/a", "pods/a may be any of pod.example.com/a, pod.example.org/a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			// What cannot be met is no better in phases before which nothing is hoisted, or which are skipped.
+			all := text + podHook("pre-install,post-install", test.needs, "", "") + rest
+			_, err := planned(t, lifecycle.Install, all, lifecycle.Options{NoHooks: true})
+			var input *lifecycle.InputError
+			if !errors.As(err, &input) || err.Error() != start+test.want {
+				t.Errorf("got  %v\nwant %s%s", err, start, test.want)
+			}
+			if err := lifecycle.Check(nodes(t, all), "web"); err == nil || err.Error() != start+test.want {
+				t.Errorf("without a cluster: %v", err)
+			}
+		})
+	}
+}
+
+func TestWhatIsHoistedIsAppliedOnce(t *testing.T) {
+	t.Parallel()
+	text := object("v1", "Namespace", "extra") + object("v1", "ServiceAccount", "web") + object("v1", "Secret", "db") + object("v1", "ConfigMap", "app") +
+		object("apps/v1", "Deployment", "web") +
+		podHook("pre-install,post-install,pre-upgrade", "", ", envFrom: [{secretRef: {name: db}}]", "serviceAccountName: web,")
+	ground, regular := "apply Namespace/extra", []string{"apply ServiceAccount/web", "apply ConfigMap/app Secret/db", "apply Deployment/web"}
+	for name, test := range map[string]struct {
+		operation lifecycle.Operation
+		options   lifecycle.Options
+		want      []string
+	}{
+		"by an installation": {lifecycle.Install, lifecycle.Options{}, []string{
+			ground, "apply ServiceAccount/web", "apply Secret/db", "run-hooks pre-install pre-install/migrate",
+			"apply ConfigMap/app", "apply Deployment/web", "run-hooks post-install post-install/migrate",
+		}},
+		"by an upgrade that waits": {lifecycle.Upgrade, lifecycle.Options{Wait: true}, []string{
+			ground, "apply ServiceAccount/web", "apply Secret/db", "run-hooks pre-upgrade pre-upgrade/migrate",
+			"apply ConfigMap/app", "apply Deployment/web", "wait Namespace/extra ServiceAccount/web ConfigMap/app Secret/db Deployment/web",
+		}},
+		"without hooks":     {lifecycle.Install, lifecycle.Options{NoHooks: true}, append([]string{ground}, regular...)},
+		"without the phase": {lifecycle.Upgrade, lifecycle.Options{SkipPhases: []sherpack.Phase{sherpack.PreUpgrade}}, append([]string{ground}, regular...)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			plan, err := planned(t, test.operation, text, test.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, steps(plan)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestARollbackHoistsNothing(t *testing.T) {
+	t.Parallel()
+	text := object("v1", "Secret", "db") + podHook("pre-rollback", "configmap/app", ", envFrom: [{secretRef: {name: db}}]", "") + object("v1", "ConfigMap", "app")
+	back, err := lifecycle.NewPlan(rollback(t, revision(t, 1, release.Superseded, text), revision(t, 2, release.Deployed, text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"run-hooks pre-rollback pre-rollback/migrate", "apply ConfigMap/app Secret/db"}, steps(back)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// versioned is a manifest whose hook reads a Secret and a ConfigMap that say which version they are of.
+func versioned(version string, more ...string) string {
+	return fmt.Sprintf("apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {version: '%s'}\n---\n", version) +
+		object("v1", "ConfigMap", "same") + object("v1", "ConfigMap", "later") + strings.Join(more, "") +
+		podHook("pre-install,pre-upgrade", "", ", envFrom: [{secretRef: {name: db}}, {secretRef: {name: new}}, {configMapRef: {name: same}}]", "")
+}
+
+func TestAHookThatFailsNamesWhatWasAppliedForIt(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster()
+	first := plan(t, versioned("1"), lifecycle.Options{})
+	if _, _, err := run(t, cluster, first); err != nil {
+		t.Fatal(err)
+	}
+	cluster.outcomes["shop-migrate"] = exit3
+	second := upgrade(t, versioned("2", object("v1", "Secret", "new")), first.Release.Inventory, nil)
+	kept, _, err := run(t, cluster, second)
+	want := `hook pre-upgrade/migrate failed: container "c" exited with code 3 (0s, 2 attempts); applied before it: Secret/db, Secret/new`
+	if err == nil || !strings.HasPrefix(err.Error(), want+"\n") || kept.last.Status.Message != want {
+		t.Errorf("got %v\nand %s", err, kept.last.Status.Message)
+	}
+}
+
+// With --atomic what was applied for the hook is as it was before, and what was made for it is gone.
+func TestTheWayBackPutsBackWhatWasHoisted(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster()
+	first := plan(t, versioned("1"), lifecycle.Options{})
+	first.Release.Content.Manifest = versioned("1")
+	if _, _, err := run(t, cluster, first); err != nil {
+		t.Fatal(err)
+	}
+	cluster.outcomes["shop-migrate"] = exit3
+	failed := upgrade(t, versioned("2", object("v1", "Secret", "new")), first.Release.Inventory, nil)
+	failed.Release.Content.Manifest = versioned("2", object("v1", "Secret", "new"))
+	if _, _, err := run(t, cluster, failed); err == nil || failed.Extent != lifecycle.Groundwork {
+		t.Fatalf("%v, extent %d", err, failed.Extent)
+	}
+	back, err := lifecycle.NewWayBack(failed, rollback(t, first.Release, failed.Release))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster.log = nil
+	if _, _, err := run(t, cluster, back); err != nil {
+		t.Fatal(err)
+	}
+	got := slices.DeleteFunc(cluster.log, func(line string) bool { return strings.Contains(line, "Job/") })
+	if diff := cmp.Diff([]string{"apply Secret/db", "delete Secret/new Background"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What the hook needs and has not changed is nothing to take back.
+func TestAHookThatFailsBeforeAnythingChangedLeavesNothing(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster()
+	first := plan(t, versioned("1"), lifecycle.Options{})
+	if _, _, err := run(t, cluster, first); err != nil {
+		t.Fatal(err)
+	}
+	cluster.outcomes["shop-migrate"] = exit3
+	second := upgrade(t, versioned("1"), first.Release.Inventory, nil)
+	if _, _, err := run(t, cluster, second); err == nil || strings.Contains(err.Error(), "applied before") || second.Extent != lifecycle.Nothing {
+		t.Errorf("%v, extent %d", err, second.Extent)
+	}
+}
+
+func TestManyObjectsThatWereAppliedAreCounted(t *testing.T) {
+	t.Parallel()
+	var text, container strings.Builder
+	for i := range 50 {
+		text.WriteString(object("v1", "Secret", fmt.Sprintf("s%02d", i)))
+		fmt.Fprintf(&container, "{secretRef: {name: s%02d}},", i)
+	}
+	cluster := newCluster()
+	cluster.outcomes["shop-migrate"] = exit3
+	_, _, err := run(t, cluster, plan(t, text.String()+podHook("pre-install", "", ", envFrom: ["+container.String()+"]", ""), lifecycle.Options{}))
+	if err == nil || !strings.Contains(err.Error(), "Secret/s08, Secret/s09 and 40 more\n") {
+		t.Error(err)
+	}
+}
+
+// No Pod of a hook, and nothing that a regular object refers to, ends the program.
+func FuzzHoisting(f *testing.F) {
+	f.Add("spec: {template: {spec: {containers: [{name: c, envFrom: [{secretRef: {name: a}}]}]}}}", "Job")
+	f.Add("spec: {template: [{spec: 5}]}", "Job")
+	f.Add("spec: {volumes: [{projected: {sources: [{secret: }]}}], runtimeClassName: }", "Pod")
+	f.Add("subjects: [{kind: ServiceAccount, name: default, namespace: web}]", "RoleBinding")
+	f.Fuzz(func(t *testing.T, text, kind string) {
+		apiVersions := map[string]string{"Job": "batch/v1", "Pod": "v1", "RoleBinding": "rbac.authorization.k8s.io/v1", "PersistentVolumeClaim": "v1"}
+		if apiVersions[kind] == "" || strings.Contains(text, "---") {
+			return
+		}
+		head := "apiVersion: " + apiVersions[kind] + "\nkind: " + kind + "\nmetadata: {name: x"
+		manifests := []string{head + ", annotations: {sherpack.io/hook: pre-install}}\n" + text + "\n", head + "}\n" + text + "\n"}
+		for _, text := range manifests {
+			if decoded, err := manifest.Decode("", []byte(text), nil); err == nil {
+				_, _ = planNodes(lifecycle.Install, append(decoded, nodes(t, podHook("pre-install", "", "", ""))...), lifecycle.Options{})
+			}
+		}
+	})
+}

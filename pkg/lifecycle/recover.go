@@ -1,0 +1,35 @@
+package lifecycle
+
+import (
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// CloseInterrupted writes into the record of a revision that the command that worked on it was ended before it could say how
+// it went. holder is who that was. An uninstallation that had not begun to delete anything leaves what was before it.
+func CloseInterrupted(r *release.Release, holder string, now time.Time) {
+	message := fmt.Sprintf("interrupted during %s: %s", r.Status.Operation, holder)
+	finished := metav1.NewTime(now.UTC().Truncate(time.Second))
+	if open(r.Status.Hooks, hook.PreDelete) && r.Status.Restore() {
+		r.Status.Message = stillThere(r.Status.Message, message)
+	} else {
+		r.Status.Phase, r.Status.Message, r.Status.Before, r.Status.FinishedAt = release.Failed, message, nil, &finished
+	}
+	for i := range r.Status.Hooks {
+		record := &r.Status.Hooks[i]
+		switch record.State {
+		case release.HookRunning:
+			// Nobody has seen its end, which is why it has no time.
+			record.State, record.Reason = release.HookFailed, release.ReasonInterrupted
+			record.Message = message
+		case release.HookPending:
+			record.State, record.Reason = release.HookSkipped, release.ReasonNotReached
+		}
+	}
+	r.SetCondition(finished)
+}

@@ -1,0 +1,163 @@
+package lifecycle_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// killed returns a cluster as a command leaves it that is killed while the hook of an installation runs, and the revision
+// it leaves, closed.
+func killed(t *testing.T, text string) (*cluster, *release.Release) {
+	t.Helper()
+	cluster := newCluster()
+	cluster.outcomes["shop-a"] = hang
+	first := plan(t, text, lifecycle.Options{Timeout: time.Millisecond})
+	if _, _, err := run(t, cluster, first); err == nil {
+		t.Fatal("the hook ended")
+	}
+	r := first.Release
+	r.Status.Phase, r.Status.Hooks[0].State = release.PendingInstall, release.HookRunning
+	lifecycle.CloseInterrupted(r, "process 1 on host", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	delete(cluster.outcomes, "shop-a")
+	cluster.log = nil
+	return cluster, r
+}
+
+func TestWhatAKilledCommandLeftRunningIsDealtWith(t *testing.T) {
+	t.Parallel()
+	text := hook("a", "pre-install", "") + object("v1", "ConfigMap", "app") + hook("c", "post-install", "")
+	changed := strings.Replace(text, "hook: pre-install\n", "hook: pre-install\n    changed: \"true\"\n", 1)
+	for name, test := range map[string]struct {
+		meanwhile func(*cluster)
+		text      string
+		want      []string
+	}{
+		"the same hook is awaited": {func(*cluster) {}, text, []string{"follow Job/shop-a", "apply ConfigMap/app", "apply Job/shop-c"}},
+		"one that has changed is deleted, with its Pods": {func(*cluster) {}, changed, []string{
+			"delete Job/shop-a Foreground", "apply Job/shop-a", "apply ConfigMap/app", "apply Job/shop-c",
+		}},
+		"one that is no hook any more is deleted": {func(*cluster) {}, hook("b", "pre-install", "") + object("v1", "ConfigMap", "app"), []string{
+			"delete Job/shop-a Foreground", "apply Job/shop-b", "apply ConfigMap/app",
+		}},
+		"one that has finished since runs again": {func(cluster *cluster) {
+			for _, object := range cluster.objects {
+				object.Object["status"] = map[string]any{"conditions": []any{map[string]any{"type": "Complete", "status": "True"}}}
+			}
+		}, text, []string{"delete Job/shop-a Background", "apply Job/shop-a", "apply ConfigMap/app", "apply Job/shop-c"}},
+		"somebody else's is left alone": {func(cluster *cluster) {
+			for _, object := range cluster.objects {
+				object.SetAnnotations(nil)
+			}
+		}, hook("b", "pre-install", ""), []string{"apply Job/shop-b"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster, previous := killed(t, text)
+			test.meanwhile(cluster)
+			planned, err := lifecycle.NewPlan(lifecycle.Request{
+				Operation: lifecycle.Install, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, test.text), Scopes: scopes(),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept, _, err := run(t, cluster, planned)
+			if err != nil || kept.last.Status.Phase != release.Deployed {
+				t.Fatalf("%v, %s", err, kept.last.Status.Phase)
+			}
+			if diff := cmp.Diff(test.want, cluster.log); diff != "" {
+				t.Error(diff)
+			}
+			for _, h := range kept.last.Status.Hooks {
+				if h.State != release.HookSucceeded {
+					t.Errorf("%s: %s", h.Title, h.Summary())
+				}
+			}
+		})
+	}
+}
+
+// An awaited hook that fails is a hook that fails, with its policy.
+func TestAHookThatIsAwaitedMayFail(t *testing.T) {
+	t.Parallel()
+	text := hook("a", "pre-install", policy("hook-failed")) + object("v1", "ConfigMap", "app")
+	cluster := newCluster()
+	first := plan(t, text, lifecycle.Options{})
+	put(cluster, job(marks("shop"), nil))
+	for _, object := range cluster.objects {
+		annotations := object.GetAnnotations()
+		annotations[lifecycle.AnnotationPhase], annotations[lifecycle.AnnotationHash] = "pre-install", first.Release.Status.Hooks[0].Hash
+		object.SetAnnotations(annotations)
+	}
+	previous := release.New("shop", "web", 1)
+	previous.Status.Phase, previous.Inventory = release.Failed, first.Release.Inventory
+	planned, err := lifecycle.NewPlan(lifecycle.Request{
+		Operation: lifecycle.Install, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, text), Scopes: scopes(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster.outcomes["shop-a"] = exit3
+	kept, _, err := run(t, cluster, planned)
+	if err == nil || kept.last.Status.Hooks[0].Summary() != "Failed (exit code 3)" {
+		t.Fatalf("%v, %s", err, kept.last.Status.Hooks[0].Summary())
+	}
+	if diff := cmp.Diff([]string{"follow Job/shop-a", "delete Job/shop-a Background"}, cluster.log); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnInterruptedRevisionIsClosed(t *testing.T) {
+	t.Parallel()
+	started := metav1.NewTime(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	for name, test := range map[string]struct {
+		phase     release.Phase
+		operation string
+		before    *release.Past
+		hooks     []release.Hook
+		want      string
+	}{
+		"an installation": {phase: release.PendingInstall, operation: "install", want: "failed install: interrupted during install: process 1 on host"},
+		"an upgrade in a hook": {
+			phase: release.PendingUpgrade, operation: "upgrade", hooks: []release.Hook{
+				{Phase: "pre-upgrade", State: release.HookSucceeded}, {Phase: "pre-upgrade", State: release.HookRunning}, {Phase: "post-upgrade", State: release.HookPending},
+			},
+			want: "failed upgrade: interrupted during upgrade: process 1 on host: Succeeded, Failed (Interrupted), Skipped (not reached)",
+		},
+		"an uninstallation that has deleted nothing": {
+			phase: release.Uninstalling, operation: "uninstall", before: &release.Past{Phase: release.Deployed, Operation: "upgrade", StartedAt: &started},
+			hooks: []release.Hook{{Phase: "pre-delete", State: release.HookRunning}},
+			want:  "deployed upgrade: not uninstalled: interrupted during uninstall: process 1 on host: Failed (Interrupted)",
+		},
+		"an uninstallation that may have deleted something": {
+			phase: release.Uninstalling, operation: "uninstall", before: &release.Past{Phase: release.Deployed, Operation: "upgrade", StartedAt: &started},
+			hooks: []release.Hook{{Phase: "pre-delete", State: release.HookSucceeded}, {Phase: "post-delete", State: release.HookPending}},
+			want:  "failed uninstall: interrupted during uninstall: process 1 on host: Succeeded, Skipped (not reached)",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := release.New("shop", "web", 3)
+			r.Status.Phase, r.Status.Operation, r.Status.Before, r.Status.Hooks = test.phase, test.operation, test.before, test.hooks
+			lifecycle.CloseInterrupted(r, "process 1 on host", time.Now())
+			got := fmt.Sprintf("%s %s: %s", r.Status.Phase, r.Status.Operation, r.Status.Message)
+			var summaries []string
+			for _, h := range r.Status.Hooks {
+				summaries = append(summaries, h.Summary())
+			}
+			if len(summaries) > 0 {
+				got += ": " + strings.Join(summaries, ", ")
+			}
+			if got != test.want || r.Status.Before != nil {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}

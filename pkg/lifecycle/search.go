@@ -1,0 +1,238 @@
+package lifecycle
+
+import (
+	"cmp"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+)
+
+// defaultServiceAccount is that of Pods that name none.
+const defaultServiceAccount = "default"
+
+// search follows references from object to object through the regular objects of a manifest. What a reference names and
+// the manifest does not have may be on the cluster, or be a hook itself: it is not there to be found. An object whose
+// fields have other types than its kind gives them refers to nothing; the API server will refuse it.
+type search struct {
+	objects map[manifest.Key]manifest.Object
+	found   map[manifest.Key]bool
+}
+
+func newSearch(objects []manifest.Object) *search {
+	s := &search{objects: map[manifest.Key]manifest.Object{}, found: map[manifest.Key]bool{}}
+	for _, object := range objects {
+		s.objects[manifest.KeyOf(object.Reference())] = object
+	}
+	return s
+}
+
+// find adds the object that a reference names, if the manifest has it.
+func (s *search) find(key manifest.Key) {
+	if object, there := s.objects[key]; there && key.Name != "" {
+		s.add(object)
+	}
+}
+
+// add adds an object, and all that it needs to be of use.
+func (s *search) add(object manifest.Object) {
+	key := manifest.KeyOf(object.Reference())
+	if s.found[key] {
+		return
+	}
+	s.found[key] = true
+	s.follow(object)
+}
+
+// follow adds what an object needs.
+func (s *search) follow(object manifest.Object) {
+	gvk := object.GroupVersionKind()
+	namespace := object.GetNamespace()
+	if !manifest.BuiltIn(gvk.Group) {
+		s.definition(gvk.GroupKind())
+		return
+	}
+	if path := podSpecPath(gvk.GroupKind()); path != nil {
+		if spec, ok := decoded[corev1.PodSpec](object, path...); ok {
+			s.pod(spec, namespace)
+		}
+		return
+	}
+	switch gvk.Kind + "." + gvk.Group {
+	case "ServiceAccount.":
+		if account, ok := decoded[corev1.ServiceAccount](object); ok {
+			s.pullSecrets(account.ImagePullSecrets, namespace)
+		}
+	case "PersistentVolumeClaim.":
+		if claim, ok := decoded[corev1.PersistentVolumeClaim](object); ok {
+			s.volumeOf(claim.Spec)
+		}
+	case "RoleBinding." + rbacv1.GroupName, "ClusterRoleBinding." + rbacv1.GroupName:
+		if binding, ok := decoded[rbacv1.RoleBinding](object); ok {
+			s.role(binding.RoleRef, namespace)
+		}
+	}
+}
+
+// podSpecPath says where a kind describes its Pods; nil for one that has none.
+func podSpecPath(kind schema.GroupKind) []string {
+	switch kind.String() {
+	case "Pod":
+		return []string{"spec"}
+	case "Job.batch", "Deployment.apps", "StatefulSet.apps", "DaemonSet.apps", "ReplicaSet.apps", "ReplicationController":
+		return []string{"spec", "template", "spec"}
+	case "CronJob.batch":
+		return []string{"spec", "jobTemplate", "spec", "template", "spec"}
+	}
+	return nil
+}
+
+// decoded reads an object, or the part of it at a path, as a type.
+func decoded[T any](object manifest.Object, path ...string) (value T, ok bool) {
+	part, found, err := unstructured.NestedFieldNoCopy(object.Object, path...)
+	fields, isMap := part.(map[string]any)
+	if err != nil || !found || !isMap {
+		return value, false
+	}
+	return value, runtime.DefaultUnstructuredConverter.FromUnstructured(fields, &value) == nil
+}
+
+// definition adds the definition of a kind that the manifest brings.
+func (s *search) definition(kind schema.GroupKind) {
+	for _, object := range s.objects {
+		if gvk := object.GroupVersionKind(); !isDefinition(gvk.Group, gvk.Kind) {
+			continue
+		}
+		group, _, _ := unstructured.NestedString(object.Object, "spec", "group")
+		name, _, _ := unstructured.NestedString(object.Object, "spec", "names", "kind")
+		if (schema.GroupKind{Group: group, Kind: name}) == kind {
+			s.add(object)
+		}
+	}
+}
+
+// volumeOf adds what a claim gets its volume from.
+func (s *search) volumeOf(spec corev1.PersistentVolumeClaimSpec) {
+	s.find(manifest.Key{Kind: "PersistentVolume", Name: spec.VolumeName})
+	if spec.StorageClassName != nil {
+		s.find(manifest.Key{Group: "storage.k8s.io", Kind: "StorageClass", Name: *spec.StorageClassName})
+	}
+}
+
+func (s *search) role(ref rbacv1.RoleRef, namespace string) {
+	if ref.Kind == "ClusterRole" {
+		namespace = ""
+	}
+	s.find(manifest.Key{Group: rbacv1.GroupName, Kind: ref.Kind, Namespace: namespace, Name: ref.Name})
+}
+
+func (s *search) pullSecrets(refs []corev1.LocalObjectReference, namespace string) {
+	for _, ref := range refs {
+		s.find(manifest.Key{Kind: "Secret", Namespace: namespace, Name: ref.Name})
+	}
+}
+
+// account adds a ServiceAccount and all that gives it rights, whether or not the manifest has the account itself.
+func (s *search) account(namespace, name string) {
+	s.find(manifest.Key{Kind: "ServiceAccount", Namespace: namespace, Name: name})
+	for _, object := range s.objects {
+		gvk := object.GroupVersionKind()
+		if gvk.Group != rbacv1.GroupName || gvk.Kind != "RoleBinding" && gvk.Kind != "ClusterRoleBinding" {
+			continue
+		}
+		binding, ok := decoded[rbacv1.RoleBinding](object)
+		if ok && slices.ContainsFunc(binding.Subjects, func(subject rbacv1.Subject) bool {
+			return subject.Kind == rbacv1.ServiceAccountKind && subject.Namespace == namespace && subject.Name == name
+		}) {
+			s.add(object)
+		}
+	}
+}
+
+// pod adds what a Pod needs to start.
+func (s *search) pod(spec corev1.PodSpec, namespace string) {
+	s.account(namespace, cmp.Or(spec.ServiceAccountName, spec.DeprecatedServiceAccount, defaultServiceAccount))
+	s.pullSecrets(spec.ImagePullSecrets, namespace)
+	s.find(manifest.Key{Group: "scheduling.k8s.io", Kind: "PriorityClass", Name: spec.PriorityClassName})
+	if spec.RuntimeClassName != nil {
+		s.find(manifest.Key{Group: "node.k8s.io", Kind: "RuntimeClass", Name: *spec.RuntimeClassName})
+	}
+	var refs podRefs
+	for _, volume := range spec.Volumes {
+		refs.volume(volume)
+	}
+	for _, container := range slices.Concat(spec.InitContainers, spec.Containers) {
+		refs.container(container.Env, container.EnvFrom)
+	}
+	for _, container := range spec.EphemeralContainers {
+		refs.container(container.Env, container.EnvFrom)
+	}
+	for kind, names := range map[string][]string{
+		"Secret": refs.secrets, "ConfigMap": refs.configMaps, "PersistentVolumeClaim": refs.claims,
+	} {
+		for _, name := range names {
+			s.find(manifest.Key{Kind: kind, Namespace: namespace, Name: name})
+		}
+	}
+}
+
+// podRefs are the names of what the containers and volumes of a Pod refer to.
+type podRefs struct{ secrets, configMaps, claims []string }
+
+func (r *podRefs) container(env []corev1.EnvVar, from []corev1.EnvFromSource) {
+	for _, variable := range env {
+		if source := variable.ValueFrom; source != nil {
+			if ref := source.SecretKeyRef; ref != nil {
+				r.secrets = append(r.secrets, ref.Name)
+			}
+			if ref := source.ConfigMapKeyRef; ref != nil {
+				r.configMaps = append(r.configMaps, ref.Name)
+			}
+		}
+	}
+	for _, source := range from {
+		if ref := source.SecretRef; ref != nil {
+			r.secrets = append(r.secrets, ref.Name)
+		}
+		if ref := source.ConfigMapRef; ref != nil {
+			r.configMaps = append(r.configMaps, ref.Name)
+		}
+	}
+}
+
+func (r *podRefs) volume(volume corev1.Volume) {
+	if source := volume.Secret; source != nil {
+		r.secrets = append(r.secrets, source.SecretName)
+	}
+	if source := volume.ConfigMap; source != nil {
+		r.configMaps = append(r.configMaps, source.Name)
+	}
+	if source := volume.PersistentVolumeClaim; source != nil {
+		r.claims = append(r.claims, source.ClaimName)
+	}
+	if source := volume.CSI; source != nil && source.NodePublishSecretRef != nil {
+		r.secrets = append(r.secrets, source.NodePublishSecretRef.Name)
+	}
+	if source := volume.ISCSI; source != nil && source.SecretRef != nil {
+		r.secrets = append(r.secrets, source.SecretRef.Name)
+	}
+	if source := volume.Projected; source != nil {
+		for _, projected := range source.Sources {
+			r.projected(projected)
+		}
+	}
+}
+
+func (r *podRefs) projected(source corev1.VolumeProjection) {
+	if ref := source.Secret; ref != nil {
+		r.secrets = append(r.secrets, ref.Name)
+	}
+	if ref := source.ConfigMap; ref != nil {
+		r.configMaps = append(r.configMaps, ref.Name)
+	}
+}

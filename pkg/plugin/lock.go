@@ -1,0 +1,138 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
+)
+
+// unlockTimeout bounds the request that gives a lock up. Where it fails, the lock expires by itself.
+const unlockTimeout = 5 * time.Second
+
+// exclusively plans an operation and locks the release for it. If another command has changed the release meanwhile, or
+// was killed while it did, the operation is planned again. The lock is held until unlock.
+func (o *RunOptions) exclusively(ctx context.Context, target *target, operation lifecycle.Operation, plan func(context.Context) (*lifecycle.Plan, error)) (*lifecycle.Plan, error) {
+	planned, failure := plan(ctx)
+	if failure != nil && !o.isPending(ctx, target) {
+		return nil, failure
+	}
+	if err := o.lock(ctx, target, operation); err != nil {
+		return nil, err
+	}
+	history, err := target.store.History(ctx, target.namespace, o.Name)
+	if err != nil {
+		return nil, err
+	}
+	closed, err := o.recover(ctx, target, history.Newest())
+	if err != nil {
+		return nil, err
+	}
+	if failure == nil && !closed && slices.EqualFunc(history, planned.History, sameRecord) {
+		return planned, nil
+	}
+	return plan(ctx)
+}
+
+// isPending reports whether a command works on the release, or was killed while it did: what cannot be planned now may be
+// possible then.
+func (o *RunOptions) isPending(ctx context.Context, target *target) bool {
+	history, err := target.store.History(ctx, target.namespace, o.Name)
+	return err == nil && history.Newest() != nil && history.Newest().Status.Phase.Pending()
+}
+
+// lock takes the lock of the release, unless it is held already.
+func (o *RunOptions) lock(ctx context.Context, target *target, operation lifecycle.Operation) (err error) {
+	if target.held != nil {
+		return nil
+	}
+	target.held, err = target.locks.Acquire(ctx, target.namespace, o.Name, string(operation), o.LockTimeout)
+	if err == nil {
+		target.guard.Watch(target.held)
+	}
+	return err
+}
+
+// sameRecord reports whether nobody has written a revision between two looks at it.
+func sameRecord(a, b *release.Release) bool {
+	return a.UID == b.UID && a.ResourceVersion == b.ResourceVersion
+}
+
+// recover closes the newest revision if a command was killed while it worked on it, and reports whether it has. Nobody
+// works on it any more, because this command holds the lock.
+func (o *RunOptions) recover(ctx context.Context, target *target, newest *release.Release) (bool, error) {
+	if newest == nil || !newest.Status.Phase.Pending() {
+		return false, nil
+	}
+	whole, err := target.get(ctx, newest)
+	if err != nil {
+		return false, err
+	}
+	holder := "a command that was killed"
+	if former := target.held.Former; former != nil {
+		holder = fmt.Sprintf("%s, last seen %s before", former.Holder, former.Age.Round(time.Second))
+	}
+	lifecycle.CloseInterrupted(whole, holder, time.Now())
+	if err := target.store.UpdateStatus(ctx, whole); err != nil {
+		return false, err
+	}
+	_, _ = fmt.Fprintf(o.ErrOut, "revision %d was %s\n", whole.Spec.Revision, whole.Status.Message)
+	return true, nil
+}
+
+// unlock gives the lock up if it is held.
+func (o *RunOptions) unlock(ctx context.Context, target *target) {
+	if target.held == nil {
+		return
+	}
+	target.guard.Watch(nil)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
+	defer cancel()
+	if err := target.held.Release(ctx); err != nil {
+		_, _ = fmt.Fprintf(o.ErrOut, "warning: %v; it expires by itself\n", err)
+	}
+	target.held = nil
+}
+
+// whileHeld returns a context that ends with ErrLockLost when somebody else has taken the lock over.
+func (t *target) whileHeld(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-t.held.Lost():
+			cancel(storage.ErrLockLost)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(context.Canceled) }
+}
+
+// told returns an observer that has the lock say what is being done, beside what another observer does; nil is none.
+func (t *target) told(others func(lifecycle.Event)) func(lifecycle.Event) {
+	return func(event lifecycle.Event) {
+		switch event.Type {
+		case lifecycle.HookStarted:
+			t.held.At(event.Title)
+		case lifecycle.WaveStarted:
+			t.held.At("applying " + event.Message)
+		case lifecycle.WaitStarted:
+			t.held.At("waiting for " + event.Message + " to be ready")
+		}
+		if others != nil {
+			others(event)
+		}
+	}
+}
+
+// lost says that the lock was lost, where that is why work ended.
+func lost(ctx context.Context, err error) error {
+	if err != nil && errors.Is(context.Cause(ctx), storage.ErrLockLost) {
+		return storage.ErrLockLost
+	}
+	return err
+}

@@ -1,0 +1,220 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	coordinationv1client "k8s.io/client-go/kubernetes/typed/coordination/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/ptr"
+)
+
+// expireAfter is how old a lease is that another command takes over. It is counted from the last write of the lease by the
+// API server's clock, which all commands share.
+const expireAfter = 15 * time.Second
+
+// annotationHolder is where a Lease says who holds it.
+const annotationHolder = "sherpack.io/holder"
+
+// Locks lets one command at a time work on a release, by a Lease for each release.
+type Locks struct {
+	leases coordinationv1client.LeasesGetter
+	clock  *serverClock
+	self   Holder
+}
+
+// NewLocks returns the locks that the API server of config keeps. run identifies this run of the program.
+func NewLocks(config *rest.Config, run string) (*Locks, error) {
+	clock := &serverClock{}
+	config = rest.CopyConfig(config)
+	config.Wrap(clock.wrap)
+	client, err := coordinationv1client.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, err
+	}
+	pid := os.Getpid()
+	return &Locks{leases: client, clock: clock, self: Holder{
+		Run: run, Host: host, PID: pid, Machine: machine(), Started: started(pid),
+	}}, nil
+}
+
+// serverClock keeps the API server's time as its last answer told it.
+type serverClock struct{ last atomic.Pointer[time.Time] }
+
+func (c *serverClock) wrap(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(request *http.Request) (*http.Response, error) {
+		response, err := next.RoundTrip(request)
+		if err == nil {
+			if now, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+				c.last.Store(&now)
+			}
+		}
+		return response, err
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
+
+// age returns how long ago a Lease was written.
+func (c *serverClock) age(lease *coordinationv1.Lease) time.Duration {
+	written := lease.CreationTimestamp.Time
+	for _, entry := range lease.ManagedFields {
+		if entry.Time != nil && entry.Time.After(written) {
+			written = entry.Time.Time
+		}
+	}
+	now := c.last.Load()
+	if now == nil {
+		return 0
+	}
+	return max(0, now.Sub(written))
+}
+
+// Acquire takes the lock of a release for an operation. Another holder is waited for as long as patience lasts; 0 is not at
+// all. The error is a *LockedError where somebody else holds it. The caller releases the lock.
+func (l *Locks) Acquire(ctx context.Context, namespace, name, operation string, patience time.Duration) (*Lock, error) {
+	self := l.self
+	self.Operation = operation
+	attempt := &attempt{Locks: l, client: l.leases.Leases(namespace), namespace: namespace, name: name, self: self}
+	lock, err := attempt.run(ctx, patience)
+	if err != nil && !errors.As(err, new(*LockedError)) {
+		return nil, fmt.Errorf("locking release %s/%s: %w", namespace, name, err)
+	}
+	return lock, err
+}
+
+// attempt is an attempt to get a lock.
+type attempt struct {
+	*Locks
+	client          coordinationv1client.LeaseInterface
+	namespace, name string
+	self            Holder
+}
+
+func (a *attempt) run(ctx context.Context, patience time.Duration) (*Lock, error) {
+	until := time.Now().Add(patience)
+	for {
+		lock, found, err := a.once(ctx)
+		if err != nil || lock != nil {
+			return lock, err
+		}
+		left := time.Until(until)
+		if left <= 0 || ctx.Err() != nil {
+			return nil, errors.Join(a.locked(found), ctx.Err())
+		}
+		a.await(ctx, found, min(left, expireAfter-a.clock.age(found)))
+	}
+}
+
+// once tries once. It returns the lock, or the lease that somebody else holds.
+func (a *attempt) once(ctx context.Context) (*Lock, *coordinationv1.Lease, error) {
+	for {
+		created, err := a.client.Create(ctx, a.lease(nil), createOptions())
+		if err == nil {
+			return a.hold(ctx, created, nil), nil, nil
+		}
+		if !apierrors.IsAlreadyExists(err) {
+			return nil, nil, err
+		}
+		found, err := a.client.Get(ctx, leaseName(a.name), metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+			// It was released meanwhile.
+			continue
+		case err != nil:
+			return nil, nil, err
+		case !a.mayTake(found):
+			return nil, found, nil
+		}
+		former := &Former{Holder: holderOf(found), Age: a.clock.age(found)}
+		taken, err := a.client.Update(ctx, a.lease(found), metav1.UpdateOptions{FieldManager: fieldManager})
+		if err == nil {
+			return a.hold(ctx, taken, former), nil, nil
+		}
+		if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
+			return nil, nil, err
+		}
+	}
+}
+
+// mayTake reports whether the holder of a lease is gone, or is this run, whose answer was lost.
+func (a *attempt) mayTake(lease *coordinationv1.Lease) bool {
+	holder := holderOf(lease)
+	return holder.Run == a.self.Run || holder.gone() || a.clock.age(lease) >= expireAfter
+}
+
+// await waits until a lease is written or released, at most for a time.
+func (a *attempt) await(ctx context.Context, lease *coordinationv1.Lease, most time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	changes, err := a.client.Watch(ctx, metav1.ListOptions{
+		FieldSelector: fields.OneTermEqualSelector("metadata.name", lease.Name).String(), ResourceVersion: lease.ResourceVersion,
+	})
+	if err != nil {
+		// Without the right to watch, the time must do; it is asked often enough not to miss a holder that is quick.
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		<-ctx.Done()
+		return
+	}
+	defer changes.Stop()
+	select {
+	case <-changes.ResultChan():
+	case <-ctx.Done():
+	}
+}
+
+func (a *attempt) locked(lease *coordinationv1.Lease) *LockedError {
+	return &LockedError{Namespace: a.namespace, Name: a.name, Holder: holderOf(lease), Age: a.clock.age(lease)}
+}
+
+// lease is the lease as it is written: a new one, or one that is taken over.
+func (a *attempt) lease(found *coordinationv1.Lease) *coordinationv1.Lease {
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{
+		Name: leaseName(a.name), Namespace: a.namespace, Labels: map[string]string{labelOwner: owner, labelName: a.name},
+	}}
+	if found != nil {
+		lease = found.DeepCopy()
+		lease.Spec.LeaseTransitions = ptr.To(ptr.Deref(lease.Spec.LeaseTransitions, 0) + 1)
+	}
+	now := metav1.NowMicro()
+	lease.Spec.HolderIdentity, lease.Spec.AcquireTime = ptr.To(a.self.Run), &now
+	lease.Spec.LeaseDurationSeconds = ptr.To(int32(expireAfter / time.Second))
+	sign(lease, a.self, now)
+	return lease
+}
+
+// sign writes into a lease who holds it, and when that was true.
+func sign(lease *coordinationv1.Lease, holder Holder, now metav1.MicroTime) {
+	lease.Spec.RenewTime = &now
+	// A Holder is made of strings and a number, which JSON always takes.
+	text, _ := json.Marshal(holder)
+	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, annotationHolder, string(text))
+}
+
+// holderOf reads who holds a lease. What cannot be read leaves the holder unknown, which never counts as gone.
+func holderOf(lease *coordinationv1.Lease) Holder {
+	var holder Holder
+	_ = json.Unmarshal([]byte(lease.Annotations[annotationHolder]), &holder)
+	holder.Run = ptr.Deref(lease.Spec.HolderIdentity, "")
+	return holder
+}
+
+func leaseName(name string) string { return "sh.sherpack.release.v1." + name }

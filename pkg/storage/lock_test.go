@@ -1,0 +1,308 @@
+package storage_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
+	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
+	"github.com/sherpack-io/kubectl-sherpack/test/proxy"
+)
+
+// never is the time that tests wait for what must not take as long.
+const never = time.Minute
+
+func locks(t *testing.T, config *rest.Config, run string) *storage.Locks {
+	t.Helper()
+	found, err := storage.NewLocks(config, run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func acquire(t *testing.T, locks *storage.Locks, namespace string) *storage.Lock {
+	t.Helper()
+	lock, err := locks.Acquire(t.Context(), namespace, "shop", "upgrade", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = lock.Release(context.WithoutCancel(t.Context())) })
+	return lock
+}
+
+func TestOneRunAtATimeHoldsALock(t *testing.T) {
+	t.Parallel()
+	namespace := clustertest.Namespace(t)
+	first, second := locks(t, clustertest.Config(t), "first"), locks(t, clustertest.Config(t), "second")
+	lock := acquire(t, first, namespace)
+	_, err := second.Acquire(t.Context(), namespace, "shop", "rollback", 0)
+	var locked *storage.LockedError
+	if !errors.As(err, &locked) || locked.Holder.Run != "first" || locked.Holder.PID != os.Getpid() || locked.Age > never {
+		t.Fatalf("got %v", err)
+	}
+	for _, want := range []string{"release " + namespace + "/shop is locked by process ", " (upgrade; last seen ", " ago)"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in %q", want, err)
+		}
+	}
+	// Another release is another lock.
+	other, err := second.Acquire(t.Context(), namespace, "other", "install", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, held := range []*storage.Lock{lock, other} {
+		if err := held.Release(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if acquire(t, second, namespace).Former != nil {
+		t.Error("a lock that was released was not taken over from anybody")
+	}
+}
+
+func TestALockIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	namespace := clustertest.Namespace(t)
+	lock := acquire(t, locks(t, clustertest.Config(t), "first"), namespace)
+	done := make(chan error, 1)
+	go func() {
+		second, err := locks(t, clustertest.Config(t), "second").Acquire(t.Context(), namespace, "shop", "upgrade", never)
+		if err == nil {
+			err = second.Release(t.Context())
+		}
+		done <- err
+	}()
+	if err := lock.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAnInterruptEndsTheWaitForALock(t *testing.T) {
+	t.Parallel()
+	namespace := clustertest.Namespace(t)
+	acquire(t, locks(t, clustertest.Config(t), "first"), namespace)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := locks(t, clustertest.Config(t), "second").Acquire(ctx, namespace, "shop", "upgrade", never); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// later has an API server's clock go ahead of itself, so that what is fresh looks old.
+func later(t *testing.T, ahead time.Duration) *rest.Config {
+	t.Helper()
+	server := proxy.Start(t, clustertest.Config(t))
+	server.Intercept(func(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
+		response, err := upstream.RoundTrip(request)
+		if err == nil {
+			response.Header.Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+		}
+		return response, err
+	})
+	return server.Config()
+}
+
+func TestALockThatNobodyRenewsIsTakenOver(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		ahead time.Duration
+		taken bool
+	}{"after twenty seconds": {20 * time.Second, true}, "not after ten": {10 * time.Second, false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			namespace := clustertest.Namespace(t)
+			lost := acquire(t, locks(t, clustertest.Config(t), "first"), namespace)
+			lock, err := locks(t, later(t, test.ahead), "second").Acquire(t.Context(), namespace, "shop", "upgrade", 0)
+			if (err == nil) != test.taken {
+				t.Fatalf("got %v", err)
+			}
+			if !test.taken {
+				return
+			}
+			if lock.Former == nil || lock.Former.Run != "first" || lock.Former.Operation != "upgrade" {
+				t.Errorf("taken over from %+v", lock.Former)
+			}
+			// Whom it was taken from learns of it, writes no more, and leaves it to its new holder.
+			select {
+			case <-lost.Lost():
+			case <-time.After(never):
+				t.Fatal("the loss was not noticed")
+			}
+			if err := lost.Await(t.Context()); !errors.Is(err, storage.ErrLockLost) {
+				t.Errorf("got %v", err)
+			}
+			if err := lost.Release(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if err := lock.Await(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if err := lock.Release(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestALockIsRenewedAndSaysWhatItsHolderIsAt(t *testing.T) {
+	t.Parallel()
+	namespace := clustertest.Namespace(t)
+	acquire(t, locks(t, clustertest.Config(t), "first"), namespace).At("pre-upgrade/migrate")
+	client, err := kubernetes.NewForConfig(clustertest.Config(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes, err := client.CoordinationV1().Leases(namespace).Watch(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer changes.Stop()
+	second := locks(t, clustertest.Config(t), "second")
+	for {
+		_, err := second.Acquire(t.Context(), namespace, "shop", "upgrade", 0)
+		var locked *storage.LockedError
+		if !errors.As(err, &locked) {
+			t.Fatalf("got %v", err)
+		}
+		if locked.Holder.Step == "pre-upgrade/migrate" {
+			return
+		}
+		<-changes.ResultChan()
+	}
+}
+
+// A holder that cannot renew writes nothing from ten seconds on, and goes on when it can again.
+func TestAHolderThatCannotRenewHesitates(t *testing.T) {
+	t.Parallel()
+	namespace := clustertest.Namespace(t)
+	server := proxy.Start(t, clustertest.Config(t))
+	var cut atomic.Bool
+	server.Intercept(func(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
+		if cut.Load() {
+			return nil, proxy.ErrCut
+		}
+		return upstream.RoundTrip(request)
+	})
+	lock := acquire(t, locks(t, server.Config(), "first"), namespace)
+	if err := lock.Await(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	cut.Store(true)
+	for start := time.Now(); ; {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		err := lock.Await(ctx)
+		cancel()
+		if err != nil {
+			if took := time.Since(start); took < 8*time.Second {
+				t.Errorf("hesitated after %s", took)
+			}
+			break
+		}
+		if time.Since(start) > never {
+			t.Fatal("never hesitated")
+		}
+	}
+	cut.Store(false)
+	if err := lock.Await(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// What is guarded is not written once the lock is lost; reading goes on.
+func TestAGuardKeepsWhatIsLostFromBeingWritten(t *testing.T) {
+	t.Parallel()
+	namespace := clustertest.Namespace(t)
+	var guard storage.Guard
+	config := rest.CopyConfig(clustertest.Config(t))
+	config.Wrap(guard.Wrap)
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := acquire(t, locks(t, clustertest.Config(t), "first"), namespace)
+	guard.Watch(lost)
+	maps := client.CoreV1().ConfigMaps(namespace)
+	if err := maps.DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	taken, err := locks(t, later(t, 20*time.Second), "second").Acquire(t.Context(), namespace, "shop", "upgrade", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Release(t.Context()) }()
+	<-lost.Lost()
+	if err := maps.DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{}); !errors.Is(err, storage.ErrLockLost) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := maps.List(t.Context(), metav1.ListOptions{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// holderEnv is the environment variable that makes of this test program one that takes a lock and keeps it.
+const holderEnv = "SHERPACK_TEST_HOLD_IN"
+
+func TestALockOfAKilledProcessIsTakenOverAtOnce(t *testing.T) {
+	t.Parallel()
+	if namespace := os.Getenv(holderEnv); namespace != "" {
+		hold(t, namespace)
+		return
+	}
+	namespace := clustertest.Namespace(t)
+	command := exec.Command(os.Args[0], "-test.run=^TestALockOfAKilledProcessIsTakenOverAtOnce$")
+	command.Env = append(os.Environ(), holderEnv+"="+namespace, "SHERPACK_KUBECONFIG="+clustertest.Kubeconfig(t))
+	if _, err := command.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	output, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := ""
+	for lines := bufio.NewScanner(output); said != "held" && lines.Scan(); {
+		said = lines.Text()
+	}
+	second := locks(t, clustertest.Config(t), "second")
+	var locked *storage.LockedError
+	if _, err := second.Acquire(t.Context(), namespace, "shop", "upgrade", 0); !errors.As(err, &locked) || locked.Holder.PID != command.Process.Pid {
+		t.Errorf("got %v", err)
+	}
+	if err := command.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = command.Wait()
+	if lock := acquire(t, second, namespace); lock.Former == nil || lock.Former.PID != command.Process.Pid {
+		t.Errorf("taken over from %+v", lock.Former)
+	}
+}
+
+// hold takes a lock, says so, and waits for its end.
+func hold(t *testing.T, namespace string) {
+	t.Helper()
+	acquire(t, locks(t, clustertest.Config(t), "first"), namespace)
+	if _, err := os.Stdout.WriteString("held\n"); err != nil {
+		t.Fatal(err)
+	}
+	// It ends with the test at the latest.
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
