@@ -123,7 +123,11 @@ func (o *UninstallOptions) remove(ctx context.Context) (*release.Release, error)
 // sweep removes what a command has left that was killed while it dropped the record. notFound is what to say where there is
 // nothing.
 func (o *UninstallOptions) sweep(ctx context.Context, target *target, notFound error) (*release.Release, error) {
-	if err := o.lock(ctx, target, lifecycle.Uninstall); err != nil {
+	err := o.lock(ctx, target, lifecycle.Uninstall)
+	if missingNamespace(err) {
+		return nil, notFound
+	}
+	if err != nil {
 		return nil, err
 	}
 	swept, err := target.store.Sweep(ctx, target.namespace, o.Name)
