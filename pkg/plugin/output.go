@@ -32,7 +32,7 @@ func newOutputFlags() outputFlags {
 
 // machine reports whether -o asks for a form that is not for people; wide is.
 func (f outputFlags) machine() bool {
-	return *f.OutputFormat != "" && *f.OutputFormat != "wide"
+	return *f.OutputFormat != "" && *f.OutputFormat != "wide" || *f.TemplateFlags.TemplateArgument != ""
 }
 
 // check refuses an unknown form before anything is done.
