@@ -135,12 +135,13 @@ func (x *execution) follow(ctx context.Context, h Hook) (kube.HookOutcome, error
 		Ready: ready, Failed: failed, ForceConflicts: x.plan.Options.ForceConflicts,
 	}
 	observe := func(progress kube.HookProgress) { x.progress(h, progress) }
+	start := x.Cluster.RunHook
 	if found.adopt {
 		run.Object.SetUID(found.uid)
 		run.Object.SetResourceVersion(found.resourceVersion)
-		return x.Cluster.FollowHook(ctx, run, observe)
+		start = x.Cluster.FollowHook
 	}
-	outcome, err := x.Cluster.RunHook(ctx, run, observe)
+	outcome, err := start(ctx, run, observe)
 	if x.mayRecreate(h.Object, outcome.Applied.Err) {
 		if err := x.removeBlocked(ctx, []manifest.Object{h.Object}, string(h.Phase)); err != nil {
 			return outcome, err

@@ -26,6 +26,10 @@ func killed(t *testing.T, text string) (*cluster, *release.Release) {
 	r := first.Release
 	r.Status.Phase, r.Status.Hooks[0].State = release.PendingInstall, release.HookRunning
 	lifecycle.CloseInterrupted(r, "process 1 on host", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	// It had no time to write down what it had made.
+	for i := range r.Inventory {
+		r.Inventory[i].UID, r.Inventory[i].Origin, r.Inventory[i].Hash = "", "", ""
+	}
 	delete(cluster.outcomes, "shop-a")
 	cluster.log = nil
 	return cluster, r
@@ -74,6 +78,11 @@ func TestWhatAKilledCommandLeftRunningIsDealtWith(t *testing.T) {
 			}
 			if diff := cmp.Diff(test.want, cluster.log); diff != "" {
 				t.Error(diff)
+			}
+			for _, entry := range kept.last.Inventory {
+				if entry.UID == "" || entry.Origin != release.Created {
+					t.Errorf("inventory: %+v", entry)
+				}
 			}
 			for _, h := range kept.last.Status.Hooks {
 				if h.State != release.HookSucceeded {
