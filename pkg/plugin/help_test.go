@@ -3,9 +3,7 @@ package plugin_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -17,27 +15,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plugin"
+	"github.com/sherpack-io/kubectl-sherpack/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares an output with the file of that name.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", "golden", name+".txt")
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
-}
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
@@ -46,7 +25,7 @@ func TestHelp(t *testing.T) {
 		if code != 0 || stderr != "" {
 			t.Errorf("%s: exit code %d: %s", name, code, stderr)
 		}
-		golden(t, name, stdout)
+		golden.Compare(t, name+".txt", stdout)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/test/golden"
 )
 
 // events are those of a run, with one of each type at least.
@@ -63,7 +64,7 @@ func TestTextEvents(t *testing.T) {
 	for _, event := range events() {
 		observe(event)
 	}
-	golden(t, "events-text", out.String())
+	golden.Compare(t, "events-text.txt", out.String())
 }
 
 func TestJSONEvents(t *testing.T) {
@@ -73,7 +74,7 @@ func TestJSONEvents(t *testing.T) {
 	for _, event := range events() {
 		observe(event)
 	}
-	golden(t, "events-json", out.String())
+	golden.Compare(t, "events-json.txt", out.String())
 
 	lines := bytes.Split(bytes.TrimSuffix(out.Bytes(), []byte("\n")), []byte("\n"))
 	want := events()

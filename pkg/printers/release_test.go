@@ -2,9 +2,7 @@ package printers_test
 
 import (
 	"bytes"
-	"flag"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,27 +16,8 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares an output with the file of that name.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", "golden", name+".txt")
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
-}
 
 // noon is when the tests take place; moment is a time before it.
 func noon() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
@@ -111,7 +90,7 @@ func TestStatus(t *testing.T) {
 			if err := printers.Status(&out, r, noon()); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name, out.String())
+			golden.Compare(t, name+".txt", out.String())
 		})
 	}
 }
@@ -144,7 +123,7 @@ func TestTable(t *testing.T) {
 			if err := cliprinters.NewTablePrinter(options).PrintObj(printers.Table(history, noon()), &out); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name, out.String())
+			golden.Compare(t, name+".txt", out.String())
 		})
 	}
 }
@@ -163,7 +142,7 @@ func TestHistoryTable(t *testing.T) {
 	for name, options := range map[string]cliprinters.PrintOptions{"history": {}, "history-wide": {Wide: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			golden(t, name, printed(t, cliprinters.NewTablePrinter(options), printers.HistoryTable(history, noon())))
+			golden.Compare(t, name+".txt", printed(t, cliprinters.NewTablePrinter(options), printers.HistoryTable(history, noon())))
 		})
 	}
 }
@@ -186,7 +165,7 @@ func TestObject(t *testing.T) {
 			if bytes.Contains(text, []byte("secret")) {
 				t.Error("it shows values or the manifest")
 			}
-			golden(t, name, string(text))
+			golden.Compare(t, name+".txt", string(text))
 		})
 	}
 }

@@ -2,10 +2,7 @@ package render_test
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,9 +10,8 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
+	"github.com/sherpack-io/kubectl-sherpack/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestRenderOfAWholePack(t *testing.T) {
 	t.Parallel()
@@ -31,7 +27,7 @@ func TestRenderOfAWholePack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "shop.txt", show(output))
+	golden.Compare(t, "shop.txt", show(output))
 	for range 3 {
 		again, err := testEngine().Render(p, values, testRelease())
 		if diff := cmp.Diff(output, again); diff != "" || err != nil {
@@ -51,23 +47,6 @@ func show(output *render.Output) string {
 	}
 	fmt.Fprintf(&text, "=== notes\n%s", output.Notes)
 	return text.String()
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", "golden", name)
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Error(diff)
-	}
 }
 
 // testValues are what the templates of the tables below see.
