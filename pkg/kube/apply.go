@@ -21,6 +21,9 @@ import (
 type ApplyOptions struct {
 	// ForceConflicts takes fields that another field manager owns.
 	ForceConflicts bool
+
+	// dryRun has the API server do everything but write.
+	dryRun bool
 }
 
 // Applied is the answer to one applied object.
@@ -85,10 +88,14 @@ func (c *Cluster) send(ctx context.Context, object *unstructured.Unstructured, o
 	}
 	start := time.Now()
 	result, unsure := retried(ctx, func() *rest.Request {
-		return c.rest.Patch(types.ApplyPatchType).AbsPath(objectPath(mapping, object.GetNamespace(), object.GetName())...).
+		request := c.rest.Patch(types.ApplyPatchType).AbsPath(objectPath(mapping, object.GetNamespace(), object.GetName())...).
 			Param("fieldManager", fieldManager).Param("fieldValidation", "Strict").
 			Param("force", strconv.FormatBool(options.ForceConflicts)).
 			SetHeader("Accept", metadataOnly).Body(body)
+		if options.dryRun {
+			request.Param("dryRun", metav1.DryRunAll)
+		}
+		return request
 	})
 	answer := &metav1.PartialObjectMetadata{}
 	status, err := decode(result, answer)

@@ -28,6 +28,8 @@ type Deletion struct {
 	// NoWait only starts the deletion: it is done once the API server has
 	// accepted it, while the object may still be there.
 	NoWait bool
+	// DryRun has the API server do everything but delete; it needs NoWait.
+	DryRun bool
 }
 
 // Delete deletes the objects, sixteen at a time, and waits until each is gone,
@@ -118,6 +120,9 @@ func deleteOptions(target Deletion) metav1.DeleteOptions {
 	options := metav1.DeleteOptions{
 		TypeMeta:          metav1.TypeMeta{APIVersion: "v1", Kind: "DeleteOptions"},
 		PropagationPolicy: &propagation,
+	}
+	if target.DryRun {
+		options.DryRun = []string{metav1.DryRunAll}
 	}
 	if target.Ref.UID != "" {
 		options.Preconditions = &metav1.Preconditions{UID: &target.Ref.UID}

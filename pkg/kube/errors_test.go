@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 func thing() corev1.ObjectReference {
@@ -161,5 +162,19 @@ func checkClassify(t *testing.T, tests map[string]classified) {
 				t.Error("what it is about is not wrapped")
 			}
 		})
+	}
+}
+
+// The API server no longer accepts such a webhook, but extension servers and what stands before them may say so.
+func TestADryRunThatIsNotSupportedIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	said := refusal(http.StatusBadRequest, metav1.StatusReasonBadRequest, `admission webhook "w" does not support dry run`)
+	check := Check{Object: &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Thing"}}}
+	if got := (*Cluster)(nil).judge(t.Context(), check, said); got.Err != nil || got.Unknown != said.Error() {
+		t.Errorf("%+v", got)
+	}
+	other := refusal(http.StatusBadRequest, metav1.StatusReasonBadRequest, "no")
+	if got := (*Cluster)(nil).judge(t.Context(), check, other); got.Err == nil {
+		t.Errorf("%+v", got)
 	}
 }

@@ -2,10 +2,7 @@ package lifecycle
 
 import (
 	"context"
-	"errors"
 	"fmt"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
@@ -28,32 +25,6 @@ func (x *execution) apply(ctx context.Context, step Step) error {
 	}
 	x.emit(WaveFinished, Outcome{Wave: step.Wave, Result: result(err), ElapsedMS: milliseconds(x.Now().Sub(started))})
 	return err
-}
-
-// send applies objects side by side and returns those that cannot be changed in place but may be made anew.
-func (x *execution) send(ctx context.Context, objects []manifest.Object) (blocked []manifest.Object, err error) {
-	bodies := make([]*unstructured.Unstructured, len(objects))
-	for i, object := range objects {
-		bodies[i] = object.Unstructured
-	}
-	options := kube.ApplyOptions{ForceConflicts: x.plan.Options.ForceConflicts}
-	refused := make([]error, len(objects))
-	err = x.Cluster.Apply(ctx, bodies, options, func(i int, applied kube.Applied) {
-		if x.mayRecreate(objects[i], applied.Err) {
-			blocked = append(blocked, objects[i])
-			return
-		}
-		x.applied(objects[i], applied)
-		refused[i] = placed(objects[i], applied.Err)
-	})
-	if named := errors.Join(refused...); named != nil {
-		return blocked, named
-	}
-	if len(blocked) > 0 {
-		// What the error joins is about these.
-		err = ctx.Err()
-	}
-	return blocked, err
 }
 
 // placed adds to the answer of the API server where the object stands.
@@ -96,7 +67,7 @@ func (x *execution) staysAsIs(object manifest.Object) bool {
 // asApplied reports whether an object is what was last applied and nobody has changed it since. A kind that counts
 // generations may have another status meanwhile; any other kind must not have been written at all.
 func asApplied(object manifest.Object, entry release.Entry, found live) bool {
-	if entry.Hash == "" || entry.UID == "" || entry.UID != found.uid {
+	if entry.Hash == "" || entry.UID == "" || entry.UID != found.uid || found.foreign != "" {
 		return false
 	}
 	if sum, err := hash(object); err != nil || sum != entry.Hash {
@@ -116,11 +87,15 @@ func (x *execution) applied(object manifest.Object, applied kube.Applied) {
 		x.emit(ObjectApplied, outcome)
 		return
 	}
+	former := x.live[manifest.KeyOf(object.Reference())].foreign
 	x.note(object, applied)
 	outcome.Object.UID = string(applied.Ref.UID)
 	outcome.Result = "configured"
-	if applied.Created {
+	switch {
+	case applied.Created:
 		outcome.Result = "created"
+	case former != "":
+		outcome.Result, outcome.Message = "adopted", "it belonged to "+former
 	}
 	x.emit(ObjectApplied, outcome)
 }
@@ -128,7 +103,7 @@ func (x *execution) applied(object manifest.Object, applied kube.Applied) {
 // note brings the inventory up to what the API server answered.
 func (x *execution) note(object manifest.Object, applied kube.Applied) {
 	key := manifest.KeyOf(object.Reference())
-	adopted := x.live[key].adopt
+	before := x.live[key]
 	x.live[key] = live{
 		uid: applied.Ref.UID, generation: applied.Generation, resourceVersion: applied.Ref.ResourceVersion,
 		hook: object.GetAnnotations()[AnnotationPhase] != "",
@@ -144,9 +119,9 @@ func (x *execution) note(object manifest.Object, applied kube.Applied) {
 	if applied.Generation == 0 {
 		entry.ResourceVersion = applied.Ref.ResourceVersion
 	}
-	if entry.Origin == "" {
+	if entry.Origin == "" || before.foreign != "" {
 		entry.Origin = release.Adopted
-		if applied.Created || adopted {
+		if applied.Created || before.adopt {
 			entry.Origin = release.Created
 		}
 	}

@@ -18,6 +18,10 @@ type Cluster interface {
 	Find(ctx context.Context, refs []corev1.ObjectReference) ([]*metav1.PartialObjectMetadata, error)
 	// Lookup returns an object; empty where it does not exist.
 	Lookup(ctx context.Context, apiVersion, kind, namespace, name string) (map[string]any, error)
+	// Check tries writes without doing them, and returns the answers in the order of checks.
+	Check(ctx context.Context, checks []kube.Check) ([]kube.Checked, error)
+	// TakeOver makes the fields ours that kubectl or Helm manages in some objects.
+	TakeOver(ctx context.Context, refs []corev1.ObjectReference) error
 	// Apply applies objects side by side; done is called once for each, one call at a time.
 	Apply(ctx context.Context, objects []*unstructured.Unstructured, options kube.ApplyOptions, done func(i int, applied kube.Applied)) error
 	// Delete deletes objects side by side and waits until they are gone; done is called as for Apply.

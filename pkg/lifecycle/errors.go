@@ -43,6 +43,34 @@ func (e *ForeignError) Error() string {
 	return fmt.Sprintf("%s exists already and belongs to %s", manifest.KeyOf(e.Ref), e.Owner)
 }
 
+// PreflightError is what would be refused, found before it could do harm.
+type PreflightError struct {
+	// Problems are in the order of the plan; there is at least one.
+	Problems []error
+	// Begun says that Namespaces and definitions that the rest builds on were applied before. Else nothing was changed.
+	Begun bool
+}
+
+// Error lists the problems.
+func (e *PreflightError) Error() string {
+	var text strings.Builder
+	if len(e.Problems) == 1 {
+		text.WriteString(e.Problems[0].Error())
+	} else {
+		fmt.Fprintf(&text, "%d problems:", len(e.Problems))
+		for _, problem := range e.Problems {
+			text.WriteString("\n  - " + strings.ReplaceAll(problem.Error(), "\n", "\n    "))
+		}
+	}
+	if !e.Begun {
+		text.WriteString("\nNothing was changed.")
+	}
+	return text.String()
+}
+
+// Unwrap returns Problems.
+func (e *PreflightError) Unwrap() []error { return e.Problems }
+
 // HookError is a hook that failed.
 type HookError struct {
 	// Hook is its record.

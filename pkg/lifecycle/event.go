@@ -27,6 +27,9 @@ const (
 	WaitStarted       EventType = "wait-started"
 	WaitProgress      EventType = "wait-progress"
 	WaitFinished      EventType = "wait-finished"
+	CheckStarted      EventType = "check-started"
+	CheckFinished     EventType = "check-finished"
+	CheckSkipped      EventType = "check-skipped"
 	Warning           EventType = "warning"
 )
 

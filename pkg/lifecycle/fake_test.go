@@ -30,10 +30,20 @@ type cluster struct {
 	waitErr  error
 	// frozen are the names of objects that cannot be changed in place.
 	frozen []string
+	dryRuns
 	// lost are the names of objects that are created without an answer.
 	lost []string
 	uids int
 	log  []string
+}
+
+// dryRuns are what was only tried.
+type dryRuns struct {
+	// meanwhile is called after them, before each apply.
+	meanwhile func()
+	tried []string
+	// checkErr are the names of objects that are refused.
+	checkErr map[string]error
 }
 
 func newCluster() *cluster {
@@ -41,6 +51,7 @@ func newCluster() *cluster {
 		objects:  map[manifest.Key]*unstructured.Unstructured{},
 		outcomes: map[string]func(ctx context.Context) (kube.HookOutcome, error){},
 		applyErr: map[string]error{},
+		dryRuns:  dryRuns{checkErr: map[string]error{}},
 	}
 }
 
@@ -76,7 +87,15 @@ func (c *cluster) Lookup(_ context.Context, apiVersion, kind, namespace, name st
 
 func (c *cluster) Apply(_ context.Context, objects []*unstructured.Unstructured, _ kube.ApplyOptions, done func(int, kube.Applied)) error {
 	var first error
+	if c.meanwhile != nil {
+		c.meanwhile()
+	}
 	for i, object := range objects {
+		if err := c.moved(object); err != nil {
+			first = err
+			done(i, kube.Applied{Err: err})
+			continue
+		}
 		if err := c.applyErr[object.GetName()]; err != nil {
 			done(i, kube.Applied{Err: err})
 			first = err
@@ -98,6 +117,43 @@ func (c *cluster) Apply(_ context.Context, objects []*unstructured.Unstructured,
 	return first
 }
 
+// moved is what the API server says of an object that is not the one that was meant.
+func (c *cluster) moved(object *unstructured.Unstructured) error {
+	found, there := c.objects[key(object)]
+	switch {
+	case object.GetUID() == "":
+		return nil
+	case !there:
+		return kube.ErrGone
+	case found.GetUID() != object.GetUID():
+		return kube.ErrReplaced
+	}
+	return nil
+}
+
+func (c *cluster) Check(_ context.Context, checks []kube.Check) ([]kube.Checked, error) {
+	answers := make([]kube.Checked, len(checks))
+	for i, check := range checks {
+		verb := "try"
+		if check.Replaces {
+			verb = "try anew"
+		}
+		c.tried = append(c.tried, fmt.Sprintf("%s %s/%s", verb, check.Object.GetKind(), check.Object.GetName()))
+		answers[i].Err = c.checkErr[check.Object.GetName()]
+		if _, there := c.objects[key(check.Object)]; there && !check.Replaces && slices.Contains(c.frozen, check.Object.GetName()) {
+			answers[i].Err = immutableError(check.Object)
+		}
+	}
+	return answers, nil
+}
+
+func (c *cluster) TakeOver(_ context.Context, refs []corev1.ObjectReference) error {
+	for _, ref := range refs {
+		c.note("take over %s/%s", ref.Kind, ref.Name)
+	}
+	return nil
+}
+
 func (c *cluster) put(object *unstructured.Unstructured) kube.Applied {
 	c.note("apply %s/%s", object.GetKind(), object.GetName())
 	stored := object.DeepCopy()
@@ -117,6 +173,11 @@ func (c *cluster) put(object *unstructured.Unstructured) kube.Applied {
 func (c *cluster) Delete(_ context.Context, targets []kube.Deletion, done func(int, time.Duration, error)) error {
 	for i, target := range targets {
 		found, ok := c.objects[manifest.KeyOf(target.Ref)]
+		if target.DryRun {
+			c.tried = append(c.tried, fmt.Sprintf("try to delete %s/%s", target.Ref.Kind, target.Ref.Name))
+			done(i, 0, c.checkErr[target.Ref.Name])
+			continue
+		}
 		if ok && found.GetUID() == target.Ref.UID {
 			c.note("delete %s/%s %s", target.Ref.Kind, target.Ref.Name, target.Propagation)
 			delete(c.objects, manifest.KeyOf(target.Ref))

@@ -222,7 +222,7 @@ func TestANeedThatThePackDoesNotMeetIsRefused(t *testing.T) {
 			t.Parallel()
 			// What cannot be met is no better in phases before which nothing is hoisted, or which are skipped.
 			all := text + podHook("pre-install,post-install", test.needs, "", "") + rest
-			_, err := planned(t, lifecycle.Install, all, lifecycle.Options{NoHooks: true})
+			_, err := planned(t, lifecycle.Install, all, lifecycle.Options{SkipPhases: sherpack.Phases()})
 			var input *lifecycle.InputError
 			if !errors.As(err, &input) || err.Error() != start+test.want {
 				t.Errorf("got  %v\nwant %s%s", err, start, test.want)
@@ -253,7 +253,7 @@ func TestWhatIsHoistedIsAppliedOnce(t *testing.T) {
 			ground, "apply ServiceAccount/web", "apply Secret/db", "run-hooks pre-upgrade pre-upgrade/migrate",
 			"apply ConfigMap/app", "apply Deployment/web", "wait Namespace/extra ServiceAccount/web ConfigMap/app Secret/db Deployment/web",
 		}},
-		"without hooks":     {lifecycle.Install, lifecycle.Options{NoHooks: true}, append([]string{ground}, regular...)},
+		"without hooks":     {lifecycle.Install, lifecycle.Options{SkipPhases: sherpack.Phases()}, append([]string{ground}, regular...)},
 		"without the phase": {lifecycle.Upgrade, lifecycle.Options{SkipPhases: []sherpack.Phase{sherpack.PreUpgrade}}, append([]string{ground}, regular...)},
 	} {
 		t.Run(name, func(t *testing.T) {

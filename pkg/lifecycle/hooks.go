@@ -120,24 +120,40 @@ func (x *execution) saveStatus(ctx context.Context) error {
 	return detached(ctx, func(ctx context.Context) error { return x.Store.UpdateStatus(ctx, x.plan.Release) })
 }
 
-// follow makes room for the hook, applies it and follows it to its end.
+// follow makes room for the hook, applies it and follows it to its end. Where its object was deleted or replaced since it was
+// looked at, that is done again.
 func (x *execution) follow(ctx context.Context, h Hook) (kube.HookOutcome, error) {
-	found := x.live[manifest.KeyOf(h.Object.Reference())]
-	if err := x.replace(ctx, h); err != nil {
-		return kube.HookOutcome{}, err
+	for try := 0; ; try++ {
+		if err := x.replace(ctx, h); err != nil {
+			return kube.HookOutcome{}, err
+		}
+		outcome, err := x.followOnce(ctx, h)
+		if try == tries || !isMoved(outcome.Applied.Err) {
+			return outcome, err
+		}
+		if err := x.survey(ctx, []Step{{Verb: RunHooks, Hooks: []Hook{h}}}); err != nil {
+			return outcome, err
+		}
 	}
+}
+
+func (x *execution) followOnce(ctx context.Context, h Hook) (kube.HookOutcome, error) {
 	ready, failed, err := conditions(h.Object)
 	if err != nil {
 		return kube.HookOutcome{}, err
 	}
+	if err := x.takeOver(ctx, []manifest.Object{h.Object}); err != nil {
+		return kube.HookOutcome{}, err
+	}
+	found := x.live[manifest.KeyOf(h.Object.Reference())]
 	run := kube.HookRun{
 		Object: x.stamped(h), Selector: ownerOf(x.plan.Release).selector(), PodSelector: podSelector(x.plan),
 		Ready: ready, Failed: failed, ForceConflicts: x.plan.Options.ForceConflicts,
 	}
+	run.Object.SetUID(found.uid)
 	observe := func(progress kube.HookProgress) { x.progress(h, progress) }
 	start := x.Cluster.RunHook
 	if found.adopt {
-		run.Object.SetUID(found.uid)
 		run.Object.SetResourceVersion(found.resourceVersion)
 		start = x.Cluster.FollowHook
 	}
@@ -146,6 +162,7 @@ func (x *execution) follow(ctx context.Context, h Hook) (kube.HookOutcome, error
 		if err := x.removeBlocked(ctx, []manifest.Object{h.Object}, string(h.Phase)); err != nil {
 			return outcome, err
 		}
+		run.Object.SetUID("")
 		outcome, err = x.Cluster.RunHook(ctx, run, observe)
 	}
 	if outcome.Applied.Ref.UID != "" {
@@ -161,8 +178,8 @@ func (x *execution) follow(ctx context.Context, h Hook) (kube.HookOutcome, error
 // spec never changes; any other kind is applied in place unless its policy says otherwise.
 func (x *execution) replace(ctx context.Context, h Hook) error {
 	key := manifest.KeyOf(h.Object.Reference())
-	found, live := x.live[key]
-	if !live || found.adopt || !hook.RunsPods(key.Group, key.Kind) && !h.Has(hook.BeforeHookCreation) {
+	found := x.live[key]
+	if !x.replaces(h) {
 		return nil
 	}
 	ref := h.Object.Reference()

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -24,6 +25,10 @@ type Plan struct {
 	Troubled bool
 	// History is all revisions that there were before the operation, oldest first, with what lists show.
 	History release.History
+	// Back are the hooks of the way back that may become necessary. They are tried beforehand with those of the steps.
+	Back []Hook
+	// Untried says that the plan is run without trying it first, as a way back must.
+	Untried bool
 	// Extent is how far the run of the plan got into changing the cluster. Running sets it.
 	Extent Extent
 	// Hoisted are the objects that the run of the plan had to change before the first hooks, because these need them.
@@ -50,13 +55,14 @@ type Options struct {
 	Timeout time.Duration
 	// Wait adds a step that waits until all regular objects are ready.
 	Wait bool
-	// NoHooks skips all hooks, and SkipPhases those of the named phases.
-	NoHooks    bool
+	// SkipPhases are the phases whose hooks are left out.
 	SkipPhases []hook.Phase
 	// HistoryMax is how many revisions are kept; 0 means all.
 	HistoryMax int
 	// ForceConflicts takes fields that another manager owns.
 	ForceConflicts bool
+	// TakeOwnership takes over objects that belong to nobody or to somebody else, from whatever manages them.
+	TakeOwnership bool
 	// RecreateImmutable deletes objects that cannot be changed in place and makes them anew, save those that hold what
 	// cannot be made again.
 	RecreateImmutable bool
@@ -71,15 +77,7 @@ type Options struct {
 
 // skips reports whether the hooks of a phase are left out.
 func (o Options) skips(phase hook.Phase) bool {
-	if o.NoHooks {
-		return true
-	}
-	for _, skipped := range o.SkipPhases {
-		if skipped == phase {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(o.SkipPhases, phase)
 }
 
 // Verb is what a step does.
@@ -150,6 +148,20 @@ func objectsOf(steps []Step) []manifest.Object {
 		}
 	}
 	return all
+}
+
+// Skipped returns the records of the hooks of the operation that are left out. The release may have others from earlier
+// operations.
+func (p *Plan) Skipped() []release.Hook {
+	course := courses()[p.Operation]
+	var skipped []release.Hook
+	for _, record := range p.Release.Status.Hooks {
+		phase := hook.Phase(record.Phase)
+		if phase != "" && (phase == course.before || phase == course.after) && record.State == release.HookSkipped {
+			skipped = append(skipped, record)
+		}
+	}
+	return skipped
 }
 
 // Definitions returns the custom resource definitions that the plan deletes if they are there: all objects of their kinds

@@ -59,7 +59,7 @@ func TestAnInstallationIsPlannedInItsOrder(t *testing.T) {
 		want    []string
 	}{
 		"as it is":      {lifecycle.Options{}, append(append([]string{first, before}, waves...), after)},
-		"without hooks": {lifecycle.Options{NoHooks: true}, append([]string{first}, waves...)},
+		"without hooks": {lifecycle.Options{SkipPhases: sherpack.Phases()}, append([]string{first}, waves...)},
 		"without a phase": {
 			lifecycle.Options{SkipPhases: []sherpack.Phase{sherpack.PostInstall}}, append([]string{first, before}, waves...),
 		},
@@ -230,7 +230,7 @@ func TestARemovalGoesBackwards(t *testing.T) {
 			"run-hooks post-delete post-delete/after", "delete Job/shop-after", "delete Namespace/a, not waiting",
 			"keep Secret/kept CustomResourceDefinition/a Namespace/web",
 		}},
-		"with all options": {lifecycle.Options{Wait: true, NoHooks: true, DeleteCRDs: true}, []string{
+		"with all options": {lifecycle.Options{Wait: true, SkipPhases: sherpack.Phases(), DeleteCRDs: true}, []string{
 			"delete ValidatingWebhookConfiguration/a", "delete Database/a", "delete CustomResourceDefinition/a", "delete Job/a Deployment/a",
 			"delete ConfigMap/a", "delete ServiceAccount/a", "delete Job/shop-after", "delete Namespace/a",
 			"keep Secret/kept Namespace/web",

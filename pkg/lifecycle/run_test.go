@@ -65,7 +65,7 @@ func TestAnInstallationIsRecordedStepByStep(t *testing.T) {
 		types = append(types, string(event.Type))
 	}
 	wantTypes := []string{
-		"operation-started", "phase-started", "hook-started", "hook-finished", "phase-finished", "wave-started", "object-applied",
+		"check-started", "check-finished", "operation-started", "phase-started", "hook-started", "hook-finished", "phase-finished", "wave-started", "object-applied",
 		"wave-finished", "wait-started", "wait-finished", "phase-started", "hook-started", "hook-finished", "object-deleted",
 		"phase-finished", "operation-finished",
 	}

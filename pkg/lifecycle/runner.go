@@ -10,7 +10,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // lastWords bounds what is done after the work has ended: cleaning up behind hooks, and the last record. It holds even
@@ -35,13 +34,13 @@ type Runner struct {
 func (r Runner) Run(ctx context.Context, plan *Plan) error {
 	work, cancel := WithTimeout(ctx, plan.Options.Timeout)
 	defer cancel()
-	run := &execution{
-		Runner: r, plan: plan, started: r.Now(),
-		live: map[manifest.Key]live{}, gone: map[manifest.Key]bool{}, index: indexOf(plan.Release.Inventory),
+	run := r.execution(plan)
+	// The order here is that of every operation. The lock was taken, the history read again and what an earlier run left
+	// open was closed before it.
+	if err := run.survey(work, run.ahead()); err != nil {
+		return Because(work, err)
 	}
-	// The order here is that of every operation. Taking the lock, reading the history again, closing what an earlier run
-	// left open, and the dry-run of everything that could turn out broken too late have their place before the record.
-	if err := run.survey(work, plan.Steps); err != nil {
+	if err := run.preflight(work); err != nil {
 		return Because(work, err)
 	}
 	if err := run.begin(ctx); err != nil {
@@ -67,6 +66,14 @@ type execution struct {
 	stale bool
 	// suspended says that the hook that runs is a suspended Job.
 	suspended bool
+	rehearsal rehearsal
+}
+
+func (r Runner) execution(plan *Plan) *execution {
+	return &execution{
+		Runner: r, plan: plan, started: r.Now(),
+		live: map[manifest.Key]live{}, gone: map[manifest.Key]bool{}, index: indexOf(plan.Release.Inventory),
+	}
 }
 
 // WithTimeout limits work to a time; 0 means no limit. Because tells afterwards that it was the limit that ended it.
@@ -117,18 +124,10 @@ func (x *execution) begin(ctx context.Context) error {
 		return err
 	}
 	x.emit(OperationStarted, Outcome{})
-	for _, record := range r.Status.Hooks {
-		if record.State == release.HookSkipped && x.comesAcross(record) {
-			x.emit(HookSkipped, x.hookOutcome(record))
-		}
+	for _, record := range x.plan.Skipped() {
+		x.emit(HookSkipped, x.hookOutcome(record))
 	}
 	return nil
-}
-
-// comesAcross reports whether a hook is one of those of this operation; the record may have others from earlier ones.
-func (x *execution) comesAcross(record release.Hook) bool {
-	course := courses()[x.plan.Operation]
-	return record.Phase != "" && (record.Phase == string(course.before) || record.Phase == string(course.after))
 }
 
 // forward does the steps.
@@ -143,6 +142,9 @@ func (x *execution) forward(ctx context.Context) error {
 		x.advance(step)
 		x.hoist(step)
 		if err := x.step(ctx, step); err != nil {
+			return err
+		}
+		if err := x.preflightRest(ctx, step); err != nil {
 			return err
 		}
 		if err := x.lookAgain(ctx, step, x.plan.Steps[i+1:]); err != nil {

@@ -33,6 +33,8 @@ func (x *execution) survey(ctx context.Context, steps []Step) error {
 			leaving = append(leaving, refs[i])
 		case own.owns(object):
 			x.live[manifest.KeyOf(refs[i])] = liveOf(object)
+		case i < applied && x.plan.Options.TakeOwnership:
+			x.live[manifest.KeyOf(refs[i])] = foreignOf(object)
 		case i < applied:
 			foreign = append(foreign, &ForeignError{Ref: refs[i], Owner: ownerPhrase(object)})
 		case soon[manifest.KeyOf(refs[i])]:
@@ -55,6 +57,13 @@ type live struct {
 	resourceVersion string
 	// hook says that it was made by a hook, and adopt that it is one of an earlier command which this run awaits.
 	hook, adopt bool
+	// foreign says who it belongs to if that is not this release, which is to take it over; else "".
+	foreign string
+}
+
+// foreignOf is an object of somebody else that is to be taken over.
+func foreignOf(object *metav1.PartialObjectMetadata) live {
+	return live{uid: object.UID, foreign: ownerPhrase(object)}
 }
 
 func liveOf(object *metav1.PartialObjectMetadata) live {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -40,6 +41,8 @@ func NewWayBack(failed *Plan, request Request) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	plan.Untried = true
+	plan.disown()
 	for i := range plan.Steps {
 		if plan.Steps[i].Phase == hook.PreRollback {
 			plan.Steps[i].Optional = true
@@ -52,6 +55,36 @@ func NewWayBack(failed *Plan, request Request) (*Plan, error) {
 	return plan, nil
 }
 
+// disown keeps what the plan would delete although it was there before the release took it over, and takes it off the
+// inventory.
+func (p *Plan) disown() {
+	adopted := map[manifest.Key]bool{}
+	for i := range p.Steps {
+		step := &p.Steps[i]
+		for _, entry := range step.Entries {
+			adopted[keyOf(entry)] = entry.Origin == release.Adopted && step.Verb == Delete
+		}
+		if step.Verb == Delete {
+			step.Entries = slices.DeleteFunc(step.Entries, func(entry release.Entry) bool { return adopted[keyOf(entry)] })
+		}
+	}
+	p.Release.Inventory = slices.DeleteFunc(p.Release.Inventory, func(entry release.Entry) bool { return adopted[keyOf(entry)] })
+}
+
+// HooksOfWayBack are the hooks that run if the work of an operation fails and the release goes back to the revision that a
+// request restores, which is NewRollback's.
+func HooksOfWayBack(request Request) ([]Hook, error) {
+	plan, err := NewPlan(request)
+	if err != nil {
+		return nil, err
+	}
+	var hooks []Hook
+	for _, step := range plan.Steps {
+		hooks = append(hooks, step.Hooks...)
+	}
+	return hooks, nil
+}
+
 // newReversion removes what a failed installation made. What it took over from others stays.
 func newReversion(failed *Plan) *Plan {
 	r := failed.Release
@@ -59,7 +92,7 @@ func newReversion(failed *Plan) *Plan {
 	options := failed.Options
 	options.DeleteCRDs = false
 	return &Plan{
-		Operation: Revert, Release: r, Options: options, History: failed.History,
+		Operation: Revert, Release: r, Options: options, History: failed.History, Untried: true,
 		Steps: newRemoval(made, r.Namespace, options).steps(),
 	}
 }

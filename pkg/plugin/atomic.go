@@ -78,12 +78,31 @@ func (d *deployment) wayBack() (*lifecycle.Plan, error) {
 	if d.deployed == nil {
 		return nil, errors.New("no revision was deployed before")
 	}
-	history := append(release.History{}, d.plan.History...)
-	request, err := d.target.rollback(d.deployed, d.plan.Release, append(history, d.plan.Release), d.plan.Options)
+	request, err := d.restoration()
 	if err != nil {
 		return nil, err
 	}
 	return lifecycle.NewWayBack(d.plan, request)
+}
+
+// restoration completes the request to go back to the revision that was deployed before.
+func (d *deployment) restoration() (lifecycle.Request, error) {
+	history := append(release.History{}, d.plan.History...)
+	return d.target.rollback(d.deployed, d.plan.Release, append(history, d.plan.Release), d.plan.Options)
+}
+
+// lookBack plans the way back that may become necessary, so that its hooks are tried before anything is done.
+func (o *DeployOptions) lookBack(work *deployment) {
+	if work.plan.Operation == lifecycle.Install || work.deployed == nil {
+		return
+	}
+	request, err := work.restoration()
+	if err == nil {
+		work.plan.Back, err = lifecycle.HooksOfWayBack(request)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(o.ErrOut, "warning: if this fails it cannot be taken back: %s\n", printers.Clean(err.Error()))
+	}
 }
 
 // rollback completes the request to restore an earlier revision.

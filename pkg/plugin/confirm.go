@@ -32,7 +32,7 @@ func (o *RunOptions) confirm(ctx context.Context, target *target, plan *lifecycl
 		}
 		_, _ = fmt.Fprintf(o.ErrOut, "  %s: %s\n", definition.Name, objects)
 	}
-	if o.Yes {
+	if o.Yes || o.isDry() {
 		return nil
 	}
 	_, _ = fmt.Fprint(o.ErrOut, "Delete them? (y/N): ")

@@ -55,7 +55,7 @@ func newDeployFlags() *DeployFlags {
 
 func (f *DeployFlags) addFlags(command *cobra.Command) {
 	addValuesFlags(command.Flags(), &f.Values)
-	f.Run.addRevisionFlags(command.Flags())
+	f.Run.addRevisionFlags(command)
 	command.Flags().BoolVar(&f.Atomic, "atomic", f.Atomic,
 		"If the work fails, put the release back as it was, and remove it if this is its installation. Waits until everything is ready.")
 	command.Flags().BoolVar(&f.CreateNamespace, "create-namespace", false,
@@ -68,7 +68,7 @@ func (f *DeployFlags) ToOptions(command *cobra.Command, args []string, getter ge
 	if err := f.Output.check(command); err != nil {
 		return nil, err
 	}
-	run, err := f.Run.toOptions(args[0], getter, streams)
+	run, err := f.Run.toOptions(command, args[0], getter, streams)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (o *DeployOptions) deploy(ctx context.Context, work *deployment, source *in
 		if err := o.confirm(ctx, work.target, plan); err != nil {
 			return nil, err
 		}
-		if o.CreateNamespace {
+		if o.CreateNamespace && !o.isDry() {
 			_, err = work.target.cluster.CreateNamespace(ctx, work.target.namespace)
 		}
 		return plan, err
@@ -141,6 +141,9 @@ func (o *DeployOptions) deploy(ctx context.Context, work *deployment, source *in
 		return err
 	}
 	work.plan = plan
+	if o.Atomic {
+		o.lookBack(work)
+	}
 	return o.run(ctx, work.target, plan)
 }
 

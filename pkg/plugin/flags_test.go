@@ -39,7 +39,7 @@ func TestDeployFlagsBecomeOptions(t *testing.T) {
 		"none": {want: asked{Plan: plan}},
 		"all that run a plan": {
 			args: []string{"--timeout", "90s", "--wait", "--no-hooks", "--force-conflicts", "--history-max=3"},
-			want: asked{Plan: lifecycle.Options{Timeout: 90 * time.Second, Wait: true, NoHooks: true, ForceConflicts: true, HistoryMax: 3}},
+			want: asked{Plan: lifecycle.Options{Timeout: 90 * time.Second, Wait: true, SkipPhases: hook.Phases(), ForceConflicts: true, HistoryMax: 3}},
 		},
 		"--atomic waits": {args: []string{"--atomic"}, want: asked{Atomic: true, Plan: lifecycle.Options{Timeout: plan.Timeout, HistoryMax: plan.HistoryMax, Wait: true}}},
 		"a description, and objects made anew": {
@@ -135,7 +135,7 @@ func TestEventsAreShownInTheFormAskedFor(t *testing.T) {
 		"json": `{"time":"0001-01-01T00:00:00Z","seq":0,"type":"warning","operation":"","release":"","namespace":"","revision":0,"message":"careful"}` + "\n",
 	} {
 		var out bytes.Buffer
-		observe, err := observer(form, &out)
+		observe, err := observer(form, 0, &out)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +144,7 @@ func TestEventsAreShownInTheFormAskedFor(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", form, diff)
 		}
 	}
-	if observe, err := observer("none", &bytes.Buffer{}); observe != nil || err != nil {
+	if observe, err := observer("none", 0, &bytes.Buffer{}); observe != nil || err != nil {
 		t.Errorf("none gives an observer: %v, error %v", observe != nil, err)
 	}
 }

@@ -18,6 +18,9 @@ const unlockTimeout = 5 * time.Second
 // exclusively plans an operation and locks the release for it. If another command has changed the release meanwhile, or
 // was killed while it did, the operation is planned again. The lock is held until unlock.
 func (o *RunOptions) exclusively(ctx context.Context, target *target, operation lifecycle.Operation, plan func(context.Context) (*lifecycle.Plan, error)) (*lifecycle.Plan, error) {
+	if o.isDry() {
+		return o.planDry(ctx, target, plan)
+	}
 	planned, failure := plan(ctx)
 	if failure != nil && !o.isPending(ctx, target) {
 		return nil, failure
@@ -116,6 +119,8 @@ func (t *target) whileHeld(ctx context.Context) (context.Context, context.Cancel
 func (t *target) told(others func(lifecycle.Event)) func(lifecycle.Event) {
 	return func(event lifecycle.Event) {
 		switch event.Type {
+		case lifecycle.CheckStarted:
+			t.held.At("checking " + event.Message)
 		case lifecycle.HookStarted:
 			t.held.At(event.Title)
 		case lifecycle.WaveStarted:

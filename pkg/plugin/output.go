@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/kubectl/pkg/cmd/get"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
@@ -62,12 +63,12 @@ func (f outputFlags) printRelease(r *release.Release, out io.Writer) error {
 }
 
 // printDone prints what kubectl prints after it changed something: release.sherpack.io/shop installed.
-func printDone(r *release.Release, done string, out io.Writer) error {
+func printDone(r *release.Release, done string, strategy cmdutil.DryRunStrategy, out io.Writer) error {
 	object, err := printers.Object(r)
 	if err != nil {
 		return err
 	}
-	flags := genericclioptions.NewPrintFlags(done)
+	flags := cmdutil.PrintFlagsWithDryRunStrategy(genericclioptions.NewPrintFlags(done), strategy)
 	printer, err := flags.ToPrinter()
 	if err != nil {
 		return err
@@ -83,10 +84,10 @@ const (
 )
 
 // observer returns what shows the events of a run.
-func observer(form string, out io.Writer) (func(lifecycle.Event), error) {
+func observer(form string, verbosity int, out io.Writer) (func(lifecycle.Event), error) {
 	switch form {
 	case eventsText:
-		return printers.TextEvents(out), nil
+		return printers.TextEvents(out, verbosity), nil
 	case eventsJSON:
 		return printers.JSONEvents(out), nil
 	case eventsNone:
@@ -104,5 +105,5 @@ func (o *RunOptions) printRun(r *release.Release, done string) error {
 		}
 		return o.Output.printRelease(r.Shown(deployed), o.Out)
 	}
-	return printDone(r, done, o.Out)
+	return printDone(r, done, o.DryRun, o.Out)
 }

@@ -64,6 +64,7 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	root.SetErr(streams.ErrOut)
 	flags := configFlags(streams)
 	flags.AddFlags(root.PersistentFlags())
+	root.PersistentFlags().IntP(verbosityFlag, verbosityFlag, 0, "How much to say on the error stream. 1 names what could not be checked before the work began.")
 	groups := templates.CommandGroups{
 		{Message: "Release Commands:", Commands: []*cobra.Command{
 			newInstallCommand(flags, streams), newUpgradeCommand(flags, streams), newRollbackCommand(flags, streams),
@@ -78,6 +79,17 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &UsageError{cmd.CommandPath(), err} })
 	root.AddCommand(newVersionCommand(streams, build), newOptionsCommand(streams))
 	return root
+}
+
+// verbosityFlag is kubectl's, long and short.
+const verbosityFlag = "v"
+
+func verbosity(command *cobra.Command) int {
+	number, err := command.Flags().GetInt(verbosityFlag)
+	if err != nil {
+		return 0
+	}
+	return number
 }
 
 // newOptionsCommand is kubectl's list of global options, which the last line of help names.

@@ -47,7 +47,7 @@ func newRollbackCommand(getter genericclioptions.RESTClientGetter, streams gener
 			if err := output.check(cmd); err != nil {
 				return err
 			}
-			run, err := flags.toOptions(args[0], getter, streams)
+			run, err := flags.toOptions(cmd, args[0], getter, streams)
 			if err != nil {
 				return err
 			}
@@ -61,7 +61,7 @@ func newRollbackCommand(getter genericclioptions.RESTClientGetter, streams gener
 			return options.Run(cmd.Context())
 		},
 	}
-	flags.addRevisionFlags(command.Flags())
+	flags.addRevisionFlags(command)
 	flags.addDeletionFlags(command.Flags())
 	output.addFlags(command)
 	return command

@@ -7,9 +7,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
@@ -24,6 +26,7 @@ type RunFlags struct {
 	SkipHooks         []string
 	Wait              bool
 	ForceConflicts    bool
+	TakeOwnership     bool
 	RecreateImmutable bool
 	HistoryMax        int
 	Description       string
@@ -45,7 +48,10 @@ func newRunFlags() RunFlags {
 }
 
 // addFlags adds what every verb has that runs a plan.
-func (f *RunFlags) addFlags(flags *pflag.FlagSet) {
+func (f *RunFlags) addFlags(command *cobra.Command) {
+	flags := command.Flags()
+	cmdutil.AddDryRunFlag(command)
+	flags.Lookup(dryRunFlag).Usage = `Must be "none", "server" or "client". With client only say what would be done, by what the release's record says. With server look at the cluster, too, and try every write without doing it.`
 	flags.DurationVar(&f.Timeout, "timeout", f.Timeout, "How long the work may take in all, such as 90s or 10m. Zero means no limit.")
 	flags.DurationVar(&f.LockTimeout, "lock-timeout", f.LockTimeout, "How long to wait for another command that works on the release. Zero means not at all.")
 	flags.StringVar(&f.Events, "events", f.Events, "How to show what happens, on the error stream: text, json (one line each) or none.")
@@ -58,11 +64,14 @@ func (f *RunFlags) addHookFlags(flags *pflag.FlagSet) {
 }
 
 // addRevisionFlags adds what the verbs have that make a revision.
-func (f *RunFlags) addRevisionFlags(flags *pflag.FlagSet) {
-	f.addFlags(flags)
+func (f *RunFlags) addRevisionFlags(command *cobra.Command) {
+	flags := command.Flags()
+	f.addFlags(command)
 	f.addHookFlags(flags)
 	flags.BoolVar(&f.Wait, "wait", f.Wait, "Wait until everything that was applied is ready.")
 	flags.BoolVar(&f.ForceConflicts, "force-conflicts", f.ForceConflicts, "Take over fields that another manager of an object owns.")
+	flags.BoolVar(&f.TakeOwnership, "take-ownership", f.TakeOwnership,
+		"Take over objects that exist already and belong to nobody, to Helm or to another release. Their fields that kubectl or Helm manages become the release's.")
 	flags.BoolVar(&f.RecreateImmutable, "recreate-immutable", f.RecreateImmutable,
 		"Delete objects that cannot be changed in place, and make them anew. Not PersistentVolumeClaims, Namespaces and custom resource definitions: these must say so themselves.")
 	flags.IntVar(&f.HistoryMax, "history-max", f.HistoryMax, "How many revisions of the release are kept. Zero means all.")
@@ -78,8 +87,8 @@ func (f *RunFlags) addDeletionFlags(flags *pflag.FlagSet) {
 // options checks the flags and returns what they mean for a plan.
 func (f *RunFlags) options() (lifecycle.Options, error) {
 	options := lifecycle.Options{
-		Timeout: f.Timeout, Wait: f.Wait, NoHooks: f.NoHooks, ForceConflicts: f.ForceConflicts, HistoryMax: f.HistoryMax,
-		RecreateImmutable: f.RecreateImmutable, DeleteCRDs: f.DeleteCRDs,
+		Timeout: f.Timeout, Wait: f.Wait, ForceConflicts: f.ForceConflicts, HistoryMax: f.HistoryMax,
+		RecreateImmutable: f.RecreateImmutable, DeleteCRDs: f.DeleteCRDs, TakeOwnership: f.TakeOwnership,
 	}
 	if f.Timeout < 0 {
 		return options, inputError{fmt.Errorf("--timeout %s: must not be negative", f.Timeout)}
@@ -100,6 +109,9 @@ func (f *RunFlags) options() (lifecycle.Options, error) {
 		}
 		options.SkipPhases = append(options.SkipPhases, phase)
 	}
+	if f.NoHooks {
+		options.SkipPhases = hook.Phases()
+	}
 	return options, nil
 }
 
@@ -118,6 +130,8 @@ type RunOptions struct {
 	Description string
 	// LockTimeout is how long another command is waited for.
 	LockTimeout time.Duration
+	// DryRun only tells what would be done.
+	DryRun cmdutil.DryRunStrategy
 	// Yes deletes custom resource definitions without asking.
 	Yes     bool
 	Observe func(lifecycle.Event)
@@ -127,7 +141,7 @@ type RunOptions struct {
 }
 
 // toOptions checks the flags and completes them. name is the argument that names the release.
-func (f *RunFlags) toOptions(name string, getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) (RunOptions, error) {
+func (f *RunFlags) toOptions(command *cobra.Command, name string, getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) (RunOptions, error) {
 	options := RunOptions{LockTimeout: f.LockTimeout, Description: f.Description, Yes: f.Yes, Output: newOutputFlags(), Getter: getter, IOStreams: streams}
 	var err error
 	if options.Name, err = releaseName(name); err != nil {
@@ -136,7 +150,10 @@ func (f *RunFlags) toOptions(name string, getter genericclioptions.RESTClientGet
 	if options.Plan, err = f.options(); err != nil {
 		return options, err
 	}
-	options.Observe, err = observer(f.Events, streams.ErrOut)
+	if options.DryRun, err = cmdutil.GetDryRunStrategy(command); err != nil {
+		return options, &UsageError{command.CommandPath(), err}
+	}
+	options.Observe, err = observer(f.Events, verbosity(command), streams.ErrOut)
 	return options, err
 }
 
@@ -147,15 +164,23 @@ func (o *RunOptions) limited(ctx context.Context, do func(context.Context) error
 	return lifecycle.Because(ctx, do(ctx))
 }
 
-// run runs a plan.
+// run runs a plan, or says what that would do.
 func (o *RunOptions) run(ctx context.Context, target *target, plan *lifecycle.Plan) error {
-	ctx, cancel := target.whileHeld(ctx)
-	defer cancel()
-	runner := lifecycle.Runner{Cluster: target.cluster, Store: target.store, Observe: target.told(o.Observe), Now: time.Now}
-	if err := lost(ctx, runner.Run(ctx, plan)); err != nil {
+	do := o.carryOut
+	if o.isDry() {
+		do = o.rehearse
+	}
+	if err := do(ctx, target, plan); err != nil {
 		return fmt.Errorf("%s %s: %w", doing(plan), o.Name, err)
 	}
 	return nil
+}
+
+func (o *RunOptions) carryOut(ctx context.Context, target *target, plan *lifecycle.Plan) error {
+	ctx, cancel := target.whileHeld(ctx)
+	defer cancel()
+	runner := lifecycle.Runner{Cluster: target.cluster, Store: target.store, Observe: target.told(o.Observe), Now: time.Now}
+	return lost(ctx, runner.Run(ctx, plan))
 }
 
 // doing is what a plan does, as its user calls it: a rollback of what was uninstalled runs as an installation.

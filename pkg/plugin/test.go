@@ -49,7 +49,7 @@ func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericio
 			if err := readFilter(filter, &tests); err != nil {
 				return err
 			}
-			run, err := flags.toOptions(args[0], getter, streams)
+			run, err := flags.toOptions(cmd, args[0], getter, streams)
 			if err != nil {
 				return err
 			}
@@ -58,7 +58,7 @@ func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericio
 			return options.Run(cmd.Context())
 		},
 	}
-	flags.addFlags(command.Flags())
+	flags.addFlags(command)
 	command.Flags().BoolVar(&tests.KeepGoing, "keep-going", false, "Run the tests that come after one that failed, too.")
 	command.Flags().StringSliceVar(&filter, "filter", nil, "Run only the tests of these names, as in name=smoke, or all but these, as in '!name=load'. Can be repeated.")
 	output.addFlags(command)

@@ -11,6 +11,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
@@ -49,7 +50,7 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 			if err := output.check(cmd); err != nil {
 				return err
 			}
-			run, err := flags.toOptions(args[0], getter, streams)
+			run, err := flags.toOptions(cmd, args[0], getter, streams)
 			if err != nil {
 				return err
 			}
@@ -62,7 +63,7 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 			return options.Run(cmd.Context())
 		},
 	}
-	flags.addFlags(command.Flags())
+	flags.addFlags(command)
 	flags.addHookFlags(command.Flags())
 	flags.addDeletionFlags(command.Flags())
 	command.Flags().BoolVar(&flags.Wait, "wait", false, "Wait until everything that is deleted is gone.")
@@ -111,7 +112,7 @@ func (o *UninstallOptions) remove(ctx context.Context) (*release.Release, error)
 	defer target.close()
 	defer o.unlock(ctx, target)
 	plan, err := o.exclusively(ctx, target, lifecycle.Uninstall, func(ctx context.Context) (*lifecycle.Plan, error) { return o.plan(ctx, target) })
-	if errors.Is(err, storage.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) && !o.isDry() {
 		return o.sweep(ctx, target, err)
 	}
 	if err != nil {
@@ -148,7 +149,7 @@ func (o *UninstallOptions) plan(ctx context.Context, target *target) (*lifecycle
 			return nil, fmt.Errorf("release %q is uninstalled already; without --keep-history its record goes, too", newest.Name)
 		}
 		// Its hooks have run.
-		request.Options.NoHooks = true
+		request.Options.SkipPhases = hook.Phases()
 	}
 	if err := target.complete(&request); err != nil {
 		return nil, err

@@ -19,9 +19,13 @@ func JSONEvents(out io.Writer) func(lifecycle.Event) {
 	}
 }
 
-// TextEvents returns an observer that writes a line for each event that people want to see as it happens.
-func TextEvents(out io.Writer) func(lifecycle.Event) {
+// TextEvents returns an observer that writes a line for each event that people want to see as it happens. A verbosity above
+// 0 adds what could not be checked beforehand.
+func TextEvents(out io.Writer, verbosity int) func(lifecycle.Event) {
 	return func(event lifecycle.Event) {
+		if event.Type == lifecycle.CheckSkipped && verbosity < 1 {
+			return
+		}
 		if text := textLine(event); text != "" {
 			_, _ = fmt.Fprintln(out, line(text))
 		}
@@ -38,6 +42,8 @@ func textLine(event lifecycle.Event) string {
 		return "waiting for " + event.Message + " to be ready"
 	case lifecycle.WaitProgress:
 		return objectName(event.Object) + ": " + joined(event.Result, event.Message)
+	case lifecycle.CheckSkipped:
+		return objectName(event.Object) + ": not checked beforehand: " + event.Message
 	case lifecycle.Warning:
 		return "warning: " + event.Message
 	}

@@ -60,7 +60,7 @@ func events() []lifecycle.Event {
 func TestTextEvents(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	observe := printers.TextEvents(&out)
+	observe := printers.TextEvents(&out, 0)
 	for _, event := range events() {
 		observe(event)
 	}
@@ -96,7 +96,7 @@ func TestJSONEvents(t *testing.T) {
 
 func TestEventsThatCannotBeWrittenAreLost(t *testing.T) {
 	t.Parallel()
-	for _, observe := range []func(lifecycle.Event){printers.TextEvents(broken{}), printers.JSONEvents(broken{})} {
+	for _, observe := range []func(lifecycle.Event){printers.TextEvents(broken{}, 0), printers.JSONEvents(broken{})} {
 		for _, event := range events() {
 			observe(event)
 		}

@@ -1,0 +1,199 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Check is an object whose write is to be tried without doing it.
+type Check struct {
+	// Object is what would be applied, with its namespace; it is not changed.
+	Object *unstructured.Unstructured
+	// Replaces says that an object of that name is there and will be deleted
+	// before: then a creation is tried, not an apply.
+	Replaces bool
+	// ForceConflicts is that of ApplyOptions.
+	ForceConflicts bool
+	// Adopts says that TakeOver would come before.
+	Adopts bool
+	// Coming reports whether an object that is not there will be when this one
+	// is applied; nil is none. Only ServiceAccounts, PriorityClasses,
+	// RuntimeClasses, Roles and ClusterRoles are asked for.
+	Coming func(corev1.ObjectReference) bool
+}
+
+// Checked is the answer to a Check.
+type Checked struct {
+	// Err is why the object would be refused, as of Apply; nil where it would
+	// not be as far as can be known.
+	Err error
+	// Unknown says what could not be checked, and why; "" when all was.
+	Unknown string
+}
+
+// Check tries writes as dry-runs, sixteen at a time, and returns the answers
+// in the order of checks. Of what runs Pods, such a Pod is tried, too: the
+// refusals of admission do not show on the object that makes it. The error is
+// that of ctx, once it has ended.
+func (c *Cluster) Check(ctx context.Context, checks []Check) ([]Checked, error) {
+	answers := make([]Checked, len(checks))
+	err := each(ctx, len(checks), atOnce, func(i int) error {
+		answers[i] = c.check(ctx, checks[i])
+		return nil
+	})
+	return answers, err
+}
+
+func (c *Cluster) check(ctx context.Context, check Check) Checked {
+	write := c.dryApply
+	if check.Replaces {
+		write = func(ctx context.Context, check Check) error { return c.dryCreate(ctx, check.Object) }
+	}
+	tried := check
+	tried.Object = check.arrived(check.Object)
+	answer := c.judge(ctx, check, write(ctx, tried))
+	if answer.Err != nil || answer.Unknown != "" {
+		return answer
+	}
+	return c.checkPod(ctx, check)
+}
+
+// dryApply tries to apply the object.
+func (c *Cluster) dryApply(ctx context.Context, check Check) error {
+	options := ApplyOptions{ForceConflicts: check.ForceConflicts, dryRun: true}
+	_, _, err := c.send(ctx, check.Object, options)
+	if check.Adopts && onlyPredecessors(classify(refOf(check.Object), err)) {
+		options.ForceConflicts = true
+		_, _, err = c.send(ctx, check.Object, options)
+	}
+	return err
+}
+
+// judge tells what a refusal of the dry-run says about the write itself.
+func (c *Cluster) judge(ctx context.Context, k Check, err error) Checked {
+	switch {
+	case err == nil, k.Replaces && (apierrors.IsAlreadyExists(err) || exceedsQuota(err)):
+		// The name, and what counts for the quota, is free by then.
+		return Checked{}
+	case noDryRun(err):
+		return Checked{Unknown: err.Error()}
+	case k.bindsComingRole() && apierrors.IsNotFound(err):
+		return Checked{Unknown: "the role that it binds is not there yet"}
+	}
+	return Checked{Err: c.applyError(ctx, k.Object, err)}
+}
+
+// bindsComingRole reports whether the object is a binding of a role that is
+// not there yet: who may not bind everything is refused until it is.
+func (k Check) bindsComingRole() bool {
+	group, version := k.Object.GroupVersionKind().Group, k.Object.GetAPIVersion()
+	if group != "rbac.authorization.k8s.io" || k.Coming == nil {
+		return false
+	}
+	role := corev1.ObjectReference{APIVersion: version, Kind: stringAt(k.Object, "roleRef", "kind"), Name: stringAt(k.Object, "roleRef", "name")}
+	if role.Kind == "Role" {
+		role.Namespace = k.Object.GetNamespace()
+	}
+	return k.Coming(role)
+}
+
+// arrived returns an object that is a Pod without what would have it refused
+// only because it is not there yet; any other is returned as it is.
+func (k Check) arrived(object *unstructured.Unstructured) *unstructured.Unstructured {
+	if kindName(object.GroupVersionKind()) != kindPod || k.Coming == nil {
+		return object
+	}
+	object = object.DeepCopy()
+	for _, named := range []struct {
+		field string
+		ref   corev1.ObjectReference
+	}{
+		{"serviceAccountName", corev1.ObjectReference{APIVersion: "v1", Kind: "ServiceAccount", Namespace: object.GetNamespace()}},
+		{"serviceAccount", corev1.ObjectReference{APIVersion: "v1", Kind: "ServiceAccount", Namespace: object.GetNamespace()}},
+		{"priorityClassName", corev1.ObjectReference{APIVersion: "scheduling.k8s.io/v1", Kind: "PriorityClass"}},
+		{"runtimeClassName", corev1.ObjectReference{APIVersion: "node.k8s.io/v1", Kind: "RuntimeClass"}},
+	} {
+		named.ref.Name = stringAt(object, "spec", named.field)
+		if named.ref.Name != "" && k.Coming(named.ref) {
+			unstructured.RemoveNestedField(object.Object, "spec", named.field)
+		}
+	}
+	return object
+}
+
+// checkPod tries the Pod of what runs Pods.
+func (c *Cluster) checkPod(ctx context.Context, check Check) Checked {
+	pod := podOf(check.Object)
+	if pod == nil {
+		return Checked{}
+	}
+	pod = check.arrived(pod)
+	err := c.dryCreate(ctx, pod)
+	switch {
+	case err == nil, exceedsQuota(err) && (check.Replaces || !isJob(check.Object)):
+		// A rollout makes room for its Pods as it goes, and so does the end of a Job that is replaced.
+		return Checked{}
+	case noRight(err):
+		return Checked{Unknown: "whether its Pods would be admitted: " + err.Error()}
+	case noDryRun(err), noDefaultAccount(err) && stringAt(pod, "spec", "serviceAccountName") == "":
+		return Checked{Unknown: "whether its Pods would be admitted: " + err.Error()}
+	}
+	return Checked{Err: fmt.Errorf("the Pods of %s: %w", nameOf(refOf(check.Object)), err)}
+}
+
+func isJob(object *unstructured.Unstructured) bool {
+	return kindName(object.GroupVersionKind()) == kindJob
+}
+
+// podOf returns a Pod as an object would make it; nil for what makes none.
+func podOf(object *unstructured.Unstructured) *unstructured.Unstructured {
+	path := []string{"spec", "template"}
+	switch kindName(object.GroupVersionKind()) {
+	case kindJob, "Deployment.apps", "StatefulSet.apps", "DaemonSet.apps", "ReplicaSet.apps":
+	case "CronJob.batch":
+		path = []string{"spec", "jobTemplate", "spec", "template"}
+	default:
+		return nil
+	}
+	template, found, err := unstructured.NestedMap(object.Object, path...)
+	if !found || err != nil {
+		return nil
+	}
+	pod := &unstructured.Unstructured{Object: template}
+	pod.SetAPIVersion("v1")
+	pod.SetKind("Pod")
+	pod.SetNamespace(object.GetNamespace())
+	pod.SetName("")
+	pod.SetGenerateName(object.GetName() + "-")
+	return pod
+}
+
+// noDryRun tells the refusal of a dry-run as such: an admission webhook that
+// has effects of its own does not support it.
+func noDryRun(err error) bool {
+	return apierrors.IsBadRequest(err) && strings.Contains(err.Error(), "does not support dry run")
+}
+
+func exceedsQuota(err error) bool {
+	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota")
+}
+
+var denied = regexp.MustCompile(`cannot [a-z]+ resource "`)
+
+// noRight tells that the user may not do this, apart from what admission
+// refuses with the same code.
+func noRight(err error) bool {
+	return apierrors.IsForbidden(err) && denied.MatchString(err.Error())
+}
+
+// noDefaultAccount tells that a namespace is so new that its own
+// ServiceAccount is not there yet.
+func noDefaultAccount(err error) bool {
+	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), `serviceaccount "default" not found`)
+}

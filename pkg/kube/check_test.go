@@ -1,0 +1,229 @@
+package kube_test
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+)
+
+// checkCase is an object to check. want is a pattern for the error, and unknown one for what could not be checked; ""
+// wants none.
+type checkCase struct {
+	text, want, unknown string
+	replaces            bool
+	// coming are the names of objects that come with it.
+	coming string
+}
+
+func (b *bench) checkAll(cases map[string]checkCase) {
+	b.Helper()
+	for name, c := range cases {
+		coming := func(ref corev1.ObjectReference) bool { return c.coming == ref.Kind+"/"+ref.Name }
+		check := kube.Check{Object: b.object(c.text), Replaces: c.replaces, Coming: coming}
+		answers, err := b.Check(b.Context(), []kube.Check{check})
+		b.must(err)
+		text := ""
+		if answers[0].Err != nil {
+			text = answers[0].Err.Error()
+		}
+		if !matches(c.want, text) || !matches(c.unknown, answers[0].Unknown) {
+			b.Errorf("%s: error %q, unknown %q; want %q and %q", name, text, answers[0].Unknown, c.want, c.unknown)
+		}
+	}
+}
+
+// matches reports whether a text has a pattern; the empty pattern wants no text.
+func matches(pattern, text string) bool {
+	if pattern == "" {
+		return text == ""
+	}
+	return regexp.MustCompile(pattern).MatchString(text)
+}
+
+const checkedJob = `
+apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate}
+spec: {template: {spec: {restartPolicy: Never, FIELDS containers: [{name: main, image: busybox}]}}}
+`
+
+func jobWith(fields string) string { return strings.Replace(checkedJob, "FIELDS", fields, 1) }
+
+func TestCheckWritesNothingAndTellsWhatWouldBeRefused(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	before := b.apply(b.object(jobWith("")), b.object(deployment))
+	b.checkAll(map[string]checkCase{
+		"what is right": {text: `{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}`},
+		"all that is misspelt in what is not there": {
+			text: `{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {port: 1, ports: [{port: 80, prt: 1}]}, sped: {}}`,
+			want: `apply Service/.*/s: invalid fields: spec.port: unknown field, spec.ports\[0\].prt: unknown field, sped: unknown field`,
+		},
+		"all that is misspelt in what is there": {
+			text: strings.Replace(deployment, "replicas: 1", "replica: 1\n  strategi: {}", 1) + "lab: x\n",
+			want: `invalid fields: lab: unknown field, spec.replica: unknown field, spec.strategi: unknown field`,
+		},
+		"a Job over one that has another template":       {text: jobWith("hostNetwork: true,"), replaces: true},
+		"a Job that is invalid, over one that is there":  {text: jobWith("restartPolcy: Never,"), replaces: true, want: `restartPolcy: unknown field`},
+		"a Job whose ServiceAccount is not there":        {text: strings.Replace(jobWith("serviceAccountName: nobody,"), "migrate", "m2", 1), want: `the Pods of Job/.*/m2: .*serviceaccount "nobody" not found`},
+		"a Job whose ServiceAccount comes with it":       {text: jobWith("serviceAccountName: soon,"), replaces: true, coming: "ServiceAccount/soon"},
+		"a Pod whose priority class comes with it":       {text: `{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {priorityClassName: soon, containers: [{name: c, image: i}]}}`, coming: "PriorityClass/soon"},
+		"a Pod whose priority class is not there":        {text: `{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {priorityClassName: soon, containers: [{name: c, image: i}]}}`, want: `no PriorityClass with name soon`},
+		"an object of a kind that the server has not":    {text: `{apiVersion: example.com/v1, kind: Gadget, metadata: {name: g}}`, want: `does not serve kind Gadget`},
+		"a CronJob whose Pods have no ServiceAccount":    {text: `{apiVersion: batch/v1, kind: CronJob, metadata: {name: c}, spec: {schedule: "* * * * *", jobTemplate: {spec: {template: {spec: {restartPolicy: Never, serviceAccountName: nobody, containers: [{name: c, image: i}]}}}}}}`, want: `the Pods of CronJob/.*/c: .*"nobody" not found`},
+		"a Deployment whose Pods have no ServiceAccount": {text: strings.Replace(deployment, "containers:", "serviceAccountName: nobody\n      containers:", 1), want: `the Pods of Deployment/.*/web: .*"nobody" not found`},
+	})
+	for i, object := range []*unstructured.Unstructured{b.object(jobWith("")), b.object(deployment)} {
+		if live := b.live(object); live.GetGeneration() != before[i].Generation {
+			t.Errorf("%s was changed", object.GetName())
+		}
+	}
+	made, err := b.Find(t.Context(), []corev1.ObjectReference{
+		b.ref("v1", "ConfigMap", "c"), b.ref("v1", "Service", "s"), b.ref("v1", "Pod", "p"), b.ref("batch/v1", "CronJob", "c"), b.ref("batch/v1", "Job", "m2"),
+	})
+	b.must(err)
+	if diff := cmp.Diff(make([]*metav1.PartialObjectMetadata, len(made)), made); diff != "" {
+		t.Errorf("it made something:\n%s", diff)
+	}
+}
+
+func TestCheckKnowsTheRulesOfTheNamespace(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	namespace, err := b.admin.CoreV1().Namespaces().Get(t.Context(), b.namespace, metav1.GetOptions{})
+	b.must(err)
+	namespace.Labels["pod-security.kubernetes.io/enforce"] = "restricted"
+	_, err = b.admin.CoreV1().Namespaces().Update(t.Context(), namespace, metav1.UpdateOptions{})
+	b.must(err)
+	b.checkAll(map[string]checkCase{
+		"a Job whose Pods PodSecurity refuses": {
+			text: jobWith(""), want: `the Pods of Job/.*/migrate: pods "migrate-.*" is forbidden: violates PodSecurity "restricted:latest"`,
+		},
+		"a Pod that PodSecurity refuses": {
+			text: `{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, image: i}]}}`, want: `violates PodSecurity`,
+		},
+	})
+}
+
+func TestCheckKnowsQuotas(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "q"}, Spec: corev1.ResourceQuotaSpec{
+		Hard: corev1.ResourceList{"count/jobs.batch": resource.MustParse("1"), "count/secrets": resource.MustParse("0")},
+	}}
+	quotas := b.admin.CoreV1().ResourceQuotas(b.namespace)
+	_, err := quotas.Create(t.Context(), quota, metav1.CreateOptions{})
+	b.must(err)
+	b.eventually(func() bool {
+		found, err := quotas.Get(t.Context(), "q", metav1.GetOptions{})
+		b.must(err)
+		return len(found.Status.Hard) == 2
+	})
+	b.apply(b.object(jobWith("")))
+	b.checkAll(map[string]checkCase{
+		"what there may be none of":                     {text: `{apiVersion: v1, kind: Secret, metadata: {name: s}}`, want: `exceeded quota: q`},
+		"a Job for which there is no room":              {text: strings.Replace(jobWith(""), "migrate", "second", 1), want: `exceeded quota: q`},
+		"a Job that takes the place of the only one":    {text: jobWith(""), replaces: true},
+		"one more that takes the place, with a mistake": {text: jobWith("x: y,"), replaces: true, want: `spec.template.spec.x: unknown field`},
+	})
+}
+
+func TestWithoutTheRightToMakePodsTheyAreNotChecked(t *testing.T) {
+	t.Parallel()
+	b := newLimitedBench(t, may("get create patch", "jobs", "batch"), may("create patch", "rolebindings roles", rbacv1.GroupName))
+	b.checkAll(map[string]checkCase{
+		"a Job":                         {text: jobWith(""), unknown: `whether its Pods would be admitted: pods is forbidden: .*cannot create resource "pods"`},
+		"what may not be written":       {text: `{apiVersion: v1, kind: Secret, metadata: {name: s}}`, want: `cannot patch resource "secrets"`},
+		"a binding of a role that":      {text: bindingOf("soon"), want: `"soon" not found`},
+		"a binding of a role to come":   {text: bindingOf("soon"), coming: "Role/soon", unknown: `the role that it binds is not there yet`},
+		"a role with more than one has": {text: `{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: r}, rules: [{apiGroups: [""], resources: [secrets], verbs: [get]}]}`, want: `attempting to grant RBAC permissions not currently held`},
+	})
+}
+
+func bindingOf(role string) string {
+	return `{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: b},
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: ` + role + `}, subjects: [{kind: ServiceAccount, name: s, namespace: x}]}`
+}
+
+func TestADeletionIsTriedWithoutDoingIt(t *testing.T) {
+	t.Parallel()
+	b := newLimitedBench(t, may("get create patch delete", "configmaps", ""), may("get create patch", "secrets", ""))
+	applied := b.apply(b.object(`{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}`), b.object(`{apiVersion: v1, kind: Secret, metadata: {name: s}}`))
+	targets := []kube.Deletion{{Ref: applied[0].Ref, NoWait: true, DryRun: true}, {Ref: applied[1].Ref, NoWait: true, DryRun: true}}
+	err := b.Delete(t.Context(), targets, nil)
+	if err == nil || !strings.Contains(err.Error(), `cannot delete resource "secrets"`) || strings.Contains(err.Error(), "configmaps") {
+		t.Errorf("the error is %v", err)
+	}
+	b.live(b.object(`{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}`))
+}
+
+func TestAnObjectThatWasReplacedIsNotChanged(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	text := `{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {a: "1"}}`
+	first := b.apply(b.object(text))[0]
+	changed := b.object(strings.Replace(text, `"1"`, `"2"`, 1))
+	changed.SetUID(first.Ref.UID)
+	b.must(b.admin.CoreV1().ConfigMaps(b.namespace).Delete(t.Context(), "c", metav1.DeleteOptions{}))
+	if applied := b.applyOne(changed, kube.ApplyOptions{}); !errors.Is(applied.Err, kube.ErrGone) {
+		t.Errorf("gone: %v", applied.Err)
+	}
+	b.apply(b.object(text))
+	if applied := b.applyOne(changed, kube.ApplyOptions{}); !errors.Is(applied.Err, kube.ErrReplaced) {
+		t.Errorf("replaced: %v", applied.Err)
+	}
+	if got := b.live(changed).Object["data"].(map[string]any)["a"]; got != "1" {
+		t.Errorf("data %v", got)
+	}
+}
+
+// webhook is what is asked about the ConfigMaps of a namespace before they are written. There is nobody who answers.
+func (b *bench) webhook() {
+	b.Helper()
+	url, fail, effects := "https://127.0.0.1:1/", admissionv1.Fail, admissionv1.SideEffectClassNone
+	hook := &admissionv1.ValidatingWebhookConfiguration{
+		ObjectMeta: metav1.ObjectMeta{Name: b.namespace},
+		Webhooks: []admissionv1.ValidatingWebhook{{
+			Name: "asked.example.com", AdmissionReviewVersions: []string{"v1"}, SideEffects: &effects, FailurePolicy: &fail,
+			ClientConfig:      admissionv1.WebhookClientConfig{URL: &url},
+			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": b.namespace}},
+			Rules: []admissionv1.RuleWithOperations{{
+				Operations: []admissionv1.OperationType{admissionv1.Create},
+				Rule:       admissionv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"configmaps"}},
+			}},
+		}},
+	}
+	hooks := b.admin.AdmissionregistrationV1().ValidatingWebhookConfigurations()
+	_, err := hooks.Create(b.Context(), hook, metav1.CreateOptions{})
+	b.must(err)
+	b.Cleanup(func() { b.must(hooks.Delete(context.WithoutCancel(b.Context()), b.namespace, metav1.DeleteOptions{})) })
+}
+
+func TestCheckKnowsWebhooks(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.webhook()
+	var answer kube.Checked
+	b.eventually(func() bool {
+		// The API server takes a moment to heed it.
+		answers, err := b.Check(t.Context(), []kube.Check{{Object: b.object(`{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}`)}})
+		b.must(err)
+		answer = answers[0]
+		return answer != kube.Checked{}
+	})
+	if answer.Err == nil || !strings.Contains(answer.Err.Error(), `failed calling webhook "asked.example.com"`) {
+		t.Errorf("the answer is %+v", answer)
+	}
+}

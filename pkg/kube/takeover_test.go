@@ -1,0 +1,105 @@
+package kube_test
+
+import (
+	"errors"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
+)
+
+const (
+	theirs = `{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {both: "1", theirs: "1"}}`
+	ours   = `{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {both: "2", ours: "2"}}`
+)
+
+// makers make the object of theirs in the ways in which it may come about.
+func makers(b *bench) map[string]func(*unstructured.Unstructured) {
+	kubectl := func(args ...string) func(*unstructured.Unstructured) {
+		return func(object *unstructured.Unstructured) {
+			content, err := object.MarshalJSON()
+			b.must(err)
+			cmd := exec.CommandContext(b.Context(), clustertest.Kubectl(b), append(args, "--kubeconfig", clustertest.Kubeconfig(b), "-f", "-")...)
+			cmd.Stdin = strings.NewReader(string(content))
+			if out, err := cmd.CombinedOutput(); err != nil {
+				b.Fatalf("%v: %s", err, out)
+			}
+		}
+	}
+	return map[string]func(*unstructured.Unstructured){
+		"kubectl apply":               kubectl("apply"),
+		"kubectl apply --server-side": kubectl("apply", "--server-side"),
+		"kubectl create":              kubectl("create"),
+		"Helm 3": func(object *unstructured.Unstructured) {
+			_, err := b.client(object).Create(b.Context(), object, metav1.CreateOptions{FieldManager: "helm"})
+			b.must(err)
+		},
+		"Helm 4": func(object *unstructured.Unstructured) {
+			_, err := b.client(object).Apply(b.Context(), object.GetName(), object, metav1.ApplyOptions{FieldManager: "helm"})
+			b.must(err)
+		},
+	}
+}
+
+func TestWhatKubectlOrHelmManagesIsTakenOver(t *testing.T) {
+	t.Parallel()
+	for name := range makers(nil) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			makers(b)[name](b.object(theirs))
+			object := b.object(ours)
+			if applied := b.applyOne(object, kube.ApplyOptions{}); !isConflict(applied.Err) {
+				t.Fatalf("before: %v", applied.Err)
+			}
+			b.checkAll(map[string]checkCase{"without taking it over": {text: ours, want: "conflict"}})
+			answers, err := b.Check(t.Context(), []kube.Check{{Object: object, Adopts: true}})
+			b.must(err)
+			if diff := cmp.Diff([]kube.Checked{{}}, answers); diff != "" {
+				t.Errorf("the check says (-want +got):\n%s", diff)
+			}
+			refs := []corev1.ObjectReference{b.ref("v1", "ConfigMap", "c"), b.ref("v1", "ConfigMap", "none")}
+			b.must(b.TakeOver(t.Context(), refs))
+			b.must(b.TakeOver(t.Context(), refs))
+			b.apply(object)
+			live := b.live(object)
+			if diff := cmp.Diff(map[string]any{"both": "2", "ours": "2"}, live.Object["data"]); diff != "" {
+				t.Errorf("data (-want +got):\n%s", diff)
+			}
+			if managers := live.GetManagedFields(); len(managers) != 1 || managers[0].Manager != "sherpack" {
+				t.Errorf("managers %+v", managers)
+			}
+			if left := live.GetAnnotations()["kubectl.kubernetes.io/last-applied-configuration"]; left != "" {
+				t.Errorf("what kubectl applied is still noted: %s", left)
+			}
+		})
+	}
+}
+
+func TestFieldsOfOtherManagersAreNotTakenOver(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	_, err := b.client(b.object(theirs)).Create(t.Context(), b.object(theirs), metav1.CreateOptions{FieldManager: "somebody"})
+	b.must(err)
+	b.must(b.TakeOver(t.Context(), []corev1.ObjectReference{b.ref("v1", "ConfigMap", "c")}))
+	if applied := b.applyOne(b.object(ours), kube.ApplyOptions{}); !isConflict(applied.Err) {
+		t.Errorf("the error is %v", applied.Err)
+	}
+	answers, err := b.Check(t.Context(), []kube.Check{{Object: b.object(ours), Adopts: true}})
+	b.must(err)
+	if !isConflict(answers[0].Err) {
+		t.Errorf("the check says %v", answers[0].Err)
+	}
+}
+
+func isConflict(err error) bool {
+	var conflict *kube.ConflictError
+	return errors.As(err, &conflict)
+}

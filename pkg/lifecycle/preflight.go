@@ -1,0 +1,189 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+)
+
+// rehearsal is what a run tries before it does anything.
+type rehearsal struct {
+	// all says that nothing is done afterwards: everything is tried, and nothing can wait for anything.
+	all bool
+	// left is what could not be tried yet.
+	left []trial
+}
+
+// preflight tries, without doing it, whatever could turn out to be refused only after something was done that cannot be
+// undone: what is deleted, every hook, and all objects where hooks come before them or where they may change what is
+// deployed. All problems are returned at once. What rests on something that comes first is left for preflightRest.
+func (x *execution) preflight(ctx context.Context) error {
+	if x.plan.Untried {
+		return nil
+	}
+	trials, deletions := x.trials(), x.deletions()
+	if len(trials)+len(deletions) == 0 {
+		return nil
+	}
+	started := x.Now()
+	x.emit(CheckStarted, Outcome{Message: count(len(trials)+len(deletions), "object")})
+	problems, err := x.try(ctx, trials)
+	if err == nil {
+		problems = append(problems, x.tryDeletions(ctx, deletions)...)
+		err = ctx.Err()
+	}
+	if err == nil && len(problems) > 0 {
+		err = &PreflightError{Problems: problems}
+	}
+	x.emit(CheckFinished, Outcome{Result: result(err), ElapsedMS: milliseconds(x.Now().Sub(started))})
+	return err
+}
+
+// preflightRest tries what had to wait for a step. It is nothing unless that was the one before all waves.
+func (x *execution) preflightRest(ctx context.Context, done Step) error {
+	if done.Verb != Apply || done.Wave != 0 || len(x.rehearsal.left) == 0 {
+		return nil
+	}
+	trials := x.rehearsal.left
+	x.rehearsal.left = nil
+	problems, err := x.try(ctx, trials)
+	for _, trial := range x.rehearsal.left {
+		x.untried(trial, "it rests on a definition that comes later")
+	}
+	if err == nil && len(problems) > 0 {
+		err = &PreflightError{Problems: problems, Begun: true}
+	}
+	return err
+}
+
+// try returns what would be refused, and defers what cannot be tried yet.
+func (x *execution) try(ctx context.Context, trials []trial) ([]error, error) {
+	resting := x.restingOn()
+	trials = slices.DeleteFunc(slices.Clone(trials), func(t trial) bool {
+		if why := resting(t.object); why != "" {
+			x.postpone(t, why)
+			return true
+		}
+		return false
+	})
+	answers, err := x.check(ctx, trials)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.tryAnew(ctx, trials, answers); err != nil {
+		return nil, err
+	}
+	var problems []error
+	for i, answer := range answers {
+		switch {
+		case answer.Unknown != "":
+			x.untried(trials[i], answer.Unknown)
+		case errors.Is(answer.Err, kube.ErrGone), errors.Is(answer.Err, kube.ErrReplaced):
+			// Somebody is at work. The apply looks again.
+		case answer.Err != nil:
+			problems = append(problems, placed(trials[i].object, answer.Err))
+		}
+	}
+	return problems, nil
+}
+
+// tryAnew tries to create what cannot be changed in place but may be made anew.
+func (x *execution) tryAnew(ctx context.Context, trials []trial, answers []kube.Checked) error {
+	var again []trial
+	var places []int
+	for i, answer := range answers {
+		if x.mayRecreate(trials[i].object, answer.Err) {
+			again = append(again, trial{object: trials[i].object, isHook: trials[i].isHook, replaces: true})
+			places = append(places, i)
+		}
+	}
+	if len(again) == 0 {
+		return nil
+	}
+	second, err := x.check(ctx, again)
+	if err != nil {
+		return err
+	}
+	for i, place := range places {
+		answers[place] = second[i]
+	}
+	return nil
+}
+
+func (x *execution) check(ctx context.Context, trials []trial) ([]kube.Checked, error) {
+	coming := x.coming()
+	checks := make([]kube.Check, len(trials))
+	for i, t := range trials {
+		checks[i] = kube.Check{
+			Object: x.body(t.object), Replaces: t.replaces, ForceConflicts: x.plan.Options.ForceConflicts,
+			Adopts: x.live[manifest.KeyOf(t.object.Reference())].foreign != "", Coming: coming,
+		}
+		if t.isHook {
+			checks[i].Object = kube.WithLogMessages(checks[i].Object)
+		}
+	}
+	return x.Cluster.Check(ctx, checks)
+}
+
+// coming tells what the plan brings that is not there yet.
+func (x *execution) coming() func(corev1.ObjectReference) bool {
+	planned := map[manifest.Key]bool{}
+	for _, object := range objectsOf(x.ahead()) {
+		planned[manifest.KeyOf(object.Reference())] = true
+	}
+	return func(ref corev1.ObjectReference) bool {
+		_, live := x.live[manifest.KeyOf(ref)]
+		return planned[manifest.KeyOf(ref)] && !live
+	}
+}
+
+// restingOn returns what tells on which part of the plan that is not on the cluster yet an object rests: its namespace, or
+// the definition of its kind. It says "" where there is none.
+func (x *execution) restingOn() func(manifest.Object) string {
+	coming, defined := x.coming(), map[schema.GroupKind]bool{}
+	for _, object := range objectsOf(x.ahead()) {
+		if gvk := object.GroupVersionKind(); isDefinition(gvk.Group, gvk.Kind) && !x.isUnchanged(object) {
+			group, _, _ := unstructured.NestedString(object.Object, "spec", "group")
+			kind, _, _ := unstructured.NestedString(object.Object, "spec", "names", "kind")
+			defined[schema.GroupKind{Group: group, Kind: kind}] = true
+		}
+	}
+	return func(object manifest.Object) string {
+		switch namespace := object.GetNamespace(); {
+		case namespace != "" && coming(corev1.ObjectReference{APIVersion: "v1", Kind: "Namespace", Name: namespace}):
+			return "its namespace is not there yet"
+		case defined[object.GroupVersionKind().GroupKind()]:
+			return "the definition of its kind comes with it"
+		}
+		return ""
+	}
+}
+
+// postpone has an object tried after the step before all waves, if there is one.
+func (x *execution) postpone(t trial, why string) {
+	if len(x.plan.Steps) == 0 || x.plan.Steps[0].Wave != 0 || x.plan.Steps[0].Verb != Apply || x.rehearsal.all {
+		x.untried(t, why)
+		return
+	}
+	x.rehearsal.left = append(x.rehearsal.left, t)
+}
+
+// untried says of an object that it could not be tried.
+func (x *execution) untried(t trial, why string) {
+	x.emit(CheckSkipped, Outcome{Object: eventObject(t.object.Reference()), Message: why})
+}
+
+func (x *execution) tryDeletions(ctx context.Context, deletions []kube.Deletion) []error {
+	problems := make([]error, len(deletions))
+	// What was not tried is told by the context.
+	_ = x.Cluster.Delete(ctx, deletions, func(i int, _ time.Duration, err error) { problems[i] = err })
+	return slices.DeleteFunc(problems, func(err error) bool { return err == nil })
+}

@@ -1,0 +1,91 @@
+package lifecycle
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+)
+
+// trial is an object whose write is tried before the work begins.
+type trial struct {
+	object manifest.Object
+	isHook bool
+	// replaces says that what has its name now will be deleted before.
+	replaces bool
+}
+
+// trials are what the run will apply, each once.
+func (x *execution) trials() []trial {
+	var found []trial
+	seen := map[manifest.Key]bool{}
+	for _, step := range x.ahead() {
+		for _, h := range step.Hooks {
+			if key := manifest.KeyOf(h.Object.Reference()); !seen[key] {
+				seen[key] = true
+				found = append(found, trial{object: h.Object, isHook: true, replaces: x.replaces(h)})
+			}
+		}
+		if step.Verb != Apply || !x.triesAll() {
+			continue
+		}
+		for _, object := range step.Objects {
+			if !x.isUnchanged(object) {
+				found = append(found, trial{object: object})
+			}
+		}
+	}
+	return found
+}
+
+// ahead are the steps of the plan, and the hooks of the way back that may become necessary.
+func (x *execution) ahead() []Step {
+	return append(slices.Clip(x.plan.Steps), Step{Verb: RunHooks, Hooks: x.plan.Back})
+}
+
+// triesAll reports whether more than hooks is tried: when hooks run before the work, or something is deployed that a
+// failure half way would leave changed.
+func (x *execution) triesAll() bool {
+	before := courses()[x.plan.Operation].before
+	return x.plan.Operation != Install || x.rehearsal.all || slices.ContainsFunc(x.plan.Steps, func(step Step) bool {
+		return step.Verb == RunHooks && step.Phase == before
+	})
+}
+
+// replaces reports whether what an earlier run of a hook left is deleted before it.
+func (x *execution) replaces(h Hook) bool {
+	key := manifest.KeyOf(h.Object.Reference())
+	found, live := x.live[key]
+	return live && !found.adopt && (hook.RunsPods(key.Group, key.Kind) || h.Has(hook.BeforeHookCreation))
+}
+
+// deletions are what the run will delete, save Namespaces, which come last and may have to stay.
+func (x *execution) deletions() []kube.Deletion {
+	var refs []corev1.ObjectReference
+	for _, step := range x.ahead() {
+		for _, entry := range step.Entries {
+			if step.Verb == Delete && !isNamespace(entry.Group, entry.Kind) {
+				refs = append(refs, entry.Reference())
+			}
+		}
+		for _, h := range step.Hooks {
+			if x.replaces(h) {
+				refs = append(refs, h.Object.Reference())
+			}
+		}
+	}
+	var found []kube.Deletion
+	seen := map[manifest.Key]bool{}
+	for _, ref := range refs {
+		key := manifest.KeyOf(ref)
+		if object, live := x.live[key]; live && !seen[key] {
+			seen[key] = true
+			ref.UID = object.uid
+			found = append(found, kube.Deletion{Ref: ref, NoWait: true, DryRun: true})
+		}
+	}
+	return found
+}

@@ -1,0 +1,86 @@
+package printers
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+)
+
+// Plan writes what a plan does, step by step, with what becomes of each object where that is known.
+func Plan(out io.Writer, preview lifecycle.Preview) error {
+	var text strings.Builder
+	last := ""
+	for _, step := range preview.Plan.Steps {
+		if len(step.Objects)+len(step.Hooks)+len(step.Entries) == 0 {
+			continue
+		}
+		// Waves that follow each other are one thing to people.
+		if title := heading(step); title != last {
+			fmt.Fprintf(&text, "%s:\n", title)
+			last = title
+		}
+		writeStep(&text, step, preview)
+	}
+	for i, record := range preview.Plan.Skipped() {
+		if i == 0 {
+			text.WriteString("skip hooks:\n")
+		}
+		fmt.Fprintf(&text, "  %s\n", line(record.Title))
+	}
+	_, err := io.WriteString(out, text.String())
+	return err
+}
+
+func writeStep(text *strings.Builder, step lifecycle.Step, preview lifecycle.Preview) {
+	for _, h := range step.Hooks {
+		writeObject(text, h.Title+": ", h.Object.Reference(), preview)
+	}
+	if step.Verb == lifecycle.Wait {
+		fmt.Fprintf(text, "  %s\n", plural(len(step.Objects), "object"))
+		return
+	}
+	for _, object := range step.Objects {
+		writeObject(text, "", object.Reference(), preview)
+	}
+	for _, entry := range step.Entries {
+		writeObject(text, "", entry.Reference(), preview)
+	}
+}
+
+// heading says what a step does.
+func heading(step lifecycle.Step) string {
+	switch step.Verb {
+	case lifecycle.Apply:
+		switch {
+		case step.Hoisted:
+			return "apply before the hooks that need it"
+		case step.Wave == 0:
+			return "apply first"
+		}
+		return "apply"
+	case lifecycle.RunHooks:
+		return "run hooks of " + string(step.Phase)
+	case lifecycle.Wait:
+		return "wait until ready"
+	}
+	return string(step.Verb)
+}
+
+func writeObject(text *strings.Builder, title string, ref corev1.ObjectReference, preview lifecycle.Preview) {
+	name := strings.ToLower(ref.Kind)
+	if group := ref.GroupVersionKind().Group; group != "" {
+		name += "." + group
+	}
+	fmt.Fprintf(text, "  %s\n", line(strings.TrimSpace(title+name+"/"+ref.Name+" "+preview.Effect(ref))))
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
