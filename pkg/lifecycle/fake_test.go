@@ -41,7 +41,7 @@ type cluster struct {
 type dryRuns struct {
 	// meanwhile is called after them, before each apply.
 	meanwhile func()
-	tried []string
+	tried     []string
 	// checkErr are the names of objects that are refused.
 	checkErr map[string]error
 }

@@ -133,7 +133,7 @@ func advice(err error) string {
 		return "To delete and make anew what cannot be changed in place, use --recreate-immutable, or set the annotation " +
 			hook.OnImmutableAnnotation + ": recreate on the object."
 	case is[*lifecycle.ForeignError](err):
-		return "It was left alone. Remove or rename what is in the way, or choose another release name."
+		return "It was left alone. To take over what belongs to others, use --take-ownership."
 	case is[*storage.LockedError](err):
 		return "To wait for it, use --lock-timeout."
 	case errors.Is(err, storage.ErrNewerFormat):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -35,7 +36,7 @@ type failure struct {
 // failures are all combinations of operations, of what can fail in them, of modes where there are several, and of delete
 // policies.
 func failures() []failure {
-	everything := []string{"pre hook", "rejected", "never ready", "post hook", "Ctrl-C in hook", "Ctrl-C in wait"}
+	everything := []string{"pre hook", "rejected", "rejected late", "never ready", "post hook", "Ctrl-C in hook", "Ctrl-C in wait"}
 	var rows []failure
 	add := func(operation string, modes, fails []string) {
 		for _, failing := range fails {
@@ -59,11 +60,10 @@ func failures() []failure {
 func TestEveryFailureHasAnEnd(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
-	lines := map[failure]string{}
 	want := readFailures(t)
 	t.Cleanup(func() {
 		if *update {
-			writeFailures(t, lines)
+			writeFailures(t, want)
 		}
 	})
 	for _, row := range failures() {
@@ -71,9 +71,11 @@ func TestEveryFailureHasAnEnd(t *testing.T) {
 			t.Parallel()
 			got := newBench(t, row).run(t)
 			mu.Lock()
-			lines[row] = got
-			mu.Unlock()
-			if diff := cmp.Diff(want[row.key()], got); diff != "" && !*update {
+			defer mu.Unlock()
+			if *update {
+				want[row.key()] = got
+			}
+			if diff := cmp.Diff(want[row.key()], got); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -131,7 +133,7 @@ func (b *bench) phases() (before, after string) {
 func (b *bench) faults() string {
 	before, after := b.phases()
 	return "policy=" + b.policy + "," + map[string]string{
-		"pre hook": "fail=" + before, "test hook": "fail=test", "post hook": "fail=" + after, "rejected": "rejected=true",
+		"pre hook": "fail=" + before, "test hook": "fail=test", "post hook": "fail=" + after, "rejected": "rejected=true", "rejected late": "extra=true",
 		"never ready": "unready=true", "never ends": "hang=test", "Ctrl-C in hook": "hang=" + before, "Ctrl-C in wait": "unready=true",
 	}[b.fails]
 }
@@ -177,8 +179,8 @@ func (b *bench) fail(t *testing.T) int {
 	if b.mode == "atomic" {
 		args = append(args, "--atomic")
 	}
-	if b.operation == "uninstall" && b.fails == "rejected" {
-		b.proxy.Intercept(forbidDeletion)
+	if b.operation == "uninstall" && b.fails == "rejected" || b.fails == "rejected late" {
+		b.proxy.Intercept(b.forbid)
 		defer b.proxy.Intercept(nil)
 	}
 	if strings.HasPrefix(b.fails, "Ctrl-C") {
@@ -188,12 +190,23 @@ func (b *bench) fail(t *testing.T) int {
 	return code
 }
 
-// forbidDeletion answers as an API server does that does not let the user delete the ConfigMap.
-func forbidDeletion(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
-	if request.Method != http.MethodDelete || !strings.HasSuffix(request.URL.Path, "/configmaps/app") {
+// forbid answers as an API server does that does not let the user delete the ConfigMap or write the Service. Where it does so
+// late it lets them try.
+func (b *bench) forbid(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
+	content := &bytes.Buffer{}
+	if request.Body != nil {
+		if _, err := content.ReadFrom(request.Body); err != nil {
+			return nil, err
+		}
+		request.Body = io.NopCloser(bytes.NewReader(content.Bytes()))
+	}
+	tried := request.URL.Query().Has("dryRun") || strings.Contains(content.String(), "dryRun")
+	deletes := request.Method == http.MethodDelete && strings.HasSuffix(request.URL.Path, "/configmaps/app") && b.operation == "uninstall"
+	writes := request.Method == http.MethodPatch && strings.HasSuffix(request.URL.Path, "/services/extra")
+	if !deletes && !writes || tried && b.fails == "rejected late" {
 		return upstream.RoundTrip(request)
 	}
-	body := `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"configmaps \"app\" is forbidden","reason":"Forbidden","code":403}`
+	body := `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"this is forbidden","reason":"Forbidden","code":403}`
 	return answer(request, http.StatusForbidden, body), nil
 }
 
@@ -339,12 +352,12 @@ func readFailures(t *testing.T) map[string]string {
 	return rows
 }
 
-func writeFailures(t *testing.T, lines map[failure]string) {
+func writeFailures(t *testing.T, rows map[string]string) {
 	t.Helper()
 	var text strings.Builder
 	text.WriteString(failuresHeader)
 	for _, row := range failures() {
-		text.WriteString("\n" + row.key() + "\n    " + strings.ReplaceAll(lines[row], "\n", "\n    ") + "\n")
+		text.WriteString("\n" + row.key() + "\n    " + strings.ReplaceAll(rows[row.key()], "\n", "\n    ") + "\n")
 	}
 	if err := os.WriteFile(failuresTable, []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
