@@ -29,6 +29,9 @@ func (x *execution) end(ctx context.Context, failure error) error {
 // conclusion writes into the status how the operation went.
 func (x *execution) conclusion(failure error) {
 	r := x.plan.Release
+	if errors.Is(failure, ErrInterrupted) && courses()[x.plan.Operation].done != "" {
+		r.Status.Interrupted = string(x.plan.Operation)
+	}
 	switch done := courses()[x.plan.Operation].done; {
 	case done == "":
 		return

@@ -14,6 +14,7 @@ import (
 // it went. holder is who that was. An uninstallation that had not begun to delete anything leaves what was before it.
 func CloseInterrupted(r *release.Release, holder string, now time.Time) {
 	message := fmt.Sprintf("interrupted during %s: %s", r.Status.Operation, holder)
+	r.Status.Interrupted = r.Status.Operation
 	finished := metav1.NewTime(now.UTC().Truncate(time.Second))
 	if open(r.Status.Hooks, hook.PreDelete) && r.Status.Restore() {
 		r.Status.Message = stillThere(r.Status.Message, message)

@@ -112,7 +112,7 @@ func (x *execution) begin(ctx context.Context) error {
 	}
 	if meanwhile := courses()[x.plan.Operation].meanwhile; meanwhile != "" {
 		r.Status.Phase = meanwhile
-		r.Status.Operation = string(x.plan.Operation)
+		r.Status.Operation, r.Status.Interrupted = string(x.plan.Operation), ""
 		r.Status.StartedAt, r.Status.FinishedAt, r.Status.Message = x.now(), nil, ""
 		r.SetCondition(*x.now())
 	}

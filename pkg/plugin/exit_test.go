@@ -164,7 +164,7 @@ func TestExplain(t *testing.T) {
 func TestAdviceSaysWhatToDoNext(t *testing.T) {
 	t.Parallel()
 	for word, err := range map[string]error{
-		"another release name": &lifecycle.ForeignError{Owner: "release web/other"},
+		"--take-ownership": &lifecycle.ForeignError{Owner: "release web/other"},
 		"newer":                fmt.Errorf("reading: %w", storage.ErrNewerFormat),
 		"--kubeconfig":         configError{clientcmd.ErrEmptyConfig},
 	} {

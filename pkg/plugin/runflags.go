@@ -65,6 +65,12 @@ func (f *RunFlags) addHookFlags(flags *pflag.FlagSet) {
 
 // addRevisionFlags adds what the verbs have that make a revision.
 func (f *RunFlags) addRevisionFlags(command *cobra.Command) {
+	f.addApplyFlags(command)
+	command.Flags().StringVar(&f.Description, "description", f.Description, "What to say about the new revision in its history.")
+}
+
+// addApplyFlags adds what the verbs have that apply objects.
+func (f *RunFlags) addApplyFlags(command *cobra.Command) {
 	flags := command.Flags()
 	f.addFlags(command)
 	f.addHookFlags(flags)
@@ -75,7 +81,6 @@ func (f *RunFlags) addRevisionFlags(command *cobra.Command) {
 	flags.BoolVar(&f.RecreateImmutable, "recreate-immutable", f.RecreateImmutable,
 		"Delete objects that cannot be changed in place, and make them anew. Not PersistentVolumeClaims, Namespaces and custom resource definitions: these must say so themselves.")
 	flags.IntVar(&f.HistoryMax, "history-max", f.HistoryMax, "How many revisions of the release are kept. Zero means all.")
-	flags.StringVar(&f.Description, "description", f.Description, "What to say about the new revision in its history.")
 }
 
 // addDeletionFlags adds what the verbs have that may delete custom resource definitions.

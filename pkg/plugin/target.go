@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/rand"
@@ -161,7 +162,7 @@ func (t *target) complete(request *lifecycle.Request) (err error) {
 	if request.Nodes, err = nodesOf(request.Release); err != nil {
 		return err
 	}
-	request.Scopes, err = t.scopes(request.Nodes)
+	request.Scopes, err = t.scopes(slices.Concat(request.Nodes, request.Left))
 	return err
 }
 

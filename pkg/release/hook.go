@@ -105,10 +105,14 @@ func explains(reason string) bool {
 func (s *Status) Hook(phase string, object corev1.ObjectReference) *Hook {
 	for i := range s.Hooks {
 		h := &s.Hooks[i]
-		found := corev1.ObjectReference{APIVersion: h.APIVersion, Kind: h.Kind, Namespace: h.Namespace, Name: h.Name}
-		if h.Phase == phase && found == object {
+		if h.Phase == phase && h.Reference() == object {
 			return h
 		}
 	}
 	return nil
+}
+
+// Reference names the object of the hook, without its UID.
+func (h Hook) Reference() corev1.ObjectReference {
+	return corev1.ObjectReference{APIVersion: h.APIVersion, Kind: h.Kind, Namespace: h.Namespace, Name: h.Name}
 }

@@ -111,6 +111,8 @@ type Status struct {
 	StartedAt  *metav1.Time       `json:"startedAt,omitempty"`
 	FinishedAt *metav1.Time       `json:"finishedAt,omitempty"`
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// Interrupted is the operation that was cut short by a signal, or by the end of its process; empty where none was.
+	Interrupted string `json:"interrupted,omitempty"`
 	// Before is what was said before an uninstallation, as long as that has deleted nothing; nil at all other times.
 	Before *Past `json:"before,omitempty"`
 	// Hooks are in the order in which they run.

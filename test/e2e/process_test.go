@@ -87,3 +87,16 @@ func (o *output) await(t *testing.T, text string) {
 		}
 	}
 }
+
+// all waits until the program has ended and returns what it printed.
+func (o *output) all() string {
+	for {
+		o.mu.Lock()
+		text, done := o.text.String(), o.done
+		o.mu.Unlock()
+		if done {
+			return text
+		}
+		<-o.news
+	}
+}

@@ -1,0 +1,49 @@
+package lifecycle
+
+import (
+	"slices"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// NewResumption plans the rest of an operation that was interrupted. request.Release is the revision that it worked on,
+// whole, with its Nodes; request.Operation is the operation, and request.Previous, with its nodes in Left, the revision that
+// a rollback leaves. Hooks that have succeeded do not run again, and those that were not to run still do not.
+func NewResumption(request Request) (*Plan, error) {
+	journal := slices.Clone(request.Release.Status.Hooks)
+	request.Options.SkipPhases = slices.Concat(request.Options.SkipPhases, leftOut(journal, request.Operation))
+	resume := NewPlan
+	if request.Operation == Uninstall {
+		resume = NewRemoval
+	} else {
+		// What it made so far is what comes before.
+		before := *request.Release
+		if request.Previous != nil {
+			before.Spec.Revision = request.Previous.Spec.Revision
+		}
+		request.Previous = &before
+	}
+	plan, err := resume(request)
+	if err != nil {
+		return nil, err
+	}
+	before := release.Status{Hooks: journal}
+	for i, record := range plan.Release.Status.Hooks {
+		old := before.Hook(record.Phase, record.Reference())
+		if old != nil && old.State == release.HookSucceeded && old.Hash == record.Hash {
+			plan.Release.Status.Hooks[i] = *old
+		}
+	}
+	return plan, nil
+}
+
+// leftOut are the phases of an operation whose hooks were not to run: the user left them out, or the journal has none.
+func leftOut(journal []release.Hook, operation Operation) []hook.Phase {
+	course := courses()[operation]
+	return slices.DeleteFunc([]hook.Phase{course.before, course.after}, func(phase hook.Phase) bool {
+		return slices.ContainsFunc(journal, func(record release.Hook) bool {
+			return record.Phase == string(phase) && record.Reason != release.ReasonNoHooks
+		})
+	})
+}

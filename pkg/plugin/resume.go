@@ -1,0 +1,130 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/kubectl/pkg/util/templates"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+)
+
+// ResumeOptions are what going on with an interrupted operation needs.
+type ResumeOptions struct{ RunOptions }
+
+func newResumeCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
+	flags, output := newRunFlags(), newOutputFlags()
+	command := &cobra.Command{
+		Use:   "resume NAME",
+		Short: "Go on with an operation that was interrupted",
+		Long: templates.LongDesc(`
+			Go on with an installation, upgrade, rollback or uninstallation of a release that was interrupted: by Ctrl-C, or
+			because its process or machine came to an end.
+
+			It goes on from what was recorded, without the pack and its values. Hooks that have succeeded do not run again; one
+			that still runs is waited for. What an upgrade or an installation would do is the same, save that these run all
+			hooks again.`),
+		Example: templates.Examples(`
+			# Go on where the last command on release myshop was cut short
+			kubectl sherpack resume myshop
+
+			# See first what is left to do
+			kubectl sherpack resume myshop --dry-run=server`),
+		Args: usage(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := output.check(cmd); err != nil {
+				return err
+			}
+			run, err := flags.toOptions(cmd, args[0], getter, streams)
+			if err != nil {
+				return err
+			}
+			run.Output = output
+			options := ResumeOptions{RunOptions: run}
+			return options.Run(cmd.Context())
+		},
+	}
+	flags.addApplyFlags(command)
+	flags.addDeletionFlags(command.Flags())
+	output.addFlags(command)
+	return command
+}
+
+// Run goes on with the operation and prints the release.
+func (o *ResumeOptions) Run(ctx context.Context) error {
+	var plan *lifecycle.Plan
+	err := o.limited(ctx, func(ctx context.Context) error {
+		target, err := connect(o.Getter)
+		if err != nil {
+			return err
+		}
+		defer target.close()
+		defer o.unlock(ctx, target)
+		plan, err = o.exclusively(ctx, target, "resume", func(ctx context.Context) (*lifecycle.Plan, error) {
+			plan, err := o.plan(ctx, target)
+			if err != nil {
+				return nil, err
+			}
+			return plan, o.confirm(ctx, target, plan)
+		})
+		if err != nil {
+			return err
+		}
+		return o.run(ctx, target, plan)
+	})
+	if err != nil {
+		return err
+	}
+	return o.printRun(plan.Release, done(plan))
+}
+
+// done is what an operation has done to a release when it has succeeded.
+func done(plan *lifecycle.Plan) string {
+	return map[lifecycle.Operation]string{
+		lifecycle.Install: "installed", lifecycle.Upgrade: "upgraded", lifecycle.Rollback: "rolled back", lifecycle.Uninstall: "uninstalled",
+	}[doing(plan)]
+}
+
+func (o *ResumeOptions) plan(ctx context.Context, target *target) (*lifecycle.Plan, error) {
+	newest, history, err := target.revision(ctx, o.Name, 0)
+	if err != nil {
+		return nil, err
+	}
+	interrupted := newest.Status.Interrupted
+	if newest.Status.Phase.Pending() {
+		// Its lock is not held any more once this plan counts.
+		interrupted = newest.Status.Operation
+	}
+	if interrupted == "" {
+		return nil, fmt.Errorf("release %q: nothing to resume: revision %d is %s and was not interrupted", o.Name, newest.Spec.Revision, newest.Status.Phase)
+	}
+	request := lifecycle.Request{
+		Operation: lifecycle.Operation(interrupted), Release: newest, History: history[:len(history)-1], Options: o.Plan,
+	}
+	if err := o.leave(ctx, target, &request); err != nil {
+		return nil, err
+	}
+	if err := target.complete(&request); err != nil {
+		return nil, err
+	}
+	return lifecycle.NewResumption(request)
+}
+
+// leave reads the revision that a rollback leaves, whose hooks run before it.
+func (o *ResumeOptions) leave(ctx context.Context, target *target, request *lifecycle.Request) (err error) {
+	if request.Operation != lifecycle.Rollback {
+		return nil
+	}
+	left := request.History.Newest()
+	if left == nil {
+		return fmt.Errorf("release %q: the revision that revision %d leaves is not kept any more", o.Name, request.Release.Spec.Revision)
+	}
+	if request.Previous, err = target.get(ctx, left); err != nil {
+		return err
+	}
+	request.Left, err = nodesOf(request.Previous)
+	return err
+}
