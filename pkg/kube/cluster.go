@@ -35,6 +35,8 @@ type Cluster struct {
 	mu     sync.Mutex
 	closed bool
 	shared map[source]*feed
+
+	missing missing
 }
 
 // New connects through getter, whose configuration is copied: client-side

@@ -95,6 +95,23 @@ func (b *bench) connect(user string) {
 	b.Cluster = cluster
 }
 
+// missed checks which rights were missed, sorted and without the namespace.
+func (b *bench) missed(want ...string) {
+	b.Helper()
+	var notices []string
+	for _, notice := range b.Notices() {
+		text, missing := strings.CutPrefix(strings.Replace(notice, " in namespace "+b.namespace, "", 1), "no right to ")
+		if !missing {
+			b.Errorf("notice %q", notice)
+		}
+		notices = append(notices, text)
+	}
+	slices.Sort(notices)
+	if diff := cmp.Diff(want, notices); diff != "" {
+		b.Errorf("notices (-want +got):\n%s", diff)
+	}
+}
+
 func (b *bench) must(err error) {
 	b.Helper()
 	if err != nil {

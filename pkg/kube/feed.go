@@ -31,7 +31,7 @@ type source struct {
 	kind              schema.GroupVersionKind
 	namespace         string
 	labels, fieldTerm string
-	// optional gives up silently where the source may not be watched.
+	// optional gives up where the source may not be watched.
 	optional bool
 }
 
@@ -39,15 +39,17 @@ type source struct {
 // change, in order. It costs one streaming request; reconnecting, expired
 // versions and bookmarks are the reflector's work. Where watching is forbidden
 // it lists, and where that is forbidden, too, it reads the subscribed objects
-// by name, every two seconds. Objects it hands out are shared: nobody changes
+// by name, every two seconds; both are notices. Objects it hands out are shared: nobody changes
 // them.
 type feed struct {
 	objects dynamic.ResourceInterface
 	options metav1.ListOptions
 	// optional is the source's.
 	optional bool
-	end      context.CancelFunc
-	ended    chan struct{}
+	// lacks notes that the right to a verb is missing.
+	lacks func(err error, verb, instead string)
+	end   context.CancelFunc
+	ended chan struct{}
 
 	mu    sync.Mutex
 	state state
@@ -64,9 +66,6 @@ type state struct {
 	// version is how far the server's history is known; "" when it is not,
 	// because nothing came yet or objects are read one by one.
 	version string
-	// notice says which right is missing, once the feed polls.
-	polls  bool
-	notice string
 	// trouble is why nothing comes at the moment; nil when all is well.
 	trouble error
 }
@@ -82,8 +81,11 @@ func (c *Cluster) openFeed(ctx context.Context, from source) (*feed, error) {
 		objects:  c.objects(mapping, from.namespace),
 		options:  metav1.ListOptions{LabelSelector: from.labels, FieldSelector: from.fieldTerm},
 		optional: from.optional,
-		end:      end,
-		ended:    make(chan struct{}),
+		lacks: func(err error, verb, instead string) {
+			c.lacks(err, right{verb, mapping.Resource.GroupResource(), namespaceOf(mapping, from.namespace)}, instead)
+		},
+		end:   end,
+		ended: make(chan struct{}),
 		state: state{
 			present:     map[string]*unstructured.Unstructured{},
 			subscribers: map[*subscription]bool{},
@@ -156,6 +158,7 @@ func (f *feed) listWatch() cache.ListerWatcher {
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			stream, err := f.objects.Watch(ctx, f.selected(options))
 			f.note(err)
+			f.lacks(err, "watch", f.insteadOfWatch())
 			return stream, err
 		},
 	}, f.objects)
@@ -166,15 +169,18 @@ func (f *feed) selected(options metav1.ListOptions) metav1.ListOptions {
 	return options
 }
 
-// note remembers how a request went. Where watching is forbidden the reflector
-// lists, and tells of that only: this is where the missing right is known.
+func (f *feed) insteadOfWatch() string {
+	if f.optional {
+		return insteadOfEvents
+	}
+	return fmt.Sprintf("asking every %s instead", pollEvery)
+}
+
+// note remembers how a request went.
 func (f *feed) note(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.state.trouble = err
-	if f.state.notice == "" && (apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err)) {
-		f.state.notice = fmt.Sprintf("cannot watch, asks every %s instead: %v", pollEvery, err)
-	}
 }
 
 // completions counts the complete states there were.

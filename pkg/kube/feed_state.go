@@ -141,16 +141,11 @@ func older(a, b string) bool {
 
 // poll follows the source without a watch.
 func (f *feed) poll(ctx context.Context) {
-	f.mu.Lock()
-	f.state.polls = true
-	for subscription := range f.state.subscribers {
-		subscription.deliver(change{notice: f.state.notice})
-	}
-	f.mu.Unlock()
 	_ = wait.PollUntilContextCancel(ctx, pollEvery, true, func(ctx context.Context) (bool, error) {
 		list, err := f.objects.List(ctx, f.options)
 		switch {
 		case apierrors.IsForbidden(err):
+			f.lacks(err, "list", insteadOfList)
 			f.readByName(ctx)
 		case err != nil:
 			f.note(err)

@@ -94,6 +94,29 @@ func answerWith(list string) http.HandlerFunc {
 	}
 }
 
+// A server that cannot begin a watch with a list does not get as far as a watch
+// where lists are forbidden.
+func TestWaitForWhatAnOldServerDoesNotList(t *testing.T) {
+	t.Parallel()
+	old := answerWith("")
+	cluster, _ := oneKind(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Query().Get("watch") != "":
+			old(w, r)
+		case strings.HasSuffix(r.URL.Path, "/x"):
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write([]byte(`{"apiVersion": "a/v1", "kind": "One", "metadata": {"name": "x", "resourceVersion": "7"}}`))
+		default:
+			answer(http.StatusForbidden, "no")(w, r)
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := cluster.Wait(ctx, []WaitTarget{{Ref: one()}}, "", nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNothingIsFollowedAfterClose(t *testing.T) {
 	t.Parallel()
 	cluster, _ := oneKind(t, answerWith(`{"apiVersion": "a/v1", "kind": "OneList", "metadata": {"resourceVersion": "7"}, "items": []}`))

@@ -23,9 +23,9 @@ type shelf struct {
 // Find answers which of the objects exist, in the order of refs: their
 // metadata without managedFields, or nil for one that is not there. Refs need
 // no UID, and one is not looked at. It asks by one metadata-only list per kind
-// and namespace, in parallel, or by name where lists are forbidden. An object
-// of a kind that is no longer served, or in a namespace that is not there, is
-// not there.
+// and namespace, in parallel, or by name where lists are forbidden, which is a
+// notice. An object of a kind that is no longer served, or in a namespace that
+// is not there, is not there.
 func (c *Cluster) Find(ctx context.Context, refs []corev1.ObjectReference) ([]*metav1.PartialObjectMetadata, error) {
 	found := make([]*metav1.PartialObjectMetadata, len(refs))
 	shelves := sortByShelf(refs)
@@ -76,16 +76,14 @@ func (c *Cluster) findOn(ctx context.Context, shelf shelf, found []*metav1.Parti
 	}
 	err = findInList(ctx, objects, shelf, found)
 	if apierrors.IsForbidden(err) {
+		c.lacks(err, right{"list", mapping.Resource.GroupResource(), namespaceOf(mapping, shelf.namespace)}, insteadOfList)
 		return findByName(ctx, objects, shelf, found)
 	}
 	return err
 }
 
 func (c *Cluster) metadataOf(mapping *meta.RESTMapping, namespace string) metadata.ResourceInterface {
-	if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
-		return c.metadata.Resource(mapping.Resource).Namespace(namespace)
-	}
-	return c.metadata.Resource(mapping.Resource)
+	return c.metadata.Resource(mapping.Resource).Namespace(namespaceOf(mapping, namespace))
 }
 
 // findInList reads the list until all wanted objects are found.

@@ -138,10 +138,6 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 func (f *follower) readNews() {
 	for _, news := range f.box.take() {
 		switch {
-		case news.notice != "" && news.tag == aboutObject:
-			f.observe(HookProgress{Notice: news.notice})
-		case news.notice != "":
-			f.seen.blind = news.notice
 		case news.tag == aboutPods:
 			f.seen.evidence.take(news.object)
 		case news.tag == aboutEvents && !news.gone:

@@ -44,8 +44,6 @@ type HookProgress struct {
 	Message string
 	// ExitCode is that of the last failed attempt; nil while there is none.
 	ExitCode *int32
-	// Notice names a missing right that slows this down. It comes once, alone.
-	Notice string
 }
 
 // HookOutcome is how a hook ended, or how far it was when the time was over.
@@ -71,6 +69,7 @@ type HookOutcome struct {
 	// read, or is empty, it is the container's termination message.
 	LogTail string
 	// LogHint says why the log cannot be read; "" when it was, or need not be.
+	// That a right is missing is no hint but a notice.
 	LogHint string
 	// Applied is the answer to the apply; its Ref has UID and ResourceVersion.
 	Applied Applied

@@ -14,8 +14,6 @@ type change struct {
 	// object that the feed never saw.
 	object *unstructured.Unstructured
 	gone   bool
-	// notice says which right is missing; nothing else is set then.
-	notice string
 }
 
 // inbox collects the news of any number of feeds, in order, for one reader.
@@ -71,9 +69,6 @@ func (f *feed) subscribe(to *subscription) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.state.subscribers[to] = true
-	if f.state.polls {
-		to.deliver(change{notice: f.state.notice})
-	}
 	for name, object := range f.state.present {
 		if to.name == "" || to.name == name {
 			to.deliver(change{object: object})

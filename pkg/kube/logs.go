@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // How much of a log is kept, and how much is read at most to get there.
@@ -35,10 +36,14 @@ func (c *Cluster) logTail(ctx context.Context, namespace string, from cause) log
 	}
 	result := request.Do(quiet(ctx))
 	tail := logTail{pod: from.pod, container: from.container}
-	if err := result.Error(); err != nil && !apierrors.IsNotFound(err) {
-		tail.hint = "cannot read logs: " + err.Error()
-	} else if log, err := result.Raw(); err == nil {
+	switch err := result.Error(); {
+	case err == nil:
+		log, _ := result.Raw()
 		tail.text = tailOf(string(log))
+	case apierrors.IsForbidden(err):
+		c.lacks(err, right{"get", schema.GroupResource{Resource: "pods/log"}, namespace}, insteadOfLogs)
+	case !apierrors.IsNotFound(err):
+		tail.hint = "cannot read logs: " + err.Error()
 	}
 	if tail.text == "" && from.ended != nil {
 		tail.text = tailOf(from.ended.Message)

@@ -47,11 +47,17 @@ func (c *Cluster) lookup(ctx context.Context, ref corev1.ObjectReference) (map[s
 	return list.UnstructuredContent(), nil
 }
 
+// namespaceOf is the namespace that the objects of a kind are asked for in; ""
+// for a kind that has none.
+func namespaceOf(mapping *meta.RESTMapping, namespace string) string {
+	if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
+		return namespace
+	}
+	return ""
+}
+
 // objects are those of a kind in a namespace, which is ignored for a kind that
 // has none.
 func (c *Cluster) objects(mapping *meta.RESTMapping, namespace string) dynamic.ResourceInterface {
-	if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
-		return c.dynamic.Resource(mapping.Resource).Namespace(namespace)
-	}
-	return c.dynamic.Resource(mapping.Resource)
+	return c.dynamic.Resource(mapping.Resource).Namespace(namespaceOf(mapping, namespace))
 }

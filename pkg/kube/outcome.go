@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -69,11 +70,15 @@ func (f *follower) completeEvidence(ctx context.Context) {
 	}
 	selector := "batch.kubernetes.io/controller-uid=" + string(job.GetUID())
 	list, err := f.cluster.objects(mapping, job.GetNamespace()).List(quiet(ctx), metav1.ListOptions{LabelSelector: selector})
+	f.seen.blind = ""
+	if apierrors.IsForbidden(err) {
+		f.cluster.lacks(err, right{"list", mapping.Resource.GroupResource(), job.GetNamespace()}, insteadOfList)
+		return
+	}
 	if err != nil {
 		f.seen.blind = "cannot see the Pods: " + err.Error()
 		return
 	}
-	f.seen.blind = ""
 	for i := range list.Items {
 		f.seen.evidence.take(&list.Items[i])
 	}

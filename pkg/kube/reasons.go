@@ -60,6 +60,7 @@ func (c *Cluster) look(ctx context.Context, namespace string) *neighbourhood {
 	}
 	list, err := c.objects(mapping, namespace).List(quiet(ctx), metav1.ListOptions{Limit: pageSize})
 	if err != nil {
+		c.lacks(err, right{"list", mapping.Resource.GroupResource(), namespace}, insteadOfList)
 		return found
 	}
 	for i := range list.Items {

@@ -31,9 +31,6 @@ type Readiness struct {
 	Message string
 	// Err is why it will not become ready any more.
 	Err error
-	// Notice names a missing right that slows the wait down. It comes once for
-	// a kind and namespace, with Ref naming no object.
-	Notice string
 }
 
 // Unready is an object that is not ready.
@@ -93,7 +90,7 @@ func (c *Cluster) Wait(ctx context.Context, targets []WaitTarget, selector strin
 	w := &waiter{
 		cluster: c, targets: targets, observe: observe, box: newInbox(),
 		states: make([]readyState, len(targets)), objects: make([]*unstructured.Unstructured, len(targets)),
-		claims: claims{late: map[string]bool{}, watched: map[string]bool{}}, notices: map[string]bool{},
+		claims: claims{late: map[string]bool{}, watched: map[string]bool{}},
 	}
 	defer w.stop()
 	if err := w.watch(ctx, selector); err != nil {
@@ -114,8 +111,6 @@ type waiter struct {
 	states  []readyState
 	objects []*unstructured.Unstructured
 	claims  claims
-	// notices are those that were said.
-	notices map[string]bool
 }
 
 func (w *waiter) stop() {
@@ -170,10 +165,6 @@ func (w *waiter) wait(ctx context.Context) error {
 func (w *waiter) readNews(ctx context.Context) {
 	for _, news := range w.box.take() {
 		switch {
-		case news.notice != "" && w.notices[news.notice]:
-		case news.notice != "":
-			w.notices[news.notice] = true
-			w.observe(Readiness{Notice: news.notice})
 		case news.tag == aboutClaims:
 			w.takeLate(ctx, news)
 		default:

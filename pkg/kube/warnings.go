@@ -62,6 +62,7 @@ func (c *Cluster) warnings(ctx context.Context, from source) []*unstructured.Uns
 	}
 	list, err := c.objects(mapping, from.namespace).List(quiet(ctx), metav1.ListOptions{FieldSelector: from.fieldTerm, Limit: pageSize})
 	if err != nil {
+		c.lacks(err, right{"list", mapping.Resource.GroupResource(), from.namespace}, insteadOfEvents)
 		return nil
 	}
 	events := make([]*unstructured.Unstructured, len(list.Items))

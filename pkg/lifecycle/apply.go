@@ -162,10 +162,6 @@ func (x *execution) wait(ctx context.Context, objects []manifest.Object) error {
 }
 
 func (x *execution) observeWait(readiness kube.Readiness) {
-	if readiness.Notice != "" {
-		x.emit(Warning, Outcome{Message: readiness.Notice})
-		return
-	}
 	outcome := Outcome{Object: eventObject(readiness.Ref), Message: readiness.Message, Result: "Waiting"}
 	switch {
 	case readiness.Err != nil:

@@ -36,6 +36,8 @@ type Cluster interface {
 	FollowHook(ctx context.Context, run kube.HookRun, observe func(kube.HookProgress)) (kube.HookOutcome, error)
 	// Wait waits until all targets are ready.
 	Wait(ctx context.Context, targets []kube.WaitTarget, selector string, observe func(kube.Readiness)) error
+	// Notices says which rights were found to be missing since the last call, and what is done without them.
+	Notices() []string
 }
 
 // Store is what a Runner needs of the place where releases are kept.

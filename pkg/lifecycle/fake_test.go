@@ -33,8 +33,10 @@ type cluster struct {
 	dryRuns
 	// lost are the names of objects that are created without an answer.
 	lost []string
-	uids int
-	log  []string
+	// notices come with the next event.
+	notices []string
+	uids    int
+	log     []string
 }
 
 // dryRuns are what was only tried.
@@ -75,6 +77,12 @@ func (c *cluster) Find(_ context.Context, refs []corev1.ObjectReference) ([]*met
 		}
 	}
 	return found, nil
+}
+
+func (c *cluster) Notices() []string {
+	notices := c.notices
+	c.notices = nil
+	return notices
 }
 
 func (c *cluster) Lookup(_ context.Context, apiVersion, kind, namespace, name string) (map[string]any, error) {

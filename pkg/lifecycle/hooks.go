@@ -250,10 +250,6 @@ func (x *execution) progress(h Hook, progress kube.HookProgress) {
 	if progress.Suspended {
 		progress.Reason, progress.Message = release.ReasonSuspended, suspendedMessage
 	}
-	if progress.Notice != "" {
-		x.emit(Warning, Outcome{Phase: string(h.Phase), Hook: eventHook(h), Title: h.Title, Message: progress.Notice})
-		return
-	}
 	x.emit(HookProgress, Outcome{
 		Phase: string(h.Phase), Hook: eventHook(h), Title: h.Title, Reason: progress.Reason, Message: progress.Message,
 	})

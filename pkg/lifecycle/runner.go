@@ -231,10 +231,18 @@ func (x *execution) now() *metav1.Time {
 	return &now
 }
 
+// emit reports what happened, after what the cluster has noticed meanwhile.
 func (x *execution) emit(kind EventType, outcome Outcome) {
 	if x.Observe == nil {
 		return
 	}
+	for _, notice := range x.Cluster.Notices() {
+		x.tell(Warning, Outcome{Message: notice})
+	}
+	x.tell(kind, outcome)
+}
+
+func (x *execution) tell(kind EventType, outcome Outcome) {
 	x.seq++
 	r := x.plan.Release
 	x.Observe(Event{
