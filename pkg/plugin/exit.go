@@ -122,7 +122,10 @@ func explain(err error) string {
 func advice(err error) string {
 	var failed *lifecycle.HookError
 	var config configError
+	rights := adviceOnRights(err)
 	switch {
+	case rights != "":
+		return rights
 	case errors.As(err, &failed) && failed.Kept:
 		return fmt.Sprintf("To see more: kubectl describe -n %s %s/%s", failed.Hook.Namespace, strings.ToLower(failed.Hook.Kind), failed.Hook.Name)
 	case missingNamespace(err):
