@@ -55,6 +55,9 @@ func (o *RunOptions) lock(ctx context.Context, target *target, operation lifecyc
 		return nil
 	}
 	target.held, err = target.locks.Acquire(ctx, target.namespace, o.Name, string(operation), o.LockTimeout)
+	if target.locks.Unwatched() {
+		_, _ = fmt.Fprintf(o.ErrOut, "warning: no right to watch leases.coordination.k8s.io in namespace %s: asking every second instead\n", target.namespace)
+	}
 	if err == nil {
 		target.guard.Watch(target.held)
 	}

@@ -31,7 +31,13 @@ type Locks struct {
 	leases coordinationv1client.LeasesGetter
 	clock  *serverClock
 	self   Holder
+	// unwatched says that Leases may not be watched.
+	unwatched atomic.Bool
 }
+
+// Unwatched reports whether another holder had to be waited for without the right to watch Leases: its end is noticed up to
+// a second later.
+func (l *Locks) Unwatched() bool { return l.unwatched.Load() }
 
 // NewLocks returns the locks that the API server of config keeps. run identifies this run of the program.
 func NewLocks(config *rest.Config, run string) (*Locks, error) {
@@ -128,6 +134,9 @@ func (a *attempt) once(ctx context.Context) (*Lock, *coordinationv1.Lease, error
 	for {
 		created, err := a.client.Create(ctx, a.lease(nil), createOptions())
 		if err == nil {
+			if err := a.mayRenew(ctx, created); err != nil {
+				return nil, nil, err
+			}
 			return a.hold(ctx, created, nil), nil, nil
 		}
 		if !apierrors.IsAlreadyExists(err) {
@@ -154,6 +163,17 @@ func (a *attempt) once(ctx context.Context) (*Lock, *coordinationv1.Lease, error
 	}
 }
 
+// mayRenew asks whether a lease that was just created may be written again, and removes it if not: the work would have to
+// stop in the middle. Other trouble is left to the renewals.
+func (a *attempt) mayRenew(ctx context.Context, lease *coordinationv1.Lease) error {
+	_, err := a.client.Update(ctx, lease, metav1.UpdateOptions{FieldManager: fieldManager, DryRun: []string{metav1.DryRunAll}})
+	if !apierrors.IsForbidden(err) {
+		return nil
+	}
+	uid := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &lease.UID}}
+	return errors.Join(err, ignoreNotFound(a.client.Delete(ctx, lease.Name, uid)))
+}
+
 // mayTake reports whether the holder of a lease is gone, or is this run, whose answer was lost.
 func (a *attempt) mayTake(lease *coordinationv1.Lease) bool {
 	holder := holderOf(lease)
@@ -168,6 +188,9 @@ func (a *attempt) await(ctx context.Context, lease *coordinationv1.Lease, most t
 		FieldSelector: fields.OneTermEqualSelector("metadata.name", lease.Name).String(), ResourceVersion: lease.ResourceVersion,
 	})
 	if err != nil {
+		if apierrors.IsForbidden(err) {
+			a.unwatched.Store(true)
+		}
 		// Without the right to watch, the time must do; it is asked often enough not to miss a holder that is quick.
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
