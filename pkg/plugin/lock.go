@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
@@ -56,7 +58,7 @@ func (o *RunOptions) lock(ctx context.Context, target *target, operation lifecyc
 	}
 	target.held, err = target.locks.Acquire(ctx, target.namespace, o.Name, string(operation), o.LockTimeout)
 	if target.locks.Unwatched() {
-		_, _ = fmt.Fprintf(o.ErrOut, "warning: no right to watch leases.coordination.k8s.io in namespace %s: asking every second instead\n", target.namespace)
+		o.lacksOnLeases("watch", target, "asking every second instead")
 	}
 	if err == nil {
 		target.guard.Watch(target.held)
@@ -99,10 +101,18 @@ func (o *RunOptions) unlock(ctx context.Context, target *target) {
 	target.guard.Watch(nil)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
 	defer cancel()
-	if err := target.held.Release(ctx); err != nil {
+	switch err := target.held.Release(ctx); {
+	case apierrors.IsForbidden(err):
+		o.lacksOnLeases("delete", target, "the lock stays until another command takes it over")
+	case err != nil:
 		_, _ = fmt.Fprintf(o.ErrOut, "warning: %v; it expires by itself\n", err)
 	}
 	target.held = nil
+}
+
+// lacksOnLeases names a right that the lock is worse without, as a cluster's notices do.
+func (o *RunOptions) lacksOnLeases(verb string, target *target, instead string) {
+	_, _ = fmt.Fprintf(o.ErrOut, "warning: no right to %s leases.coordination.k8s.io in namespace %s: %s\n", verb, target.namespace, instead)
 }
 
 // whileHeld returns a context that ends with ErrLockLost when somebody else has taken the lock over.

@@ -170,8 +170,9 @@ func (a *attempt) mayRenew(ctx context.Context, lease *coordinationv1.Lease) err
 	if !apierrors.IsForbidden(err) {
 		return nil
 	}
-	uid := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &lease.UID}}
-	return errors.Join(err, ignoreNotFound(a.client.Delete(ctx, lease.Name, uid)))
+	// One that cannot be deleted expires by itself.
+	_ = a.client.Delete(ctx, lease.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &lease.UID}})
+	return err
 }
 
 // mayTake reports whether the holder of a lease is gone, or is this run, whose answer was lost.
