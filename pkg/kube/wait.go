@@ -164,10 +164,9 @@ func (w *waiter) wait(ctx context.Context) error {
 
 func (w *waiter) readNews(ctx context.Context) {
 	for _, news := range w.box.take() {
-		switch {
-		case news.tag == aboutClaims:
+		if news.tag == aboutClaims {
 			w.takeLate(ctx, news)
-		default:
+		} else {
 			w.take(ctx, news)
 		}
 	}

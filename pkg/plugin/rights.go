@@ -16,7 +16,7 @@ import (
 const rightsPage = "https://github.com/sherpack-io/kubectl-sherpack/blob/main/docs/rbac.md"
 
 // missingRight matches how the API server names a right that is missing; its answers have the verb nowhere else.
-var missingRight = regexp.MustCompile(`cannot (\S+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?`)
+var missingRight = regexp.MustCompile(`cannot (\S+) (?:path "([^"]+)"|resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?)`)
 
 // escalation is what the API server says when a Role, or a binding to one, would give what its author does not have.
 const escalation = "attempting to grant RBAC permissions not currently held"
@@ -46,11 +46,12 @@ func adviceOnRights(err error) string {
 	return "Ask for the rights to " + strings.Join(lacked, ", ") + ": see " + rightsPage
 }
 
-// rightOf words what missingRight has found: patch deployments.apps in namespace web.
+// rightOf words what missingRight has found: patch deployments.apps in namespace web, or get /version.
 func rightOf(match []string) string {
-	right := match[1] + " " + schema.GroupResource{Group: match[3], Resource: match[2]}.String()
-	if match[4] != "" {
-		right += " in namespace " + match[4]
+	verb, path, resource, group, namespace := match[1], match[2], match[3], match[4], match[5]
+	right := verb + " " + path + schema.GroupResource{Group: group, Resource: resource}.String()
+	if namespace != "" {
+		right += " in namespace " + namespace
 	}
 	return printers.Clean(right)
 }

@@ -36,6 +36,9 @@ func TestAdviceOnRights(t *testing.T) {
 			err:  refuse(`User "ann" cannot list resource "secrets" in API group "" at the cluster scope`),
 			want: "Ask for the right to list secrets" + seePage,
 		},
+		"a path": {
+			err: refuse(`User "ann" cannot get path "/version"`), want: "Ask for the right to get /version" + seePage,
+		},
 		"namespaces": {
 			err:  refuse(`User "ann" cannot create resource "namespaces" in API group "" at the cluster scope`),
 			want: "If the namespace is there, leave out --create-namespace, else ask for the right to create namespaces" + seePage,

@@ -146,15 +146,6 @@ func (d *deployer) lacks(t *testing.T, want ...string) {
 	}
 }
 
-// checkGone checks that nothing is left of a release.
-func (d *deployer) checkGone(t *testing.T) {
-	t.Helper()
-	left := d.kubectl(t, "get", "configmaps,secrets,services,deployments,jobs", "-o", "name")
-	if left = strings.TrimSpace(left); left != "configmap/kube-root-ca.crt" {
-		t.Errorf("there is left:\n%s", left)
-	}
-}
-
 // With the documented rights the whole lifecycle goes without a single refusal.
 func TestTheDocumentedRightsAreAllThatTheLifecycleNeeds(t *testing.T) {
 	t.Parallel()
@@ -302,6 +293,22 @@ func TestEveryOtherRightCanBeDoneWithout(t *testing.T) {
 	}
 }
 
+// Who only looks at releases needs to read Secrets, and nothing else.
+func TestWhatOnlyReadsNeedsSecretsAlone(t *testing.T) {
+	t.Parallel()
+	d := newDeployer(t, []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get", "list"}}})
+	d.session.run(t, "install", "app", rightsPack, "--no-hooks")
+	d.expect(t, 0, "status app", "deployed")
+	d.expect(t, 0, "list", "app")
+	d.expect(t, 0, "history app", "deployed")
+	d.expect(t, 0, "get values app", "{}")
+	d.expect(t, 0, "get manifest app", "kind: Deployment")
+	d.expect(t, 0, "get hooks app", "kind: Job")
+	d.expect(t, 0, "get notes app")
+	d.expect(t, 5, "list -A", "Ask for the right to list secrets: see https://")
+	d.expect(t, 5, "uninstall app", "Ask for the right to create leases.coordination.k8s.io in namespace "+d.namespace)
+}
+
 // Nobody can give away rights that they do not have, whatever they may do with Roles.
 func TestAPackWithARoleNeedsWhatTheRoleGives(t *testing.T) {
 	t.Parallel()
@@ -314,4 +321,6 @@ func TestAPackWithARoleNeedsWhatTheRoleGives(t *testing.T) {
 		"rules: [{apiGroups: [\"\"], resources: [configmaps], verbs: [{{ values.verb }}]}]\n")
 	d.expect(t, 0, "install app "+pack)
 	d.expect(t, 5, "upgrade app "+pack+" --set verb=deletecollection", "attempting to grant RBAC permissions not currently held", "escalate and bind")
+	write(t, filepath.Join(pack, "templates/role.yaml"), `{{ lookup "v1" "Pod" release.namespace "app" }}`)
+	d.expect(t, 5, "upgrade app "+pack, "Ask for the right to get pods in namespace "+d.namespace)
 }
