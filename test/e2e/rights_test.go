@@ -269,6 +269,7 @@ func TestEveryOtherRightCanBeDoneWithout(t *testing.T) {
 			dropped: resource("pods", "pods/log"), line: "install app PACK --set fail=before", code: 6,
 			words: []string{"Job has reached the specified backoff limit"}, lacks: []string{"list pods", "watch pods"},
 		},
+		"Pods to try":                    {dropped: verb("create", resource("pods")), line: "install app PACK"},
 		"events, which nothing asks for": {dropped: resource("events"), line: "install app PACK --wait"},
 		"events, when the time is over": {
 			dropped: resource("events"), line: "install app PACK --set unready=true --wait --no-hooks --timeout 6s", code: 7,
