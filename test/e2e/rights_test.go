@@ -173,6 +173,7 @@ func TestTheLifecycleWorksWithNoMoreThanWhatIsNeeded(t *testing.T) {
 // take that never gets ready, and then the way back.
 func (d *deployer) live(t *testing.T, reason, limit string) {
 	t.Helper()
+	d.expect(t, 0, "install app PACK --dry-run=server", "dry run")
 	d.expect(t, 0, "install app PACK --wait", "pre-install/before: Succeeded", "post-install/after: Succeeded")
 	d.expect(t, 0, "status app", "pre-install/before: Succeeded")
 	d.expect(t, 0, "list", "app")
