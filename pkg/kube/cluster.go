@@ -115,9 +115,10 @@ func (c *Cluster) CreateNamespace(ctx context.Context, name string) (created boo
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"},
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 	}
-	err = c.rest.Post().AbsPath("/api/v1/namespaces").
-		Param("fieldManager", fieldManager).Body(namespace).Do(quiet(ctx)).Error()
-	switch {
+	result, _ := retried(ctx, func() *rest.Request {
+		return c.rest.Post().AbsPath("/api/v1/namespaces").Param("fieldManager", fieldManager).Body(namespace)
+	})
+	switch err = result.Error(); {
 	case err == nil:
 		return true, nil
 	case apierrors.IsAlreadyExists(err):

@@ -2,30 +2,19 @@ package kube
 
 import (
 	"context"
-	"errors"
-	"io"
-	"net/http"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	utilnet "k8s.io/apimachinery/pkg/util/net"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
 // metadataOnly asks for answers without spec and status where the server can.
 const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
-
-// Retries of one request: patient ones when the server says when to come back.
-const (
-	retries        = 5
-	patientRetries = 10
-)
 
 // collectionPath is where the objects of a kind in a namespace are served.
 func collectionPath(mapping *meta.RESTMapping, namespace string) []string {
@@ -43,56 +32,19 @@ func objectPath(mapping *meta.RESTMapping, namespace, name string) []string {
 	return append(collectionPath(mapping, namespace), name)
 }
 
-// retried sends what request makes until the answer is definite: a lost
-// connection and a server that is busy or stumbles for a moment are asked
-// again, after the time the server names or with a short backoff. It must be
-// used for idempotent requests only. unsure tells that an earlier try may have
-// reached the server.
+// retried sends what request makes until the answer is definite, as
+// patience.Repeat does. It must be used for idempotent requests only. unsure
+// tells that an earlier try may have reached the server.
 func retried(ctx context.Context, request func() *rest.Request) (result rest.Result, unsure bool) {
 	ctx = quiet(ctx)
-	backoff := wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Steps: patientRetries, Jitter: 0.2, Cap: 2 * time.Second}
-	for try := 0; ; try++ {
+	unsure, _ = patience.Repeat(ctx, func() error {
 		result = request().MaxRetries(0).Do(ctx)
-		err := result.Error()
-		delay, again := retryDelay(err, try)
-		if !again {
-			return result, unsure
+		if err := result.Error(); !isTypedPatch(err) {
+			return err
 		}
-		if pause(ctx, max(delay, backoff.Step())) != nil {
-			return result, unsure
-		}
-		unsure = unsure || !apierrors.IsTooManyRequests(err)
-	}
-}
-
-// retryDelay reports whether the error may pass by itself, and the least time
-// to wait before asking again.
-func retryDelay(err error, try int) (time.Duration, bool) {
-	if err == nil {
-		return 0, false
-	}
-	if seconds, ok := apierrors.SuggestsClientDelay(err); ok && !isTypedPatch(err) {
-		return time.Duration(seconds) * time.Second, try < patientRetries
-	}
-	return 0, try < retries && passing(err)
-}
-
-func passing(err error) bool {
-	var status apierrors.APIStatus
-	if errors.As(err, &status) {
-		return passingCode(int(status.Status().Code)) && !isTypedPatch(err)
-	}
-	return utilnet.IsConnectionReset(err) || utilnet.IsConnectionRefused(err) ||
-		utilnet.IsProbableEOF(err) || utilnet.IsHTTP2ConnectionLost(err) || errors.Is(err, io.ErrUnexpectedEOF)
-}
-
-func passingCode(code int) bool {
-	switch code {
-	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
+		return nil
+	})
+	return result, unsure
 }
 
 // isTypedPatch tells the HTTP 500 by which server-side apply refuses fields

@@ -15,6 +15,8 @@ import (
 	"k8s.io/klog/v2"
 	"k8s.io/kubectl/pkg/cmd/options"
 	"k8s.io/kubectl/pkg/util/templates"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
 const (
@@ -113,9 +115,10 @@ func (w helpWriter) Write(text []byte) (int, error) {
 	return len(text), err
 }
 
-// configFlags are kubectl's own flags. The client is not throttled, because the API server has its own flow control; and
-// warnings of the API server go to the error stream, each once.
+// configFlags are kubectl's own flags. The client is not throttled, because the API server has its own flow control;
+// warnings of the API server go to the error stream, each once; and a server that is out of reach for a while is waited for.
 func configFlags(streams genericiooptions.IOStreams) *genericclioptions.ConfigFlags {
+	server := &patience.Server{Say: func(message string) { _, _ = fmt.Fprintln(streams.ErrOut, "warning: "+message) }}
 	warnings := rest.NewWarningWriter(streams.ErrOut, rest.WarningWriterOptions{Deduplicate: true})
 	return genericclioptions.NewConfigFlags(true).
 		WithDeprecatedPasswordFlag().
@@ -123,6 +126,7 @@ func configFlags(streams genericiooptions.IOStreams) *genericclioptions.ConfigFl
 		WithWrapConfigFn(func(config *rest.Config) *rest.Config {
 			config.QPS = -1
 			config.WarningHandler = warnings
+			config.Wrap(server.Wrap)
 			return config
 		})
 }

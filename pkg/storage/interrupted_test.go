@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -37,6 +38,8 @@ type trouble struct {
 	acted bool
 	// after is called between the server's act and the loss of the answer; nil does nothing.
 	after func()
+	// refused says that the client gets an answer all the same, which forbids what it asks for.
+	refused bool
 
 	mu sync.Mutex
 	// seen are all requests that write, as "METHOD name", in order.
@@ -63,6 +66,9 @@ func (n *trouble) intercept(request *http.Request, upstream http.RoundTripper) (
 	}
 	if n.after != nil {
 		n.after()
+	}
+	if n.refused {
+		return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}, Body: http.NoBody, Request: request}, nil
 	}
 	return nil, proxy.ErrCut
 }
@@ -114,7 +120,7 @@ func TestTheHeadIsWrittenLast(t *testing.T) {
 	}, network.seen)
 }
 
-func TestACreationThatIsCutLeavesAllOrNothing(t *testing.T) {
+func TestACreationSurvivesALostRequest(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{payload, inventory, head} {
 		for _, acted := range []bool{false, true} {
@@ -122,6 +128,38 @@ func TestACreationThatIsCutLeavesAllOrNothing(t *testing.T) {
 				t.Parallel()
 				between := proxy.Start(t, clustertest.Config(t))
 				between.Intercept((&trouble{lost: once(http.MethodPost, name), acted: acted}).intercept)
+				r := example(clustertest.Namespace(t), 2)
+				create(t, newStoreThrough(t, between, "run1"), r)
+				diff(t, "what is read", r, get(t, newStore(t, "run2"), r))
+			})
+		}
+	}
+}
+
+func TestALostAnswerDoesNotHideAnothersRevision(t *testing.T) {
+	t.Parallel()
+	between := proxy.Start(t, clustertest.Config(t))
+	r := example(clustertest.Namespace(t), 2)
+	theirs := example(r.Namespace, 2)
+	write := func() { create(t, newStore(t, "run2"), theirs) }
+	between.Intercept((&trouble{lost: once(http.MethodPost, head), after: write}).intercept)
+	if err := newStoreThrough(t, between, "run1").Create(t.Context(), r); !errors.Is(err, storage.ErrConflict) {
+		t.Errorf("it answers: %v", err)
+	}
+	if left := secrets(t, r.Namespace); len(left) != 3 {
+		t.Errorf("there are %d Secrets", len(left))
+	}
+	diff(t, "what is read", theirs, get(t, newStore(t, "run3"), r))
+}
+
+func TestACreationThatFailsLeavesAllOrNothing(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{payload, inventory, head} {
+		for _, acted := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, carried out %v", name, acted), func(t *testing.T) {
+				t.Parallel()
+				between := proxy.Start(t, clustertest.Config(t))
+				between.Intercept((&trouble{lost: once(http.MethodPost, name), acted: acted, refused: true}).intercept)
 				r := example(clustertest.Namespace(t), 2)
 				err := newStoreThrough(t, between, "run1").Create(t.Context(), r)
 				if name == head && acted {
@@ -146,13 +184,14 @@ func TestAHeadKeepsItsPartsWhenTheNetworkGoes(t *testing.T) {
 	t.Parallel()
 	between := proxy.Start(t, clustertest.Config(t))
 	gone := false
-	network := &trouble{acted: true, lost: func(method, name string) bool {
+	ctx, giveUp := context.WithCancel(t.Context())
+	network := &trouble{acted: true, after: giveUp, lost: func(method, name string) bool {
 		gone = gone || method == http.MethodPost && name == head
 		return gone
 	}}
 	between.Intercept(network.intercept)
 	r := example(clustertest.Namespace(t), 2)
-	if err := newStoreThrough(t, between, "run1").Create(t.Context(), r); err == nil {
+	if err := newStoreThrough(t, between, "run1").Create(ctx, r); err == nil {
 		t.Error("there is no error")
 	}
 	found := get(t, newStore(t, "run2"), r)
@@ -226,10 +265,12 @@ func TestAStatusIsWrittenAfterTheNetworkIsBack(t *testing.T) {
 			between := proxy.Start(t, clustertest.Config(t))
 			store, r := newStoreThrough(t, between, "run1"), example(clustertest.Namespace(t), 2)
 			create(t, store, r)
-			between.Intercept((&trouble{lost: func(string, string) bool { return true }, acted: acted}).intercept)
 			for range 2 {
+				ctx, giveUp := context.WithCancel(t.Context())
+				network := &trouble{lost: func(string, string) bool { return true }, acted: acted, after: giveUp}
+				between.Intercept(network.intercept)
 				r.Status.Message += " again"
-				if err := store.UpdateStatus(t.Context(), r); err == nil || errors.Is(err, storage.ErrConflict) {
+				if err := store.UpdateStatus(ctx, r); err == nil || errors.Is(err, storage.ErrConflict) {
 					t.Errorf("without a network it answers: %v", err)
 				}
 			}

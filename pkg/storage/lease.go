@@ -17,6 +17,8 @@ import (
 	coordinationv1client "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
 // expireAfter is how old a lease is that another command takes over. It is counted from the last write of the lease by the
@@ -131,13 +133,16 @@ func (a *attempt) run(ctx context.Context, patience time.Duration) (*Lock, error
 
 // once tries once. It returns the lock, or the lease that somebody else holds.
 func (a *attempt) once(ctx context.Context) (*Lock, *coordinationv1.Lease, error) {
+	var former *Former
 	for {
-		created, err := a.client.Create(ctx, a.lease(nil), createOptions())
+		created, err := patiently(ctx, func() (*coordinationv1.Lease, error) {
+			return a.client.Create(ctx, a.lease(nil), createOptions())
+		})
 		if err == nil {
 			if err := a.mayRenew(ctx, created); err != nil {
 				return nil, nil, err
 			}
-			return a.hold(ctx, created, nil), nil, nil
+			return a.hold(ctx, created, former), nil, nil
 		}
 		if !apierrors.IsAlreadyExists(err) {
 			return nil, nil, err
@@ -152,8 +157,12 @@ func (a *attempt) once(ctx context.Context) (*Lock, *coordinationv1.Lease, error
 		case !a.mayTake(found):
 			return nil, found, nil
 		}
-		former := &Former{Holder: holderOf(found), Age: a.clock.age(found)}
-		taken, err := a.client.Update(ctx, a.lease(found), metav1.UpdateOptions{FieldManager: fieldManager})
+		if holder := holderOf(found); holder.Run != a.self.Run {
+			former = &Former{Holder: holder, Age: a.clock.age(found)}
+		}
+		taken, err := patiently(ctx, func() (*coordinationv1.Lease, error) {
+			return a.client.Update(ctx, a.lease(found), metav1.UpdateOptions{FieldManager: fieldManager})
+		})
 		if err == nil {
 			return a.hold(ctx, taken, former), nil, nil
 		}
@@ -173,6 +182,16 @@ func (a *attempt) mayRenew(ctx context.Context, lease *coordinationv1.Lease) err
 	// One that cannot be deleted expires by itself.
 	_ = a.client.Delete(ctx, lease.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &lease.UID}})
 	return err
+}
+
+// patiently writes a lease, on the condition that it is as it was: an earlier try that was carried out makes the next one
+// fail, and the lease is this run's when it is looked at again.
+func patiently(ctx context.Context, write func() (*coordinationv1.Lease, error)) (lease *coordinationv1.Lease, err error) {
+	_, err = patience.Repeat(ctx, func() error {
+		lease, err = write()
+		return err
+	})
+	return lease, err
 }
 
 // mayTake reports whether the holder of a lease is gone, or is this run, whose answer was lost.

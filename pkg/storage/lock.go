@@ -10,6 +10,8 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
 const (
@@ -102,7 +104,9 @@ func (l *Lock) Release(ctx context.Context) error {
 	}
 	for {
 		preconditions := &metav1.Preconditions{UID: &l.lease.UID, ResourceVersion: &l.lease.ResourceVersion}
-		err := l.attempt.client.Delete(ctx, l.lease.Name, metav1.DeleteOptions{Preconditions: preconditions})
+		_, err := patience.Repeat(ctx, func() error {
+			return l.attempt.client.Delete(ctx, l.lease.Name, metav1.DeleteOptions{Preconditions: preconditions})
+		})
 		if !apierrors.IsConflict(err) {
 			return releasing(l.attempt, ignoreNotFound(err))
 		}

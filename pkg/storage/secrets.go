@@ -33,7 +33,7 @@ var (
 
 // Secrets stores releases. It is safe for concurrent use.
 type Secrets struct {
-	secrets  corev1client.SecretsGetter
+	secrets  corev1client.CoreV1Interface
 	metadata metadata.Interface
 	// run marks what this run writes, so that parts of two runs never get in each other's way.
 	run string

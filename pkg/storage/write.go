@@ -17,7 +17,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/scheme"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -47,7 +49,7 @@ func (s *Secrets) create(ctx context.Context, r *release.Release) error {
 	if err := s.createParts(ctx, parts); err != nil {
 		return err
 	}
-	created, err := s.secrets.Secrets(r.Namespace).Create(ctx, head, createOptions())
+	created, err := s.createSecret(ctx, head)
 	if err != nil {
 		created, err = s.settle(ctx, head, parts, err)
 	}
@@ -62,7 +64,7 @@ func (s *Secrets) create(ctx context.Context, r *release.Release) error {
 // createParts creates all parts, or none.
 func (s *Secrets) createParts(ctx context.Context, parts []*corev1.Secret) error {
 	for i, part := range parts {
-		_, err := s.secrets.Secrets(part.Namespace).Create(ctx, part, createOptions())
+		_, err := s.createSecret(ctx, part)
 		switch {
 		case apierrors.IsAlreadyExists(err):
 			// It belongs to a revision that this run has recorded before.
@@ -73,6 +75,25 @@ func (s *Secrets) createParts(ctx context.Context, parts []*corev1.Secret) error
 		}
 	}
 	return nil
+}
+
+// createSecret creates a Secret. One of this run that is there already counts as created where an earlier try may have been
+// carried out.
+func (s *Secrets) createSecret(ctx context.Context, secret *corev1.Secret) (*corev1.Secret, error) {
+	created, options := &corev1.Secret{}, createOptions()
+	unsure, err := patience.Repeat(ctx, func() error {
+		// Retries of the client's own would hide that there was a try before.
+		return s.secrets.RESTClient().Post().MaxRetries(0).Namespace(secret.Namespace).Resource("secrets").
+			VersionedParams(&options, scheme.ParameterCodec).Body(secret).Do(ctx).Into(created)
+	})
+	if !unsure || !apierrors.IsAlreadyExists(err) {
+		return created, err
+	}
+	found, failure := s.secrets.Secrets(secret.Namespace).Get(ctx, secret.Name, metav1.GetOptions{})
+	if failure == nil && found.Labels[labelRun] == s.run {
+		return found, nil
+	}
+	return nil, errors.Join(err, failure)
 }
 
 // settle finds out what became of a head whose creation got no good answer, because that answer may have been lost. A
@@ -105,7 +126,7 @@ func (s *Secrets) dropParts(ctx context.Context, namespace string, parts []*core
 }
 
 // UpdateStatus writes the status of a revision, on the condition that nobody else has written it since r was read or
-// written; else the error is ErrConflict. A write that gets no answer is tried once more, and one whose answer was lost is
+// written; else the error is ErrConflict. A write that gets no answer is tried again, and one whose answer was lost is
 // recognised by its writer and number.
 func (s *Secrets) UpdateStatus(ctx context.Context, r *release.Release) error {
 	r.Status.Writer = s.run
@@ -133,19 +154,13 @@ func (s *Secrets) patchStatus(ctx context.Context, r *release.Release) (*corev1.
 	return s.patch(ctx, r.Namespace, headName(r.Name, r.Spec.Revision), patch)
 }
 
-// patch changes a Secret. What gets no answer is sent once more: none of our patches does harm when it comes twice.
-func (s *Secrets) patch(ctx context.Context, namespace, name string, patch []byte) (*corev1.Secret, error) {
-	changed, err := s.secrets.Secrets(namespace).Patch(ctx, name, types.MergePatchType, patch, patchOptions())
-	if unanswered(err) && ctx.Err() == nil {
-		return s.secrets.Secrets(namespace).Patch(ctx, name, types.MergePatchType, patch, patchOptions())
-	}
+// patch changes a Secret. It may be sent more than once: none of our patches does harm when it comes twice.
+func (s *Secrets) patch(ctx context.Context, namespace, name string, patch []byte) (changed *corev1.Secret, err error) {
+	_, err = patience.Repeat(ctx, func() error {
+		changed, err = s.secrets.Secrets(namespace).Patch(ctx, name, types.MergePatchType, patch, patchOptions())
+		return err
+	})
 	return changed, err
-}
-
-// unanswered reports whether a request failed without an answer of the API server, so that it may have been carried out.
-func unanswered(err error) bool {
-	var answer apierrors.APIStatus
-	return err != nil && !errors.As(err, &answer)
 }
 
 // overOwn settles a conflict. It comes from this run's own earlier write if the answer to that was lost: then the stored
@@ -248,7 +263,10 @@ func (s *Secrets) delete(ctx context.Context, namespace string, names []string) 
 	group.SetLimit(parallel)
 	for _, name := range names {
 		group.Go(func() error {
-			return ignoreNotFound(s.secrets.Secrets(namespace).Delete(ctx, name, metav1.DeleteOptions{}))
+			_, err := patience.Repeat(ctx, func() error {
+				return s.secrets.Secrets(namespace).Delete(ctx, name, metav1.DeleteOptions{})
+			})
+			return ignoreNotFound(err)
 		})
 	}
 	return group.Wait()

@@ -217,11 +217,16 @@ func (b *killBench) checkDeployed(t *testing.T) {
 	}
 }
 
-// witness watches the Pods of hooks.
+// witness watches the Pods of hooks, past any proxy.
 type witness struct {
 	done    chan struct{}
 	stop    context.CancelFunc
 	overlap []string
+
+	mu sync.Mutex
+	// succeeded are the Pods that have, by the names of their Jobs; news has a value when there are more.
+	succeeded map[string]map[types.UID]bool
+	news      chan struct{}
 }
 
 func newWitness(t *testing.T, namespace string) *witness {
@@ -235,7 +240,9 @@ func newWitness(t *testing.T, namespace string) *witness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &witness{done: make(chan struct{}), stop: stop}
+	w := &witness{
+		done: make(chan struct{}), stop: stop, news: make(chan struct{}, 1), succeeded: map[string]map[types.UID]bool{},
+	}
 	t.Cleanup(stop)
 	go w.watch(changes)
 	return w
@@ -257,6 +264,23 @@ func (w *witness) watch(changes watch.Interface) {
 		if len(running) > 1 {
 			w.overlap = append(w.overlap, fmt.Sprint(running))
 		}
+		if pod.Status.Phase == corev1.PodSucceeded {
+			w.note(pod)
+		}
+	}
+}
+
+func (w *witness) note(pod *corev1.Pod) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	job := pod.Labels["batch.kubernetes.io/job-name"]
+	if w.succeeded[job] == nil {
+		w.succeeded[job] = map[types.UID]bool{}
+	}
+	w.succeeded[job][pod.UID] = true
+	select {
+	case w.news <- struct{}{}:
+	default:
 	}
 }
 
