@@ -16,13 +16,14 @@ import (
 
 const usage = `usage: cluster COMMAND [FLAGS]
 
-  up      start a cluster, or find the one that runs, and print the path of its kubeconfig
-  down    stop a cluster and remove all that belongs to it
-  status  list the clusters
-  bin     print the directory with the kubectl of the cluster's version
+  up       start a cluster, or find the one that runs, and print the path of its kubeconfig
+  down     stop a cluster and remove all that belongs to it
+  restart  end a component of a cluster, as in "restart etcd", and start it again
+  status   list the clusters
+  bin      print the directory with the kubectl of the cluster's version
 `
 
-const verbs = "up, down, status, bin, help"
+const verbs = "up, down, restart, status, bin, help"
 
 // launcher is the command line of this program.
 type launcher struct {
@@ -41,6 +42,8 @@ func (l launcher) run(ctx context.Context, args []string) error {
 		return l.up(ctx, args)
 	case "down":
 		return l.down(ctx, args)
+	case "restart":
+		return l.restart(ctx, args)
 	case "status":
 		return l.status(ctx, args)
 	case "bin":
@@ -102,6 +105,23 @@ func (l launcher) down(ctx context.Context, args []string) error {
 		return err
 	}
 	return root.Down(ctx, name)
+}
+
+func (l launcher) restart(ctx context.Context, args []string) error {
+	flags, dir := l.flags("restart")
+	var name string
+	nameVar(flags, &name)
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() != 1 {
+		return errors.New("restart: name one component after the flags")
+	}
+	root, err := rootOf(*dir)
+	if err != nil {
+		return err
+	}
+	return root.Restart(ctx, name, flags.Arg(0))
 }
 
 func (l launcher) status(ctx context.Context, args []string) error {

@@ -108,6 +108,31 @@ func TestAClusterThatLosesAComponentStopsAndStartsAnew(t *testing.T) {
 	mustKubectl(t, mustLaunch(t, "up", "--dir", dir, "--name", "one"), "get", "namespace", "default")
 }
 
+func TestAComponentIsRestarted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	kubeconfig := mustLaunch(t, "up", "--dir", dir, "--name", "one")
+	t.Cleanup(func() { down(t, dir, "one") })
+	mustKubectl(t, kubeconfig, "create", "namespace", "kept")
+	for _, component := range []string{"kube-apiserver", "etcd"} {
+		before := processes(t, mustLaunch(t, "status", "--dir", dir))
+		mustLaunch(t, "restart", "--dir", dir, "--name", "one", component)
+		after := processes(t, mustLaunch(t, "status", "--dir", dir))
+		if len(after) != len(before) || before[component].Alive() || !after[component].Alive() {
+			t.Errorf("after a restart of %s there is %v, before there was %v", component, after, before)
+		}
+		mustKubectl(t, kubeconfig, "get", "namespace", "kept")
+	}
+	for _, component := range []string{"supervisor", "nothing"} {
+		if _, err := launch(t.Context(), os.Stderr, "restart", "--dir", dir, "--name", "one", component); err == nil {
+			t.Errorf("%s was restarted", component)
+		}
+	}
+	status := mustLaunch(t, "status", "--dir", dir)
+	mustLaunch(t, "down", "--dir", dir, "--name", "one")
+	expectGone(t, status, filepath.Join(dir, "one"))
+}
+
 func TestAFailedStartShowsTheGuiltyLogAndLeavesNothingRunning(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -138,9 +163,10 @@ func TestWrongCommandLinesAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
 		"no command":               {},
-		"an unknown command":       {"restart"},
+		"an unknown command":       {"reboot"},
 		"an unknown flag":          {"up", "--nodes=3"},
 		"a name that is a path":    {"down", "--name", "../one"},
+		"restarting nothing":       {"restart"},
 		"supervising no directory": {superviseVerb},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,7 @@
 package clustertest
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -69,7 +70,7 @@ var shared = sync.OnceValues(func() (cluster, error) {
 	if path := os.Getenv(KubeconfigVariable); path != "" {
 		return cluster{kubeconfig: path}, nil
 	}
-	return start()
+	return start(fmt.Sprintf("test-%d", os.Getpid()))
 })
 
 // kubectl returns the path of kubectl, which is looked for, or built, once.

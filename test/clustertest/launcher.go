@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// start starts a cluster that belongs to this process.
-func start() (cluster, error) {
+// start starts a cluster of a name that belongs to this process.
+func start(name string) (cluster, error) {
 	stdin, owner, err := os.Pipe()
 	if err != nil {
 		return cluster{}, fmt.Errorf("make a pipe: %w", err)
 	}
 	defer stdin.Close()
-	path, err := launch(stdin, "up", "--owned", fmt.Sprintf("--name=test-%d", os.Getpid()))
+	path, err := launch(stdin, "up", "--owned", "--name="+name)
 	if err != nil {
 		return cluster{}, errors.Join(err, owner.Close())
 	}

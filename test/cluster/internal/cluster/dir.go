@@ -24,7 +24,11 @@ func (d dir) ended() string   { return d.file("ended") }
 
 func (d dir) log(component string) string { return d.file(component + ".log") }
 func (d dir) audit() string               { return d.file("audit.log") }
-func (d dir) kubeconfig() string          { return d.file("kubeconfig") }
+
+// restart is there while a component is to be started again when it ends.
+func (d dir) restart(component string) string { return d.file(component + ".restart") }
+
+func (d dir) kubeconfig() string { return d.file("kubeconfig") }
 
 // kubeconfigOf is the kubeconfig that a component itself uses.
 func (d dir) kubeconfigOf(component string) string { return d.file(component + ".kubeconfig") }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 
 	"github.com/sherpack-io/kubectl-sherpack/test/cluster/internal/pid"
@@ -31,7 +32,7 @@ type plan struct {
 }
 
 // Supervise runs the components of the cluster in directory path until one of
-// them ends, or, if the cluster is owned, until owner ends: then nothing of the
+// them ends that is not to be restarted, or, if the cluster is owned, until owner ends: then nothing of the
 // cluster is left. It is the whole life of a process of its own, and whatever
 // ends that process ends the components, too.
 func Supervise(ctx context.Context, path string, owner io.Reader) error {
@@ -67,11 +68,13 @@ var errOwnerGone = errors.New("the owner of the cluster is gone")
 
 // supervisor holds the processes of one cluster.
 type supervisor struct {
-	dir     dir
-	plan    plan
-	members []member
+	dir  dir
+	plan plan
 	// ended gets the first component's end.
 	ended chan error
+
+	mu      sync.Mutex
+	members []member
 }
 
 // run starts all components and returns when the first of them, or ctx, has
@@ -122,7 +125,7 @@ func (s *supervisor) start(ctx context.Context, stdin *os.File, running *sync.Wa
 }
 
 func (s *supervisor) startOne(ctx context.Context, c component, stdin *os.File, running *sync.WaitGroup) error {
-	log, err := os.Create(s.dir.log(c.Name))
+	log, err := os.OpenFile(s.dir.log(c.Name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
@@ -135,7 +138,16 @@ func (s *supervisor) startOne(ctx context.Context, c component, stdin *os.File, 
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", c.Name, err)
 	}
-	running.Go(func() { s.await(cmd, c.Name) })
+	running.Go(func() {
+		_ = cmd.Wait()
+		if restarted(s.dir, c.Name) && s.startOne(ctx, c, stdin, running) == nil {
+			return
+		}
+		select {
+		case s.ended <- fmt.Errorf("%s: %s", c.Name, cmd.ProcessState):
+		default: // another was first, and this one was ended because of it
+		}
+	})
 	id, err := pid.Of(cmd.Process.Pid)
 	if err != nil {
 		return err
@@ -143,15 +155,11 @@ func (s *supervisor) startOne(ctx context.Context, c component, stdin *os.File, 
 	return s.record(member{Component: c.Name, ID: id})
 }
 
+// record writes down a process, in place of one that did the same before.
 func (s *supervisor) record(m member) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.members = slices.DeleteFunc(s.members, func(former member) bool { return former.Component == m.Component })
 	s.members = append(s.members, m)
 	return writeJSON(s.dir.members(), s.members)
-}
-
-func (s *supervisor) await(cmd *exec.Cmd, name string) {
-	_ = cmd.Wait()
-	select {
-	case s.ended <- fmt.Errorf("%s: %s", name, cmd.ProcessState):
-	default: // another was first, and this one was ended because of it
-	}
 }
