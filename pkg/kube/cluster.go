@@ -108,8 +108,8 @@ func (c *Cluster) Close() {
 }
 
 // CreateNamespace makes a plain Namespace and reports whether it was made by
-// this call. One that exists is fine, also where the right to create
-// Namespaces is missing.
+// this call, as far as no answer was lost. One that exists is fine, also where
+// the right to create Namespaces is missing.
 func (c *Cluster) CreateNamespace(ctx context.Context, name string) (created bool, err error) {
 	namespace := &corev1.Namespace{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"},

@@ -116,3 +116,12 @@ func TestMadeSince(t *testing.T) {
 		}
 	}
 }
+
+func TestANamespaceIsCreatedAlthoughARequestIsLost(t *testing.T) {
+	t.Parallel()
+	client, count := server(t, hangUp, answer(http.StatusCreated, ""))
+	cluster := &Cluster{rest: client}
+	if created, err := cluster.CreateNamespace(t.Context(), "shop"); err != nil || !created || count.Load() != 2 {
+		t.Errorf("created %v, %v, %d requests", created, err, count.Load())
+	}
+}

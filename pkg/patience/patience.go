@@ -17,7 +17,7 @@ import (
 const (
 	// outage is how long a server is waited for that was there before.
 	outage = time.Minute
-	// tries is how often a request is sent in all whose error may last: by a server that was never there, and where it is
+	// tries is how often a request is sent in all whose error may last: to a server that was never there, and where it is
 	// an error of the server's own, which webhooks have, too.
 	tries = 6
 )
@@ -77,20 +77,25 @@ func (f failure) lasts() bool {
 
 // series is the tries of one request. Its zero value is ready.
 type series struct {
-	count   int
+	// since is when the first failed; zero before that.
 	since   time.Time
 	backoff wait.Backoff
+	// counted are the failures that may be the last word; those of an outage are not, however many there are.
+	counted int
 }
 
 // pause waits before the next try, and reports whether there is to be one. met tells that the server was there before.
 func (s *series) pause(ctx context.Context, after failure, met bool) bool {
-	if s.count++; s.count == 1 {
+	if s.since.IsZero() {
 		s.since = time.Now()
 		s.backoff = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Steps: tries, Jitter: 0.2, Cap: 2 * time.Second}
 	}
+	if !met || !after.lasts() {
+		s.counted++
+	}
 	delay := max(s.backoff.Step(), after.wait)
 	left := time.Until(s.since.Add(outage))
-	if left <= 0 || s.count >= tries && !(met && after.lasts()) {
+	if left <= 0 || s.counted >= tries {
 		return false
 	}
 	timer := time.NewTimer(min(delay, left))

@@ -59,6 +59,10 @@ func TestRepeat(t *testing.T) {
 		"an outage that passes": {
 			answers: append(slicesOf(20, lost(syscall.ECONNREFUSED)), nil), calls: 21, unsure: true, least: 20 * time.Second, most: 40 * time.Second,
 		},
+		"errors of the server's after an outage": {
+			answers: append(slicesOf(10, lost(syscall.ECONNREFUSED)), answered(http.StatusInternalServerError, 0), nil),
+			calls:   12, unsure: true, least: 5 * time.Second, most: 40 * time.Second,
+		},
 		"an outage that lasts": {
 			answers: []error{answered(http.StatusServiceUnavailable, 0)}, calls: 36, unsure: true, least: time.Minute, most: 63 * time.Second,
 		},

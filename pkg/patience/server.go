@@ -163,7 +163,7 @@ func (s *Server) note(response *http.Response, err error) {
 		}
 	case s.lost.IsZero():
 		s.lost = time.Now()
-	case s.met && time.Since(s.lost) > outage:
+	case s.met && time.Since(s.lost) >= outage:
 		// Whoever asks from now on need not wait as long.
 		s.met = false
 	case s.met && !s.told && time.Since(s.lost) > noticeAfter:

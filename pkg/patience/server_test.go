@@ -76,13 +76,30 @@ func connect(server *Server, answers ...network) (http.RoundTripper, *int) {
 	})), &count
 }
 
-func send(ctx context.Context, t *testing.T, client http.RoundTripper, method, path string) (*http.Response, error) {
+func request(ctx context.Context, t *testing.T, method, path string) *http.Request {
 	t.Helper()
-	request, err := http.NewRequestWithContext(ctx, method, "http://server"+path, http.NoBody)
+	made, err := http.NewRequestWithContext(ctx, method, "http://server"+path, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return client.RoundTrip(request)
+	return made
+}
+
+// send returns the code of a whole answer, 0 without one.
+func send(ctx context.Context, t *testing.T, client http.RoundTripper, method, path string) (int, error) {
+	t.Helper()
+	response, err := client.RoundTrip(request(ctx, t, method, path))
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if body, err := io.ReadAll(response.Body); err != nil || string(body) != "whole" {
+		t.Errorf("the body is %q, %v", body, err)
+	}
+	if again := response.Header.Get("Retry-After"); again != "" {
+		t.Errorf("the client is told to come back after %s", again)
+	}
+	return response.StatusCode, nil
 }
 
 func TestTheTransport(t *testing.T) {
@@ -125,17 +142,8 @@ func TestTheTransport(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				client, count := connect(&Server{met: !test.new}, test.answers...)
-				start, got := time.Now(), 0
-				response, err := send(t.Context(), t, client, test.method, "/x"+strings.TrimPrefix(test.path, "/x"))
-				if err == nil {
-					got = response.StatusCode
-					if body, err := io.ReadAll(response.Body); err != nil || string(body) != "whole" {
-						t.Errorf("the body is %q, %v", body, err)
-					}
-					if again := response.Header.Get("Retry-After"); again != "" {
-						t.Errorf("the client is told to come back after %s", again)
-					}
-				}
+				start := time.Now()
+				got, err := send(t.Context(), t, client, test.method, "/x"+strings.TrimPrefix(test.path, "/x"))
 				took := time.Since(start)
 				if got != test.code || *count != test.requests || took < test.least || took > test.most {
 					t.Errorf("code %d (%v), %d requests, %s", got, err, *count, took)
@@ -150,10 +158,11 @@ func TestAWatchIsReadAsItComes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, _ := connect(&Server{}, stuck)
-		response, err := send(t.Context(), t, client, http.MethodGet, "/x?watch=true")
+		response, err := client.RoundTrip(request(t.Context(), t, http.MethodGet, "/x?watch=true"))
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer func() { _ = response.Body.Close() }()
 		ended := make(chan error)
 		go func() {
 			_, err := response.Body.Read(nil)

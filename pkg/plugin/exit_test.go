@@ -165,8 +165,8 @@ func TestAdviceSaysWhatToDoNext(t *testing.T) {
 	t.Parallel()
 	for word, err := range map[string]error{
 		"--take-ownership": &lifecycle.ForeignError{Owner: "release web/other"},
-		"newer":                fmt.Errorf("reading: %w", storage.ErrNewerFormat),
-		"--kubeconfig":         configError{clientcmd.ErrEmptyConfig},
+		"newer":            fmt.Errorf("reading: %w", storage.ErrNewerFormat),
+		"--kubeconfig":     configError{clientcmd.ErrEmptyConfig},
 	} {
 		if got := advice(err); !strings.Contains(got, word) {
 			t.Errorf("the advice for %v is %q, without %q", err, got, word)

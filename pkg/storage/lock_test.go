@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -306,3 +307,69 @@ func hold(t *testing.T, namespace string) {
 	// It ends with the test at the latest.
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
+
+// A lock is taken, taken over and given up although requests or their answers are lost on the way.
+func TestALockSurvivesALostRequest(t *testing.T) {
+	t.Parallel()
+	for _, acted := range []bool{false, true} {
+		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
+			t.Run(fmt.Sprintf("%s, carried out %v", method, acted), func(t *testing.T) {
+				t.Parallel()
+				namespace := clustertest.Namespace(t)
+				if method == http.MethodPut {
+					// What is taken over belongs to somebody who is gone.
+					acquire(t, locks(t, clustertest.Config(t), "first"), namespace)
+				}
+				config := later(t, 20*time.Second)
+				config.Wrap(func(next http.RoundTripper) http.RoundTripper { return loseOnce(next, method, acted) })
+				lock, err := locks(t, config, "second").Acquire(t.Context(), namespace, "shop", "upgrade", 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if former := lock.Former; (former != nil) != (method == http.MethodPut) || former != nil && former.Run != "first" {
+					t.Errorf("taken over from %+v", former)
+				}
+				if err := lock.Release(t.Context()); err != nil {
+					t.Error(err)
+				}
+				left, err := acquireNow(t, namespace)
+				if err != nil || left.Former != nil {
+					t.Errorf("the next gets %+v, %v", left, err)
+				}
+			})
+		}
+	}
+}
+
+// acquireNow takes the lock for a third run, and gives it up with the test.
+func acquireNow(t *testing.T, namespace string) (*storage.Lock, error) {
+	t.Helper()
+	lock, err := locks(t, clustertest.Config(t), "third").Acquire(t.Context(), namespace, "shop", "upgrade", 0)
+	if err == nil {
+		t.Cleanup(func() { _ = lock.Release(context.WithoutCancel(t.Context())) })
+	}
+	return lock, err
+}
+
+// loseOnce loses the first request of a method, or only the answer to it.
+func loseOnce(next http.RoundTripper, method string, acted bool) http.RoundTripper {
+	var lost atomic.Bool
+	return roundTripper(func(request *http.Request) (*http.Response, error) {
+		if request.Method != method || lost.Swap(true) {
+			return next.RoundTrip(request)
+		}
+		if acted {
+			response, err := next.RoundTrip(request)
+			if err != nil {
+				return nil, err
+			}
+			_ = response.Body.Close()
+		}
+		return nil, io.ErrUnexpectedEOF
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }

@@ -9,7 +9,7 @@ import (
 
 // A component of the control plane that is restarted while a hook runs costs no more than time.
 //
-//nolint:tparallel // One component at a time.
+//nolint:paralleltest,tparallel // One component at a time.
 func TestTheControlPlaneIsRestartedWhileAHookRuns(t *testing.T) {
 	t.Parallel()
 	cluster := clustertest.StartOwn(t)

@@ -122,7 +122,7 @@ func cutBefore(*weather, *http.Request, http.RoundTripper) (*http.Response, erro
 }
 
 func cutAfter(_ *weather, request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
-	if _, err := carriedOut(request, upstream); err != nil {
+	if err := carriedOut(request, upstream); err != nil {
 		return nil, err
 	}
 	return nil, proxy.ErrCut
@@ -131,7 +131,7 @@ func cutAfter(_ *weather, request *http.Request, upstream http.RoundTripper) (*h
 // after has a fault happen when the server has acted.
 func after(then fault) fault {
 	return func(w *weather, request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
-		if _, err := carriedOut(request, upstream); err != nil {
+		if err := carriedOut(request, upstream); err != nil {
 			return nil, err
 		}
 		return then(w, request, upstream)
@@ -139,13 +139,14 @@ func after(then fault) fault {
 }
 
 // carriedOut sends a request and reads the whole answer.
-func carriedOut(request *http.Request, upstream http.RoundTripper) ([]byte, error) {
+func carriedOut(request *http.Request, upstream http.RoundTripper) error {
 	response, err := upstream.RoundTrip(request)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	return io.ReadAll(response.Body)
+	_, err = io.Copy(io.Discard, response.Body)
+	return err
 }
 
 // late answers after some tenths of a second.
