@@ -66,7 +66,8 @@ func newFaultRun(t *testing.T, number int, tally *tally) *faultRun {
 
 func (r *faultRun) run(t *testing.T) {
 	t.Helper()
-	// In every fourth run one command meets a storm, in every fifth everything is cut for a while in one.
+	// In every fourth run one command meets a storm, in every fifth everything is cut for a while in one, and in every
+	// second of these that is longer than the command may take.
 	storm, dark := -1, -1
 	if r.number%4 == 0 {
 		storm = r.chance.IntN(3)
@@ -75,8 +76,11 @@ func (r *faultRun) run(t *testing.T) {
 		dark = r.chance.IntN(3)
 	}
 	for i, text := range []string{"one", "two", "one"} {
-		args := r.args(t, i, text)
-		r.step(t, newWeather(r.chance, i == storm, i == dark), args)
+		timeout := "--timeout=3m"
+		if i == dark && r.number%10 == 0 {
+			timeout = "--timeout=10s"
+		}
+		r.step(t, newWeather(r.chance, i == storm, i == dark), timeout, r.args(t, i, text))
 		r.check(t, text)
 		if t.Failed() {
 			return
@@ -95,26 +99,27 @@ func (r *faultRun) args(t *testing.T, step int, text string) []string {
 	t.Helper()
 	operation := []string{"install", "upgrade", "rollback"}[step]
 	if operation != "rollback" {
-		return []string{operation, "app", killedPack, "--wait", "--timeout=3m", "--set", "text=" + text}
+		return []string{operation, "app", killedPack, "--wait", "--set", "text=" + text}
 	}
 	first, _, _ := strings.Cut(r.revisions(t), " superseded")
-	return []string{operation, "app", first[len(first)-1:], "--wait", "--timeout=3m"}
+	return []string{operation, "app", first[len(first)-1:], "--wait"}
 }
 
 // step runs a command in bad weather, and if that fails, again in good.
-func (r *faultRun) step(t *testing.T, weather *weather, args []string) {
+func (r *faultRun) step(t *testing.T, weather *weather, timeout string, args []string) {
 	t.Helper()
 	r.proxy.Intercept(weather.intercept)
 	start := time.Now()
-	code, said := r.command(t, args...)
+	code, said := r.command(t, append(args, timeout)...)
 	r.proxy.Intercept(nil)
-	r.runs++
-	r.tally.faults.Add(int32(len(weather.log))) //nolint:gosec // There are few.
+	story := fmt.Sprintf("-seed=%d -only=%d: %s ended with %d after %.1f s: %s\n%s", *seed, r.number, args[0], code, time.Since(start).Seconds(), said, weather)
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("-seed=%d -only=%d: %s ended with %d after %.1f s: %s\n%s", *seed, r.number, args[0], code, time.Since(start).Seconds(), said, weather)
+			t.Log(story)
 		}
 	})
+	r.runs++
+	r.tally.faults.Add(weather.count())
 	if code == 0 {
 		r.tally.direct.Add(1)
 		return

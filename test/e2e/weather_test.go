@@ -239,6 +239,13 @@ func (c *firstChange) Read(into []byte) (int, error) {
 	return count, err
 }
 
+// count returns how much went wrong; that everything was cut for a while counts once.
+func (w *weather) count() int32 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return int32(len(w.log)) //nolint:gosec // There are few.
+}
+
 // String lists what went wrong.
 func (w *weather) String() string {
 	w.mu.Lock()
