@@ -305,17 +305,19 @@ func TestWithoutTheRightToLogsTheTerminationMessageIsShown(t *testing.T) {
 func TestWithoutTheRightToWatchItAsks(t *testing.T) {
 	t.Parallel()
 	watchJobs, listJobs := "watch jobs.batch: asking every 2s instead", "list jobs.batch: looking only at what is known by name"
+	// Whether events are looked at depends on how soon there is a Pod.
+	events := may("list watch", "events", "")
 	watchPods, listPods := "watch pods: asking every 2s instead", "list pods: looking only at what is known by name"
 	for name, test := range map[string]struct {
 		rules []rbacv1.PolicyRule
 		want  []string
 	}{
 		"but to list": {
-			rules: []rbacv1.PolicyRule{may("get list create patch", "jobs", "batch"), may("get list", "pods pods/log", "")},
+			rules: []rbacv1.PolicyRule{may("get list create patch", "jobs", "batch"), may("get list", "pods pods/log", ""), events},
 			want:  []string{watchJobs, watchPods},
 		},
 		"but to read by name": {
-			rules: []rbacv1.PolicyRule{may("get create patch", "jobs", "batch"), may("get list", "pods pods/log", "")},
+			rules: []rbacv1.PolicyRule{may("get create patch", "jobs", "batch"), may("get list", "pods pods/log", ""), events},
 			want:  []string{listJobs, watchJobs, watchPods},
 		},
 		"and without any Pods": {

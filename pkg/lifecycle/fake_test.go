@@ -26,34 +26,30 @@ type cluster struct {
 	mu       sync.Mutex
 	objects  map[manifest.Key]*unstructured.Unstructured
 	outcomes map[string]func(ctx context.Context) (kube.HookOutcome, error)
-	applyErr map[string]error
-	waitErr  error
-	// frozen are the names of objects that cannot be changed in place.
-	frozen []string
-	dryRuns
-	// lost are the names of objects that are created without an answer.
-	lost []string
+	refusals
+	// tried is what was only tried, and meanwhile is called after that, before each apply.
+	tried     []string
+	meanwhile func()
+	// frozen are the names of objects that cannot be changed in place, and lost those of objects that are created without an
+	// answer.
+	frozen, lost []string
 	// notices come with the next event.
 	notices []string
 	uids    int
 	log     []string
 }
 
-// dryRuns are what was only tried.
-type dryRuns struct {
-	// meanwhile is called after them, before each apply.
-	meanwhile func()
-	tried     []string
-	// checkErr are the names of objects that are refused.
-	checkErr map[string]error
+// refusals are what is answered to an object of a name: to an apply, and to a dry-run. waitErr is the answer to a wait.
+type refusals struct {
+	applyErr, checkErr map[string]error
+	waitErr            error
 }
 
 func newCluster() *cluster {
 	return &cluster{
 		objects:  map[manifest.Key]*unstructured.Unstructured{},
 		outcomes: map[string]func(ctx context.Context) (kube.HookOutcome, error){},
-		applyErr: map[string]error{},
-		dryRuns:  dryRuns{checkErr: map[string]error{}},
+		refusals: refusals{applyErr: map[string]error{}, checkErr: map[string]error{}},
 	}
 }
 
