@@ -30,9 +30,6 @@ type cluster struct {
 	// tried is what was only tried, and meanwhile is called after that, before each apply.
 	tried     []string
 	meanwhile func()
-	// frozen are the names of objects that cannot be changed in place, and lost those of objects that are created without an
-	// answer.
-	frozen, lost []string
 	// notices come with the next event.
 	notices []string
 	uids    int
@@ -43,6 +40,9 @@ type cluster struct {
 type refusals struct {
 	applyErr, checkErr map[string]error
 	waitErr            error
+	// frozen are the names of objects that cannot be changed in place, and lost those of objects that are created without an
+	// answer.
+	frozen, lost []string
 }
 
 func newCluster() *cluster {
