@@ -333,6 +333,39 @@ func TestTheWayBackPutsBackWhatWasHoisted(t *testing.T) {
 	}
 }
 
+// What a failure before this one has left goes back, too, although this one has changed nothing.
+func TestTheWayBackPutsBackWhatAnEarlierFailureLeft(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster()
+	first := plan(t, versioned("1"), lifecycle.Options{})
+	first.Release.Content.Manifest = versioned("1")
+	if _, _, err := run(t, cluster, first); err != nil {
+		t.Fatal(err)
+	}
+	cluster.outcomes["shop-migrate"] = exit3
+	plain := upgrade(t, versioned("2"), first.Release.Inventory, release.History{first.Release})
+	if _, _, err := run(t, cluster, plain); err == nil {
+		t.Fatal("the hook succeeded")
+	}
+	plain.Release.Content.Manifest = versioned("2")
+	again := upgrade(t, versioned("2"), plain.Release.Inventory, release.History{first.Release, plain.Release})
+	if _, _, err := run(t, cluster, again); err == nil || again.Extent != lifecycle.Nothing {
+		t.Fatalf("%v, extent %d", err, again.Extent)
+	}
+	again.Release.Content.Manifest = versioned("2")
+	back, err := lifecycle.NewWayBack(again, rollback(t, first.Release, again.Release))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster.log = nil
+	if _, _, err := run(t, cluster, back); err != nil {
+		t.Fatal(err)
+	}
+	if got := slices.DeleteFunc(cluster.log, func(line string) bool { return strings.Contains(line, "Job/") }); !slices.Equal(got, []string{"apply Secret/db"}) {
+		t.Errorf("it did %v", got)
+	}
+}
+
 // What the hook needs and has not changed is nothing to take back.
 func TestAHookThatFailsBeforeAnythingChangedLeavesNothing(t *testing.T) {
 	t.Parallel()

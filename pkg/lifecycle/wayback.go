@@ -28,12 +28,13 @@ func NewRollback(target, previous *release.Release, history release.History, opt
 // restore; it is not looked at after an installation. The plan is nil where nothing has to be done.
 //
 // If the failed operation got no further than the hooks before its work, no rollback hook runs, and nothing is waited for.
+// What an operation before it left changed, because it failed, goes back, too.
 // A pre-rollback hook that fails does not end the way back. Custom resource definitions stay in any case.
 func NewWayBack(failed *Plan, request Request) (*Plan, error) {
 	switch {
 	case failed.Operation == Install:
 		return newReversion(failed), nil
-	case failed.Extent == Nothing:
+	case failed.Extent == Nothing && !leftChanged(failed.History):
 		return nil, nil
 	}
 	request.Options.DeleteCRDs = false
@@ -48,11 +49,17 @@ func NewWayBack(failed *Plan, request Request) (*Plan, error) {
 			plan.Steps[i].Optional = true
 		}
 	}
-	if failed.Extent == Groundwork {
+	if failed.Extent != Everything {
 		plan.Steps = slices.DeleteFunc(plan.Steps, func(step Step) bool { return step.Verb == RunHooks || step.Verb == Wait })
 		plan.Release.Status.Hooks = nil
 	}
 	return plan, nil
+}
+
+// leftChanged reports whether the newest revision failed, and so may have left something that is not as it was deployed.
+func leftChanged(history release.History) bool {
+	newest := history.Newest()
+	return newest != nil && newest.Status.Phase == release.Failed
 }
 
 // disown keeps what the plan would delete although it was there before the release took it over, and takes it off the
