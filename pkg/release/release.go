@@ -61,8 +61,8 @@ type Release struct {
 type Record struct {
 	// Run is the run of the program that created it.
 	Run string
-	// InventoryParts is how many parts the inventory was created with.
-	InventoryParts int
+	// Inventory are the versions of the parts that the inventory was created with, as they were last read or written.
+	Inventory []string
 }
 
 // Spec is what was asked for.

@@ -184,8 +184,8 @@ func checkAgain(t *testing.T, r *release.Release) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if head.Annotations[annotationInventoryParts] != strconv.Itoa(again.Record.InventoryParts) {
-		t.Errorf("%d parts are read", again.Record.InventoryParts)
+	if head.Annotations[annotationInventoryParts] != strconv.Itoa(len(again.Record.Inventory)) {
+		t.Errorf("%d parts are read", len(again.Record.Inventory))
 	}
 	if diff := cmp.Diff(r, again, cmpopts.EquateEmpty(), cmpopts.EquateNaNs()); diff != "" {
 		t.Errorf("read again (-first +second):\n%s", diff)

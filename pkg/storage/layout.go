@@ -39,6 +39,8 @@ const (
 	annotationPayloadParts   = "sherpack.io/payload-parts"
 	annotationPayloadDigest  = "sherpack.io/payload-sha256"
 	annotationInventoryParts = "sherpack.io/inventory-parts"
+	// annotationWriter is the run that wrote a part of an inventory last.
+	annotationWriter = "sherpack.io/writer"
 )
 
 // The types of the stored Secrets.

@@ -64,6 +64,7 @@ func TestWhatIsStored(t *testing.T) {
 		inventory: part(inventory, "inventory-0"),
 	}
 	setType(want, payload, "sherpack.io/release-payload.v1", ptr.To(true))
+	want[inventory].Annotations["sherpack.io/writer"] = "run1"
 	setType(want, inventory, "sherpack.io/release-inventory.v1", nil)
 	for name, secret := range stored {
 		secret.ObjectMeta = metav1.ObjectMeta{Name: secret.Name, Labels: secret.Labels, Annotations: secret.Annotations}

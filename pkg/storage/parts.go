@@ -80,7 +80,7 @@ func (s *Secrets) part(r *release.Release, kind string, number int, content []by
 func (s *Secrets) encodeInventory(r *release.Release) ([]*corev1.Secret, error) {
 	chunks := slices.Collect(slices.Chunk(r.Inventory, entriesPerPart))
 	// Entries never outgrow the parts they were created with, but may become fewer: what is left over is emptied.
-	for len(chunks) < max(1, r.Record.InventoryParts) {
+	for len(chunks) < max(1, len(r.Record.Inventory)) {
 		chunks = append(chunks, []release.Entry{})
 	}
 	parts := make([]*corev1.Secret, len(chunks))
@@ -95,12 +95,23 @@ func (s *Secrets) encodeInventory(r *release.Release) ([]*corev1.Secret, error) 
 		}
 		parts[i] = s.part(r, inventoryKind, i, packed)
 		parts[i].Type = inventoryType
+		parts[i].Annotations[annotationWriter] = s.run
 	}
 	return parts, nil
 }
 
-func partPatch(part *corev1.Secret) ([]byte, error) {
-	return json.Marshal(map[string]any{"data": part.Data})
+func (s *Secrets) partPatch(part *corev1.Secret) ([]byte, error) {
+	return json.Marshal(map[string]any{"data": part.Data, "metadata": map[string]any{
+		"resourceVersion": part.ResourceVersion, "annotations": map[string]string{annotationWriter: s.run},
+	}})
+}
+
+func versions(parts []*corev1.Secret) []string {
+	found := make([]string, len(parts))
+	for i, part := range parts {
+		found[i] = part.ResourceVersion
+	}
+	return found
 }
 
 // decodeParts reads content and inventory of a revision from its parts.
@@ -110,7 +121,7 @@ func decodeParts(head *corev1.Secret, parts map[string]*corev1.Secret, into *rel
 	if err != nil {
 		return err
 	}
-	packed := slices.Concat(payload...)
+	packed := slices.Concat(contents(payload)...)
 	if digest(packed) != head.Annotations[annotationPayloadDigest] {
 		return fmt.Errorf("%w: the checksum of its payload is wrong", ErrDamaged)
 	}
@@ -121,30 +132,38 @@ func decodeParts(head *corev1.Secret, parts map[string]*corev1.Secret, into *rel
 	if err != nil {
 		return err
 	}
-	into.Record.InventoryParts = len(inventory)
-	return decodeInventory(inventory, into)
+	into.Record.Inventory = versions(inventory)
+	return decodeInventory(contents(inventory), into)
 }
 
-// collect returns the contents of the parts of one kind, in order.
-func collect(head *corev1.Secret, parts map[string]*corev1.Secret, r *release.Release, kind string) ([][]byte, error) {
+func contents(parts []*corev1.Secret) [][]byte {
+	found := make([][]byte, len(parts))
+	for i, part := range parts {
+		found[i] = part.Data[partKey]
+	}
+	return found
+}
+
+// collect returns the parts of one kind, in order.
+func collect(head *corev1.Secret, parts map[string]*corev1.Secret, r *release.Release, kind string) ([]*corev1.Secret, error) {
 	annotation := map[string]string{payloadKind: annotationPayloadParts, inventoryKind: annotationInventoryParts}[kind]
 	count, err := strconv.Atoi(head.Annotations[annotation])
 	if err != nil || count < 1 {
 		return nil, fmt.Errorf("%w: its head does not say how many parts its %s has", ErrDamaged, kind)
 	}
-	var contents [][]byte
+	var found []*corev1.Secret
 	for number := range count {
 		name := partName(r, head.Labels[labelRun], kind, number)
-		part, found := parts[name]
-		if !found {
+		part, ok := parts[name]
+		if !ok {
 			return nil, fmt.Errorf("%w: secret %s/%s is missing", ErrDamaged, head.Namespace, name)
 		}
 		if err := checkFormat(&part.ObjectMeta); err != nil {
 			return nil, err
 		}
-		contents = append(contents, part.Data[partKey])
+		found = append(found, part)
 	}
-	return contents, nil
+	return found, nil
 }
 
 // decodeInventory puts the entries together. An entry that is in two parts, because a write of them was interrupted,

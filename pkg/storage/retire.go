@@ -1,11 +1,17 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -28,20 +34,36 @@ func (s *Secrets) Sweep(ctx context.Context, namespace, name string) (bool, erro
 	return true, nil
 }
 
-// Supersede records of a stored revision that another one is deployed in its place. Only the label changes, which is what
-// counts: r needs no more than what lists show.
+// Supersede records of a stored revision that another one is deployed in its place, on the condition that nobody else has
+// written it since r was read; else the error is ErrConflict. Only the label changes, which is what counts: r needs no more
+// than what lists show.
 func (s *Secrets) Supersede(ctx context.Context, r *release.Release) error {
-	patch, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"labels": map[string]string{labelStatus: string(release.Superseded)}},
-	})
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+		"resourceVersion": r.ResourceVersion, "labels": map[string]string{labelStatus: string(release.Superseded)},
+	}})
 	if err != nil {
 		return err
 	}
-	_, err = s.patch(ctx, r.Namespace, headName(r.Name, r.Spec.Revision), patch)
+	head, err := s.patch(ctx, r.Namespace, headName(r.Name, r.Spec.Revision), patch)
+	if apierrors.IsConflict(err) {
+		head, err = s.superseded(ctx, r)
+	}
+	if err == nil {
+		r.ResourceVersion = head.ResourceVersion
+	}
 	if err := ignoreNotFound(err); err != nil {
 		return fmt.Errorf("recording that release %s/%s revision %d is superseded: %w", r.Namespace, r.Name, r.Spec.Revision, err)
 	}
 	return nil
+}
+
+// superseded settles a conflict: an earlier try whose answer was lost may have done it.
+func (s *Secrets) superseded(ctx context.Context, r *release.Release) (*corev1.Secret, error) {
+	head, err := s.secrets.Secrets(r.Namespace).Get(ctx, headName(r.Name, r.Spec.Revision), metav1.GetOptions{})
+	if err == nil && head.Labels[labelStatus] != string(release.Superseded) {
+		err = ErrConflict
+	}
+	return head, err
 }
 
 // Forget removes a stored revision: its head first, so that no head is ever left without its parts. It is no error if it
@@ -52,4 +74,23 @@ func (s *Secrets) Forget(ctx context.Context, r *release.Release) error {
 		return fmt.Errorf("removing release %s/%s revision %d from the history: %w", r.Namespace, r.Name, r.Spec.Revision, err)
 	}
 	return nil
+}
+
+// split sorts out the names of heads, oldest revision first, and parts. A Secret that only has the labels, but not a name
+// with the prefix, is somebody else's and left out.
+func split(found []metav1.PartialObjectMetadata, prefix string) (heads, parts []string) {
+	slices.SortFunc(found, func(a, b metav1.PartialObjectMetadata) int {
+		return cmp.Compare(revisionOf(&a.ObjectMeta), revisionOf(&b.ObjectMeta))
+	})
+	for i := range found {
+		_, isPart := found[i].Labels[labelPart]
+		switch {
+		case !strings.HasPrefix(found[i].Name, prefix):
+		case isPart:
+			parts = append(parts, found[i].Name)
+		default:
+			heads = append(heads, found[i].Name)
+		}
+	}
+	return heads, parts
 }

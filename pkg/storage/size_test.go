@@ -162,7 +162,7 @@ func TestAnEntryInTwoPartsCountsOnce(t *testing.T) {
 	moved := *r
 	moved.Inventory = append([]release.Entry{}, r.Inventory[1:]...)
 	moved.Inventory[499].Hash = "newer"
-	moved.Record.InventoryParts = 1
+	moved.Record.Inventory = moved.Record.Inventory[:1]
 	if err := store.UpdateInventory(t.Context(), &moved); err != nil {
 		t.Fatal(err)
 	}

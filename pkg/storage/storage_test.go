@@ -32,7 +32,7 @@ func TestARevisionComesBackAsItWasCreated(t *testing.T) {
 		"a whole number beyond 2^53":   func(r *release.Release) { r.Content.Values = map[string]any{"id": int64(9007199254740993)} },
 		"nothing said about it":        func(r *release.Release) { r.Spec.Description = "" },
 		"a long message":               func(r *release.Release) { r.Status.Message = strings.Repeat("ü", 2000) },
-		"what was read from elsewhere": func(r *release.Release) { r.Record = release.Record{Run: "other", InventoryParts: 3} },
+		"what was read from elsewhere": func(r *release.Release) { r.Record = release.Record{Run: "other", Inventory: []string{"1", "2", "3"}} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -226,6 +226,43 @@ func TestAStaleStatusIsRefused(t *testing.T) {
 	}
 }
 
+func TestAStaleInventoryIsRefused(t *testing.T) {
+	t.Parallel()
+	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 1)
+	create(t, store, r)
+	other := newStore(t, "run2")
+	theirs := get(t, other, r)
+	theirs.Inventory[0].Hash = "theirs"
+	if err := other.UpdateInventory(t.Context(), theirs); err != nil {
+		t.Fatal(err)
+	}
+	r.Inventory[0].Hash = "mine"
+	for range 2 {
+		if err := store.UpdateInventory(t.Context(), r); !errors.Is(err, storage.ErrConflict) {
+			t.Errorf("a stale update answers: %v", err)
+		}
+	}
+	checkInventory(t, theirs)
+}
+
+// What somebody has written meanwhile is not superseded unseen.
+func TestAStaleRevisionIsNotSuperseded(t *testing.T) {
+	t.Parallel()
+	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 1)
+	create(t, store, r)
+	history, err := store.History(t.Context(), r.Namespace, r.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.UpdateStatus(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if err := newStore(t, "run2").Supersede(t.Context(), history[0]); !errors.Is(err, storage.ErrConflict) {
+		t.Errorf("it answers: %v", err)
+	}
+	diff(t, "what is read", r, get(t, store, r))
+}
+
 func TestWhatIsNotThereIsNotFound(t *testing.T) {
 	t.Parallel()
 	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 1)
@@ -235,7 +272,7 @@ func TestWhatIsNotThereIsNotFound(t *testing.T) {
 	if err := store.UpdateStatus(t.Context(), r); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("an update of the status answers: %v", err)
 	}
-	r.Record = release.Record{Run: "run1", InventoryParts: 1}
+	r.Record = release.Record{Run: "run1", Inventory: []string{"1"}}
 	if err := store.UpdateInventory(t.Context(), r); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("an update of the inventory answers: %v", err)
 	}

@@ -2,13 +2,10 @@ package storage
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -56,7 +53,7 @@ func (s *Secrets) create(ctx context.Context, r *release.Release) error {
 	if err != nil {
 		return err
 	}
-	r.Record = release.Record{Run: s.run, InventoryParts: counts.inventory}
+	r.Record = release.Record{Run: s.run, Inventory: versions(parts[counts.payload:])}
 	r.UID, r.ResourceVersion, r.CreationTimestamp = created.UID, created.ResourceVersion, created.CreationTimestamp
 	return nil
 }
@@ -64,12 +61,14 @@ func (s *Secrets) create(ctx context.Context, r *release.Release) error {
 // createParts creates all parts, or none.
 func (s *Secrets) createParts(ctx context.Context, parts []*corev1.Secret) error {
 	for i, part := range parts {
-		_, err := s.createSecret(ctx, part)
+		created, err := s.createSecret(ctx, part)
 		switch {
+		case err == nil:
+			part.ResourceVersion = created.ResourceVersion
 		case apierrors.IsAlreadyExists(err):
 			// It belongs to a revision that this run has recorded before.
 			return errors.Join(ErrConflict, s.dropParts(ctx, part.Namespace, parts[:i]))
-		case err != nil:
+		default:
 			// This one too: the answer may have been lost.
 			return errors.Join(err, s.dropParts(ctx, part.Namespace, parts[:i+1]))
 		}
@@ -191,27 +190,50 @@ func (s *Secrets) overOwn(ctx context.Context, r *release.Release) (*corev1.Secr
 	return head, err
 }
 
-// UpdateInventory writes the inventory of a revision that was created by this run or read whole. Parts are written in
-// order: an entry that moved is in two parts for a moment, never in none.
+// UpdateInventory writes the inventory of a revision that was created by this run or read whole, on the condition that nobody
+// else has written it since; else the error is ErrConflict. Parts are written in order: an entry that moved is in two parts
+// for a moment, never in none.
 func (s *Secrets) UpdateInventory(ctx context.Context, r *release.Release) error {
 	parts, err := s.encodeInventory(r)
 	if err != nil {
 		return err
 	}
-	if len(parts) > r.Record.InventoryParts {
+	if len(parts) > len(r.Record.Inventory) {
 		return fmt.Errorf("recording the inventory of release %s/%s revision %d: it has %d parts, the record has %d",
-			r.Namespace, r.Name, r.Spec.Revision, len(parts), r.Record.InventoryParts)
+			r.Namespace, r.Name, r.Spec.Revision, len(parts), len(r.Record.Inventory))
 	}
-	for _, part := range parts {
-		patch, err := partPatch(part)
-		if err != nil {
-			return err
-		}
-		if _, err := s.patch(ctx, r.Namespace, part.Name, patch); err != nil {
+	for i, part := range parts {
+		part.ResourceVersion = r.Record.Inventory[i]
+		if r.Record.Inventory[i], err = s.patchPart(ctx, part); err != nil {
 			return fmt.Errorf("recording the inventory of release %s/%s revision %d: %w", r.Namespace, r.Name, r.Spec.Revision, notFound(err))
 		}
 	}
 	return nil
+}
+
+// patchPart writes a part on the condition that it has its version, and returns the new one. A write of this run whose answer
+// was lost does not count as another's.
+func (s *Secrets) patchPart(ctx context.Context, part *corev1.Secret) (version string, err error) {
+	patch, err := s.partPatch(part)
+	if err != nil {
+		return part.ResourceVersion, err
+	}
+	changed, err := s.patch(ctx, part.Namespace, part.Name, patch)
+	if err == nil {
+		return changed.ResourceVersion, nil
+	}
+	if !apierrors.IsConflict(err) {
+		return part.ResourceVersion, err
+	}
+	found, err := s.secrets.Secrets(part.Namespace).Get(ctx, part.Name, metav1.GetOptions{})
+	switch {
+	case err != nil:
+		return part.ResourceVersion, err
+	case found.Annotations[annotationWriter] != s.run || found.ResourceVersion == part.ResourceVersion:
+		return part.ResourceVersion, ErrConflict
+	}
+	part.ResourceVersion = found.ResourceVersion
+	return s.patchPart(ctx, part)
 }
 
 // Drop removes all that is stored of a release: heads first, so that no head is ever left without its parts, and of them
@@ -236,25 +258,6 @@ func (s *Secrets) drop(ctx context.Context, namespace string, which labels.Set) 
 		}
 	}
 	return nil
-}
-
-// split sorts out the names of heads, oldest revision first, and parts. A Secret that only has the labels, but not a name
-// with the prefix, is somebody else's and left out.
-func split(found []metav1.PartialObjectMetadata, prefix string) (heads, parts []string) {
-	slices.SortFunc(found, func(a, b metav1.PartialObjectMetadata) int {
-		return cmp.Compare(revisionOf(&a.ObjectMeta), revisionOf(&b.ObjectMeta))
-	})
-	for i := range found {
-		_, isPart := found[i].Labels[labelPart]
-		switch {
-		case !strings.HasPrefix(found[i].Name, prefix):
-		case isPart:
-			parts = append(parts, found[i].Name)
-		default:
-			heads = append(heads, found[i].Name)
-		}
-	}
-	return heads, parts
 }
 
 // delete removes Secrets, several at a time. One that is gone already is no error.

@@ -272,7 +272,7 @@ func (b *bench) hooks(t *testing.T) string {
 		for _, line := range regexp.MustCompile(`(?m)^  ([a-z-]+)/[a-z-]+: (.*)$`).FindAllStringSubmatch(text, -1) {
 			records = append(records, line[1]+" "+line[2])
 		}
-		all = append(all, number+": "+strings.Join(records, ", "))
+		all = append(all, strings.TrimSpace(number+": "+strings.Join(records, ", ")))
 	}
 	return strings.Join(all, "; ")
 }
