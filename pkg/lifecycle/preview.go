@@ -5,6 +5,7 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
@@ -24,6 +25,17 @@ func (p Preview) Effect(ref corev1.ObjectReference) string {
 		return ""
 	}
 	return cmp.Or(p.effects[manifest.KeyOf(ref)], "not there")
+}
+
+// AddNamespace has the preview of a plan begin with a Namespace that is made before the work, and that the plan itself does
+// not have.
+func (p *Plan) AddNamespace(name string) {
+	namespace := &unstructured.Unstructured{}
+	namespace.SetAPIVersion("v1")
+	namespace.SetKind("Namespace")
+	namespace.SetName(name)
+	first := Step{Verb: Apply, Objects: []manifest.Object{{Unstructured: namespace}}}
+	p.Steps = append([]Step{first}, p.Steps...)
 }
 
 // Preview tells what Run would do without writing anything. It looks at what is on the cluster and tries every write as a

@@ -132,8 +132,8 @@ func (o *DeployOptions) deploy(ctx context.Context, work *deployment, source *in
 		if err := o.confirm(ctx, work.target, plan); err != nil {
 			return nil, err
 		}
-		if o.CreateNamespace && !o.isDry() {
-			_, err = work.target.cluster.CreateNamespace(ctx, work.target.namespace)
+		if o.CreateNamespace {
+			err = o.createNamespace(ctx, work.target, plan)
 		}
 		return plan, err
 	})
@@ -145,6 +145,20 @@ func (o *DeployOptions) deploy(ctx context.Context, work *deployment, source *in
 		o.lookBack(work)
 	}
 	return o.run(ctx, work.target, plan)
+}
+
+// createNamespace makes the namespace of the release. Where nothing is to be changed, the plan says so if it is not there.
+func (o *DeployOptions) createNamespace(ctx context.Context, target *target, plan *lifecycle.Plan) error {
+	if !o.isDry() {
+		_, err := target.cluster.CreateNamespace(ctx, target.namespace)
+		return err
+	}
+	found, err := target.cluster.Lookup(ctx, "v1", "Namespace", "", target.namespace)
+	if err == nil && len(found) == 0 {
+		plan.AddNamespace(target.namespace)
+	}
+	// Who may not look at it may still have it created.
+	return nil
 }
 
 // plan goes on from the values: history, rendering, splitting. It only reads from the cluster.

@@ -129,7 +129,7 @@ func advice(err error) string {
 	case errors.As(err, &failed) && failed.Kept:
 		return fmt.Sprintf("To see more: kubectl describe -n %s %s/%s", failed.Hook.Namespace, strings.ToLower(failed.Hook.Kind), failed.Hook.Name)
 	case missingNamespace(err):
-		return "To create the namespace of the release, use --create-namespace."
+		return "To create the namespace of the release, use --create-namespace. Any other must be there, or be in the pack."
 	case is[*kube.ConflictError](err):
 		return "To take these fields over from their managers, use --force-conflicts."
 	case is[*kube.ImmutableError](err):

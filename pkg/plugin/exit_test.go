@@ -136,7 +136,7 @@ func TestExplain(t *testing.T) {
 			"error: install shop: hook pre-install/migrate failed: exited", `last lines of the log of container "c":`, "  | a�[2J",
 		}},
 		"a namespace that is not there": {err: namespace, want: []string{
-			`error: namespaces "web" not found`, "To create the namespace of the release, use --create-namespace.",
+			`error: namespaces "web" not found`, "To create the namespace of the release, use --create-namespace. Any other must be there, or be in the pack.",
 		}},
 		"another object that is not there": {
 			err: apierrors.NewNotFound(secretsResource(), "a"), want: []string{`error: secrets "a" not found`},
