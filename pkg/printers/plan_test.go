@@ -1,0 +1,53 @@
+package printers_test
+
+import (
+	"bytes"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/golden"
+)
+
+func planned(apiVersion, kind, name string) manifest.Object {
+	object := &unstructured.Unstructured{}
+	object.SetAPIVersion(apiVersion)
+	object.SetKind(kind)
+	object.SetName(name)
+	return manifest.Object{Unstructured: object}
+}
+
+func TestPlan(t *testing.T) {
+	t.Parallel()
+	r := release.New("shop", "web", 2)
+	r.Status.Hooks = []release.Hook{
+		{Title: "post-upgrade/notify", Phase: "post-upgrade", State: release.HookSkipped, Reason: release.ReasonNoHooks},
+		{Title: "post-install/other", Phase: "post-install", State: release.HookSkipped, Reason: release.ReasonNoHooks},
+	}
+	job, web, config := planned("batch/v1", "Job", "shop-migrate"), planned("apps/v1", "Deployment", "web"), planned("v1", "ConfigMap", "conf\x1big")
+	plan := &lifecycle.Plan{Operation: lifecycle.Upgrade, Release: r, Steps: []lifecycle.Step{
+		{Verb: lifecycle.Apply, Objects: []manifest.Object{planned("v1", "Namespace", "apart")}},
+		{Verb: lifecycle.Apply, Wave: 2, Hoisted: true, Objects: []manifest.Object{planned("v1", "ServiceAccount", "migrator")}},
+		{Verb: lifecycle.Apply, Wave: 3, Hoisted: true, Objects: []manifest.Object{planned("v1", "Secret", "db")}},
+		{Verb: lifecycle.RunHooks, Phase: hook.PreUpgrade, Hooks: []lifecycle.Hook{{Phase: hook.PreUpgrade, Object: job, Title: "pre-upgrade/migrate"}}},
+		{Verb: lifecycle.Apply, Wave: 3, Objects: []manifest.Object{config}},
+		{Verb: lifecycle.Apply, Wave: 4, Objects: []manifest.Object{web}},
+		{Verb: lifecycle.Wait, Objects: []manifest.Object{config, web}},
+		{Verb: lifecycle.Delete, Wave: 3, Entries: []release.Entry{{Version: "v1", Kind: "ConfigMap", Name: "old"}}},
+		{Verb: lifecycle.Delete, Wave: 1},
+		{Verb: lifecycle.Keep, Entries: []release.Entry{{Version: "v1", Kind: "Secret", Name: "kept"}}},
+	}}
+	var out bytes.Buffer
+	if err := printers.Plan(&out, lifecycle.Preview{Plan: plan}); err != nil {
+		t.Fatal(err)
+	}
+	golden.Compare(t, "plan.txt", out.String())
+	if err := printers.Plan(broken{}, lifecycle.Preview{Plan: plan}); err == nil {
+		t.Error("a broken pipe is no error")
+	}
+}
