@@ -8,15 +8,18 @@ import (
 
 // bounded wraps a function so that what it is given and what it returns are weighed. Templates get an error instead
 // of a program that is out of memory, or one that follows a value that contains itself for ever.
-func bounded(name string, function any) any {
+func (r *run) bounded(name string, function any) any {
 	inner := reflect.ValueOf(function)
 	t := inner.Type()
 	failing := reflect.FuncOf(slices.Collect(t.Ins()), []reflect.Type{t.Out(0), reflect.TypeFor[error]()}, t.IsVariadic())
 	return reflect.MakeFunc(failing, func(args []reflect.Value) []reflect.Value {
 		result := reflect.Zero(t.Out(0))
-		err := checkArgs(name, args)
+		err := r.admit(name, args)
 		if err == nil {
 			result, err = call(inner, args)
+		}
+		if err == nil {
+			err = r.budget.make(sizeOfValue(result))
 		}
 		return []reflect.Value{result, reflect.ValueOf(&err).Elem()}
 	}).Interface()
@@ -37,17 +40,27 @@ func call(function reflect.Value, args []reflect.Value) (reflect.Value, error) {
 	return results[0], checkResult(results[0])
 }
 
-// checkArgs weighs the arguments that a function may write out.
-func checkArgs(name string, args []reflect.Value) error {
+// admit says whether a function may be called with these arguments: it weighs those that it may write out.
+func (r *run) admit(name string, args []reflect.Value) error {
+	if err := r.budget.time(); err != nil {
+		return err
+	}
+	name = plain(name)
+	if err := checkWork(name, args); err != nil {
+		return err
+	}
 	pieces, size := sizeOf(name, args)
 	if pieces*size > maxValue {
 		return tooLarge()
 	}
 	left := maxValue
-	for _, arg := range written(strings.ToLower(name), args) {
+	for _, arg := range written(name, args) {
 		if err := weighInto(&left, arg.Interface(), 0); err != nil {
 			return err
 		}
+	}
+	if unpacks(name) {
+		return r.budget.make((maxValue - left) * unpackedSize)
 	}
 	return nil
 }

@@ -17,18 +17,19 @@ func (r *run) internal() map[string]any {
 		mustFunction:  r.must,
 		printFunction: r.print,
 		stepFunction:  r.step,
+		madeFunction:  r.made,
 	}
 }
 
 // field follows the path of a site. Where a key is missing the value is undefined, which is nil.
 func (r *run) field(at int, receiver any) (any, error) {
-	value, _, err := r.sites[at].follow(receiver)
+	value, _, err := r.sites[at].follow(receiver, r.made)
 	return value, err
 }
 
 // need is field for a value that must not be undefined.
 func (r *run) need(at int, receiver any) (any, error) {
-	value, missing, err := r.sites[at].follow(receiver)
+	value, missing, err := r.sites[at].follow(receiver, r.made)
 	if err == nil && value == nil {
 		return nil, missing
 	}
@@ -55,14 +56,19 @@ func (r *run) print(at int, value any) (any, error) {
 // step counts a turn of a loop.
 func (r *run) step() (string, error) { return "", r.budget.step() }
 
+// made counts what a method has made, as bounded does for functions.
+func (r *run) made(value any) (any, error) {
+	return value, r.budget.make(sizeOfValue(reflect.ValueOf(value)))
+}
+
 // follow walks along the keys of a site. It returns nil and what is missing where there is nothing; the error is
-// about a value that has no keys at all.
-func (s site) follow(receiver any) (any, *failure, error) {
+// about a value that has no keys at all, or that of made, which counts what a method has made.
+func (s site) follow(receiver any, made func(any) (any, error)) (any, *failure, error) {
 	for i, key := range s.path {
 		if receiver == nil {
 			return nil, s.missing(i-1, nil), nil
 		}
-		found, err := childOf(receiver, key)
+		found, err := childOf(receiver, key, made)
 		switch {
 		case err != nil:
 			return nil, nil, err
@@ -111,8 +117,9 @@ type child struct {
 	known []string
 }
 
-// childOf finds a key, a method without arguments, or a field. The error is that of the method.
-func childOf(of any, name string) (child, error) {
+// childOf finds a key, a method without arguments, or a field. The error is that of the method,
+// or of made, which is given what the method has made.
+func childOf(of any, name string, made func(any) (any, error)) (child, error) {
 	if dictionary, ok := of.(map[string]any); ok {
 		value, ok := dictionary[name]
 		if !ok {
@@ -125,7 +132,11 @@ func childOf(of any, name string) (child, error) {
 		method := value.MethodByName(spelling)
 		if method.IsValid() && method.Type().NumIn() == 0 && method.Type().NumOut() > 0 {
 			result, err := call(method, nil)
-			return child{value: result.Interface(), ok: true}, err
+			if err != nil {
+				return child{}, err
+			}
+			counted, err := made(result.Interface())
+			return child{value: counted, ok: true}, err
 		}
 	}
 	return reflectedChild(reflect.Indirect(value), name), nil

@@ -21,6 +21,9 @@ func (f files) GetBytes(name string) []byte { return f[name] }
 
 // Glob returns the files whose paths match a pattern: * stays in a folder, ** does not.
 func (f files) Glob(pattern string) (files, error) {
+	if wildcards(pattern) > maxWildcards {
+		return nil, failf("the pattern has more than %d wildcards and groups", maxWildcards)
+	}
 	matcher, err := glob.Compile(pattern, '/')
 	if err != nil {
 		return nil, fmt.Errorf("the pattern %q: %w", pattern, err)
@@ -32,6 +35,11 @@ func (f files) Glob(pattern string) (files, error) {
 		}
 	}
 	return found, nil
+}
+
+// wildcards counts what a pattern has of * and {. The time that matching takes doubles with each.
+func wildcards(pattern string) int {
+	return strings.Count(strings.ReplaceAll(pattern, "**", "*"), "*") + strings.Count(pattern, "{")
 }
 
 // Lines returns the lines of a file.

@@ -24,7 +24,7 @@ func (r *run) allFunctions(facts facts, lookup lookup) template.FuncMap {
 	}
 	functions["b64encode"], functions["b64decode"] = functions["b64enc"], functions["b64dec"]
 	for name, function := range functions {
-		functions[name] = bounded(name, function)
+		functions[name] = r.bounded(name, function)
 	}
 	for name, function := range maps.Clone(functions) {
 		lower := strings.ToLower(name)

@@ -3,6 +3,7 @@ package render_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"helm.sh/helm/v4/pkg/chart/common"
 	chart "helm.sh/helm/v4/pkg/chart/v2"
@@ -174,11 +175,15 @@ func byUs(t *testing.T, text string, strict bool) (string, error) {
 	return all.String(), nil
 }
 
+// testEngine has a clock that stands still, so that no test is ended because the machine is slow.
 func testEngine() render.Engine {
-	return render.Engine{Capabilities: render.Capabilities{
-		KubeVersion: render.KubeVersion{Version: "v1.36.3", Major: "1", Minor: "36"},
-		APIVersions: []string{"v1", "apps/v1"},
-	}}
+	return render.Engine{
+		Capabilities: render.Capabilities{
+			KubeVersion: render.KubeVersion{Version: "v1.36.3", Major: "1", Minor: "36"},
+			APIVersions: []string{"v1", "apps/v1"},
+		},
+		Now: func() time.Time { return time.Time{} },
+	}
 }
 
 func testRelease() render.Release {

@@ -3,6 +3,7 @@ package render
 import (
 	"reflect"
 	"strings"
+	"time"
 )
 
 // The bounds of one rendering. They are far above what a pack needs, and low enough to end one that never would.
@@ -11,6 +12,10 @@ const (
 	maxValue = 16 << 20 // bytes of one value that a function takes or makes
 	maxItems = 1 << 20  // items of a list that a function makes
 	maxSteps = 500_000  // turns of loops and includes
+	// maxMade is for all values that functions make: a template may keep every one of them.
+	maxMade = 512 << 20
+	// maxTime ends what makes little and takes long, such as a million keys.
+	maxTime = time.Minute
 )
 
 // The bounds of what stands inside of each other. A template that exhausts all of them at once still fits on the
@@ -25,10 +30,30 @@ const (
 
 // budget is what a rendering may still use.
 type budget struct {
-	text, steps, nested int
+	text, steps, nested, made int
+	now                       func() time.Time
+	end                       time.Time
 }
 
-func newBudget() budget { return budget{text: maxText, steps: maxSteps, nested: maxNested} }
+func newBudget(now func() time.Time) budget {
+	return budget{text: maxText, steps: maxSteps, nested: maxNested, made: maxMade, now: now, end: now().Add(maxTime)}
+}
+
+// time ends a rendering that has taken too long.
+func (b *budget) time() error {
+	if b.now().After(b.end) {
+		return failf("rendering the pack takes longer than %s", maxTime)
+	}
+	return nil
+}
+
+// make takes bytes of new values.
+func (b *budget) make(bytes int) error {
+	if b.made -= bytes; b.made < 0 {
+		return failf("the functions of the pack make more than %d MiB of values", maxMade>>20)
+	}
+	return nil
+}
 
 func (b *budget) write(bytes int) error {
 	if b.text -= bytes; b.text < 0 {
@@ -41,7 +66,7 @@ func (b *budget) step() error {
 	if b.steps--; b.steps < 0 {
 		return failf("more than %d turns of loops and includes", maxSteps)
 	}
-	return nil
+	return b.time()
 }
 
 // enter counts a template that another includes, until leave.

@@ -1,9 +1,13 @@
 package render_test
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 )
 
 func TestTemplatesThatNeverEndAreEnded(t *testing.T) {
@@ -40,6 +44,19 @@ func TestTemplatesThatNeverEndAreEnded(t *testing.T) {
 		"blocks inside of blocks":          {strings.Repeat("{{ if true }}", 300) + strings.Repeat("{{ end }}", 300), "more than 200 blocks"},
 		"parentheses inside of each other": {"{{ " + strings.Repeat("(", 500) + "1" + strings.Repeat(")", 500) + " }}", "more than 200 parts"},
 		"a long pipe":                      {"{{ 1 " + strings.Repeat("| default 1 ", 500) + "}}", "more than 200 parts"},
+		"values that are all kept":         {`{{ $d := dict }}{{ range until 1000 }}{{ $_ := set $d (toString .) (repeat 1000000 "x") }}{{ end }}`, "make more than 512 MiB of values"},
+		"a list that grows in a loop":      {`{{ $x := list }}{{ range until 400000 }}{{ $x = append $x . }}{{ end }}`, "make more than 512 MiB of values"},
+		"items compared with each other":   {`{{ uniq (until 100000) }}`, "more than 10000 items to be compared"},
+		"a text split into letters":        {`{{ split "" (repeat 2000000 "x") }}`, "larger than 16 MiB"},
+		"the same by an expression":        {`{{ regexSplit "" (repeat 2000000 "x") -1 }}`, "larger than 16 MiB"},
+		"a large regular expression":       {`{{ regexMatch (repeat 20000 "(a|b)*") "a" }}`, "longer than 64 KiB"},
+		"one that takes long":              {`{{ regexMatch (repeat 1000 "(a|b)*") (repeat 1000000 "a") }}`, "too large for a regular expression of this size"},
+		"a pattern that takes long":        {`{{ .Files.Glob (repeat 100 "*a") }}`, "more than 8 wildcards"},
+		"a pattern inside of itself":       {`{{ .Files.Glob (repeat 1000000 "{") }}`, "more than 8 wildcards"},
+		"a wrapped text":                   {`{{ wrapWith 1 (repeat 10000 "x") (repeat 10000 "y ") }}`, "larger than 16 MiB"},
+		"a large text to decode":           {`{{ fromYaml (repeat 5000000 "x") }}`, "larger than 4 MiB"},
+		"a nested text to decode":          {`{{ fromToml (print "a = " (repeat 100000 "[")) }}`, "nested more than 1000 deep"},
+		"the same by its keys":             {`{{ fromToml (print "[a" (repeat 100000 ".a") "]") }}`, "nested more than 1000 deep"},
 		"more actions than are parsed":     {strings.Repeat("{{if 1}}", 150_000), "more than 100000 actions"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -47,6 +64,48 @@ func TestTemplatesThatNeverEndAreEnded(t *testing.T) {
 			got, err := one(test.text, true)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %.100q, %.300v", got, err)
+			}
+		})
+	}
+}
+
+// Methods make values, too, and every template that is included by another may keep some.
+func TestFilesThatAreAllKeptAreTooMuch(t *testing.T) {
+	t.Parallel()
+	for name, call := range map[string]string{
+		"lines":    `.Files.Lines "large.txt"`,
+		"the text": `.Files.Get "large.txt"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := testPack(true, map[string]string{"templates/t.yaml": `{{ define "f" }}{{ $x := ` + call + ` }}{{ include "f" . }}{{ end }}{{ include "f" . }}`})
+			p.Files = []pack.File{{Path: "large.txt", Data: bytes.Repeat([]byte("x\n"), 400_000)}}
+			_, err := testEngine().Render(p, testValues(), testRelease())
+			if err == nil || !strings.Contains(err.Error(), "make more than 512 MiB of values") {
+				t.Errorf("got %.300v", err)
+			}
+		})
+	}
+}
+
+// The clock runs a second for each time that it is looked at.
+func TestARenderingThatTakesTooLongIsEnded(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"in a loop":   `{{ range until 1000 }}x{{ end }}`,
+		"in a call":   `{{ upper "a" }}` + strings.Repeat(`{{ upper "b" }}`, 1000),
+		"in includes": `{{ define "a" }}{{ include "b" . }}{{ end }}{{ define "b" }}{{ end }}` + strings.Repeat(`{{ include "a" . }}`, 500),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			engine, now := testEngine(), time.Time{}
+			engine.Now = func() time.Time {
+				now = now.Add(time.Second)
+				return now
+			}
+			_, err := engine.Render(testPack(true, map[string]string{"templates/t.yaml": text}), testValues(), testRelease())
+			if err == nil || !strings.Contains(err.Error(), "rendering the pack takes longer than 1m0s") {
+				t.Errorf("got %.300v", err)
 			}
 		})
 	}

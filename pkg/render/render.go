@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 )
@@ -39,6 +40,8 @@ type Engine struct {
 	// Lookup returns an object of the cluster, or, where name is empty, a list of them; both empty without error where
 	// there is none. A nil Lookup finds nothing.
 	Lookup func(apiVersion, kind, namespace, name string) (map[string]any, error)
+	// Now is the clock by which a rendering that takes too long is ended; nil is the system's.
+	Now func() time.Time
 }
 
 // Output is a rendered pack.

@@ -13,6 +13,7 @@ const (
 	needFunction  = "sherpack__need"
 	printFunction = "sherpack__print"
 	stepFunction  = "sherpack__step"
+	madeFunction  = "sherpack__made"
 )
 
 // rewriter changes a parsed template so that the engine, not text/template, decides what an undefined value is:
@@ -119,9 +120,13 @@ func (w *rewriter) pipe(pipe *parse.PipeNode, need need) {
 	var cmds []*parse.CommandNode
 	for i, cmd := range slices.Backward(pipe.Cmds) {
 		text := wording(cmd)
+		isMethod := isChain(cmd.Args[0]) && (len(cmd.Args) > 1 || i > 0)
 		before, mayBeNil := w.command(cmd, i > 0, need)
 		if mayBeNil && w.checks(need) {
 			cmds = append(cmds, command(cmd.Pos, mustFunction, w.site(cmd, site{text: text})))
+		}
+		if isMethod {
+			cmds = append(cmds, command(cmd.Pos, madeFunction))
 		}
 		cmds = append(cmds, cmd)
 		need = before

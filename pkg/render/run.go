@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/template"
 	"text/template/parse"
+	"time"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 )
@@ -34,11 +35,15 @@ type run struct {
 }
 
 func newRun(e Engine, p *pack.Pack, values map[string]any, release Release) *run {
+	now := e.Now
+	if now == nil {
+		now = time.Now
+	}
 	r := &run{
 		strict:    p.Engine.Strict,
 		templates: map[string]*template.Template{},
 		sources:   map[string]*source{},
-		budget:    newBudget(),
+		budget:    newBudget(now),
 		name:      p.Metadata.Name,
 	}
 	facts := newFacts(e, p, pack.Copy(values), release)

@@ -7,7 +7,8 @@ import (
 )
 
 // sizeOf tells how large the result of a function will be whose arguments say so, as a number of pieces and the size
-// of each. Such a call is refused where checking the result would come too late. Other functions give 0, 0.
+// of each. Such a call is refused where checking the result would come too late. Other functions give 0, 0. The name is
+// in lower case and without must.
 func sizeOf(function string, args []reflect.Value) (pieces, size float64) {
 	switch function {
 	case "repeat":
@@ -16,13 +17,21 @@ func sizeOf(function string, args []reflect.Value) (pieces, size float64) {
 		return 1 + count(args[1], "\n"), number(args[0])
 	case "replace":
 		return count(args[2], args[0].String()), length(args[1])
-	case "regexReplaceAll", "mustRegexReplaceAll", "regexReplaceAllLiteral", "mustRegexReplaceAllLiteral":
+	case "wrapwith":
+		return length(args[2]), length(args[1])
+	case "regexreplaceall", "regexreplaceallliteral":
 		return length(args[1]) + 1, length(args[2])
-	case "randAlphaNum", "randAlpha", "randAscii", "randNumeric", "randBytes":
+	case "regexfindall", "regexsplit":
+		return length(args[1]), itemSize
+	case "split", "splitlist":
+		return 1 + count(args[1], args[0].String()), itemSize
+	case "splitn":
+		return 1 + count(args[2], args[0].String()), itemSize
+	case "randalphanum", "randalpha", "randascii", "randnumeric", "randbytes":
 		return number(args[0]), 1
 	case "until":
 		return math.Abs(number(args[0])), itemSize
-	case "untilStep":
+	case "untilstep":
 		return span(number(args[0]), number(args[1]), number(args[2])), itemSize
 	case "seq":
 		return sizeOfSeq(args[0])
@@ -60,7 +69,10 @@ func count(arg reflect.Value, substring string) float64 {
 
 // items is the length of a list that comes as any value.
 func items(arg reflect.Value) float64 {
-	list := arg.Elem()
+	list := arg
+	if list.Kind() == reflect.Interface {
+		list = list.Elem()
+	}
 	if list.Kind() != reflect.Slice && list.Kind() != reflect.Array {
 		return 1
 	}
