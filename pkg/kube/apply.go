@@ -64,7 +64,7 @@ func (c *Cluster) applyOne(ctx context.Context, object *unstructured.Unstructure
 	answer, created, err := c.send(ctx, object, options)
 	applied.Elapsed = time.Since(start)
 	if err != nil {
-		applied.Err = c.applyError(ctx, object, err)
+		applied.Err = withoutSecrets(object, c.applyError(ctx, object, err))
 		return applied
 	}
 	applied.Ref.UID, applied.Ref.ResourceVersion = answer.UID, answer.ResourceVersion

@@ -50,7 +50,7 @@ func Position(file string, line int) string {
 // resource that is not a Kubernetes object, has no name, or says a key twice.
 func Decode(file string, text []byte, line func(int) int) ([]*yaml.RNode, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	source := source{file: file, line: line}
+	source := source{file: file, line: line, tags: bareTags(text)}
 	var nodes []*yaml.RNode
 	var problems []error
 	for {
@@ -78,6 +78,8 @@ func appendError(errs []error, err error) []error {
 type source struct {
 	file string
 	line func(int) int
+	// tags are where a value may have the tag "!".
+	tags map[place]bool
 }
 
 var yamlErrorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
@@ -89,7 +91,18 @@ func (s source) syntaxError(err error) error {
 		at, _ = strconv.Atoi(match[1])
 		text = strings.TrimPrefix(text, match[0])
 	}
-	return s.errorAt(at, "not valid YAML: "+text)
+	return s.errorAt(at, "not valid YAML: "+withoutValues(text))
+}
+
+// What the YAML library quotes of a text may be a secret.
+var (
+	decodedValue = regexp.MustCompile("(?s) `.*?` as a ")
+	unknownAlias = regexp.MustCompile(`unknown anchor '.*?' referenced`)
+)
+
+func withoutValues(text string) string {
+	text = decodedValue.ReplaceAllString(text, " as a ")
+	return unknownAlias.ReplaceAllString(text, "no such anchor; quote a value that begins with *")
 }
 
 func (s source) errorAt(line int, message string) *Error {
@@ -111,6 +124,7 @@ func (s source) resources(document *yaml.Node) ([]*yaml.RNode, error) {
 	if err := s.checkKeys(content); err != nil {
 		return nil, err
 	}
+	tagStrings(content, s.tags)
 	if s.line != nil {
 		translateLines(content, s.line)
 	}

@@ -27,12 +27,12 @@ func NewObject(node *yaml.RNode) (Object, error) {
 	object := Object{File: File(node), Line: node.YNode().Line}
 	text, err := node.String()
 	if err != nil {
-		return Object{}, object.errorf("not valid YAML: %v", err)
+		return Object{}, object.errorf("not valid YAML: %s", withoutValues(err.Error()))
 	}
 	content := map[string]any{}
 	json, err := sigsyaml.YAMLToJSONStrict([]byte(text))
 	if err != nil {
-		return Object{}, object.errorf("not valid YAML: %v", strings.TrimPrefix(err.Error(), "yaml: "))
+		return Object{}, object.errorf("not valid YAML: %s", withoutValues(strings.TrimPrefix(err.Error(), "yaml: ")))
 	}
 	object.Unstructured = &unstructured.Unstructured{Object: content}
 	if err := object.UnmarshalJSON(json); err != nil {

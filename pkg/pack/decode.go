@@ -21,6 +21,9 @@ func decodeValues(name string, data []byte) (map[string]any, []Problem) {
 	if file.root == nil {
 		return map[string]any{}, nil
 	}
+	if problems := file.badValueKeys(file.root); len(problems) > 0 {
+		return nil, problems
+	}
 	var decoded any
 	if err := file.unmarshal(text(data), &decoded); err != nil {
 		return nil, file.problems(err)
@@ -38,11 +41,7 @@ func (f *yamlFile) unmarshal(data []byte, into *any) error {
 	if !merges(f.root) {
 		return k8syaml.UnmarshalStrict(data, into, useNumber)
 	}
-	// The strict reader takes a key over a merged one for a key that appears twice; the other YAML reader does not.
-	var unique any
-	if err := f.root.Decode(&unique); err != nil {
-		return err
-	}
+	// The strict reader takes a key over a merged one for a key that appears twice.
 	return k8syaml.Unmarshal(data, into, useNumber)
 }
 

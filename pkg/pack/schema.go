@@ -51,6 +51,11 @@ func (p *Pack) compileSchema(name string) (*Schema, []Problem) {
 	if problems := file.parse(data); len(problems) > 0 {
 		return nil, problems
 	}
+	if file.root != nil {
+		if problems := file.badValueKeys(file.root); len(problems) > 0 {
+			return nil, problems
+		}
+	}
 	compiler := jsonschema.NewCompiler()
 	compiler.DefaultDraft(jsonschema.Draft2020)
 	compiler.UseLoader(packLoader{p})

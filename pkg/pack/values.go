@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	"helm.sh/helm/v4/pkg/strvals"
@@ -113,7 +114,7 @@ func (f flag) apply(values map[string]any) ([]Problem, error) {
 		case errors.As(err, &unreadable):
 			return nil, unreadable
 		case err != nil:
-			problems = append(problems, Problem{File: f.name + " " + keyOf(arg), Message: err.Error()})
+			problems = append(problems, Problem{File: f.name + " " + keyOf(arg), Message: withoutValues(arg, err.Error())})
 		}
 	}
 	return problems, nil
@@ -129,6 +130,21 @@ func keyOf(arg string) string {
 		return key + "=…"
 	}
 	return key
+}
+
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// withoutValues leaves out of an error what may be a part of a value: behind a comma that was meant to belong to it, the
+// parser expects a key, which it would show.
+func withoutValues(arg, message string) string {
+	if !strings.Contains(arg, "=") {
+		return message
+	}
+	hidden := quoted.ReplaceAllString(message, `"…"`)
+	if strings.HasPrefix(hidden, `key "…" has no value`) {
+		hidden += `; write a comma that belongs to a value as \,`
+	}
+	return hidden
 }
 
 // parseJSON takes key=JSON as well as a whole JSON object.

@@ -111,8 +111,8 @@ func TestLoadTellsAllThatIsWrong(t *testing.T) {
 	}.Load(strings.NewReader("a: [\n"))
 	want := []string{
 		folder + "/list.yaml:2: values must be a mapping of keys to values, this is a list",
-		folder + `/twice.yaml:3: key "a" already set in map`,
-		folder + `/merged.yaml:3: mapping key "b" already defined at line 2`,
+		folder + `/twice.yaml:3: key "a" stands twice in the same mapping`,
+		folder + `/merged.yaml:3: key "b" stands twice in the same mapping`,
 		"standard input:1: did not find expected node content",
 		"--set-json a=…: invalid character '}' looking for beginning of value",
 		"--set-json {…}: unexpected end of JSON input",
@@ -229,7 +229,7 @@ func TestViolationsAreToldAllAtOnce(t *testing.T) {
 		"image.repo: unknown key; did you mean repository?",
 		"image.repository: is required",
 		"imgae: unknown key; did you mean image?",
-		"replicas: minimum: got 0, want 1",
+		"replicas: must be at least 1",
 		"service.port: is string, must be integer",
 		"tls.secret: is required",
 	}

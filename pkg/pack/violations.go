@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,12 +100,45 @@ func explain(violation *jsonschema.ValidationError, schema *Schema) []Problem {
 		return []Problem{{Path: dotted(at), Message: "does not match the pattern " + wrong.Want}}
 	case *kind.Format:
 		return []Problem{{Path: dotted(at), Message: "is no valid " + wrong.Want}}
+	case *kind.ContentEncoding:
+		return []Problem{{Path: dotted(at), Message: "is no valid " + wrong.Want}}
+	case *kind.ContentMediaType:
+		return []Problem{{Path: dotted(at), Message: "is no valid " + wrong.Want}}
 	}
 	wording := violation.ErrorKind.LocalizedString(message.NewPrinter(language.English))
+	if words, want := bound(violation.ErrorKind); want != nil {
+		wording = words + " " + plain(want)
+	}
 	if isChoice(violation) && len(violation.Causes) > 0 {
 		wording = "matches none of the allowed forms: " + choices(violation, schema)
 	}
 	return []Problem{{Path: dotted(at), Message: wording}}
+}
+
+// bound words the violations by a number that is out of bounds; nil for all others.
+func bound(wrong jsonschema.ErrorKind) (words string, want *big.Rat) {
+	switch wrong := wrong.(type) {
+	case *kind.Minimum:
+		return "must be at least", wrong.Want
+	case *kind.Maximum:
+		return "must be at most", wrong.Want
+	case *kind.ExclusiveMinimum:
+		return "must be more than", wrong.Want
+	case *kind.ExclusiveMaximum:
+		return "must be less than", wrong.Want
+	case *kind.MultipleOf:
+		return "must be a multiple of", wrong.Want
+	}
+	return "", nil
+}
+
+// plain writes a number as people do.
+func plain(number *big.Rat) string {
+	if number.IsInt() {
+		return number.RatString()
+	}
+	float, _ := number.Float64()
+	return strconv.FormatFloat(float, 'g', -1, 64)
 }
 
 func each(at, names []string, message func(name string) string) []Problem {

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -30,7 +31,11 @@ func (f *yamlFile) parse(data []byte) []Problem {
 		return nil
 	}
 	if err != nil {
-		return f.problems(err)
+		problems := f.problems(err)
+		if problems[0].Line == 0 {
+			problems[0].Line = controlLine(data)
+		}
+		return problems
 	}
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
 		return []Problem{{File: f.name, Line: more.Line, Message: "has more than one YAML document"}}
@@ -42,10 +47,22 @@ func (f *yamlFile) parse(data []byte) []Problem {
 	return nil
 }
 
+// controlLine is the line of the first character that YAML does not allow; 0 where there is none.
+func controlLine(data []byte) int {
+	at := bytes.IndexFunc(data, func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\t\n\r\u0085", r) })
+	if at < 0 {
+		return 0
+	}
+	return 1 + bytes.Count(data[:at], []byte("\n"))
+}
+
 // decode fills a struct from the file and reports unknown keys. It is not ok where the struct is not filled.
 func (f *yamlFile) decode(into any) (problems []Problem, ok bool) {
 	if f.root == nil {
 		return nil, true
+	}
+	if problems := f.badKeys(f.root); len(problems) > 0 {
+		return problems, false
 	}
 	problems = f.unknownKeys(f.root, reflect.TypeOf(into).Elem(), "")
 	if err := f.root.Decode(into); err != nil {
@@ -143,17 +160,24 @@ func child(node *yaml.Node, key string) (*yaml.Node, int) {
 
 var (
 	linePattern = regexp.MustCompile(`^(?:yaml: )?(?:unmarshal errors:\s+)?line (\d+): (.*)$`)
+	// What a YAML reader quotes of a file may be a secret.
+	quotedPattern = regexp.MustCompile("(?s) `.*?` (into|as a) ")
+	aliasPattern  = regexp.MustCompile(`unknown anchor '.*?' referenced`)
+
 	kindPattern = regexp.MustCompile("^cannot unmarshal !!([a-z]+)(?: `.*`)? into (.+)$")
 )
 
 // problems turns an error of a YAML reader into problems with lines.
 func (f *yamlFile) problems(err error) []Problem {
 	var found []Problem
-	for line := range strings.SplitSeq(err.Error(), "\n") {
+	text := quotedPattern.ReplaceAllString(err.Error(), " $1 ")
+	text = aliasPattern.ReplaceAllString(text, "no such anchor; quote a value that begins with *")
+	for line := range strings.SplitSeq(text, "\n") {
 		line = strings.TrimSpace(line)
 		if strings.HasSuffix(line, "unmarshal errors:") {
 			continue
 		}
+		line = strings.TrimPrefix(line, "error converting YAML to JSON: ")
 		problem := Problem{File: f.name, Message: strings.TrimPrefix(line, "yaml: ")}
 		if match := linePattern.FindStringSubmatch(line); match != nil {
 			problem.Line, _ = strconv.Atoi(match[1])

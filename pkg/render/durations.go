@@ -45,7 +45,7 @@ func duration(value any) (time.Duration, error) {
 		}
 		seconds, err := strconv.ParseFloat(text, 64)
 		if err != nil {
-			return 0, failf("%q is no duration such as 90s", text)
+			return 0, failf("the text is no duration such as 90s")
 		}
 		value = seconds
 	}
