@@ -1,12 +1,9 @@
 package plugin
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -132,18 +129,7 @@ func printable(object runtime.Unstructured, format string) (runtime.Object, erro
 // as they are, and YAML, which is made from it, has no place for them.
 func encode(values map[string]any) ([]byte, error) {
 	text, err := json.Marshal(values)
-	if err != nil {
-		return nil, err
-	}
-	var escaped bytes.Buffer
-	for _, r := range string(text) {
-		if unicode.IsControl(r) {
-			fmt.Fprintf(&escaped, `\u%04x`, r)
-		} else {
-			escaped.WriteRune(r)
-		}
-	}
-	return escaped.Bytes(), nil
+	return printers.Escape(text), err
 }
 
 // contentFlags are kubectl's -o for what is no release.

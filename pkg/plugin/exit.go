@@ -112,11 +112,27 @@ func fromCluster(err error) bool {
 
 // explain is the message for a person: what happened, and what to do next where that is known.
 func explain(err error) string {
-	text := "error: " + printers.Clean(err.Error())
+	text := "error: " + printers.Clean(shortened(err.Error()))
 	if next := advice(err); next != "" {
 		text += "\n" + next
 	}
 	return strings.TrimRight(text, "\n")
+}
+
+// maxShown is how many bytes of an error are shown.
+const maxShown = 32 << 10
+
+// shortened cuts a text off that nobody would read to its end: a file may have a million mistakes.
+func shortened(text string) string {
+	if len(text) <= maxShown {
+		return text
+	}
+	end := maxShown
+	if at := strings.LastIndexByte(text[:maxShown], '\n'); at > 0 {
+		end = at
+	}
+	left := strings.Count(text[end:], "\n")
+	return fmt.Sprintf("%s\n… and %d more bytes in %d more lines", strings.ToValidUTF8(text[:end], ""), len(text)-end, left)
 }
 
 func advice(err error) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -171,5 +172,23 @@ func TestAdviceSaysWhatToDoNext(t *testing.T) {
 		if got := advice(err); !strings.Contains(got, word) {
 			t.Errorf("the advice for %v is %q, without %q", err, got, word)
 		}
+	}
+}
+
+func TestALongErrorIsCutOff(t *testing.T) {
+	t.Parallel()
+	var mistakes []error
+	for i := range 100_000 {
+		mistakes = append(mistakes, fmt.Errorf("mistake %d", i))
+	}
+	got := explain(errors.Join(mistakes...))
+	if len(got) > maxShown+100 || !strings.HasPrefix(got, "error: mistake 0\nmistake 1\n") {
+		t.Errorf("%d bytes, which begin with %.100q", len(got), got)
+	}
+	if !regexp.MustCompile(`\nmistake \d+\n… and \d+ more bytes in \d+ more lines$`).MatchString(got) {
+		t.Errorf("it ends with %q", got[max(0, len(got)-100):])
+	}
+	if short := "error: short"; explain(errors.New("short")) != short {
+		t.Errorf("a short error is changed")
 	}
 }

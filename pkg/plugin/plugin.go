@@ -17,6 +17,7 @@ import (
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 )
 
 const (
@@ -49,6 +50,8 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 
 // NewCommand returns the command line. Commands share nothing, so several can live in one program.
 func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command {
+	// Much of what is told there comes from the cluster: warnings, events, and who holds a lock.
+	streams.ErrOut = printers.CleanWriter{Writer: streams.ErrOut}
 	root := &cobra.Command{
 		Use:   programName,
 		Short: "Install, inspect and remove applications with lifecycle hooks",

@@ -1,6 +1,7 @@
 package printers
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,11 +12,14 @@ import (
 
 // JSONEvents returns an observer that writes each event as one line of JSON.
 func JSONEvents(out io.Writer) func(lifecycle.Event) {
-	encoder := json.NewEncoder(out)
-	encoder.SetEscapeHTML(false)
 	return func(event lifecycle.Event) {
 		// An event that cannot be written must not end the work it reports.
-		_ = encoder.Encode(event)
+		var text bytes.Buffer
+		encoder := json.NewEncoder(&text)
+		encoder.SetEscapeHTML(false)
+		if encoder.Encode(event) == nil {
+			_, _ = out.Write(Escape(text.Bytes()))
+		}
 	}
 }
 

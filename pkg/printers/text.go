@@ -2,6 +2,9 @@
 package printers
 
 import (
+	"bytes"
+	"fmt"
+	"io"
 	"strings"
 	"time"
 	"unicode"
@@ -9,15 +12,43 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 )
 
-// Clean makes a text from a cluster safe to print: control characters, which a terminal would obey, are shown as the
-// replacement character. Tabs stay, and so do line breaks.
+// Clean makes a text from a cluster safe to print: control characters, which a terminal would obey, and those that change
+// the direction of writing, which make a text look like another, are shown as the replacement character. Tabs stay, and so
+// do line breaks, those of Windows as plain ones.
 func Clean(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+		if obeyed(r) && r != '\n' && r != '\t' {
 			return unicode.ReplacementChar
 		}
 		return r
-	}, text)
+	}, strings.ReplaceAll(text, "\r\n", "\n"))
+}
+
+// obeyed reports whether a terminal does something for a character instead of showing it.
+func obeyed(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
+
+// Escape makes JSON safe to print: what Clean replaces is escaped, so that it still means the same.
+func Escape(json []byte) []byte {
+	var escaped bytes.Buffer
+	for _, r := range string(json) {
+		if obeyed(r) && r != '\n' {
+			fmt.Fprintf(&escaped, `\u%04x`, r)
+		} else {
+			escaped.WriteRune(r)
+		}
+	}
+	return escaped.Bytes()
+}
+
+// CleanWriter is a Writer that cleans all that is written through it. No character may be split between two writes.
+type CleanWriter struct{ io.Writer }
+
+// Write implements io.Writer.
+func (w CleanWriter) Write(text []byte) (int, error) {
+	if _, err := io.WriteString(w.Writer, Clean(string(text))); err != nil {
+		return 0, err
+	}
+	return len(text), nil
 }
 
 // line makes of a text one line that is safe to print. Tabs and line breaks, which would break a table or pass for

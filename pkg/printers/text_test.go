@@ -19,6 +19,9 @@ func TestClean(t *testing.T) {
 		"nor zero":                          {text: "a\x00b", want: "a�b"},
 		"nor bytes that are no character":   {text: "a\xff\xfeb", want: "a��b"},
 		"nor half a character":              {text: "a\xe4\xb8", want: "a��"},
+		"nor what turns the direction":      {text: "a\u202egnp.exe\u2066b\u200fc", want: "a�gnp.exe�b�c"},
+		"nor a text for the terminal":       {text: "\x1bP1$r0m\x1b\\\x1b_x\x9c\u009dx\u009c", want: "�P1$r0m�\\�_x��x�"},
+		"line breaks of Windows are plain":  {text: "a\r\nb\r\n", want: "a\nb\n"},
 		"a line break of another kind goes": {text: "a\u0085b\v\fc", want: "a�b��c"},
 	} {
 		t.Run(title, func(t *testing.T) {
@@ -35,7 +38,7 @@ func FuzzClean(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		got := printers.Clean(text)
 		for _, r := range got {
-			if (r < ' ' && r != '\t' && r != '\n') || (r >= 0x7f && r < 0xa0) {
+			if (r < ' ' && r != '\t' && r != '\n') || (r >= 0x7f && r < 0xa0) || (r >= 0x202a && r <= 0x202e) {
 				t.Errorf("%q becomes %q, with %U", text, got, r)
 			}
 		}
