@@ -1,14 +1,47 @@
 package manifest
 
 import (
+	"bytes"
 	"fmt"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// maxNodes bounds what the aliases of one document may stand for, so that a small text cannot fill the memory. A
-// manifest of 20 MB without aliases stays well below it.
-const maxNodes = 5_000_000
+// maxValues bounds the values of a manifest, those that its aliases stand for included, so that a small text cannot fill the
+// memory. A large manifest of 10 MB stays below it.
+const maxValues = 1_000_000
+
+// maxDocument is maxValues for one document: an object is kept in memory in several forms at a time.
+const maxDocument = 500_000
+
+// tooMany says that a text has more values than a manifest may have.
+func (s source) tooMany(line int) *Error {
+	return s.errorAt(line, fmt.Sprintf("the manifest has more than %d values", maxValues))
+}
+
+// atLeast is a number of values that a text has for sure, or that it has commas and lines for. It is told without reading it,
+// because reading takes hundreds of bytes for each.
+func atLeast(text []byte) int {
+	return bytes.Count(text, []byte("\n")) + bytes.Count(text, []byte(","))
+}
+
+// Count returns how many values resources have, keys included.
+func Count(nodes []*yaml.RNode) int {
+	counter := aliasCounter{open: map[*yaml.Node]bool{}, sizes: map[*yaml.Node]int{}}
+	total := 0
+	for _, node := range nodes {
+		total += counter.size(node.YNode())
+	}
+	return total
+}
+
+// CheckCount refuses a manifest of so many values, of which a file brought the last. The error is an *Error.
+func CheckCount(file string, values int) error {
+	if values > maxValues {
+		return source{file: file}.tooMany(0)
+	}
+	return nil
+}
 
 // expand replaces every alias and merge key by what it stands for, so that all later reading sees a plain tree: an
 // annotation that comes through an alias counts like any other.
@@ -18,8 +51,10 @@ func (s source) expand(content *yaml.Node) error {
 	switch {
 	case counter.cyclic:
 		return s.errorAt(content.Line, "not valid YAML: an alias stands inside its own anchor")
-	case size > maxNodes:
-		return s.errorAt(content.Line, fmt.Sprintf("the aliases of this document stand for more than %d values", maxNodes))
+	case size > maxDocument && counter.found:
+		return s.errorAt(content.Line, fmt.Sprintf("the aliases of this document stand for more than %d values", maxDocument))
+	case size > maxDocument:
+		return s.errorAt(content.Line, fmt.Sprintf("the document has more than %d values", maxDocument))
 	case !counter.found:
 		return nil
 	}
@@ -54,7 +89,7 @@ func (c *aliasCounter) size(node *yaml.Node) int {
 	}
 	for _, child := range node.Content {
 		// Saturating: the sum of a bomb does not fit into an integer.
-		total = min(total+c.size(child), maxNodes+1)
+		total = min(total+c.size(child), maxValues+1)
 	}
 	c.sizes[node] = total
 	return total

@@ -51,8 +51,12 @@ func Position(file string, line int) string {
 func Decode(file string, text []byte, line func(int) int) ([]*yaml.RNode, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	source := source{file: file, line: line, tags: bareTags(text)}
+	if atLeast(text) > maxValues {
+		return nil, source.tooMany(0)
+	}
 	var nodes []*yaml.RNode
 	var problems []error
+	values := 0
 	for {
 		var document yaml.Node
 		err := decoder.Decode(&document)
@@ -63,6 +67,10 @@ func Decode(file string, text []byte, line func(int) int) ([]*yaml.RNode, error)
 			return nil, errors.Join(append(problems, source.syntaxError(err))...)
 		}
 		found, err := source.resources(&document)
+		// An alias may stand for what is in an earlier document.
+		if values += Count(found); values > maxValues {
+			return nil, source.tooMany(document.Line)
+		}
 		nodes, problems = append(nodes, found...), appendError(problems, err)
 	}
 }

@@ -72,7 +72,7 @@ func (a *archive) readAll() error {
 			return err
 		}
 		if err := a.entry(header); err != nil {
-			return fmt.Errorf("entry %q: %w", header.Name, err)
+			return fmt.Errorf("entry %q: %w", short(header.Name), err)
 		}
 	}
 }

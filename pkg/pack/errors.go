@@ -89,3 +89,13 @@ func (p problems) err() error {
 	}
 	return &InvalidError{Problems: p}
 }
+
+// maxName is how many characters an error shows of a name that may be of any length.
+const maxName = 100
+
+func short(name string) string {
+	if letters := []rune(name); len(letters) > maxName {
+		return string(letters[:maxName]) + "…"
+	}
+	return name
+}

@@ -108,6 +108,10 @@ func (s ValueSources) flags() []flag {
 func (f flag) apply(values map[string]any) ([]Problem, error) {
 	var problems []Problem
 	for _, arg := range f.args {
+		if !closed(arg) {
+			problems = append(problems, Problem{File: f.name + " " + keyOf(arg), Message: "a [ is not closed"})
+			continue
+		}
 		err := f.parse(arg, values)
 		var unreadable *FileError
 		switch {
@@ -127,9 +131,18 @@ func keyOf(arg string) string {
 	case strings.HasPrefix(strings.TrimSpace(arg), "{"):
 		return "{…}"
 	case given:
-		return key + "=…"
+		return short(key) + "=…"
 	}
-	return key
+	return short(key)
+}
+
+// escapedLetter is a letter that Helm's syntax takes for itself.
+var escapedLetter = regexp.MustCompile(`\\.`)
+
+// closed says whether the brackets of the key are in pairs. Helm's parser ignores an argument in which they are not.
+func closed(arg string) bool {
+	key, _, _ := strings.Cut(escapedLetter.ReplaceAllString(arg, ""), "=")
+	return strings.Count(key, "[") <= strings.Count(key, "]")
 }
 
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)

@@ -106,7 +106,7 @@ func TestLoadTellsAllThatIsWrong(t *testing.T) {
 	write(t, folder, map[string]string{"list.yaml": "\n- a\n", "twice.yaml": "a: 1\nb: 2\na: 3\n", "merged.yaml": "<<: {a: 1}\nb: 2\nb: 3\n"})
 	_, err := ValueSources{
 		Files:   []string{folder + "/list.yaml", folder + "/twice.yaml", folder + "/merged.yaml", "-"},
-		Set:     []string{"a", "ok=1"},
+		Set:     []string{"a", "ok=1", "b[0=1"},
 		SetJSON: []string{"a=}", "{"},
 	}.Load(strings.NewReader("a: [\n"))
 	want := []string{
@@ -117,6 +117,7 @@ func TestLoadTellsAllThatIsWrong(t *testing.T) {
 		"--set-json a=…: invalid character '}' looking for beginning of value",
 		"--set-json {…}: unexpected end of JSON input",
 		`--set a: key "a" has no value`,
+		"--set b[0=…: a [ is not closed",
 	}
 	if diff := cmp.Diff(want, lines(t, err)); diff != "" {
 		t.Error(diff)

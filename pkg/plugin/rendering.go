@@ -61,13 +61,22 @@ func (i *input) render(engine render.Engine, release render.Release) (*rendered,
 	}
 	result := &rendered{notes: output.Notes}
 	var errs []error
-	for _, file := range i.pack.CRDs {
-		nodes, err := manifest.Decode(file.Path, file.Data, nil)
+	values := 0
+	add := func(file string, text []byte, line func(int) int) error {
+		nodes, err := manifest.Decode(file, text, line)
 		result.nodes, errs = append(result.nodes, nodes...), append(errs, err)
+		values += manifest.Count(nodes)
+		return manifest.CheckCount(file, values)
+	}
+	for _, file := range i.pack.CRDs {
+		if err := add(file.Path, file.Data, nil); err != nil {
+			return nil, err
+		}
 	}
 	for _, file := range output.Files {
-		nodes, err := manifest.Decode(file.Path, file.Text, file.Line)
-		result.nodes, errs = append(result.nodes, nodes...), append(errs, err)
+		if err := add(file.Path, file.Text, file.Line); err != nil {
+			return nil, err
+		}
 	}
 	return result, errors.Join(errs...)
 }

@@ -1,9 +1,13 @@
 package render
 
 import (
+	"errors"
+	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+	"text/template"
 )
 
 // bounded wraps a function so that what it is given and what it returns are weighed. Templates get an error instead
@@ -25,7 +29,13 @@ func (r *run) bounded(name string, function any) any {
 	}).Interface()
 }
 
-func call(function reflect.Value, args []reflect.Value) (reflect.Value, error) {
+func call(function reflect.Value, args []reflect.Value) (result reflect.Value, err error) {
+	defer func() {
+		// Some functions of sprig break down over what they cannot read.
+		if broken := recover(); broken != nil {
+			result, err = reflect.Zero(function.Type().Out(0)), withoutArgs(fmt.Errorf("%v", broken), args)
+		}
+	}()
 	var results []reflect.Value
 	if function.Type().IsVariadic() {
 		results = function.CallSlice(args)
@@ -34,11 +44,39 @@ func call(function reflect.Value, args []reflect.Value) (reflect.Value, error) {
 	}
 	if len(results) > 1 {
 		if err, failed := results[1].Interface().(error); failed {
-			return results[0], err
+			return results[0], withoutArgs(err, args)
 		}
 	}
 	return results[0], checkResult(results[0])
 }
+
+// withoutArgs hides from the error of a function what it was given as text, which may be a secret. The engine's own errors
+// are left as they are.
+func withoutArgs(err error, args []reflect.Value) error {
+	var located *Error
+	var failed *failure
+	if errors.As(err, &located) || errors.As(err, &failed) || errors.As(err, new(template.ExecError)) {
+		return err
+	}
+	text := err.Error()
+	for _, arg := range args {
+		if arg.Kind() == reflect.Interface {
+			arg = arg.Elem()
+		}
+		if arg.Kind() != reflect.String || len(arg.String()) < shortest {
+			continue
+		}
+		quoted := strconv.Quote(arg.String())
+		text = strings.ReplaceAll(strings.ReplaceAll(text, quoted[1:len(quoted)-1], "…"), arg.String(), "…")
+	}
+	if text == err.Error() {
+		return err
+	}
+	return errors.New(text)
+}
+
+// shortest is how long a text must be, in bytes, to be hidden: shorter ones are parts of any text.
+const shortest = 4
 
 // admit says whether a function may be called with these arguments: it weighs those that it may write out.
 func (r *run) admit(name string, args []reflect.Value) error {

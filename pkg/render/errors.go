@@ -159,5 +159,6 @@ func (e *Error) blame(err error, text string) {
 		e.Message, e.Hint, e.Err = failed.message, failed.hint, failed.err
 		return
 	}
-	e.Message, e.Err = callPattern.ReplaceAllString(text, "$1: "), err
+	// A function of sprig that breaks down, as over a division by zero, is stopped by text/template.
+	e.Message, e.Err = strings.Replace(callPattern.ReplaceAllString(text, "$1: "), "runtime error: ", "", 1), err
 }

@@ -117,7 +117,7 @@ func brokenActions() map[string]placeTest {
 		},
 		"a function that breaks down": {
 			map[string]string{"templates/a.yaml": "\n{{ mod 1 0 }}"},
-			[]string{"templates/a.yaml:2: {{ mod 1 0 }}: mod: runtime error: integer divide by zero"},
+			[]string{"templates/a.yaml:2: {{ mod 1 0 }}: mod: integer divide by zero"},
 		},
 	}
 }

@@ -176,6 +176,9 @@ func decodeInventory(parts [][]byte, into *release.Release) error {
 			return err
 		}
 		for _, entry := range entries {
+			if entry.Kind == "" || entry.Name == "" {
+				return fmt.Errorf("%w: an entry of its inventory names no object", ErrDamaged)
+			}
 			key := entry.Group + "/" + entry.Kind + "/" + entry.Namespace + "/" + entry.Name
 			if !seen[key] {
 				seen[key] = true

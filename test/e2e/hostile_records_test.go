@@ -1,0 +1,196 @@
+//go:build unix
+
+package e2e
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
+)
+
+// edit is what somebody has done to the record of a release.
+type edit struct {
+	// do changes the Secrets of the newest revision, by the kind of the part: head, payload, inventory.
+	do func(record map[string]*corev1.Secret)
+	// says is in the error of all commands that need the record.
+	says string
+	// harmless says that the commands can do without what was changed.
+	harmless bool
+}
+
+// Whoever may write Secrets can write anything into a record. No command breaks down over it, takes for long, or changes what
+// it does not understand.
+func TestEditedRecordsAreRefused(t *testing.T) {
+	t.Parallel()
+	session, client := newSession(t), kubernetes.NewForConfigOrDie(clustertest.Config(t))
+	folder := t.TempDir()
+	write(t, folder+"/Pack.yaml", plainPack)
+	write(t, folder+"/templates/hostile.yaml", plainTemplate+"data: {a: \"{{ release.revision }}\"}\n")
+	session.run(t, "install", "hostile", folder)
+	session.run(t, "upgrade", "hostile", folder)
+	whole := readRecord(t, client, session.namespace)
+	edits := edits(whole)
+	for _, title := range slices.Sorted(maps.Keys(edits)) {
+		edit := edits[title]
+		t.Run(title, func(t *testing.T) { //nolint:paralleltest // They share the release.
+			edited := map[string]*corev1.Secret{}
+			for kind, secret := range whole {
+				edited[kind] = secret.DeepCopy()
+			}
+			edit.do(edited)
+			replaceRecord(t, client, session.namespace, edited)
+			defer replaceRecord(t, client, session.namespace, whole)
+			session.proxy.Reset()
+			for _, command := range [][]string{
+				{"status", "hostile"}, {"get", "manifest", "hostile"}, {"get", "values", "hostile", "--all"},
+				{"rollback", "hostile", "2", "--dry"}, {"uninstall", "hostile", "--dry"}, {"upgrade", "hostile", folder, "--dry"},
+			} {
+				if dry := slices.Index(command, "--dry"); dry >= 0 {
+					if edit.harmless {
+						continue
+					}
+					command = slices.Delete(command, dry, dry+1)
+				}
+				got := session.bounded(t, command...)
+				if edit.harmless != (got.code == 0) || !strings.Contains(got.stderr, edit.says) {
+					t.Errorf("%s: exit code %d, want %q: %.500s", command[0], got.code, edit.says, got.stderr)
+				}
+			}
+			for _, command := range [][]string{{"list"}, {"history", "hostile"}} {
+				session.bounded(t, command...)
+			}
+			if found := session.changes(); len(found) > 0 {
+				t.Errorf("%d requests that write: %v", len(found), found)
+			}
+		})
+	}
+	session.run(t, "uninstall", "hostile")
+}
+
+func readRecord(t *testing.T, client kubernetes.Interface, namespace string) map[string]*corev1.Secret {
+	t.Helper()
+	list, err := client.CoreV1().Secrets(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "owner=sherpack,version=2"})
+	if err != nil || len(list.Items) != 3 {
+		t.Fatalf("%d Secrets: %v", len(list.Items), err)
+	}
+	record := map[string]*corev1.Secret{}
+	for i := range list.Items {
+		secret := &list.Items[i]
+		kind, _, _ := strings.Cut(secret.Labels["part"], "-")
+		if kind == "" {
+			kind = "head"
+		}
+		secret.UID, secret.ResourceVersion, secret.ManagedFields = "", "", nil
+		record[kind] = secret
+	}
+	return record
+}
+
+// replaceRecord makes the Secrets anew, because some cannot be changed. One that is not among them is gone.
+func replaceRecord(t *testing.T, client kubernetes.Interface, namespace string, record map[string]*corev1.Secret) {
+	t.Helper()
+	secrets := client.CoreV1().Secrets(namespace)
+	if err := secrets.DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "version=2"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range record {
+		if err := secrets.Delete(t.Context(), secret.Name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+			t.Fatal(err)
+		}
+		if _, err := secrets.Create(t.Context(), secret, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func edits(whole map[string]*corev1.Secret) map[string]edit {
+	const damaged, newer = "the stored record is damaged", "written by a newer version"
+	status := func(text string) func(map[string]*corev1.Secret) {
+		return func(record map[string]*corev1.Secret) { record["head"].Data["status"] = []byte(text) }
+	}
+	annotation := func(kind, key, value string) func(map[string]*corev1.Secret) {
+		return func(record map[string]*corev1.Secret) { record[kind].Annotations["sherpack.io/"+key] = value }
+	}
+	part := func(kind string, content []byte) func(map[string]*corev1.Secret) {
+		return func(record map[string]*corev1.Secret) { record[kind].Data["part"] = content }
+	}
+	bytes := whole["payload"].Data["part"]
+	return map[string]edit{
+		"nothing":                           {do: func(map[string]*corev1.Secret) {}, harmless: true},
+		"a newer format":                    {do: annotation("head", "format-version", "2"), says: newer},
+		"a newer format of a part":          {do: annotation("payload", "format-version", "2"), says: newer},
+		"a format that is no number":        {do: annotation("head", "format-version", "\x1b[2J"), says: damaged},
+		"a format without end":              {do: annotation("head", "format-version", strings.Repeat("9", 1000)), says: damaged},
+		"no status":                         {do: status(""), says: damaged},
+		"a status cut off":                  {do: status(string(whole["head"].Data["status"][:20])), says: damaged},
+		"a status of another form":          {do: status(`{"phase":{"a":1}}`), says: damaged},
+		"a status that is nested":           {do: status(strings.Repeat("[", 500_000)), says: damaged},
+		"a status that is no text":          {do: status("\xff\xfe\x00"), says: damaged},
+		"a status without phase":            {do: status("{}"), says: damaged},
+		"many parts":                        {do: annotation("head", "payload-parts", "999999999"), says: damaged},
+		"a number of parts below one":       {do: annotation("head", "payload-parts", "-1"), says: damaged},
+		"many parts of inventory":           {do: annotation("head", "inventory-parts", "9223372036854775807"), says: damaged},
+		"another checksum":                  {do: annotation("head", "payload-sha256", "x"), says: damaged},
+		"a payload that is gone":            {do: func(record map[string]*corev1.Secret) { delete(record, "payload") }, says: damaged},
+		"an inventory that is gone":         {do: func(record map[string]*corev1.Secret) { delete(record, "inventory") }, says: damaged},
+		"a payload cut off":                 {do: part("payload", bytes[:len(bytes)/2]), says: damaged},
+		"no payload":                        {do: part("payload", nil), says: damaged},
+		"an inventory that is none":         {do: part("inventory", []byte("x")), says: damaged},
+		"parts exchanged":                   {do: part("inventory", bytes), says: damaged},
+		"an inventory that unpacks to much": {do: part("inventory", packed(make([]byte, 300<<20))), says: damaged},
+		"an inventory of many":              {do: part("inventory", packed([]byte("["+strings.Repeat("{},", 1_300_000)+"{}]"))), says: damaged},
+		"a revision that is none":           {do: func(record map[string]*corev1.Secret) { record["head"].Labels["version"] = "two" }, says: damaged},
+	}
+}
+
+func packed(content []byte) []byte {
+	encoder, err := zstd.NewWriter(nil)
+	if err != nil {
+		return nil
+	}
+	return encoder.EncodeAll(content, nil)
+}
+
+// A lease that somebody has edited locks the release, or does not; its text is not obeyed by a terminal.
+func TestAnEditedLeaseIsShownAsText(t *testing.T) {
+	t.Parallel()
+	session, client := newSession(t), kubernetes.NewForConfigOrDie(clustertest.Config(t))
+	folder := t.TempDir()
+	write(t, folder+"/Pack.yaml", plainPack)
+	write(t, folder+"/templates/hostile.yaml", plainTemplate)
+	holder := "somebody"
+	for title, text := range map[string]string{
+		"control characters": `{"host":"\u001b[2J\u009b31m\u202ehost","operation":"\u0007","step":"\r"}`,
+		"no JSON":            "x",
+		"another form":       `{"host":1}`,
+		"nested":             strings.Repeat("[", 200_000),
+	} {
+		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{
+			Name: "sh.sherpack.release.v1.hostile", Annotations: map[string]string{"sherpack.io/holder": text},
+		}, Spec: coordinationv1.LeaseSpec{HolderIdentity: &holder}}
+		leases := client.CoordinationV1().Leases(session.namespace)
+		if _, err := leases.Create(t.Context(), lease, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		got := session.bounded(t, "install", "hostile", folder)
+		if got.code != 5 || !strings.Contains(got.stderr, "is locked by") || strings.ContainsAny(got.stderr, "\x1b\u009b\u202e\a\r") {
+			t.Errorf("%s: exit code %d: %q", title, got.code, got.stderr)
+		}
+		if err := leases.Delete(t.Context(), lease.Name, metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found := session.changes(); len(found) > 0 {
+		t.Errorf("%d requests that write: %v", len(found), found)
+	}
+}
