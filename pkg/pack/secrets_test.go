@@ -9,16 +9,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What is wrong with a value can be told without showing it.
-func TestValuesAreNotInErrors(t *testing.T) {
-	t.Parallel()
-	const schema = "properties: {password: %s}\n"
-	for title, test := range map[string]struct {
-		schema  string
-		sources ValueSources
-		stdin   string
-		want    string
-	}{
+// mistake is a schema, values that do not fit, and what is said about them.
+type mistake struct {
+	schema  string
+	sources ValueSources
+	stdin   string
+	want    string
+}
+
+func mistakes() map[string]mistake {
+	return map[string]mistake{
 		"a comma in --set": {
 			sources: ValueSources{Set: []string{"password=a,hunter2"}},
 			want:    `--set password=…: key "…" has no value; write a comma that belongs to a value as \,`,
@@ -59,12 +59,18 @@ func TestValuesAreNotInErrors(t *testing.T) {
 		"below what is not in": {schema: "{exclusiveMinimum: 30000}", sources: set("20002"), want: "password: must be more than 30000"},
 		"a number between":     {schema: "{multipleOf: 7}", sources: set("20002"), want: "password: must be a multiple of 7"},
 		"none of several":      {schema: "{anyOf: [{const: a}, {maximum: 2, type: number}]}", sources: set("20002"), want: "password: matches none of the allowed forms: value must be 'a'; or must be at most 2"},
-	} {
+	}
+}
+
+// What is wrong with a value can be told without showing it.
+func TestValuesAreNotInErrors(t *testing.T) {
+	t.Parallel()
+	for title, test := range mistakes() {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			files := map[string]string{MetadataFile: minimal}
 			if test.schema != "" {
-				files["values.schema.yaml"] = fmt.Sprintf(schema, test.schema)
+				files["values.schema.yaml"] = fmt.Sprintf("properties: {password: %s}\n", test.schema)
 			}
 			p, err := assemble("p", asFiles(files))
 			if err != nil {

@@ -18,9 +18,7 @@ import (
 // hostile has what a terminal would obey: escapes of both forms, what overwrites, rings, and turns the direction.
 const hostile = "a\x1b[2J\x1b]0;title\a\u009b31m\u009d0;x\u009c\rb\b\x7f\u202ec\u2066d\x00"
 
-// Whatever a cluster says, in any place of a release or an event, a terminal shows it and does not obey it.
-func TestNothingFromAClusterIsObeyedByATerminal(t *testing.T) {
-	t.Parallel()
+func hostileRelease() *release.Release {
 	r := release.New(hostile, hostile, 1)
 	r.Spec.Pack = release.Pack{Name: hostile, Version: hostile, AppVersion: hostile}
 	r.Spec.Description = hostile
@@ -30,11 +28,21 @@ func TestNothingFromAClusterIsObeyedByATerminal(t *testing.T) {
 		Reason: hostile, Message: hostile, Container: hostile, LogTail: hostile + "\n" + hostile,
 	}}
 	r.Status.Resources = []release.Resource{{Kind: hostile, Name: hostile, Namespace: hostile}}
-	event := lifecycle.Event{Operation: hostile, Release: hostile, Namespace: hostile, Outcome: lifecycle.Outcome{
+	return r
+}
+
+func hostileEvent() lifecycle.Event {
+	return lifecycle.Event{Operation: hostile, Release: hostile, Namespace: hostile, Outcome: lifecycle.Outcome{
 		Phase: hostile, Result: hostile, Reason: hostile, Message: hostile, Title: hostile, Summary: hostile,
 		Hook:   &lifecycle.EventHook{Kind: hostile, Name: hostile},
 		Object: &lifecycle.EventObject{Group: hostile, Kind: hostile, Name: hostile},
 	}}
+}
+
+// Whatever a cluster says, in any place of a release or an event, a terminal shows it and does not obey it.
+func TestNothingFromAClusterIsObeyedByATerminal(t *testing.T) {
+	t.Parallel()
+	r, event := hostileRelease(), hostileEvent()
 	history := release.History{r}
 	now := time.Now()
 	table := func(t *testing.T, out *bytes.Buffer, object any) {

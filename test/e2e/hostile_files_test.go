@@ -14,12 +14,13 @@ import (
 	"testing"
 )
 
+//nolint:tparallel // Each may take a gigabyte.
 func TestHostileFoldersAreRefused(t *testing.T) {
 	t.Parallel()
-	place := func(make func(path string) error) func(t *testing.T, folder string) string {
+	place := func(put func(path string) error) func(t *testing.T, folder string) string {
 		return func(t *testing.T, folder string) string {
 			t.Helper()
-			if err := make(filepath.Join(folder, "templates", "x.yaml")); err != nil {
+			if err := put(filepath.Join(folder, "templates", "x.yaml")); err != nil {
 				t.Fatal(err)
 			}
 			return folder
@@ -86,6 +87,7 @@ func numbered(times int, format string) string {
 	return text.String()
 }
 
+//nolint:tparallel // Each may take a gigabyte.
 func TestHostileArchivesAreRefused(t *testing.T) {
 	t.Parallel()
 	pack := tarred(t, tar.Header{Name: "p/Pack.yaml"}, plainPack)
@@ -181,6 +183,7 @@ func largeFiles(t *testing.T) [][]byte {
 	return files
 }
 
+//nolint:tparallel // Each may take a gigabyte.
 func TestHostileValuesAreRefused(t *testing.T) {
 	t.Parallel()
 	cases := map[string]hostile{

@@ -3,10 +3,12 @@
 package e2e
 
 import (
+	"maps"
 	"strings"
 	"testing"
 )
 
+//nolint:tparallel // Each may take a gigabyte.
 func TestHostileTemplatesAreRefused(t *testing.T) {
 	t.Parallel()
 	cases := map[string]hostile{}
@@ -47,6 +49,14 @@ func TestHostileTemplatesAreRefused(t *testing.T) {
 	} {
 		cases[title] = hostile{files: map[string]string{"templates/hostile.yaml": test.text, "values.yaml": "bomb: |\n  " + strings.ReplaceAll(bomb(), "\n", "\n  ") + "\n"}, code: 3, says: test.says}
 	}
+	maps.Copy(cases, hostileDocuments())
+	maps.Copy(cases, hostileAnnotations())
+	refuse(t, cases)
+}
+
+// hostileDocuments are templates whose text is no manifest.
+func hostileDocuments() map[string]hostile {
+	cases := map[string]hostile{}
 	for title, test := range map[string]struct{ text, says string }{
 		"aliases that unfold":        {plainTemplate + bomb(), "the aliases of this document stand for more than"},
 		"merges that unfold":         {plainTemplate + mergeBomb(), "the aliases of this document stand for more than"},
@@ -68,6 +78,12 @@ func TestHostileTemplatesAreRefused(t *testing.T) {
 	twice := cases["YAML: an object of itself"]
 	twice.code = 2
 	cases["YAML: an object of itself"] = twice
+	return cases
+}
+
+// hostileAnnotations are those of hooks, half a megabyte of each.
+func hostileAnnotations() map[string]hostile {
+	cases := map[string]hostile{}
 	hook := "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: hostile\n  annotations:\n    sherpack.io/hook: pre-install\n    sherpack.io/"
 	for title, annotation := range map[string]string{
 		"hook-weight": "high", "hook-delete-policy": "never", "hook-timeout": "soon", "hook-needs": "it", "ready-when": "soon", "failed-when": "never",
@@ -75,7 +91,7 @@ func TestHostileTemplatesAreRefused(t *testing.T) {
 		text := hook + title + ": " + strings.Repeat(annotation, 500_000/len(annotation)) + "\n"
 		cases["a large annotation "+title] = hostile{files: map[string]string{"templates/hostile.yaml": text}, code: 2, says: "sherpack.io/" + title}
 	}
-	refuse(t, cases)
+	return cases
 }
 
 // bomb is a YAML mapping that is small, and has ten million words if its aliases are written out.

@@ -50,7 +50,7 @@ func refuse(t *testing.T, cases map[string]hostile) {
 	session := newSession(t)
 	for _, title := range slices.Sorted(maps.Keys(cases)) {
 		test := cases[title]
-		t.Run(title, func(t *testing.T) { //nolint:paralleltest // As above.
+		t.Run(title, func(t *testing.T) {
 			folder := t.TempDir()
 			files := map[string]string{"Pack.yaml": plainPack, "templates/hostile.yaml": plainTemplate}
 			maps.Copy(files, test.files)
