@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,8 +92,8 @@ func numbered(times int, format string) string {
 func TestHostileArchivesAreRefused(t *testing.T) {
 	t.Parallel()
 	pack := tarred(t, tar.Header{Name: "p/Pack.yaml"}, plainPack)
-	file := func(name string) []byte { return tarred(t, tar.Header{Name: name}, "x") }
-	link := func(kind byte, to string) []byte {
+	file := func(name string) part { return tarred(t, tar.Header{Name: name}, "x") }
+	link := func(kind byte, to string) part {
 		return tarred(t, tar.Header{Name: "p/x", Typeflag: kind, Linkname: to}, "")
 	}
 	cases := map[string]hostile{}
@@ -110,14 +111,14 @@ func TestHostileArchivesAreRefused(t *testing.T) {
 		"a name twice":            {zipped(t, pack, file("p/x"), file("p/./x")), "appears twice"},
 		"control characters":      {zipped(t, pack, file("/\x1b[2J\u202e")), `\x1b[2J`},
 		"a long name":             {zipped(t, pack, file("/"+strings.Repeat("x", 100_000))), "the name is absolute"},
-		"100,000 entries":         {zipped(t, append([][]byte{pack}, hundredThousand(t)...)...), "more than 10000 files and folders"},
-		"zeros":                   {zipped(t, tarred(t, tar.Header{Name: "p/Pack.yaml"}, string(make([]byte, 300<<20)))), "larger than 5 MiB"},
-		"zeros in zeros":          {zipped(t, zipped(t, make([]byte, 300<<20))), "hostile.tgz: read pack archive"},
-		"a folder of zeros":       {zipped(t, tarred(t, tar.Header{Name: "p/x/", Typeflag: tar.TypeDir}, ""), make([]byte, 300<<20)), "hostile.tgz: read pack archive"},
-		"many large files":        {zipped(t, append([][]byte{pack}, largeFiles(t)...)...), "the pack is larger than 100 MiB"},
+		"100,000 entries":         {zipped(t, pack, hundredThousand(t)), "more than 10000 files and folders"},
+		"zeros":                   {zipped(t, headed(t, tar.Header{Name: "p/Pack.yaml", Size: 300 << 20}), zeros(300<<20)), "larger than 5 MiB"},
+		"zeros in zeros":          {zipped(t, plain(zipped(t, zeros(300<<20)))), "hostile.tgz: read pack archive"},
+		"a folder of zeros":       {zipped(t, tarred(t, tar.Header{Name: "p/x/", Typeflag: tar.TypeDir}, ""), zeros(300<<20)), "hostile.tgz: read pack archive"},
+		"many large files":        {zipped(t, pack, largeFiles(t)), "the pack is larger than 100 MiB"},
 		"an end that is missing":  {zipped(t, pack)[:40], "unexpected EOF"},
 		"a checksum that is none": {append(zipped(t, pack)[:len(zipped(t, pack))-8], 0, 0, 0, 0, 0, 0, 0, 0), "invalid checksum"},
-		"a size that is none":     {zipped(t, []byte("p/Pack.yaml"+strings.Repeat("\x00", 89)+"0000644\x000000000\x000000000\x0099999999999\x00"+strings.Repeat("\x00", 400))), "invalid tar header"},
+		"a size that is none":     {zipped(t, plain([]byte("p/Pack.yaml"+strings.Repeat("\x00", 89)+"0000644\x000000000\x000000000\x0099999999999\x00"+strings.Repeat("\x00", 400)))), "invalid tar header"},
 		"no archive":              {[]byte(strings.Repeat("x", 1<<20)), "neither a folder nor a .tgz archive"},
 		"nothing":                 {nil, "neither a folder nor a .tgz archive"},
 	} {
@@ -131,8 +132,34 @@ func TestHostileArchivesAreRefused(t *testing.T) {
 	refuse(t, cases)
 }
 
+// part writes a part of an archive. It makes it as it goes: the memory of the program is measured from that of the test on.
+type part func(to io.Writer) error
+
+func plain(content []byte) part {
+	return func(to io.Writer) error {
+		_, err := to.Write(content)
+		return err
+	}
+}
+
+func zeros(size int64) part {
+	return func(to io.Writer) error {
+		_, err := io.CopyN(to, zero{}, size)
+		return err
+	}
+}
+
+// zero is a Reader of zeros without end.
+type zero struct{}
+
+// Read implements io.Reader.
+func (zero) Read(into []byte) (int, error) {
+	clear(into)
+	return len(into), nil
+}
+
 // tarred is one entry of an archive, without its end.
-func tarred(t *testing.T, header tar.Header, content string) []byte {
+func tarred(t *testing.T, header tar.Header, content string) part {
 	t.Helper()
 	var text bytes.Buffer
 	writer := tar.NewWriter(&text)
@@ -144,17 +171,28 @@ func tarred(t *testing.T, header tar.Header, content string) []byte {
 	if err := firstError(err, writer.Flush()); err != nil {
 		t.Fatal(err)
 	}
-	return text.Bytes()
+	return plain(text.Bytes())
+}
+
+// headed is the header of an entry alone, whose size is a multiple of a block's.
+func headed(t *testing.T, header tar.Header) part {
+	t.Helper()
+	var text bytes.Buffer
+	header.Mode = 0o644
+	if err := tar.NewWriter(&text).WriteHeader(&header); err != nil {
+		t.Fatal(err)
+	}
+	return plain(text.Bytes())
 }
 
 // zipped packs what an archive consists of.
-func zipped(t *testing.T, parts ...[]byte) []byte {
+func zipped(t *testing.T, parts ...part) []byte {
 	t.Helper()
 	var text bytes.Buffer
 	writer := gzip.NewWriter(&text)
 	const end = 1024
-	for _, part := range append(parts, make([]byte, end)) {
-		if _, err := writer.Write(part); err != nil {
+	for _, part := range append(parts, zeros(end)) {
+		if err := part(writer); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -164,23 +202,29 @@ func zipped(t *testing.T, parts ...[]byte) []byte {
 	return text.Bytes()
 }
 
-func hundredThousand(t *testing.T) [][]byte {
+func hundredThousand(t *testing.T) part {
 	t.Helper()
-	entries := make([][]byte, 100_000)
-	for i := range entries {
-		entries[i] = tarred(t, tar.Header{Name: fmt.Sprintf("p/%d", i)}, "")
+	return func(to io.Writer) error {
+		for i := range 100_000 {
+			if err := tarred(t, tar.Header{Name: fmt.Sprintf("p/%d", i)}, "")(to); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	return entries
 }
 
-func largeFiles(t *testing.T) [][]byte {
+func largeFiles(t *testing.T) part {
 	t.Helper()
 	const size = 4 << 20
-	files := make([][]byte, 30)
-	for i := range files {
-		files[i] = tarred(t, tar.Header{Name: fmt.Sprintf("p/%d", i)}, string(make([]byte, size)))
+	return func(to io.Writer) error {
+		for i := range 30 {
+			if err := firstError(headed(t, tar.Header{Name: fmt.Sprintf("p/%d", i), Size: size})(to), zeros(size)(to)); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	return files
 }
 
 //nolint:tparallel // Each may take a gigabyte.

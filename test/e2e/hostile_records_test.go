@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -144,18 +145,25 @@ func edits(whole map[string]*corev1.Secret) map[string]edit {
 		"no payload":                        {do: part("payload", nil), says: damaged},
 		"an inventory that is none":         {do: part("inventory", []byte("x")), says: damaged},
 		"parts exchanged":                   {do: part("inventory", bytes), says: damaged},
-		"an inventory that unpacks to much": {do: part("inventory", packed(make([]byte, 300<<20))), says: damaged},
-		"an inventory of many":              {do: part("inventory", packed([]byte("["+strings.Repeat("{},", 1_300_000)+"{}]"))), says: damaged},
+		"an inventory that unpacks to much": {do: part("inventory", packed(io.LimitReader(zero{}, 300<<20))), says: damaged},
+		"an inventory of many":              {do: part("inventory", packed(strings.NewReader("["+strings.Repeat("{},", 1_300_000)+"{}]"))), says: damaged},
 		"a revision that is none":           {do: func(record map[string]*corev1.Secret) { record["head"].Labels["version"] = "two" }, says: damaged},
 	}
 }
 
-func packed(content []byte) []byte {
-	encoder, err := zstd.NewWriter(nil)
+func packed(content io.Reader) []byte {
+	var text strings.Builder
+	encoder, err := zstd.NewWriter(&text)
+	if err == nil {
+		_, err = io.Copy(encoder, content)
+	}
+	if err == nil {
+		err = encoder.Close()
+	}
 	if err != nil {
 		return nil
 	}
-	return encoder.EncodeAll(content, nil)
+	return []byte(text.String())
 }
 
 // A lease that somebody has edited locks the release, or does not; its text is not obeyed by a terminal.

@@ -127,7 +127,8 @@ func (s *session) bounded(t *testing.T, args ...string) result {
 	return result{command.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// peak is the most memory that a process has had, in bytes.
+// peak is the most memory that a process has had, in bytes. On Linux it is never less than the test itself had when it started
+// the process.
 func peak(state *os.ProcessState) int64 {
 	usage, ok := state.SysUsage().(*syscall.Rusage)
 	switch {
