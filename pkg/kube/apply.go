@@ -64,7 +64,7 @@ func (c *Cluster) applyOne(ctx context.Context, object *unstructured.Unstructure
 	answer, created, err := c.send(ctx, object, options)
 	applied.Elapsed = time.Since(start)
 	if err != nil {
-		applied.Err = withoutSecrets(object, c.applyError(ctx, object, err))
+		applied.Err = c.applyError(ctx, object, err)
 		return applied
 	}
 	applied.Ref.UID, applied.Ref.ResourceVersion = answer.UID, answer.ResourceVersion
@@ -139,7 +139,7 @@ func decode(result rest.Result, into any) (status int, err error) {
 
 // applyError says what an error of send means. Server-side apply names only
 // some of the fields that a kind does not have; a dry-run creation, which
-// decodes first, names them all.
+// decodes first, names them all. Values of a Secret are left out.
 func (c *Cluster) applyError(ctx context.Context, object *unstructured.Unstructured, err error) error {
 	ref := refOf(object)
 	if isTypedPatch(err) {
@@ -147,7 +147,7 @@ func (c *Cluster) applyError(ctx context.Context, object *unstructured.Unstructu
 			err = full
 		}
 	}
-	return classify(ref, err)
+	return withoutSecrets(object, classify(ref, err))
 }
 
 // dryCreate tries to create the object without doing it.

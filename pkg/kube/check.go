@@ -82,7 +82,7 @@ func (c *Cluster) judge(ctx context.Context, k Check, err error) Checked {
 		// The name, and what counts for the quota, is free by then.
 		return Checked{}
 	case noDryRun(err):
-		return Checked{Unknown: err.Error()}
+		return Checked{Unknown: withoutSecrets(k.Object, err).Error()}
 	case k.bindsComingRole() && apierrors.IsNotFound(err):
 		return Checked{Unknown: "the role that it binds is not there yet"}
 	}

@@ -8,8 +8,8 @@ import (
 )
 
 // maxValues bounds the values of a manifest, those that its aliases stand for included, so that a small text cannot fill the
-// memory. A large manifest of 10 MB stays below it.
-const maxValues = 1_000_000
+// memory. A manifest of 20 MB that is mostly short values stays below it.
+const maxValues = 2_000_000
 
 // maxDocument is maxValues for one document: an object is kept in memory in several forms at a time.
 const maxDocument = 500_000

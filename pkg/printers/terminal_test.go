@@ -59,7 +59,7 @@ func TestNothingFromAClusterIsObeyedByATerminal(t *testing.T) {
 		"list":    func(t *testing.T, out *bytes.Buffer) { t.Helper(); table(t, out, "list") },
 		"history": func(t *testing.T, out *bytes.Buffer) { t.Helper(); table(t, out, "history") },
 		"events as text": func(_ *testing.T, out *bytes.Buffer) {
-			each(event, printers.TextEvents(out))
+			each(event, printers.TextEvents(out, 0))
 		},
 		"events as JSON": func(_ *testing.T, out *bytes.Buffer) {
 			each(event, printers.JSONEvents(out))
