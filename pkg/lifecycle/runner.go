@@ -43,8 +43,8 @@ func (r Runner) Run(ctx context.Context, plan *Plan) error {
 	if err := run.preflight(work); err != nil {
 		return Because(work, err)
 	}
-	if err := run.begin(ctx); err != nil {
-		return err
+	if err := run.begin(work); err != nil {
+		return Because(work, err)
 	}
 	return run.end(ctx, Because(work, run.forward(work)))
 }
@@ -116,11 +116,7 @@ func (x *execution) begin(ctx context.Context) error {
 		r.Status.StartedAt, r.Status.FinishedAt, r.Status.Message = x.now(), nil, ""
 		r.SetCondition(*x.now())
 	}
-	write := x.Store.Create
-	if r.ResourceVersion != "" {
-		write = x.Store.UpdateStatus
-	}
-	if err := detached(ctx, func(ctx context.Context) error { return write(ctx, r) }); err != nil {
+	if err := x.recordBegin(ctx); err != nil {
 		return err
 	}
 	x.emit(OperationStarted, Outcome{})
@@ -128,6 +124,15 @@ func (x *execution) begin(ctx context.Context) error {
 		x.emit(HookSkipped, x.hookOutcome(record))
 	}
 	return nil
+}
+
+// recordBegin records a new revision, or the status of one that is there.
+func (x *execution) recordBegin(ctx context.Context) error {
+	if x.plan.Release.ResourceVersion == "" {
+		// It may be large, and take as long as the work may. What was cut short leaves nothing behind.
+		return x.Store.Create(ctx, x.plan.Release)
+	}
+	return detached(ctx, func(ctx context.Context) error { return x.Store.UpdateStatus(ctx, x.plan.Release) })
 }
 
 // forward does the steps.
