@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -114,10 +115,13 @@ func TestTheHeadIsWrittenLast(t *testing.T) {
 	r := example(clustertest.Namespace(t), 2)
 	r.Content.Manifest, r.Inventory = incompressible(t, 1<<20), entries(501)
 	create(t, newStoreThrough(t, between, "run1"), r)
-	diff(t, "the requests", []string{
+	want := []string{
 		"POST " + payload, "POST " + strings.TrimSuffix(payload, "0") + "1",
 		"POST " + inventory, "POST " + strings.TrimSuffix(inventory, "0") + "1", "POST " + head,
-	}, network.seen)
+	}
+	diff(t, "the first and the last request", []string{want[0], want[len(want)-1]}, []string{network.seen[0], network.seen[len(network.seen)-1]})
+	slices.Sort(want)
+	diff(t, "the requests", want, slices.Sorted(slices.Values(network.seen)))
 }
 
 func TestACreationSurvivesALostRequest(t *testing.T) {
@@ -177,6 +181,26 @@ func TestACreationThatFailsLeavesAllOrNothing(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Whoever does not want to wait until all parts are written gets none.
+func TestACreationThatIsInterruptedLeavesNothing(t *testing.T) {
+	t.Parallel()
+	for title, acted := range map[string]bool{"the request is lost": false, "the answer is lost": true} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			between := proxy.Start(t, clustertest.Config(t))
+			ctx, giveUp := context.WithCancel(t.Context())
+			between.Intercept((&trouble{lost: once(http.MethodPost, inventory), acted: acted, after: giveUp}).intercept)
+			r := example(clustertest.Namespace(t), 2)
+			if err := newStoreThrough(t, between, "run1").Create(ctx, r); !errors.Is(err, context.Canceled) {
+				t.Errorf("it answers: %v", err)
+			}
+			if left := secrets(t, r.Namespace); len(left) != 0 {
+				t.Errorf("there still are %d Secrets", len(left))
+			}
+		})
 	}
 }
 

@@ -57,6 +57,10 @@ const (
 	fieldManager = "sherpack"
 	// parallel is how many requests are under way at once.
 	parallel = 16
+	// parallelParts is the same where each is large: it is in the memory several times while it is sent.
+	parallelParts = 4
+	// metadataOnly asks for answers without content.
+	metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 	// maxMessage bounds what people or programs say in an annotation of a head, in bytes.
 	maxMessage = 1024
 )

@@ -58,39 +58,25 @@ func (s *Secrets) create(ctx context.Context, r *release.Release) error {
 	return nil
 }
 
-// createParts creates all parts, or none.
-func (s *Secrets) createParts(ctx context.Context, parts []*corev1.Secret) error {
-	for i, part := range parts {
-		created, err := s.createSecret(ctx, part)
-		switch {
-		case err == nil:
-			part.ResourceVersion = created.ResourceVersion
-		case apierrors.IsAlreadyExists(err):
-			// It belongs to a revision that this run has recorded before.
-			return errors.Join(ErrConflict, s.dropParts(ctx, part.Namespace, parts[:i]))
-		default:
-			// This one too: the answer may have been lost.
-			return errors.Join(err, s.dropParts(ctx, part.Namespace, parts[:i+1]))
-		}
-	}
-	return nil
-}
-
-// createSecret creates a Secret. One of this run that is there already counts as created where an earlier try may have been
-// carried out.
-func (s *Secrets) createSecret(ctx context.Context, secret *corev1.Secret) (*corev1.Secret, error) {
-	created, options := &corev1.Secret{}, createOptions()
+// createSecret creates a Secret, and returns what the server has added to its metadata. One of this run that is there
+// already counts as created where an earlier try may have been carried out.
+func (s *Secrets) createSecret(ctx context.Context, secret *corev1.Secret) (*metav1.ObjectMeta, error) {
+	created, options := &metav1.PartialObjectMetadata{}, createOptions()
 	unsure, err := patience.Repeat(ctx, func() error {
-		// Retries of the client's own would hide that there was a try before.
-		return s.secrets.RESTClient().Post().MaxRetries(0).Namespace(secret.Namespace).Resource("secrets").
-			VersionedParams(&options, scheme.ParameterCodec).Body(secret).Do(ctx).Into(created)
+		// Retries of the client's own would hide that there was a try before. The content need not come back.
+		answer, err := s.secrets.RESTClient().Post().MaxRetries(0).Namespace(secret.Namespace).Resource("secrets").
+			VersionedParams(&options, scheme.ParameterCodec).SetHeader("Accept", metadataOnly).Body(secret).Do(ctx).Raw()
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal(answer, created)
 	})
 	if !unsure || !apierrors.IsAlreadyExists(err) {
-		return created, err
+		return &created.ObjectMeta, err
 	}
 	found, failure := s.secrets.Secrets(secret.Namespace).Get(ctx, secret.Name, metav1.GetOptions{})
 	if failure == nil && found.Labels[labelRun] == s.run {
-		return found, nil
+		return &found.ObjectMeta, nil
 	}
 	return nil, errors.Join(err, failure)
 }
@@ -98,13 +84,13 @@ func (s *Secrets) createSecret(ctx context.Context, secret *corev1.Secret) (*cor
 // settle finds out what became of a head whose creation got no good answer, because that answer may have been lost. A
 // head of this run is as good as created. Parts are removed only when there surely is none, so that no head is ever left
 // without them.
-func (s *Secrets) settle(ctx context.Context, head *corev1.Secret, parts []*corev1.Secret, failure error) (*corev1.Secret, error) {
+func (s *Secrets) settle(ctx context.Context, head *corev1.Secret, parts []*corev1.Secret, failure error) (*metav1.ObjectMeta, error) {
 	lookup, cancel := context.WithTimeout(context.WithoutCancel(ctx), aftermath)
 	defer cancel()
 	found, err := s.secrets.Secrets(head.Namespace).Get(lookup, head.Name, metav1.GetOptions{})
 	switch {
 	case err == nil && found.Labels[labelRun] == s.run:
-		return found, nil
+		return &found.ObjectMeta, nil
 	case err == nil:
 		failure = ErrConflict
 	case !apierrors.IsNotFound(err):
