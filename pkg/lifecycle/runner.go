@@ -116,6 +116,10 @@ func (x *execution) begin(ctx context.Context) error {
 		r.Status.StartedAt, r.Status.FinishedAt, r.Status.Message = x.now(), nil, ""
 		r.SetCondition(*x.now())
 	}
+	if x.plan.Operation == Revert {
+		// What hooks have done goes with what they did it to, so that there is nothing left to go on from.
+		r.Status.Interrupted = ""
+	}
 	if err := x.recordBegin(ctx); err != nil {
 		return err
 	}
