@@ -72,7 +72,7 @@ func (x *execution) runHooks(ctx context.Context, step Step) error {
 			break
 		}
 		var failure error
-		if x.record(h).State != release.HookSucceeded {
+		if !x.plan.HasRun(h) {
 			failure = x.runHook(ctx, h)
 		}
 		failures = append(failures, failure)

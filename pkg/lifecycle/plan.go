@@ -164,6 +164,12 @@ func (p *Plan) Skipped() []release.Hook {
 	return skipped
 }
 
+// HasRun reports whether a hook succeeded before the operation was resumed, so that it does not run again.
+func (p *Plan) HasRun(h Hook) bool {
+	record := p.Release.Status.Hook(string(h.Phase), h.Object.Reference())
+	return record != nil && record.State == release.HookSucceeded
+}
+
 // Definitions returns the custom resource definitions that the plan deletes if they are there: all objects of their kinds
 // go with them.
 func (p *Plan) Definitions() []corev1.ObjectReference {

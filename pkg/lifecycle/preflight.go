@@ -18,6 +18,8 @@ import (
 type rehearsal struct {
 	// all says that nothing is done afterwards: everything is tried, and nothing can wait for anything.
 	all bool
+	// leaving is what is being deleted. Nothing waits for it where all is tried.
+	leaving []corev1.ObjectReference
 	// left is what could not be tried yet.
 	left []trial
 }

@@ -207,8 +207,12 @@ func TestAPreviewChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	effects := map[string]string{}
-	for _, entry := range next.Release.Inventory {
-		effects[entry.Kind+"/"+entry.Name] = preview.Effect(entry.Reference())
+	for i := range next.Steps {
+		for _, entry := range next.Release.Inventory {
+			if effect := preview.Effect(i, entry.Reference()); effect != "not there" {
+				effects[entry.Kind+"/"+entry.Name] = effect
+			}
+		}
 	}
 	want := map[string]string{"ConfigMap/app": "unchanged", "Secret/old": "deleted", "Secret/new": "created", "Job/shop-a": "replaced"}
 	if diff := cmp.Diff(want, effects); diff != "" || len(cluster.log) > 0 {

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
 
@@ -14,17 +15,17 @@ import (
 type Preview struct {
 	Plan *Plan
 
-	// effects is nil where nobody looked.
-	effects map[manifest.Key]string
+	// effects are those of each step of the plan; nil where nobody looked.
+	effects []map[manifest.Key]string
 }
 
-// Effect says what becomes of an object that the plan applies or deletes: created, configured, unchanged, replaced, adopted,
-// deleted, kept, or not there. It is "" where nobody looked.
-func (p Preview) Effect(ref corev1.ObjectReference) string {
+// Effect says what becomes of an object that a step of the plan, counted from 0, applies or deletes: created, configured,
+// unchanged, replaced, adopted, deleted, kept, or not there. It is "" where nobody looked.
+func (p Preview) Effect(step int, ref corev1.ObjectReference) string {
 	if p.effects == nil {
 		return ""
 	}
-	return cmp.Or(p.effects[manifest.KeyOf(ref)], "not there")
+	return cmp.Or(p.effects[step][manifest.KeyOf(ref)], "not there")
 }
 
 // AddNamespace has the preview of a plan begin with a Namespace that is made before the work, and that the plan itself does
@@ -39,38 +40,38 @@ func (p *Plan) AddNamespace(name string) {
 }
 
 // Preview tells what Run would do without writing anything. It looks at what is on the cluster and tries every write as a
-// dry-run; the error is what Run would be refused for, and the preview is there in any case.
+// dry-run; the error is what Run would be refused for, and the preview is there in any case. What is being deleted counts as
+// gone.
 func (r Runner) Preview(ctx context.Context, plan *Plan) (Preview, error) {
 	x := r.execution(plan)
 	x.rehearsal.all = true
-	preview := Preview{Plan: plan, effects: map[manifest.Key]string{}}
+	preview := Preview{Plan: plan}
 	if err := x.survey(ctx, x.ahead()); err != nil {
 		return preview, Because(ctx, err)
 	}
+	refused := x.preflight(ctx)
 	for _, step := range plan.Steps {
-		x.foresee(step, preview.effects)
+		preview.effects = append(preview.effects, x.foresee(step))
 	}
-	return preview, Because(ctx, x.preflight(ctx))
+	return preview, Because(ctx, refused)
 }
 
-// foresee notes what a step does to each object.
-func (x *execution) foresee(step Step, effects map[manifest.Key]string) {
-	for _, object := range objectsOf([]Step{step}) {
-		key := manifest.KeyOf(object.Reference())
-		switch found, live := x.live[key]; {
-		case !live:
-			effects[key] = "created"
-		case found.foreign != "":
-			effects[key] = "adopted"
-		case step.Verb == Apply && x.isUnchanged(object):
-			effects[key] = "unchanged"
-		default:
-			effects[key] = "configured"
+// foresee returns what a step does to each object, and notes what is there after it.
+func (x *execution) foresee(step Step) map[manifest.Key]string {
+	effects := map[manifest.Key]string{}
+	if step.Verb == Apply {
+		for _, object := range step.Objects {
+			effects[manifest.KeyOf(object.Reference())] = x.foreseeApply(object)
 		}
 	}
 	for _, h := range step.Hooks {
-		if x.replaces(h) {
-			effects[manifest.KeyOf(h.Object.Reference())] = "replaced"
+		if x.plan.HasRun(h) {
+			continue
+		}
+		key := manifest.KeyOf(h.Object.Reference())
+		replaced := x.replaces(h)
+		if effects[key] = x.foreseeApply(h.Object); replaced {
+			effects[key] = "replaced"
 		}
 	}
 	for _, entry := range step.Entries {
@@ -78,4 +79,27 @@ func (x *execution) foresee(step Step, effects map[manifest.Key]string) {
 			effects[keyOf(entry)] = map[Verb]string{Delete: "deleted", Keep: "kept"}[step.Verb]
 		}
 	}
+	for _, h := range step.Hooks {
+		if h.Has(hook.HookSucceeded) {
+			delete(x.live, manifest.KeyOf(h.Object.Reference()))
+		}
+	}
+	return effects
+}
+
+// foreseeApply returns what applying an object does, and notes that it is there.
+func (x *execution) foreseeApply(object manifest.Object) string {
+	key := manifest.KeyOf(object.Reference())
+	found, there := x.live[key]
+	unchanged := there && x.isUnchanged(object)
+	x.live[key] = live{}
+	switch {
+	case !there:
+		return "created"
+	case found.foreign != "":
+		return "adopted"
+	case unchanged:
+		return "unchanged"
+	}
+	return "configured"
 }

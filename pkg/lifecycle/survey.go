@@ -47,6 +47,11 @@ func (x *execution) survey(ctx context.Context, steps []Step) error {
 	if len(leaving) == 0 {
 		return nil
 	}
+	if x.rehearsal.all {
+		x.rehearsal.leaving = leaving
+		x.emit(Warning, Outcome{Message: "this is being deleted, and would be waited for: " + several(titles(leaving), many)})
+		return nil
+	}
 	return x.awaitGone(ctx, leaving)
 }
 

@@ -24,9 +24,9 @@ func (x *execution) trials() []trial {
 	seen := map[manifest.Key]bool{}
 	for _, step := range x.ahead() {
 		for _, h := range step.Hooks {
-			if key := manifest.KeyOf(h.Object.Reference()); !seen[key] {
+			if key := manifest.KeyOf(h.Object.Reference()); !seen[key] && !x.plan.HasRun(h) {
 				seen[key] = true
-				found = append(found, trial{object: h.Object, isHook: true, replaces: x.replaces(h)})
+				found = append(found, trial{object: h.Object, isHook: true, replaces: x.replaces(h) || x.leaves(h.Object)})
 			}
 		}
 		if step.Verb != Apply || !x.triesAll() {
@@ -34,7 +34,7 @@ func (x *execution) trials() []trial {
 		}
 		for _, object := range step.Objects {
 			if !x.isUnchanged(object) {
-				found = append(found, trial{object: object})
+				found = append(found, trial{object: object, replaces: x.leaves(object)})
 			}
 		}
 	}
@@ -62,6 +62,13 @@ func (x *execution) replaces(h Hook) bool {
 	return live && !found.adopt && (hook.RunsPods(key.Group, key.Kind) || h.Has(hook.BeforeHookCreation))
 }
 
+// leaves reports whether what has the name of an object is being deleted, and was not waited for.
+func (x *execution) leaves(object manifest.Object) bool {
+	return slices.ContainsFunc(x.rehearsal.leaving, func(ref corev1.ObjectReference) bool {
+		return manifest.KeyOf(ref) == manifest.KeyOf(object.Reference())
+	})
+}
+
 // deletions are what the run will delete, save Namespaces, which come last and may have to stay.
 func (x *execution) deletions() []kube.Deletion {
 	var refs []corev1.ObjectReference
@@ -72,7 +79,7 @@ func (x *execution) deletions() []kube.Deletion {
 			}
 		}
 		for _, h := range step.Hooks {
-			if x.replaces(h) {
+			if x.replaces(h) && !x.plan.HasRun(h) {
 				refs = append(refs, h.Object.Reference())
 			}
 		}

@@ -14,7 +14,7 @@ import (
 func Plan(out io.Writer, preview lifecycle.Preview) error {
 	var text strings.Builder
 	last := ""
-	for _, step := range preview.Plan.Steps {
+	for i, step := range preview.Plan.Steps {
 		if len(step.Objects)+len(step.Hooks)+len(step.Entries) == 0 {
 			continue
 		}
@@ -23,7 +23,7 @@ func Plan(out io.Writer, preview lifecycle.Preview) error {
 			fmt.Fprintf(&text, "%s:\n", title)
 			last = title
 		}
-		writeStep(&text, step, preview)
+		writeStep(&text, i, preview)
 	}
 	for i, record := range preview.Plan.Skipped() {
 		if i == 0 {
@@ -35,19 +35,24 @@ func Plan(out io.Writer, preview lifecycle.Preview) error {
 	return err
 }
 
-func writeStep(text *strings.Builder, step lifecycle.Step, preview lifecycle.Preview) {
+func writeStep(text *strings.Builder, i int, preview lifecycle.Preview) {
+	step := preview.Plan.Steps[i]
 	for _, h := range step.Hooks {
-		writeObject(text, h.Title+": ", h.Object.Reference(), preview)
+		effect := preview.Effect(i, h.Object.Reference())
+		if preview.Plan.HasRun(h) {
+			effect = "has succeeded"
+		}
+		writeObject(text, h.Title+": ", h.Object.Reference(), effect)
 	}
 	if step.Verb == lifecycle.Wait {
 		fmt.Fprintf(text, "  %s\n", plural(len(step.Objects), "object"))
 		return
 	}
 	for _, object := range step.Objects {
-		writeObject(text, "", object.Reference(), preview)
+		writeObject(text, "", object.Reference(), preview.Effect(i, object.Reference()))
 	}
 	for _, entry := range step.Entries {
-		writeObject(text, "", entry.Reference(), preview)
+		writeObject(text, "", entry.Reference(), preview.Effect(i, entry.Reference()))
 	}
 }
 
@@ -70,12 +75,12 @@ func heading(step lifecycle.Step) string {
 	return string(step.Verb)
 }
 
-func writeObject(text *strings.Builder, title string, ref corev1.ObjectReference, preview lifecycle.Preview) {
+func writeObject(text *strings.Builder, title string, ref corev1.ObjectReference, effect string) {
 	name := strings.ToLower(ref.Kind)
 	if group := ref.GroupVersionKind().Group; group != "" {
 		name += "." + group
 	}
-	fmt.Fprintf(text, "  %s\n", line(strings.TrimSpace(title+name+"/"+ref.Name+" "+preview.Effect(ref))))
+	fmt.Fprintf(text, "  %s\n", line(strings.TrimSpace(title+name+"/"+ref.Name+" "+effect)))
 }
 
 func plural(n int, what string) string {
