@@ -139,7 +139,7 @@ func (c *Cluster) checkPod(ctx context.Context, check Check) Checked {
 	case err == nil, exceedsQuota(err) && (check.Replaces || !isJob(check.Object)):
 		// A rollout makes room for its Pods as it goes, and so does the end of a Job that is replaced.
 		return Checked{}
-	case noRight(err):
+	case LacksRight(err):
 		return Checked{Unknown: "whether its Pods would be admitted: " + err.Error()}
 	case noDryRun(err), noDefaultAccount(err) && stringAt(pod, "spec", "serviceAccountName") == "":
 		return Checked{Unknown: "whether its Pods would be admitted: " + err.Error()}
@@ -186,9 +186,9 @@ func exceedsQuota(err error) bool {
 
 var denied = regexp.MustCompile(`cannot [a-z]+ resource "`)
 
-// noRight tells that the user may not do this, apart from what admission
-// refuses with the same code.
-func noRight(err error) bool {
+// LacksRight reports whether an error says that the user may not do this,
+// apart from what admission refuses with the same code.
+func LacksRight(err error) bool {
 	return apierrors.IsForbidden(err) && denied.MatchString(err.Error())
 }
 

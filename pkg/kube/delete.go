@@ -95,7 +95,7 @@ func (c *Cluster) sendDelete(ctx context.Context, target Deletion) (uid types.UI
 	answer := &metav1.PartialObjectMetadata{}
 	_, err = decode(result, answer)
 	switch {
-	case apierrors.IsNotFound(err), isOtherUID(err):
+	case apierrors.IsNotFound(err), isOtherUID(err), target.DryRun && noDryRun(err):
 		return "", nil
 	case err != nil:
 		return "", fmt.Errorf("delete %s: %w", nameOf(target.Ref), err)

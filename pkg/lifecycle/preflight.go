@@ -90,8 +90,12 @@ func (x *execution) try(ctx context.Context, trials []trial) ([]error, error) {
 			x.untried(trials[i], answer.Unknown)
 		case errors.Is(answer.Err, kube.ErrGone), errors.Is(answer.Err, kube.ErrReplaced):
 			// Somebody is at work. The apply looks again.
+		case isRuling(answer.Err) && x.rulesChange(trials[i]):
+			x.postpone(trials[i], "other rules will hold in its namespace by then")
 		case answer.Err != nil:
 			problems = append(problems, placed(trials[i].object, answer.Err))
+		case x.groundChanges(trials[i]) && !x.rehearsal.all:
+			x.rehearsal.left = append(x.rehearsal.left, trials[i])
 		}
 	}
 	return problems, nil
@@ -187,5 +191,6 @@ func (x *execution) tryDeletions(ctx context.Context, deletions []kube.Deletion)
 	problems := make([]error, len(deletions))
 	// What was not tried is told by the context.
 	_ = x.Cluster.Delete(ctx, deletions, func(i int, _ time.Duration, err error) { problems[i] = err })
-	return slices.DeleteFunc(problems, func(err error) bool { return err == nil })
+	unguarded := x.unguarded()
+	return slices.DeleteFunc(problems, func(err error) bool { return err == nil || unguarded && !kube.LacksRight(err) })
 }

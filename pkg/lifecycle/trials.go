@@ -8,6 +8,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // trial is an object whose write is tried before the work begins.
@@ -16,17 +17,19 @@ type trial struct {
 	isHook bool
 	// replaces says that what has its name now will be deleted before.
 	replaces bool
+	// step is the number of the step that writes it; that of the way back is one more than the plan has.
+	step int
 }
 
 // trials are what the run will apply, each once.
 func (x *execution) trials() []trial {
 	var found []trial
 	seen := map[manifest.Key]bool{}
-	for _, step := range x.ahead() {
+	for i, step := range x.ahead() {
 		for _, h := range step.Hooks {
 			if key := manifest.KeyOf(h.Object.Reference()); !seen[key] && !x.plan.HasRun(h) {
 				seen[key] = true
-				found = append(found, trial{object: h.Object, isHook: true, replaces: x.replaces(h) || x.leaves(h.Object)})
+				found = append(found, trial{object: h.Object, isHook: true, replaces: x.replaces(h) || x.leaves(h.Object), step: i})
 			}
 		}
 		if step.Verb != Apply || !x.triesAll() {
@@ -34,7 +37,7 @@ func (x *execution) trials() []trial {
 		}
 		for _, object := range step.Objects {
 			if !x.isUnchanged(object) {
-				found = append(found, trial{object: object, replaces: x.leaves(object)})
+				found = append(found, trial{object: object, replaces: x.leaves(object), step: i})
 			}
 		}
 	}
@@ -66,6 +69,17 @@ func (x *execution) replaces(h Hook) bool {
 func (x *execution) leaves(object manifest.Object) bool {
 	return slices.ContainsFunc(x.rehearsal.leaving, func(ref corev1.ObjectReference) bool {
 		return manifest.KeyOf(ref) == manifest.KeyOf(object.Reference())
+	})
+}
+
+// unguarded reports whether the plan deletes something that can make the API server refuse everything else, which it does
+// before all else: what that refuses now it does not refuse then.
+func (x *execution) unguarded() bool {
+	return slices.ContainsFunc(x.plan.Steps, func(step Step) bool {
+		return step.Verb == Delete && step.Wave == manifest.Waves && slices.ContainsFunc(step.Entries, func(entry release.Entry) bool {
+			_, live := x.live[keyOf(entry)]
+			return live
+		})
 	})
 }
 

@@ -1,0 +1,44 @@
+package lifecycle
+
+import (
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+)
+
+// isRuling reports whether an object was refused for what holds in its namespace, not for what the user may do.
+func isRuling(err error) bool { return apierrors.IsForbidden(err) && !kube.LacksRight(err) }
+
+// rulesChange reports whether the plan changes, before an object comes, what is allowed in its namespace: the labels of the
+// Namespace, by which PodSecurity goes, quotas and limits.
+func (x *execution) rulesChange(t trial) bool {
+	for _, object := range objectsOf(x.ahead()[:t.step]) {
+		if rules(object, t.object.GetNamespace()) && !x.isUnchanged(object) {
+			return true
+		}
+	}
+	return false
+}
+
+// groundChanges reports whether the first step changes the Namespace of an object, which may be stricter then.
+func (x *execution) groundChanges(t trial) bool {
+	return t.step > 0 && slices.ContainsFunc(x.plan.Steps[0].Objects, func(object manifest.Object) bool {
+		return isNamespace(object.GroupVersionKind().Group, object.GetKind()) && object.GetName() == t.object.GetNamespace() && !x.isUnchanged(object)
+	})
+}
+
+// rules reports whether an object has a say in what is allowed in a namespace.
+func rules(object manifest.Object, namespace string) bool {
+	switch gvk := object.GroupVersionKind(); {
+	case isNamespace(gvk.Group, gvk.Kind):
+		return object.GetName() == namespace
+	case gvk.Group != "":
+		return false
+	case gvk.Kind == "ResourceQuota", gvk.Kind == "LimitRange":
+		return object.GetNamespace() == namespace
+	}
+	return false
+}

@@ -1,0 +1,141 @@
+package lifecycle_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// next plans to change what a first manifest has installed. Both may have what rules others.
+func next(t *testing.T, cluster *cluster, first, second string) *lifecycle.Plan {
+	t.Helper()
+	known := scopes()
+	for _, kind := range []string{"ResourceQuota", "LimitRange"} {
+		known[schema.GroupKind{Kind: kind}] = true
+	}
+	known[schema.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}] = false
+	request := lifecycle.Request{Operation: lifecycle.Install, Release: release.New("shop", "web", 1), Nodes: nodes(t, first), Scopes: known}
+	installed, err := lifecycle.NewPlan(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := run(t, cluster, installed); err != nil {
+		t.Fatal(err)
+	}
+	cluster.log, cluster.tried = nil, nil
+	request.Operation, request.Release, request.Previous, request.Nodes = lifecycle.Upgrade, release.New("shop", "web", 2), installed.Release, nodes(t, second)
+	planned, err := lifecycle.NewPlan(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return planned
+}
+
+// refusal is the answer of the API server to what it does not allow.
+func refusal(why string) error {
+	return fmt.Errorf("apply: %w", apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "app", errors.New(why)))
+}
+
+func ruling(kind, name, value string) string {
+	return fmt.Sprintf("apiVersion: v1\nkind: %s\nmetadata: {name: %s, labels: {rule: %s}}\n---\n", kind, name, value)
+}
+
+// What is refused by rules that the plan itself changes first must not keep it from doing so.
+func TestWhatRulesThatChangeRefuseIsNotRefusedBeforehand(t *testing.T) {
+	t.Parallel()
+	app := object("v1", "ConfigMap", "app")
+	quota, right := refusal("exceeded quota: q"), refusal(`User "u" cannot patch resource "configmaps"`)
+	for name, test := range map[string]struct {
+		first, second string
+		answer        error
+		refused       bool
+	}{
+		"a quota that changes before it":         {ruling("ResourceQuota", "q", "a"), ruling("ResourceQuota", "q", "b") + app, quota, false},
+		"limits that change before it":           {ruling("LimitRange", "q", "a"), ruling("LimitRange", "q", "b") + app, quota, false},
+		"a quota that stays":                     {ruling("ResourceQuota", "q", "a"), ruling("ResourceQuota", "q", "a") + app, quota, true},
+		"a quota of another namespace":           {"", "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q, namespace: other}\n---\n" + app, quota, true},
+		"a quota that changes after it":          {ruling("ResourceQuota", "q", "a"), ruling("ResourceQuota", "q", "b") + hook("app", "pre-upgrade", ""), quota, true},
+		"a quota that changes before a hook":     {ruling("ResourceQuota", "q", "a"), ruling("ResourceQuota", "q", "b") + hook("app", "post-upgrade", ""), quota, false},
+		"a right that is missing, and the quota": {ruling("ResourceQuota", "q", "a"), ruling("ResourceQuota", "q", "b") + app, right, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster := newCluster()
+			planned := next(t, cluster, test.first, test.second)
+			cluster.checkErr["app"], cluster.checkErr["shop-app"] = test.answer, test.answer
+			_, _, err := run(t, cluster, planned)
+			var refused *lifecycle.PreflightError
+			if errors.As(err, &refused) != test.refused || !test.refused && err != nil {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+}
+
+// What a Namespace allows is known when that has changed, which is before the first hook.
+func TestWhatIsInANamespaceThatChangesIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	job := "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: shop-a\n  namespace: apart\n  annotations: {sherpack.io/hook: pre-upgrade}\n---\n"
+	for name, test := range map[string]struct {
+		label  string
+		answer error
+		want   []string
+		begun  bool
+	}{
+		"it stays":                       {"a", nil, []string{"try Job/shop-a"}, false},
+		"it stays, and refuses":          {"a", refusal("violates PodSecurity"), []string{"try Job/shop-a"}, false},
+		"it changes":                     {"b", nil, []string{"try Namespace/apart", "try Job/shop-a", "try Job/shop-a"}, false},
+		"it changes, and refuses":        {"b", refusal("violates PodSecurity"), []string{"try Namespace/apart", "try Job/shop-a", "try Job/shop-a"}, true},
+		"it changes, and a field is not": {"b", errRefused, []string{"try Namespace/apart", "try Job/shop-a"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster := newCluster()
+			planned := next(t, cluster, ruling("Namespace", "apart", "a"), ruling("Namespace", "apart", test.label)+job)
+			cluster.checkErr["shop-a"] = test.answer
+			_, _, err := run(t, cluster, planned)
+			var refused *lifecycle.PreflightError
+			if errors.As(err, &refused) != (test.answer != nil) || refused != nil && refused.Begun != test.begun {
+				t.Errorf("the error is %v", err)
+			}
+			if diff := cmp.Diff(test.want, cluster.tried); diff != "" {
+				t.Errorf("tried (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A webhook of the release itself may keep everything from being deleted, but goes first.
+func TestWhatGoesAfterAWebhookMayBeRefusedByIt(t *testing.T) {
+	t.Parallel()
+	webhook := "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: {name: guard}\n---\n"
+	answer := apierrors.NewInternalError(errors.New(`failed calling webhook "guard.example.com"`))
+	for name, test := range map[string]struct {
+		installed string
+		answer    error
+		refused   bool
+	}{
+		"a webhook that goes with it":  {webhook, answer, false},
+		"the webhook of somebody else": {"", answer, true},
+		"a right that is missing":      {webhook, refusal(`User "u" cannot delete resource "configmaps"`), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster := newCluster()
+			planned := next(t, cluster, test.installed+object("v1", "ConfigMap", "app"), object("v1", "Secret", "app2"))
+			cluster.checkErr["app"] = test.answer
+			_, _, err := run(t, cluster, planned)
+			var refused *lifecycle.PreflightError
+			if errors.As(err, &refused) != test.refused || !test.refused && err != nil {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+}
