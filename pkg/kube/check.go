@@ -8,7 +8,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/utils/ptr"
 )
 
 // Check is an object whose write is to be tried without doing it.
@@ -171,6 +173,10 @@ func podOf(object *unstructured.Unstructured) *unstructured.Unstructured {
 	pod.SetNamespace(object.GetNamespace())
 	pod.SetName("")
 	pod.SetGenerateName(object.GetName() + "-")
+	// Policies that want no Pod without an owner are not about what a controller makes.
+	pod.SetOwnerReferences([]metav1.OwnerReference{{
+		APIVersion: object.GetAPIVersion(), Kind: object.GetKind(), Name: object.GetName(), UID: "untried", Controller: ptr.To(true),
+	}})
 	return pod
 }
 

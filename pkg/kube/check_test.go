@@ -189,6 +189,56 @@ func TestAnObjectThatWasReplacedIsNotChanged(t *testing.T) {
 	}
 }
 
+// Policies that refuse Pods without an owner are common; those of a Job have one.
+func TestThePodsThatAreCheckedHaveAnOwner(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.owned()
+	naked := b.object(`{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, image: i}]}}`)
+	b.eventually(func() bool {
+		// The API server takes a moment to heed the policy.
+		answers, err := b.Check(t.Context(), []kube.Check{{Object: naked}})
+		b.must(err)
+		return answers[0].Err != nil && strings.Contains(answers[0].Err.Error(), "it has no owner")
+	})
+	b.checkAll(map[string]checkCase{"a Job": {text: jobWith("")}, "a Deployment": {text: deployment}})
+}
+
+// owned forbids Pods without an owner in the namespace.
+func (b *bench) owned() {
+	b.Helper()
+	rule := admissionv1.RuleWithOperations{
+		Operations: []admissionv1.OperationType{admissionv1.Create},
+		Rule:       admissionv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}},
+	}
+	policy := &admissionv1.ValidatingAdmissionPolicy{
+		ObjectMeta: metav1.ObjectMeta{Name: b.namespace + "-owned"},
+		Spec: admissionv1.ValidatingAdmissionPolicySpec{
+			MatchConstraints: &admissionv1.MatchResources{ResourceRules: []admissionv1.NamedRuleWithOperations{{RuleWithOperations: rule}}},
+			Validations:      []admissionv1.Validation{{Expression: "has(object.metadata.ownerReferences)", Message: "it has no owner"}},
+		},
+	}
+	binding := &admissionv1.ValidatingAdmissionPolicyBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: b.namespace + "-owned"},
+		Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{
+			PolicyName: b.namespace + "-owned", ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny},
+			MatchResources: &admissionv1.MatchResources{
+				NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": b.namespace}},
+			},
+		},
+	}
+	admission := b.admin.AdmissionregistrationV1()
+	_, err := admission.ValidatingAdmissionPolicies().Create(b.Context(), policy, metav1.CreateOptions{})
+	b.must(err)
+	_, err = admission.ValidatingAdmissionPolicyBindings().Create(b.Context(), binding, metav1.CreateOptions{})
+	b.must(err)
+	b.Cleanup(func() {
+		ctx := context.WithoutCancel(b.Context())
+		b.must(admission.ValidatingAdmissionPolicyBindings().Delete(ctx, binding.Name, metav1.DeleteOptions{}))
+		b.must(admission.ValidatingAdmissionPolicies().Delete(ctx, policy.Name, metav1.DeleteOptions{}))
+	})
+}
+
 // webhook is what is asked about the ConfigMaps of a namespace before they are written. There is nobody who answers.
 func (b *bench) webhook() {
 	b.Helper()
