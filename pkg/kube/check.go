@@ -24,8 +24,8 @@ type Check struct {
 	ForceConflicts bool
 	// Adopts says that TakeOver would come before.
 	Adopts bool
-	// Coming reports whether an object that is not there will be when this one
-	// is applied; nil is none. Only ServiceAccounts, PriorityClasses,
+	// Coming reports whether an object that is not there will be, or may be,
+	// when this one is applied; nil is none. Only ServiceAccounts, PriorityClasses,
 	// RuntimeClasses, Roles and ClusterRoles are asked for.
 	Coming func(corev1.ObjectReference) bool
 }

@@ -43,7 +43,11 @@ type refusals struct {
 	// frozen are the names of objects that cannot be changed in place, and lost those of objects that are created without an
 	// answer.
 	frozen, lost []string
+	// orphans are the names of objects whose ServiceAccount is not there, which a dry-run refuses unless it may come.
+	orphans []string
 }
+
+var errOrphan = errors.New("its account is not there")
 
 func newCluster() *cluster {
 	return &cluster{
@@ -144,6 +148,9 @@ func (c *cluster) Check(_ context.Context, checks []kube.Check) ([]kube.Checked,
 		}
 		c.tried = append(c.tried, fmt.Sprintf("%s %s/%s", verb, check.Object.GetKind(), check.Object.GetName()))
 		answers[i].Err = c.checkErr[check.Object.GetName()]
+		if slices.Contains(c.orphans, check.Object.GetName()) && !check.Coming(corev1.ObjectReference{APIVersion: "v1", Kind: "ServiceAccount", Namespace: "web", Name: "made"}) {
+			answers[i].Err = errOrphan
+		}
 		if _, there := c.objects[key(check.Object)]; there && !check.Replaces && slices.Contains(c.frozen, check.Object.GetName()) {
 			answers[i].Err = immutableError(check.Object)
 		}

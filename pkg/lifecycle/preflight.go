@@ -126,11 +126,15 @@ func (x *execution) tryAnew(ctx context.Context, trials []trial, answers []kube.
 
 func (x *execution) check(ctx context.Context, trials []trial) ([]kube.Checked, error) {
 	coming := x.coming()
+	able := func(corev1.ObjectReference) bool { return true }
 	checks := make([]kube.Check, len(trials))
 	for i, t := range trials {
 		checks[i] = kube.Check{
 			Object: x.body(t.object), Replaces: t.replaces, ForceConflicts: x.plan.Options.ForceConflicts,
 			Adopts: x.live[manifest.KeyOf(t.object.Reference())].foreign != "", Coming: coming,
+		}
+		if x.mayBring(t) {
+			checks[i].Coming = able
 		}
 		if t.isHook {
 			checks[i].Object = kube.WithLogMessages(checks[i].Object)

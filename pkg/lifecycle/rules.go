@@ -5,6 +5,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
@@ -39,6 +40,26 @@ func rules(object manifest.Object, namespace string) bool {
 		return false
 	case gvk.Kind == "ResourceQuota", gvk.Kind == "LimitRange":
 		return object.GetNamespace() == namespace
+	}
+	return false
+}
+
+// mayBring reports whether something that comes before an object, or with it, may make objects that the plan does not name:
+// a hook that runs Pods, or a custom resource, whose controller does. What the object refers to may be there by then.
+func (x *execution) mayBring(t trial) bool {
+	for _, step := range x.ahead()[:t.step+1] {
+		for _, h := range step.Hooks {
+			if manifest.KeyOf(h.Object.Reference()) == manifest.KeyOf(t.object.Reference()) {
+				return false
+			}
+			if gvk := h.Object.GroupVersionKind(); hook.RunsPods(gvk.Group, gvk.Kind) || !manifest.BuiltIn(gvk.Group) {
+				return true
+			}
+		}
+		custom := func(object manifest.Object) bool { return !manifest.BuiltIn(object.GroupVersionKind().Group) }
+		if step.Verb == Apply && slices.ContainsFunc(step.Objects, custom) {
+			return true
+		}
 	}
 	return false
 }

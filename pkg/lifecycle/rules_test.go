@@ -20,6 +20,7 @@ func next(t *testing.T, cluster *cluster, first, second string) *lifecycle.Plan 
 	for _, kind := range []string{"ResourceQuota", "LimitRange"} {
 		known[schema.GroupKind{Kind: kind}] = true
 	}
+	known[schema.GroupKind{Group: "example.com", Kind: "Thing"}] = true
 	known[schema.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}] = false
 	request := lifecycle.Request{Operation: lifecycle.Install, Release: release.New("shop", "web", 1), Nodes: nodes(t, first), Scopes: known}
 	installed, err := lifecycle.NewPlan(request)
@@ -107,6 +108,36 @@ func TestWhatIsInANamespaceThatChangesIsTriedAgain(t *testing.T) {
 			}
 			if diff := cmp.Diff(test.want, cluster.tried); diff != "" {
 				t.Errorf("tried (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What hooks and controllers make, the plan does not name.
+func TestWhatMayBeMadeBeforeItIsNotMissed(t *testing.T) {
+	t.Parallel()
+	app, thing := object("apps/v1", "Deployment", "app"), object("example.com/v1", "Thing", "one")
+	before, after := hook("a", "pre-upgrade", ""), hook("app", "post-upgrade", "")
+	for name, test := range map[string]struct {
+		text    string
+		refused bool
+	}{
+		"nothing comes before it":               {app, true},
+		"a hook that runs Pods comes before it": {before + app, false},
+		"a custom resource comes with it":       {thing + app, false},
+		"a hook before one that runs Pods":      {hook("app", "pre-upgrade", "    sherpack.io/hook-weight: \"-1\"\n") + before, true},
+		"a hook after one that runs Pods":       {before + after, false},
+		"a hook after a custom resource":        {thing + after, false},
+		"a hook after a ConfigMap":              {object("v1", "ConfigMap", "c") + after, true},
+		"a hook before a custom resource":       {hook("app", "pre-upgrade", "    sherpack.io/hook-weight: \"-1\"\n") + before + thing, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster := newCluster()
+			cluster.orphans = []string{"app", "shop-app"}
+			_, _, err := run(t, cluster, next(t, cluster, "", test.text))
+			if errors.Is(err, errOrphan) != test.refused || !test.refused && err != nil {
+				t.Errorf("the error is %v", err)
 			}
 		})
 	}
