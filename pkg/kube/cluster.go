@@ -111,12 +111,26 @@ func (c *Cluster) Close() {
 // this call, as far as no answer was lost. One that exists is fine, also where
 // the right to create Namespaces is missing.
 func (c *Cluster) CreateNamespace(ctx context.Context, name string) (created bool, err error) {
+	return c.createNamespace(ctx, name, "")
+}
+
+// TryNamespace reports whether CreateNamespace would make a Namespace, without
+// doing it; the error is CreateNamespace's.
+func (c *Cluster) TryNamespace(ctx context.Context, name string) (missing bool, err error) {
+	return c.createNamespace(ctx, name, metav1.DryRunAll)
+}
+
+func (c *Cluster) createNamespace(ctx context.Context, name, dryRun string) (created bool, err error) {
 	namespace := &corev1.Namespace{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"},
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 	}
 	result, _ := retried(ctx, func() *rest.Request {
-		return c.rest.Post().AbsPath("/api/v1/namespaces").Param("fieldManager", fieldManager).Body(namespace)
+		request := c.rest.Post().AbsPath("/api/v1/namespaces").Param("fieldManager", fieldManager).Body(namespace)
+		if dryRun != "" {
+			request.Param("dryRun", dryRun)
+		}
+		return request
 	})
 	switch err = result.Error(); {
 	case err == nil:

@@ -20,6 +20,8 @@ type rehearsal struct {
 	all bool
 	// leaving is what is being deleted. Nothing waits for it where all is tried.
 	leaving []corev1.ObjectReference
+	// coming is what is made before the plan is run, and is not there yet.
+	coming []corev1.ObjectReference
 	// left is what could not be tried yet.
 	left []trial
 }
@@ -148,6 +150,9 @@ func (x *execution) coming() func(corev1.ObjectReference) bool {
 	planned := map[manifest.Key]bool{}
 	for _, object := range objectsOf(x.ahead()) {
 		planned[manifest.KeyOf(object.Reference())] = true
+	}
+	for _, ref := range x.rehearsal.coming {
+		planned[manifest.KeyOf(ref)] = true
 	}
 	return func(ref corev1.ObjectReference) bool {
 		_, live := x.live[manifest.KeyOf(ref)]

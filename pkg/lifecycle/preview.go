@@ -5,7 +5,6 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
@@ -28,23 +27,12 @@ func (p Preview) Effect(step int, ref corev1.ObjectReference) string {
 	return cmp.Or(p.effects[step][manifest.KeyOf(ref)], "not there")
 }
 
-// AddNamespace has the preview of a plan begin with a Namespace that is made before the work, and that the plan itself does
-// not have.
-func (p *Plan) AddNamespace(name string) {
-	namespace := &unstructured.Unstructured{}
-	namespace.SetAPIVersion("v1")
-	namespace.SetKind("Namespace")
-	namespace.SetName(name)
-	first := Step{Verb: Apply, Objects: []manifest.Object{{Unstructured: namespace}}}
-	p.Steps = append([]Step{first}, p.Steps...)
-}
-
 // Preview tells what Run would do without writing anything. It looks at what is on the cluster and tries every write as a
 // dry-run; the error is what Run would be refused for, and the preview is there in any case. What is being deleted counts as
-// gone.
-func (r Runner) Preview(ctx context.Context, plan *Plan) (Preview, error) {
+// gone, and what is coming, which is made before the plan is run, as on its way.
+func (r Runner) Preview(ctx context.Context, plan *Plan, coming ...corev1.ObjectReference) (Preview, error) {
 	x := r.execution(plan)
-	x.rehearsal.all = true
+	x.rehearsal.all, x.rehearsal.coming = true, coming
 	preview := Preview{Plan: plan}
 	if err := x.survey(ctx, x.ahead()); err != nil {
 		return preview, Because(ctx, err)

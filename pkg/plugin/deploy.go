@@ -7,8 +7,10 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
@@ -132,10 +134,7 @@ func (o *DeployOptions) deploy(ctx context.Context, work *deployment, source *in
 		if err := o.confirm(ctx, work.target, plan); err != nil {
 			return nil, err
 		}
-		if o.CreateNamespace {
-			err = o.createNamespace(ctx, work.target, plan)
-		}
-		return plan, err
+		return plan, o.makeRoom(ctx, work.target)
 	})
 	if err != nil {
 		return err
@@ -147,18 +146,20 @@ func (o *DeployOptions) deploy(ctx context.Context, work *deployment, source *in
 	return o.run(ctx, work.target, plan)
 }
 
-// createNamespace makes the namespace of the release. Where nothing is to be changed, the plan says so if it is not there.
-func (o *DeployOptions) createNamespace(ctx context.Context, target *target, plan *lifecycle.Plan) error {
+// makeRoom creates the namespace of the release if it is to, or finds out whether it would.
+func (o *DeployOptions) makeRoom(ctx context.Context, target *target) error {
+	if !o.CreateNamespace || o.DryRun == cmdutil.DryRunClient {
+		return nil
+	}
 	if !o.isDry() {
 		_, err := target.cluster.CreateNamespace(ctx, target.namespace)
 		return err
 	}
-	found, err := target.cluster.Lookup(ctx, "v1", "Namespace", "", target.namespace)
-	if err == nil && len(found) == 0 {
-		plan.AddNamespace(target.namespace)
+	missing, err := target.cluster.TryNamespace(ctx, target.namespace)
+	if missing {
+		target.coming = []corev1.ObjectReference{{APIVersion: "v1", Kind: "Namespace", Name: target.namespace}}
 	}
-	// Who may not look at it may still have it created.
-	return nil
+	return err
 }
 
 // plan goes on from the values: history, rendering, splitting. It only reads from the cluster.

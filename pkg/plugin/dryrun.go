@@ -23,7 +23,7 @@ func (o *RunOptions) rehearse(ctx context.Context, target *target, plan *lifecyc
 	preview, refused := lifecycle.Preview{Plan: plan}, error(nil)
 	if o.DryRun == cmdutil.DryRunServer {
 		runner := lifecycle.Runner{Cluster: target.cluster, Observe: o.Observe, Now: time.Now}
-		preview, refused = runner.Preview(ctx, plan)
+		preview, refused = runner.Preview(ctx, plan, target.coming...)
 	}
 	if o.Output.machine() {
 		return refused

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/rest"
@@ -31,6 +32,8 @@ type target struct {
 	guard *storage.Guard
 	// held is the lock of the release that is worked on; nil while none is.
 	held *storage.Lock
+	// coming is what a dry run does not make although the command would, before its plan.
+	coming []corev1.ObjectReference
 }
 
 // configError is a kubeconfig that cannot be used.
