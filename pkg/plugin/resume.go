@@ -26,7 +26,7 @@ func newResumeCommand(getter genericclioptions.RESTClientGetter, streams generic
 
 			It goes on from what was recorded, without the pack and its values. Hooks that have succeeded do not run again; one
 			that still runs is waited for. What an upgrade or an installation would do is the same, save that these run all
-			hooks again.`),
+			hooks again. Flags count only if they are given again: --keep-history, for one, for an uninstallation that had it.`),
 		Example: templates.Examples(`
 			# Go on where the last command on release myshop was cut short
 			kubectl sherpack resume myshop
@@ -48,7 +48,7 @@ func newResumeCommand(getter genericclioptions.RESTClientGetter, streams generic
 		},
 	}
 	flags.addApplyFlags(command)
-	flags.addDeletionFlags(command.Flags())
+	flags.addRemovalFlags(command.Flags())
 	output.addFlags(command)
 	return command
 }

@@ -31,6 +31,8 @@ type RunFlags struct {
 	HistoryMax        int
 	Description       string
 	DeleteCRDs        bool
+	KeepHistory       bool
+	Cascade           string
 	Yes               bool
 }
 
@@ -89,11 +91,23 @@ func (f *RunFlags) addDeletionFlags(flags *pflag.FlagSet) {
 	flags.BoolVarP(&f.Yes, "yes", "y", f.Yes, "Do not ask before custom resource definitions are deleted.")
 }
 
+// addRemovalFlags adds what the verbs have that may remove a release.
+func (f *RunFlags) addRemovalFlags(flags *pflag.FlagSet) {
+	f.addDeletionFlags(flags)
+	flags.BoolVar(&f.KeepHistory, "keep-history", f.KeepHistory, "Keep the record of a release that is removed.")
+	flags.StringVar(&f.Cascade, "cascade", cascadeBackground, "What becomes of the objects that depend on those of a release that is removed: background, foreground or orphan.")
+}
+
 // options checks the flags and returns what they mean for a plan.
 func (f *RunFlags) options() (lifecycle.Options, error) {
 	options := lifecycle.Options{
 		Timeout: f.Timeout, Wait: f.Wait, ForceConflicts: f.ForceConflicts, HistoryMax: f.HistoryMax,
 		RecreateImmutable: f.RecreateImmutable, DeleteCRDs: f.DeleteCRDs, TakeOwnership: f.TakeOwnership,
+		KeepHistory: f.KeepHistory,
+	}
+	var err error
+	if options.Cascade, err = propagation(f.Cascade); err != nil {
+		return options, err
 	}
 	if f.Timeout < 0 {
 		return options, inputError{fmt.Errorf("--timeout %s: must not be negative", f.Timeout)}

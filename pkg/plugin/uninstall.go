@@ -26,7 +26,7 @@ type UninstallOptions struct {
 
 func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
 	flags, output := newRunFlags(), newOutputFlags()
-	keepHistory, ignoreNotFound, cascade := false, false, "background"
+	ignoreNotFound := false
 	command := &cobra.Command{
 		Use:     "uninstall NAME",
 		Aliases: []string{"delete"},
@@ -55,29 +55,30 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 				return err
 			}
 			run.Output = output
-			run.Plan.KeepHistory, run.Plan.HistoryMax = keepHistory, 0
-			if run.Plan.Cascade, err = propagation(cascade); err != nil {
-				return err
-			}
+			run.Plan.HistoryMax = 0
 			options := UninstallOptions{IgnoreNotFound: ignoreNotFound, RunOptions: run}
 			return options.Run(cmd.Context())
 		},
 	}
 	flags.addFlags(command)
 	flags.addHookFlags(command.Flags())
-	flags.addDeletionFlags(command.Flags())
+	flags.addRemovalFlags(command.Flags())
 	command.Flags().BoolVar(&flags.Wait, "wait", false, "Wait until everything that is deleted is gone.")
-	command.Flags().BoolVar(&keepHistory, "keep-history", false, "Keep the record of the release.")
 	command.Flags().BoolVar(&ignoreNotFound, "ignore-not-found", false, "Treat a release that is not there as removed.")
-	command.Flags().StringVar(&cascade, "cascade", cascade, "What becomes of the objects that depend on those that are deleted: background, foreground or orphan.")
 	output.addFlags(command)
 	return command
 }
 
+// cascadeBackground is what --cascade says if nothing else is given.
+const cascadeBackground = "background"
+
 // propagation reads what --cascade says, in kubectl's words.
 func propagation(cascade string) (metav1.DeletionPropagation, error) {
 	switch cascade {
-	case "background":
+	case "":
+		// The verb does not have it.
+		return "", nil
+	case cascadeBackground:
 		return metav1.DeletePropagationBackground, nil
 	case "foreground":
 		return metav1.DeletePropagationForeground, nil
