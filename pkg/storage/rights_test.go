@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
 )
 
@@ -63,5 +65,18 @@ func TestALockIsWaitedForWithoutTheRightToWatch(t *testing.T) {
 	}
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// What the API server refuses is told as it says it.
+func TestARefusedRecordSaysWhy(t *testing.T) {
+	t.Parallel()
+	namespace := clustertest.Namespace(t)
+	store, err := storage.NewSecrets(limited(t, namespace, "get"), "run1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Create(t.Context(), example(namespace, 1)); err == nil || !strings.Contains(err.Error(), `cannot create resource "secrets"`) {
+		t.Errorf("the error is %v", err)
 	}
 }

@@ -64,8 +64,13 @@ func (s *Secrets) createSecret(ctx context.Context, secret *corev1.Secret) (*met
 	created, options := &metav1.PartialObjectMetadata{}, createOptions()
 	unsure, err := patience.Repeat(ctx, func() error {
 		// Retries of the client's own would hide that there was a try before. The content need not come back.
-		answer, err := s.secrets.RESTClient().Post().MaxRetries(0).Namespace(secret.Namespace).Resource("secrets").
-			VersionedParams(&options, scheme.ParameterCodec).SetHeader("Accept", metadataOnly).Body(secret).Do(ctx).Raw()
+		result := s.secrets.RESTClient().Post().MaxRetries(0).Namespace(secret.Namespace).Resource("secrets").
+			VersionedParams(&options, scheme.ParameterCodec).SetHeader("Accept", metadataOnly).Body(secret).Do(ctx)
+		// Raw alone does not tell what the server says of an error.
+		if err := result.Error(); err != nil {
+			return err
+		}
+		answer, err := result.Raw()
 		if err != nil {
 			return err
 		}
