@@ -26,16 +26,18 @@ type rehearsal struct {
 	left []trial
 }
 
-// preflight tries, without doing it, whatever could turn out to be refused only after something was done that cannot be
+// preflight looks at what is on the cluster, and tries, without doing it, whatever could turn out to be refused only after something was done that cannot be
 // undone: what is deleted, every hook, and all objects where hooks come before them or where they may change what is
 // deployed. All problems are returned at once. What rests on something that comes first is left for preflightRest.
 func (x *execution) preflight(ctx context.Context) error {
-	if x.plan.Untried {
-		return nil
+	err := x.survey(ctx, x.ahead())
+	foreign := foreignIn(err)
+	if x.plan.Untried || err != nil && len(foreign) == 0 {
+		return err
 	}
-	trials, deletions := x.trials(), x.deletions()
+	trials, deletions := x.trials(foreign), x.deletions()
 	if len(trials)+len(deletions) == 0 {
-		return nil
+		return refusal(foreign)
 	}
 	started := x.Now()
 	x.emit(CheckStarted, Outcome{Message: count(len(trials)+len(deletions), "object")})
@@ -44,11 +46,19 @@ func (x *execution) preflight(ctx context.Context) error {
 		problems = append(problems, x.tryDeletions(ctx, deletions)...)
 		err = ctx.Err()
 	}
-	if err == nil && len(problems) > 0 {
-		err = &PreflightError{Problems: problems}
+	if err == nil {
+		err = refusal(append(foreign, problems...))
 	}
 	x.emit(CheckFinished, Outcome{Result: result(err), ElapsedMS: milliseconds(x.Now().Sub(started))})
 	return err
+}
+
+// refusal is what problems mean that were found before anything was done; nil for none.
+func refusal(problems []error) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	return &PreflightError{Problems: problems}
 }
 
 // preflightRest tries what had to wait for a step. It is nothing unless that was the one before all waves.

@@ -80,6 +80,24 @@ func TestAllProblemsAreReportedBeforeAnythingIsWritten(t *testing.T) {
 	}
 }
 
+// What belongs to others is one problem among all others, and is not tried itself.
+func TestObjectsOfOthersAreReportedWithAllElse(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster()
+	put(cluster, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "theirs", "namespace": "web"}})
+	cluster.checkErr["shop-a"] = errRefused
+	text := object("v1", "ConfigMap", "theirs") + object("v1", "ConfigMap", "ours") + hook("a", "pre-install", "")
+	_, _, err := run(t, cluster, plan(t, text, lifecycle.Options{}))
+	var refused *lifecycle.PreflightError
+	var foreign *lifecycle.ForeignError
+	if !errors.As(err, &refused) || len(refused.Problems) != 2 || !errors.As(err, &foreign) || !errors.Is(err, errRefused) {
+		t.Errorf("the error is %v", err)
+	}
+	if diff := cmp.Diff([]string{"try Job/shop-a", "try ConfigMap/ours"}, cluster.tried); diff != "" {
+		t.Errorf("tried (-want +got):\n%s", diff)
+	}
+}
+
 // What needs a Namespace or a definition of the pack is tried when that is there, before the first hook.
 func TestWhatRestsOnTheFirstStepIsTriedAfterIt(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"cmp"
 	"context"
+	"errors"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -34,10 +35,11 @@ func (r Runner) Preview(ctx context.Context, plan *Plan, coming ...corev1.Object
 	x := r.execution(plan)
 	x.rehearsal.all, x.rehearsal.coming = true, coming
 	preview := Preview{Plan: plan}
-	if err := x.survey(ctx, x.ahead()); err != nil {
-		return preview, Because(ctx, err)
-	}
 	refused := x.preflight(ctx)
+	var found *PreflightError
+	if refused != nil && (!errors.As(refused, &found) || len(inTheWay(found.Problems)) > 0) {
+		return preview, Because(ctx, refused)
+	}
 	for _, step := range plan.Steps {
 		preview.effects = append(preview.effects, x.foresee(step))
 	}

@@ -37,9 +37,6 @@ func (r Runner) Run(ctx context.Context, plan *Plan) error {
 	run := r.execution(plan)
 	// The order here is that of every operation. The lock was taken, the history read again and what an earlier run left
 	// open was closed before it.
-	if err := run.survey(work, run.ahead()); err != nil {
-		return Because(work, err)
-	}
 	if err := run.preflight(work); err != nil {
 		return Because(work, err)
 	}

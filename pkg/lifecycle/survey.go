@@ -55,6 +55,28 @@ func (x *execution) survey(ctx context.Context, steps []Step) error {
 	return x.awaitGone(ctx, leaving)
 }
 
+// foreignIn returns what an error of survey says of objects of others; nil where it is about something else.
+func foreignIn(err error) []error {
+	joined, several := err.(interface{ Unwrap() []error })
+	var foreign *ForeignError
+	if !several || !errors.As(err, &foreign) {
+		return nil
+	}
+	return joined.Unwrap()
+}
+
+// inTheWay names the objects of others that foreignIn has found.
+func inTheWay(problems []error) map[manifest.Key]bool {
+	keys := map[manifest.Key]bool{}
+	for _, problem := range problems {
+		var foreign *ForeignError
+		if errors.As(problem, &foreign) {
+			keys[manifest.KeyOf(foreign.Ref)] = true
+		}
+	}
+	return keys
+}
+
 // live is an object of the release as it is on the cluster.
 type live struct {
 	uid             types.UID

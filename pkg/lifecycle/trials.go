@@ -21,10 +21,10 @@ type trial struct {
 	step int
 }
 
-// trials are what the run will apply, each once.
-func (x *execution) trials() []trial {
+// trials are what the run will apply, each once, without what is in the way of it.
+func (x *execution) trials(foreign []error) []trial {
 	var found []trial
-	seen := map[manifest.Key]bool{}
+	seen := inTheWay(foreign)
 	for i, step := range x.ahead() {
 		for _, h := range step.Hooks {
 			if key := manifest.KeyOf(h.Object.Reference()); !seen[key] && !x.plan.HasRun(h) {
@@ -36,7 +36,7 @@ func (x *execution) trials() []trial {
 			continue
 		}
 		for _, object := range step.Objects {
-			if !x.isUnchanged(object) {
+			if !x.isUnchanged(object) && !seen[manifest.KeyOf(object.Reference())] {
 				found = append(found, trial{object: object, replaces: x.leaves(object), step: i})
 			}
 		}
