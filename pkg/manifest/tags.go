@@ -3,6 +3,7 @@ package manifest
 import (
 	"bytes"
 	"strings"
+	"unicode"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -27,6 +28,10 @@ func bareTags(text []byte) map[place]bool {
 		} else if word.Len() > 0 {
 			anchor = note(found, word.String(), start, anchor)
 			word.Reset()
+		}
+		if separates && !unicode.IsSpace(letter) {
+			// An anchor is that of the value in which it stands.
+			anchor = place{}
 		}
 		at.column++
 		if letter == '\n' {
