@@ -44,6 +44,31 @@ func (o *RunOptions) exclusively(ctx context.Context, target *target, operation 
 	return plan(ctx)
 }
 
+// perform plans an operation, asks what has to be asked, and runs it, all within its time and under the lock. It returns the
+// plan that was run.
+func (o *RunOptions) perform(ctx context.Context, operation lifecycle.Operation, plan func(context.Context, *target) (*lifecycle.Plan, error)) (planned *lifecycle.Plan, err error) {
+	err = o.limited(ctx, func(ctx context.Context) error {
+		target, err := connect(o.Getter)
+		if err != nil {
+			return err
+		}
+		defer target.close()
+		defer o.unlock(ctx, target)
+		planned, err = o.exclusively(ctx, target, operation, func(ctx context.Context) (*lifecycle.Plan, error) {
+			plan, err := plan(ctx, target)
+			if err != nil {
+				return nil, err
+			}
+			return plan, o.confirm(ctx, target, plan)
+		})
+		if err != nil {
+			return err
+		}
+		return o.run(ctx, target, planned)
+	})
+	return planned, err
+}
+
 // isPending reports whether a command works on the release, or was killed while it did: what cannot be planned now may be
 // possible then.
 func (o *RunOptions) isPending(ctx context.Context, target *target) bool {

@@ -55,26 +55,7 @@ func newResumeCommand(getter genericclioptions.RESTClientGetter, streams generic
 
 // Run goes on with the operation and prints the release.
 func (o *ResumeOptions) Run(ctx context.Context) error {
-	var plan *lifecycle.Plan
-	err := o.limited(ctx, func(ctx context.Context) error {
-		target, err := connect(o.Getter)
-		if err != nil {
-			return err
-		}
-		defer target.close()
-		defer o.unlock(ctx, target)
-		plan, err = o.exclusively(ctx, target, "resume", func(ctx context.Context) (*lifecycle.Plan, error) {
-			plan, err := o.plan(ctx, target)
-			if err != nil {
-				return nil, err
-			}
-			return plan, o.confirm(ctx, target, plan)
-		})
-		if err != nil {
-			return err
-		}
-		return o.run(ctx, target, plan)
-	})
+	plan, err := o.perform(ctx, "resume", o.plan)
 	if err != nil {
 		return err
 	}

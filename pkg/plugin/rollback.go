@@ -78,26 +78,7 @@ func revisionNumber(text string) (int, error) {
 
 // Run restores the revision and prints the new one.
 func (o *RollbackOptions) Run(ctx context.Context) error {
-	var plan *lifecycle.Plan
-	err := o.limited(ctx, func(ctx context.Context) error {
-		target, err := connect(o.Getter)
-		if err != nil {
-			return err
-		}
-		defer target.close()
-		defer o.unlock(ctx, target)
-		plan, err = o.exclusively(ctx, target, lifecycle.Rollback, func(ctx context.Context) (*lifecycle.Plan, error) {
-			plan, err := o.plan(ctx, target)
-			if err != nil {
-				return nil, err
-			}
-			return plan, o.confirm(ctx, target, plan)
-		})
-		if err != nil {
-			return err
-		}
-		return o.run(ctx, target, plan)
-	})
+	plan, err := o.perform(ctx, lifecycle.Rollback, o.plan)
 	if err != nil {
 		return err
 	}
