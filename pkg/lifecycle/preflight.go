@@ -138,6 +138,7 @@ func (x *execution) tryAnew(ctx context.Context, trials []trial, answers []kube.
 
 func (x *execution) check(ctx context.Context, trials []trial) ([]kube.Checked, error) {
 	coming := x.coming()
+	custom := x.customSteps()
 	able := func(corev1.ObjectReference) bool { return true }
 	checks := make([]kube.Check, len(trials))
 	for i, t := range trials {
@@ -145,7 +146,7 @@ func (x *execution) check(ctx context.Context, trials []trial) ([]kube.Checked, 
 			Object: x.body(t.object), Replaces: t.replaces, ForceConflicts: x.plan.Options.ForceConflicts,
 			Adopts: x.live[manifest.KeyOf(t.object.Reference())].foreign != "", Coming: coming,
 		}
-		if x.mayBring(t) {
+		if x.mayBring(t, custom) {
 			checks[i].Coming = able
 		}
 		if t.isHook {

@@ -46,8 +46,9 @@ func rules(object manifest.Object, namespace string) bool {
 
 // mayBring reports whether something that comes before an object, or with it, may make objects that the plan does not name:
 // a hook that runs Pods, or a custom resource, whose controller does. What the object refers to may be there by then.
-func (x *execution) mayBring(t trial) bool {
-	for _, step := range x.ahead()[:t.step+1] {
+// custom are the steps that apply custom resources.
+func (x *execution) mayBring(t trial, custom []bool) bool {
+	for i, step := range x.ahead()[:t.step+1] {
 		for _, h := range step.Hooks {
 			if manifest.KeyOf(h.Object.Reference()) == manifest.KeyOf(t.object.Reference()) {
 				return false
@@ -56,10 +57,20 @@ func (x *execution) mayBring(t trial) bool {
 				return true
 			}
 		}
-		custom := func(object manifest.Object) bool { return !manifest.BuiltIn(object.GroupVersionKind().Group) }
-		if step.Verb == Apply && slices.ContainsFunc(step.Objects, custom) {
+		if custom[i] {
 			return true
 		}
 	}
 	return false
+}
+
+// customSteps says of each step ahead whether it applies custom resources.
+func (x *execution) customSteps() []bool {
+	var found []bool
+	for _, step := range x.ahead() {
+		found = append(found, step.Verb == Apply && slices.ContainsFunc(step.Objects, func(object manifest.Object) bool {
+			return !manifest.BuiltIn(object.GroupVersionKind().Group)
+		}))
+	}
+	return found
 }
