@@ -61,7 +61,8 @@ func (s source) expand(content *yaml.Node) error {
 	if err := yaml.NewRNode(content).DeAnchor(); err != nil {
 		return s.errorAt(content.Line, "not valid YAML: "+err.Error())
 	}
-	return nil
+	// A merged key may be one that the mapping has in another form.
+	return s.checkKeys(content)
 }
 
 // aliasCounter counts the nodes of a tree as if its aliases were written out.

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/keys"
 )
 
 // Error says what is wrong with one place of a manifest. File may be empty (the stream was not read from a
@@ -181,19 +183,8 @@ func translateLines(node *yaml.Node, line func(int) int) {
 // cannot hold.
 func (s source) checkKeys(node *yaml.Node) error {
 	var problems []error
-	if node.Kind == yaml.MappingNode {
-		seen := map[string]bool{}
-		for i := 0; i+1 < len(node.Content); i += 2 {
-			key := node.Content[i]
-			switch {
-			case key.Kind != yaml.ScalarNode:
-				problems = append(problems, s.errorAt(key.Line, "a key must be a string"))
-			case seen[key.Value] && key.Tag != yaml.NodeTagString && key.Value == "<<":
-			case seen[key.Value]:
-				problems = append(problems, s.errorAt(key.Line, fmt.Sprintf("key %q stands twice in the same mapping", key.Value)))
-			}
-			seen[key.Value] = true
-		}
+	for _, problem := range keys.Check(node) {
+		problems = append(problems, s.errorAt(problem.Line, problem.Message))
 	}
 	for _, child := range node.Content {
 		problems = appendError(problems, s.checkKeys(child))

@@ -86,6 +86,8 @@ func TestDecodeRefusesWithFileAndLine(t *testing.T) {
 		"a sequence":              {"- a\n", []string{"templates/a.yaml:11: not a Kubernetes object"}},
 		"no kind and no name":     {"apiVersion: v1\n", []string{"templates/a.yaml:11: not a Kubernetes object: no kind, no metadata.name"}},
 		"a key twice":             {"apiVersion: v1\nkind: A\nmetadata:\n  name: a\n  name: b\n", []string{`templates/a.yaml:15: key "name" stands twice`}},
+		"a key twice, as read":    {"apiVersion: v1\nkind: A\nmetadata: {name: a}\ndata:\n  1: a\n  1.0: b\n", []string{`templates/a.yaml:16: key "1.0" stands twice in the same mapping: it is read as "1", like "1"; quote both`}},
+		"a merged key, as read":   {"apiVersion: v1\nkind: A\nmetadata: {name: a}\nx: &x {1: a}\ny:\n  <<: *x\n  1.0: b\n", []string{`templates/a.yaml:14: key "1" stands twice in the same mapping: it is read as "1", like "1.0"; quote both`}},
 		"a key that is a list":    {"apiVersion: v1\nkind: A\nmetadata: {name: a}\n? [a]\n: b\n", []string{"templates/a.yaml:14: a key must be a string"}},
 		"both of two documents":   {"kind: A\nmetadata: {name: a}\n---\nkind: B\n", []string{"templates/a.yaml:11: A/a: not a Kubernetes object: no apiVersion", "templates/a.yaml:14: B: not a Kubernetes object: no apiVersion, no metadata.name"}},
 		"a mapping in a weight":   {"apiVersion: v1\nkind: A\nmetadata:\n  name: a\n  annotations:\n    sherpack.io/hook-weight: {a: b}\n", []string{"templates/a.yaml:16: annotation sherpack.io/hook-weight: expected a string"}},

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/keys"
 )
 
 // maxKeys bounds one mapping of Pack.yaml: the YAML reader compares each key with all others.
@@ -32,23 +34,9 @@ func (f *yamlFile) badValueKeys(node *yaml.Node) []Problem {
 
 // keyProblems looks at the keys of one mapping.
 func (f *yamlFile) keyProblems(node *yaml.Node) []Problem {
-	if node.Kind != yaml.MappingNode {
-		return nil
-	}
 	var problems []Problem
-	seen := make(map[string]bool, len(node.Content)/2)
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		key := node.Content[i]
-		if key.Kind == yaml.AliasNode {
-			key = key.Alias
-		}
-		switch {
-		case key.Kind != yaml.ScalarNode, key.ShortTag() == "!!null":
-			problems = append(problems, Problem{File: f.name, Line: node.Content[i].Line, Message: "a key must be a string"})
-		case seen[key.Value]:
-			problems = append(problems, Problem{File: f.name, Line: node.Content[i].Line, Message: fmt.Sprintf("key %q stands twice in the same mapping", key.Value)})
-		}
-		seen[key.Value] = true
+	for _, problem := range keys.Check(node) {
+		problems = append(problems, Problem{File: f.name, Line: problem.Line, Message: problem.Message})
 	}
 	return problems
 }

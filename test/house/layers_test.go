@@ -35,9 +35,10 @@ func layers() []layer {
 		{folder: "pkg/patience"},
 		{folder: "pkg/release", may: []string{"pkg/pack"}},
 		{folder: "pkg/hook"},
-		{folder: "pkg/manifest"},
+		{folder: "pkg/manifest", may: []string{"pkg/keys"}},
 		{folder: "pkg/render", may: []string{"pkg/pack"}},
-		{folder: "pkg/pack"},
+		{folder: "pkg/pack", may: []string{"pkg/keys"}},
+		{folder: "pkg/keys"},
 	}
 }
 
