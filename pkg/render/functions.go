@@ -58,12 +58,22 @@ func (r *run) templating() template.FuncMap {
 
 func required(message string, value any) (any, error) {
 	if value == nil || value == "" {
-		return nil, &failure{message: message}
+		return nil, failed(message, "a required value is missing")
 	}
 	return value, nil
 }
 
-func fail(message string) (string, error) { return "", &failure{message: message} }
+func fail(message string) (string, error) {
+	return "", failed(message, "the template calls fail, with an empty message")
+}
+
+// failed is the failure that a template asks for, with its own words if it has any.
+func failed(message, otherwise string) error {
+	if strings.TrimSpace(message) == "" {
+		message = otherwise
+	}
+	return &failure{message: message}
+}
 
 // lookup finds objects of the cluster; nil finds none.
 type lookup func(apiVersion, kind, namespace, name string) (map[string]any, error)
