@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -168,6 +169,7 @@ func podOf(object *unstructured.Unstructured) *unstructured.Unstructured {
 		return nil
 	}
 	pod := &unstructured.Unstructured{Object: template}
+	addClaims(pod, object)
 	pod.SetAPIVersion("v1")
 	pod.SetKind("Pod")
 	pod.SetNamespace(object.GetNamespace())
@@ -178,6 +180,28 @@ func podOf(object *unstructured.Unstructured) *unstructured.Unstructured {
 		APIVersion: object.GetAPIVersion(), Kind: object.GetKind(), Name: object.GetName(), UID: "untried", Controller: ptr.To(true),
 	}})
 	return pod
+}
+
+// addClaims gives a Pod of a StatefulSet the volumes that its controller makes of
+// the set's claims, in place of any of these names.
+func addClaims(pod, set *unstructured.Unstructured) {
+	claims, found, err := unstructured.NestedSlice(set.Object, "spec", "volumeClaimTemplates")
+	if !found || err != nil {
+		return
+	}
+	volumes, _, _ := unstructured.NestedSlice(pod.Object, "spec", "volumes")
+	for _, claim := range claims {
+		fields, _ := claim.(map[string]any)
+		name, _, _ := unstructured.NestedString(fields, "metadata", "name")
+		volumes = slices.DeleteFunc(volumes, func(volume any) bool {
+			fields, _ := volume.(map[string]any)
+			return fields["name"] == name
+		})
+		volumes = append(volumes, map[string]any{
+			"name": name, "persistentVolumeClaim": map[string]any{"claimName": name + "-" + set.GetName() + "-0"},
+		})
+	}
+	_ = unstructured.SetNestedSlice(pod.Object, volumes, "spec", "volumes")
 }
 
 // noDryRun tells the refusal of a dry-run as such: an admission webhook that
