@@ -77,25 +77,21 @@ func (c *Cluster) AwaitGone(ctx context.Context, refs []corev1.ObjectReference) 
 
 // sendDelete returns the UID of the object if it is still there.
 func (c *Cluster) sendDelete(ctx context.Context, target Deletion) (uid types.UID, err error) {
-	mapping, err := c.kinds.mapping(kindOf(target.Ref))
-	if meta.IsNoMatchError(err) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("delete %s: %w", nameOf(target.Ref), err)
-	}
 	body, err := json.Marshal(deleteOptions(target))
 	if err != nil {
 		return "", fmt.Errorf("delete %s: %w", nameOf(target.Ref), err)
 	}
-	result, _ := retried(ctx, func() *rest.Request {
-		return c.rest.Delete().AbsPath(objectPath(mapping, target.Ref.Namespace, target.Ref.Name)...).
-			SetHeader("Accept", metadataOnly).SetHeader("Content-Type", "application/json").Body(body)
-	})
 	answer := &metav1.PartialObjectMetadata{}
-	_, err = decode(result, answer)
+	err = c.kinds.atStored(ctx, kindOf(target.Ref), func(mapping *meta.RESTMapping) error {
+		result, _ := retried(ctx, func() *rest.Request {
+			return c.rest.Delete().AbsPath(objectPath(mapping, target.Ref.Namespace, target.Ref.Name)...).
+				SetHeader("Accept", metadataOnly).SetHeader("Content-Type", "application/json").Body(body)
+		})
+		_, err := decode(result, answer)
+		return err
+	})
 	switch {
-	case apierrors.IsNotFound(err), isOtherUID(err), target.DryRun && noDryRun(err):
+	case meta.IsNoMatchError(err), apierrors.IsNotFound(err), isOtherUID(err), target.DryRun && noDryRun(err):
 		return "", nil
 	case err != nil:
 		return "", fmt.Errorf("delete %s: %w", nameOf(target.Ref), err)

@@ -72,7 +72,7 @@ type state struct {
 
 // openFeed starts to follow the source until close, whatever becomes of ctx.
 func (c *Cluster) openFeed(ctx context.Context, from source) (*feed, error) {
-	mapping, err := c.kinds.mapping(from.kind)
+	mapping, err := c.kinds.stored(from.kind)
 	if err != nil {
 		return nil, err
 	}

@@ -66,20 +66,18 @@ func sortByShelf(refs []corev1.ObjectReference) []shelf {
 }
 
 func (c *Cluster) findOn(ctx context.Context, shelf shelf, found []*metav1.PartialObjectMetadata) error {
-	mapping, err := c.kinds.mapping(shelf.kind)
-	if err != nil {
+	return c.kinds.atStored(ctx, shelf.kind, func(mapping *meta.RESTMapping) error {
+		objects := c.metadataOf(mapping, shelf.namespace)
+		if len(shelf.wanted) == 1 {
+			return findByName(ctx, objects, shelf, found)
+		}
+		err := findInList(ctx, objects, shelf, found)
+		if apierrors.IsForbidden(err) {
+			c.lacks(err, right{"list", mapping.Resource.GroupResource(), namespaceOf(mapping, shelf.namespace)}, insteadOfList)
+			return findByName(ctx, objects, shelf, found)
+		}
 		return err
-	}
-	objects := c.metadataOf(mapping, shelf.namespace)
-	if len(shelf.wanted) == 1 {
-		return findByName(ctx, objects, shelf, found)
-	}
-	err = findInList(ctx, objects, shelf, found)
-	if apierrors.IsForbidden(err) {
-		c.lacks(err, right{"list", mapping.Resource.GroupResource(), namespaceOf(mapping, shelf.namespace)}, insteadOfList)
-		return findByName(ctx, objects, shelf, found)
-	}
-	return err
+	})
 }
 
 func (c *Cluster) metadataOf(mapping *meta.RESTMapping, namespace string) metadata.ResourceInterface {
@@ -105,7 +103,7 @@ func findByName(ctx context.Context, objects metadata.ResourceInterface, shelf s
 	}
 	return each(ctx, len(names), atOnce, func(i int) error {
 		object, err := objects.Get(ctx, names[i], metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
+		if apierrors.IsNotFound(err) && !isUnserved(err) {
 			return nil
 		}
 		if err != nil {

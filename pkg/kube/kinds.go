@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -75,6 +76,42 @@ func (k *kinds) mapping(gvk schema.GroupVersionKind) (*meta.RESTMapping, error) 
 		return nil, fmt.Errorf("discover %s: %w", gvk.GroupVersion(), down)
 	}
 	return nil, err
+}
+
+// stored is mapping for what is on the cluster already: an object outlives the
+// version that it was written in, and stands under any other of its kind.
+func (k *kinds) stored(gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
+	mapping, err := k.mapping(gvk)
+	if !meta.IsNoMatchError(err) {
+		return mapping, err
+	}
+	if other, unknown := k.mapper.RESTMapping(gvk.GroupKind()); unknown == nil {
+		return other, nil
+	}
+	return nil, err
+}
+
+// atStored sends requests to where a kind is stored. What was discovered may be out
+// of date: of a path that the server does not have it is asked anew, for a second or
+// two, because a server needs a moment to announce what a definition has changed.
+func (k *kinds) atStored(ctx context.Context, gvk schema.GroupVersionKind, send func(*meta.RESTMapping) error) error {
+	backoff := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 1.5, Steps: 7}
+	for {
+		seen := k.resetCount()
+		mapping, err := k.stored(gvk)
+		if err == nil {
+			err = send(mapping)
+		}
+		if !isUnserved(err) || backoff.Steps == 0 || pause(ctx, backoff.Step()) != nil {
+			return err
+		}
+		k.resetSince(seen)
+	}
+}
+
+// isUnserved tells a path that the server does not have from an object that is not there.
+func isUnserved(err error) bool {
+	return apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }
 
 func (k *kinds) resetCount() int {
