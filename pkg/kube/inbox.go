@@ -16,6 +16,11 @@ type change struct {
 	gone   bool
 }
 
+// isOther reports whether the news is of another object than one of its name that was there before.
+func (c change) isOther(before *unstructured.Unstructured) bool {
+	return c.object != nil && c.object.GetUID() != before.GetUID()
+}
+
 // inbox collects the news of any number of feeds, in order, for one reader.
 type inbox struct {
 	// ready has a value when there is something to take.

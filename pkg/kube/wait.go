@@ -175,6 +175,10 @@ func (w *waiter) readNews(ctx context.Context) {
 // take notes the state of one target and tells the observer what has changed.
 func (w *waiter) take(ctx context.Context, news change) {
 	target := w.targets[news.tag]
+	if last := w.objects[news.tag]; last != nil && w.states[news.tag].ready && Finished(last) && !news.isOther(last) {
+		// A Job that has ended well may be removed, by its time to live for one: that undoes nothing.
+		return
+	}
 	if !news.gone && older(news.object.GetResourceVersion(), target.Ref.ResourceVersion) {
 		return
 	}
