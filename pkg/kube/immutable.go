@@ -48,6 +48,9 @@ func invalid(ref corev1.ObjectReference, status metav1.Status, err error) error 
 	}
 	var problems []FieldProblem
 	for _, cause := range causes(status) {
+		if isOwnLabel(ref, cause) {
+			continue
+		}
 		problem := FieldProblem{Field: cause.Field, Message: withoutValue(cause.Message)}
 		if !immutable.MatchString(problem.Message) {
 			return fmt.Errorf("apply %s: %w", nameOf(ref), err)
@@ -60,6 +63,15 @@ func invalid(ref corev1.ObjectReference, status metav1.Status, err error) error 
 		return fmt.Errorf("apply %s: %w", nameOf(ref), err)
 	}
 	return &ImmutableError{Ref: ref, Problems: problems, err: err}
+}
+
+// isOwnLabel tells what is said of the labels that the server gives the Pods of a
+// Job: they go with the last field of the template's metadata that was applied. That
+// the template may not be changed is said beside it.
+func isOwnLabel(ref corev1.ObjectReference, cause metav1.StatusCause) bool {
+	const labels = "spec.template.metadata.labels"
+	return kindName(kindOf(ref)) == kindJob && strings.HasPrefix(cause.Field, labels) &&
+		(cause.Type == metav1.CauseTypeFieldValueRequired || strings.HasSuffix(cause.Message, "`selector` does not match template `labels`"))
 }
 
 // withoutValue is the explanation in a message on a field, which may begin
