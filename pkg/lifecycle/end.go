@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // end records how the operation went. The record is written even when the work was interrupted.
 func (x *execution) end(ctx context.Context, failure error) error {
 	x.closeHooks()
+	if failure == nil {
+		x.keepAsApplied()
+	}
 	x.shrink()
 	x.conclusion(failure)
 	err := detached(ctx, x.recordEnd)
@@ -24,6 +28,21 @@ func (x *execution) end(ctx context.Context, failure error) error {
 		err = fmt.Errorf("the end of the operation could not be recorded: %w", err)
 	}
 	return errors.Join(failure, err)
+}
+
+// keepAsApplied notes what of the regular objects is to be kept from now on.
+func (x *execution) keepAsApplied() {
+	for _, step := range x.plan.Steps {
+		if step.Verb != Apply {
+			continue
+		}
+		for _, object := range step.Objects {
+			i, found := x.index[manifest.KeyOf(object.Reference())]
+			if kept := isKept(object); found && x.plan.Release.Inventory[i].Keep != kept {
+				x.plan.Release.Inventory[i].Keep, x.stale = kept, true
+			}
+		}
+	}
 }
 
 // conclusion writes into the status how the operation went.

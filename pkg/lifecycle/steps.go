@@ -140,9 +140,14 @@ func newEntry(object manifest.Object, role release.Role, phases ...string) relea
 	gvk := object.GroupVersionKind()
 	return release.Entry{
 		Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind, Namespace: object.GetNamespace(), Name: object.GetName(),
-		Role: role, Phases: phases, Keep: object.GetAnnotations()[hook.ResourcePolicy] == keepPolicy ||
-			object.GetAnnotations()["helm.sh/resource-policy"] == keepPolicy,
+		Role: role, Phases: phases, Keep: isKept(object),
 	}
+}
+
+// isKept reports whether an object says that it outlives its release.
+func isKept(object manifest.Object) bool {
+	annotations := object.GetAnnotations()
+	return annotations[hook.ResourcePolicy] == keepPolicy || annotations["helm.sh/resource-policy"] == keepPolicy
 }
 
 // merge makes one entry of a hook that runs at several phases, and fills the index.
@@ -163,4 +168,7 @@ func merge(entries []release.Entry, index map[manifest.Key]int) []release.Entry 
 func keepKnown(entry *release.Entry, old release.Entry) {
 	entry.UID, entry.Origin, entry.Hash = old.UID, old.Origin, old.Hash
 	entry.Generation, entry.ResourceVersion = old.Generation, old.ResourceVersion
+	// What was to be kept is kept until an operation has succeeded that says otherwise: one that fails, and the way back from
+	// it, destroys nothing.
+	entry.Keep = entry.Keep || old.Keep
 }
