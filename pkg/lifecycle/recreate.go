@@ -16,8 +16,8 @@ import (
 const recreatePolicy = "recreate"
 
 // mayRecreate reports whether an error says that an object cannot be changed in place, and the object may be deleted and
-// made anew: it says so itself, it is what is left of a hook that has become a regular resource, or the user says so of
-// everything and nothing would be lost with it.
+// made anew: it says so itself, on the way back as it is on the cluster; it is what is left of a hook that has become a
+// regular resource; or the user says so of everything and nothing would be lost with it.
 func (x *execution) mayRecreate(object manifest.Object, err error) bool {
 	key := manifest.KeyOf(object.Reference())
 	found, ours := x.live[key]
@@ -25,7 +25,7 @@ func (x *execution) mayRecreate(object manifest.Object, err error) bool {
 	switch {
 	case !ours || !errors.As(err, &immutable):
 		return false
-	case object.GetAnnotations()[hook.OnImmutableAnnotation] == recreatePolicy:
+	case object.GetAnnotations()[hook.OnImmutableAnnotation] == recreatePolicy, x.plan.Untried && found.recreate:
 		return true
 	}
 	return found.hook && hook.RunsPods(key.Group, key.Kind) || x.plan.Options.RecreateImmutable && !precious(key)

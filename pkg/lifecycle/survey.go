@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
 
@@ -84,6 +85,8 @@ type live struct {
 	resourceVersion string
 	// hook says that it was made by a hook, and adopt that it is one of an earlier command which this run awaits.
 	hook, adopt bool
+	// recreate says that it tells itself that it may be made anew.
+	recreate bool
 	// foreign says who it belongs to if that is not this release, which is to take it over; else "".
 	foreign string
 }
@@ -96,7 +99,7 @@ func foreignOf(object *metav1.PartialObjectMetadata) live {
 func liveOf(object *metav1.PartialObjectMetadata) live {
 	return live{
 		uid: object.UID, generation: object.Generation, resourceVersion: object.ResourceVersion,
-		hook: object.Annotations[AnnotationPhase] != "",
+		hook: object.Annotations[AnnotationPhase] != "", recreate: object.Annotations[hook.OnImmutableAnnotation] == recreatePolicy,
 	}
 }
 
