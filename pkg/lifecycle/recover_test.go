@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,9 +21,12 @@ func killed(t *testing.T, text string) (*cluster, *release.Release) {
 	cluster := newCluster()
 	cluster.outcomes["shop-a"] = hang
 	first := plan(t, text, lifecycle.Options{Timeout: time.Millisecond})
-	if _, _, err := run(t, cluster, first); err == nil {
-		t.Fatal("the hook ended")
-	}
+	// Its time is up when there is nothing left to do but to wait for the hook.
+	synctest.Test(t, func(t *testing.T) {
+		if _, _, err := run(t, cluster, first); err == nil {
+			t.Fatal("the hook ended")
+		}
+	})
 	r := first.Release
 	r.Status.Phase, r.Status.Hooks[0].State = release.PendingInstall, release.HookRunning
 	lifecycle.CloseInterrupted(r, "process 1 on host", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -198,14 +199,16 @@ func TestTimeLimitsEndAHook(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
 			cluster.outcomes["shop-a"] = hang
-			kept, _, err := run(t, cluster, plan(t, hook("a", "pre-install", test.more), test.options))
-			if !errors.Is(err, lifecycle.ErrTimedOut) || errors.Is(err, lifecycle.ErrInterrupted) {
-				t.Fatalf("not timed out: %v", err)
-			}
-			record := kept.last.Status.Hooks[0]
-			if record.Summary() != "Failed (ImagePullBackOff)" || !strings.Contains(record.Message, "timed out after 0s, 1 attempt") {
-				t.Errorf("record: %s: %s", record.Summary(), record.Message)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				kept, _, err := run(t, cluster, plan(t, hook("a", "pre-install", test.more), test.options))
+				if !errors.Is(err, lifecycle.ErrTimedOut) || errors.Is(err, lifecycle.ErrInterrupted) {
+					t.Fatalf("not timed out: %v", err)
+				}
+				record := kept.last.Status.Hooks[0]
+				if record.Summary() != "Failed (ImagePullBackOff)" || !strings.Contains(record.Message, "timed out after 0s, 1 attempt") {
+					t.Errorf("record: %s: %s", record.Summary(), record.Message)
+				}
+			})
 		})
 	}
 }
