@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // lastWords bounds what is done after the work has ended: cleaning up behind hooks, and the last record. It holds even
@@ -117,6 +118,7 @@ func (x *execution) begin(ctx context.Context) error {
 		// What hooks have done goes with what they did it to, so that there is nothing left to go on from.
 		r.Status.Interrupted = ""
 	}
+	x.adoptFound()
 	if err := x.recordBegin(ctx); err != nil {
 		return err
 	}
@@ -125,6 +127,21 @@ func (x *execution) begin(ctx context.Context) error {
 		x.emit(HookSkipped, x.hookOutcome(record))
 	}
 	return nil
+}
+
+// adoptFound notes of what an installation finds with the release's marks, and no revision has made, that it was there
+// before: whether or not the work gets as far as applying it, the way back must leave it. Where the revision before did not
+// come to a good end it may have made things without a record, and these are taken back.
+func (x *execution) adoptFound() {
+	if x.plan.Operation != Install || x.plan.Troubled {
+		return
+	}
+	for i := range x.plan.Release.Inventory {
+		entry := &x.plan.Release.Inventory[i]
+		if _, found := x.live[keyOf(*entry)]; found && entry.Role == release.Regular && entry.Origin == "" {
+			entry.Origin = release.Adopted
+		}
+	}
 }
 
 // recordBegin records a new revision, or the status of one that is there.
@@ -181,8 +198,16 @@ func (x *execution) advance(step Step) {
 		gvk := object.GroupVersionKind()
 		return !isDefinition(gvk.Group, gvk.Kind) && !x.isUnchanged(object)
 	}
+	// A hook that was a regular resource changes what the application has.
+	wasRegular := func(h Hook) bool {
+		found, live := x.live[manifest.KeyOf(h.Object.Reference())]
+		return live && !found.hook && found.foreign == ""
+	}
 	switch {
 	case step.Verb == RunHooks && step.Phase == courses()[x.plan.Operation].before:
+		if slices.ContainsFunc(step.Hooks, wasRegular) {
+			x.plan.Extent = max(x.plan.Extent, Groundwork)
+		}
 	case step.Verb != Apply || step.Wave > 0 && !step.Hoisted:
 		x.plan.Extent = Everything
 	case slices.ContainsFunc(step.Objects, changes):
