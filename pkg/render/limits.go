@@ -80,16 +80,26 @@ func (b *budget) enter(doing string) error {
 
 func (b *budget) leave() { b.nested++ }
 
-// boundedText is a strings.Builder that takes no more than a value may hold.
-type boundedText struct{ strings.Builder }
+// boundedText is a strings.Builder that takes no more than a value may hold, and what it holds from the budget: templates
+// inside of each other may each hold one.
+type boundedText struct {
+	strings.Builder
+	budget *budget
+}
 
 // Write adds text; the error is a *failure.
 func (b *boundedText) Write(p []byte) (int, error) {
 	if b.Len()+len(p) > maxValue {
 		return 0, tooLarge()
 	}
+	if err := b.budget.make(len(p)); err != nil {
+		return 0, err
+	}
 	return b.Builder.Write(p)
 }
+
+// close gives back what the text took: as the result of a function it is counted again.
+func (b *boundedText) close() { b.budget.made += b.Len() }
 
 func tooLarge() *failure { return failf("the value is larger than %d MiB", maxValue>>20) }
 

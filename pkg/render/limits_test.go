@@ -33,6 +33,8 @@ func TestTemplatesThatNeverEndAreEnded(t *testing.T) {
 		"too much text":                    {`{{ $x := repeat 1000000 "x" }}{{ range until 1000 }}{{ $x }}{{ end }}`, "the pack renders to more than 64 MiB"},
 		"a template that includes itself":  {`{{ include "self" . }}`, `include "self" is nested more than 1000 deep; does it include itself?`},
 		"a template in itself":             {`{{ define "x" }}{{ template "x" . }}{{ end }}{{ template "x" . }}`, "nested more than 1000 deep"},
+		"the same with much text":          {`{{ define "x" }}{{ print .big .big .big }}{{ template "x" . }}{{ end }}{{ template "x" (dict "big" (repeat 4000000 "x")) }}`, "make more than 512 MiB of values"},
+		"the same with text of the pack":   {`{{ define "x" }}{{ .big }}{{ .big }}{{ .big }}{{ template "x" . }}{{ end }}{{ template "x" (dict "big" (repeat 4000000 "x")) }}`, "make more than 512 MiB of values"},
 		"tpl in itself":                    {`{{ define "x" }}{{ tpl "{{ include \"x\" . }}" . }}{{ end }}{{ include "x" . }}`, "nested more than 1000 deep"},
 		"a dictionary that holds itself":   {`{{ $d := dict }}{{ $_ := set $d "a" (list $d) }}{{ $d }}`, "does it contain itself?"},
 		"the same as YAML":                 {`{{ $d := dict }}{{ $_ := set $d "a" $d }}{{ toYamlPretty $d }}`, "does it contain itself?"},

@@ -181,7 +181,8 @@ func (r *run) nested(tmpl *template.Template, doing string, data any) (string, e
 		return "", err
 	}
 	defer r.budget.leave()
-	var text boundedText
+	text := boundedText{budget: &r.budget}
+	defer text.close()
 	if err := tmpl.Execute(&text, data); err != nil {
 		return "", r.locate(err)
 	}
