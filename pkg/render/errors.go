@@ -109,6 +109,8 @@ var (
 	execPattern  = regexp.MustCompile(`(?s)^template: (.*?):(\d+):(\d+): executing ".*?" at <.*?>: (.*)$`)
 	parsePattern = regexp.MustCompile(`(?s)^template: (.*?):(\d+)(?::\d+)?: (.*)$`)
 	callPattern  = regexp.MustCompile(`^error calling (\w+): `)
+	// text/template shows what it cannot iterate over, which may be a secret.
+	rangePattern = regexp.MustCompile(`(?s)^(range can't iterate over|can't use|if/with can't use) .*?( (?:to )?iterate over more than one variable)?$`)
 )
 
 // locate turns an error of text/template into an *Error, or into a *failure where it happened in the text given to
@@ -160,5 +162,6 @@ func (e *Error) blame(err error, text string) {
 		return
 	}
 	// A function of sprig that breaks down, as over a division by zero, is stopped by text/template.
+	text = rangePattern.ReplaceAllString(text, "$1 this value$2")
 	e.Message, e.Err = strings.Replace(callPattern.ReplaceAllString(text, "$1: "), "runtime error: ", "", 1), err
 }

@@ -5,6 +5,20 @@ import (
 	"testing"
 )
 
+func TestWhatCannotBeIteratedOverIsNotInErrors(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{{ $x := print "hunter" 2 }}{{ range $x }}{{ end }}`:        "range can't iterate over this value",
+		`{{ $x := print "hunter" 2 "\n" }}{{ range $x }}{{ end }}`:   "range can't iterate over this value",
+		`{{ $x := add 1234 4321 }}{{ range $k, $v := $x }}{{ end }}`: "can't use this value to iterate over more than one variable",
+	} {
+		_, err := one(text, true)
+		if err == nil || !strings.HasSuffix(err.Error(), ": "+want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: the error is %v", text, err)
+		}
+	}
+}
+
 // What a function is given may be a secret, and is not in its error. The expression tells where it comes from.
 func TestArgumentsAreNotInErrors(t *testing.T) {
 	t.Parallel()
