@@ -16,7 +16,7 @@ func (r *run) allFunctions(facts facts, lookup lookup) template.FuncMap {
 	functions := sprig.TxtFuncMap()
 	maps.DeleteFunc(functions, func(name string, _ any) bool { return removed()[strings.ToLower(name)] != "" })
 	for _, group := range []template.FuncMap{
-		printers(), comparisons(), encodings(), durations(), collections(),
+		printers(), comparisons(), kinds(), encodings(), durations(), collections(),
 		facts.functions(), r.templating(),
 		{"lookup": lookup.objects},
 	} {
@@ -116,5 +116,5 @@ func printf(format string, args ...any) (string, error) {
 	if weighInto(&left, args, 0) != nil {
 		return "", errors.New("the arguments are too large")
 	}
-	return fmt.Sprintf(format, args...), nil
+	return fmt.Sprintf(format, withFloats(format, args)...), nil
 }
