@@ -3,6 +3,7 @@ package pack
 import (
 	"fmt"
 	"io"
+	"time"
 )
 
 // The bounds of a pack, folder or archive.
@@ -41,4 +42,23 @@ func (b *budget) read(from io.Reader) ([]byte, error) {
 	}
 	b.bytes -= int64(len(data))
 	return data, nil
+}
+
+// validationTime is how long values may be compared with a schema: one whose parts each refer to the next several times takes
+// ages, however short it is.
+const validationTime = 20 * time.Second
+
+// within calls a function and returns its error, or another where it takes longer than it may. It is not ended then: the
+// program is about to end itself.
+func within(limit time.Duration, do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		return fmt.Errorf("it takes longer than %s", limit)
+	}
 }

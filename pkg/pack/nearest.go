@@ -6,13 +6,27 @@ import (
 	"strings"
 )
 
+// The bounds of what is compared: the time grows with the product of all three.
+const (
+	maxWord       = 100
+	maxCandidates = 10_000
+)
+
 // Nearest returns the candidate that word was most likely meant to be, or "" where none is near. Case does not
 // count, and of equally near ones the first in the alphabet is returned.
+//
+// Nobody mistypes a word of more than 100 letters, or wants to wait for the nearest of more than 10,000: none is near then.
 func Nearest(word string, candidates []string) string {
+	if len(word) > maxWord || len(candidates) > maxCandidates {
+		return ""
+	}
 	word = strings.ToLower(word)
 	allowed := 1 + max(len(word)-1, 0)/4
 	best, nearest := allowed+1, ""
 	for _, candidate := range slices.Sorted(slices.Values(candidates)) {
+		if len(candidate) > maxWord {
+			continue
+		}
 		lower := strings.ToLower(candidate)
 		distance := distance(word, lower)
 		if len(word) > 2 && (strings.HasPrefix(lower, word) || strings.HasPrefix(word, lower) && len(lower) > 2) {

@@ -9,6 +9,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Kind says what a pack is for.
@@ -91,6 +93,9 @@ func assemble(name string, files []File) (*Pack, error) {
 		return nil, &FileError{Path: name, Message: "no Pack.yaml: a pack needs one, with apiVersion, kind and metadata.name and .version"}
 	}
 	p.sort()
+	if err := p.checkNames(); err != nil {
+		return nil, err
+	}
 	var problems problems
 	problems.add(p.readMetadata()...)
 	problems.add(p.readValues()...)
@@ -99,6 +104,18 @@ func assemble(name string, files []File) (*Pack, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// checkNames refuses templates and definitions whose name has a line break, or anything else that cannot be printed: it stands
+// in a comment of the manifest, which would not be read again as it was written.
+func (p *Pack) checkNames() error {
+	for _, file := range slices.Concat(p.Templates, p.CRDs) {
+		unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
+		if !utf8.ValidString(file.Path) || strings.ContainsFunc(file.Path, unprintable) {
+			return &FileError{Path: p.Path, Message: fmt.Sprintf("the name of a file has characters that cannot be printed: %q", short(file.Path))}
+		}
+	}
+	return nil
 }
 
 func (p *Pack) sort() {

@@ -18,7 +18,7 @@ import (
 // violations are what the schema finds wrong with merged values, sorted by path. Where a value comes from values.yaml
 // and not from the user, the problem says so.
 func (p *Pack) violations(merged, given map[string]any) []Problem {
-	err := p.Schema.compiled.Validate(merged)
+	err := within(validationTime, func() error { return p.Schema.compiled.Validate(merged) })
 	if err == nil {
 		return nil
 	}

@@ -20,6 +20,8 @@ type yamlFile struct {
 	name string
 	// root is nil for a file without content.
 	root *yaml.Node
+	// places are where the keys of a mapping stand in it, for the mappings that line has looked into.
+	places map[*yaml.Node]map[string]int
 }
 
 // parse reads the one document of a file.
@@ -129,7 +131,7 @@ func (f *yamlFile) line(path []string) int {
 	}
 	for _, key := range path {
 		var at int
-		if node, at = child(node, key); node == nil {
+		if node, at = f.child(node, key); node == nil {
 			return line
 		}
 		line = at
@@ -138,7 +140,7 @@ func (f *yamlFile) line(path []string) int {
 }
 
 // child returns an entry of a mapping or an item of a sequence, and the line it begins on.
-func child(node *yaml.Node, key string) (*yaml.Node, int) {
+func (f *yamlFile) child(node *yaml.Node, key string) (*yaml.Node, int) {
 	if node != nil && node.Kind == yaml.AliasNode {
 		node = node.Alias
 	}
@@ -149,13 +151,29 @@ func child(node *yaml.Node, key string) (*yaml.Node, int) {
 			return node.Content[i], node.Content[i].Line
 		}
 	case node.Kind == yaml.MappingNode:
-		for i := 0; i+1 < len(node.Content); i += 2 {
-			if node.Content[i].Value == key {
-				return node.Content[i+1], node.Content[i].Line
-			}
+		if i, found := f.placesIn(node)[key]; found {
+			return node.Content[i+1], node.Content[i].Line
 		}
 	}
 	return nil, 0
+}
+
+// placesIn returns where the keys of a mapping stand in it. They are looked for once: every key may have a problem.
+func (f *yamlFile) placesIn(mapping *yaml.Node) map[string]int {
+	if known := f.places[mapping]; known != nil {
+		return known
+	}
+	places := make(map[string]int, len(mapping.Content)/2)
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if _, found := places[mapping.Content[i].Value]; !found {
+			places[mapping.Content[i].Value] = i
+		}
+	}
+	if f.places == nil {
+		f.places = map[*yaml.Node]map[string]int{}
+	}
+	f.places[mapping] = places
+	return places
 }
 
 var (
