@@ -38,7 +38,25 @@ func NewObject(node *yaml.RNode) (Object, error) {
 	if err := object.UnmarshalJSON(json); err != nil {
 		return Object{}, object.errorf("not a Kubernetes object: %v", err)
 	}
+	object.dropNulls()
 	return object, object.dropFile()
+}
+
+// dropNulls reads labels and annotations without a value as the API server does: a null mapping has no keys, and a null in
+// one is an empty text. Templates leave them behind where a loop or with has nothing to add.
+func (o Object) dropNulls() {
+	metadata, _ := o.Object["metadata"].(map[string]any)
+	for _, key := range []string{"annotations", "labels"} {
+		values, isMap := metadata[key].(map[string]any)
+		if !isMap && metadata[key] == nil {
+			delete(metadata, key)
+		}
+		for name, value := range values {
+			if value == nil {
+				values[name] = ""
+			}
+		}
+	}
 }
 
 // dropFile takes off the annotation that carries the file inside a kyaml pipeline.
