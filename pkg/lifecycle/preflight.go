@@ -43,7 +43,7 @@ func (x *execution) preflight(ctx context.Context) error {
 	x.emit(CheckStarted, Outcome{Message: count(len(trials)+len(deletions), "object")})
 	problems, err := x.try(ctx, trials)
 	if err == nil {
-		problems = append(problems, x.tryDeletions(ctx, deletions)...)
+		problems = slices.Concat(problems, x.tryDeletions(ctx, deletions), x.bereft())
 		err = ctx.Err()
 	}
 	if err == nil {

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/ptr"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
@@ -162,7 +163,15 @@ func (s *search) pod(spec corev1.PodSpec, namespace string) {
 	if spec.RuntimeClassName != nil {
 		s.find(manifest.Key{Group: "node.k8s.io", Kind: "RuntimeClass", Name: *spec.RuntimeClassName})
 	}
-	var refs podRefs
+	for _, key := range referencesOf(spec, namespace, false) {
+		s.find(key)
+	}
+}
+
+// referencesOf are the Secrets, ConfigMaps and claims that the containers and volumes of a Pod refer to; only those that it
+// cannot start without, if so wanted.
+func referencesOf(spec corev1.PodSpec, namespace string, required bool) []manifest.Key {
+	refs := podRefs{required: required}
 	for _, volume := range spec.Volumes {
 		refs.volume(volume)
 	}
@@ -172,54 +181,73 @@ func (s *search) pod(spec corev1.PodSpec, namespace string) {
 	for _, container := range spec.EphemeralContainers {
 		refs.container(container.Env, container.EnvFrom)
 	}
-	for kind, names := range map[string][]string{
-		"Secret": refs.secrets, "ConfigMap": refs.configMaps, "PersistentVolumeClaim": refs.claims,
-	} {
+	var keys []manifest.Key
+	add := func(kind string, names []string) {
 		for _, name := range names {
-			s.find(manifest.Key{Kind: kind, Namespace: namespace, Name: name})
+			keys = append(keys, manifest.Key{Kind: kind, Namespace: namespace, Name: name})
 		}
 	}
+	add("Secret", refs.secrets)
+	add("ConfigMap", refs.configMaps)
+	add("PersistentVolumeClaim", refs.claims)
+	return keys
 }
 
 // podRefs are the names of what the containers and volumes of a Pod refer to.
-type podRefs struct{ secrets, configMaps, claims []string }
+type podRefs struct {
+	// required leaves out what may be missing.
+	required                    bool
+	secrets, configMaps, claims []string
+}
+
+func (r *podRefs) secret(name string, optional *bool) {
+	if !r.required || !ptr.Deref(optional, false) {
+		r.secrets = append(r.secrets, name)
+	}
+}
+
+func (r *podRefs) configMap(name string, optional *bool) {
+	if !r.required || !ptr.Deref(optional, false) {
+		r.configMaps = append(r.configMaps, name)
+	}
+}
 
 func (r *podRefs) container(env []corev1.EnvVar, from []corev1.EnvFromSource) {
 	for _, variable := range env {
 		if source := variable.ValueFrom; source != nil {
 			if ref := source.SecretKeyRef; ref != nil {
-				r.secrets = append(r.secrets, ref.Name)
+				r.secret(ref.Name, ref.Optional)
 			}
 			if ref := source.ConfigMapKeyRef; ref != nil {
-				r.configMaps = append(r.configMaps, ref.Name)
+				r.configMap(ref.Name, ref.Optional)
 			}
 		}
 	}
 	for _, source := range from {
 		if ref := source.SecretRef; ref != nil {
-			r.secrets = append(r.secrets, ref.Name)
+			r.secret(ref.Name, ref.Optional)
 		}
 		if ref := source.ConfigMapRef; ref != nil {
-			r.configMaps = append(r.configMaps, ref.Name)
+			r.configMap(ref.Name, ref.Optional)
 		}
 	}
 }
 
 func (r *podRefs) volume(volume corev1.Volume) {
 	if source := volume.Secret; source != nil {
-		r.secrets = append(r.secrets, source.SecretName)
+		r.secret(source.SecretName, source.Optional)
 	}
 	if source := volume.ConfigMap; source != nil {
-		r.configMaps = append(r.configMaps, source.Name)
+		r.configMap(source.Name, source.Optional)
 	}
 	if source := volume.PersistentVolumeClaim; source != nil {
 		r.claims = append(r.claims, source.ClaimName)
 	}
 	if source := volume.CSI; source != nil && source.NodePublishSecretRef != nil {
-		r.secrets = append(r.secrets, source.NodePublishSecretRef.Name)
+		r.secret(source.NodePublishSecretRef.Name, nil)
 	}
 	if source := volume.ISCSI; source != nil && source.SecretRef != nil {
-		r.secrets = append(r.secrets, source.SecretRef.Name)
+		r.secret(source.SecretRef.Name, nil)
 	}
 	if source := volume.Projected; source != nil {
 		for _, projected := range source.Sources {
@@ -230,9 +258,9 @@ func (r *podRefs) volume(volume corev1.Volume) {
 
 func (r *podRefs) projected(source corev1.VolumeProjection) {
 	if ref := source.Secret; ref != nil {
-		r.secrets = append(r.secrets, ref.Name)
+		r.secret(ref.Name, ref.Optional)
 	}
 	if ref := source.ConfigMap; ref != nil {
-		r.configMaps = append(r.configMaps, ref.Name)
+		r.configMap(ref.Name, ref.Optional)
 	}
 }

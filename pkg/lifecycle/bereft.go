@@ -1,0 +1,61 @@
+package lifecycle
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+)
+
+// bereft returns a problem for each hook whose Pods need something that the plan deletes before the hook runs, as an
+// uninstallation does before post-delete. A dry-run does not tell, because all is there now, and the Pods would not start when
+// everything else is gone.
+func (x *execution) bereft() []error {
+	var problems []error
+	gone := map[manifest.Key]bool{}
+	for _, step := range x.plan.Steps {
+		for _, entry := range step.Entries {
+			if _, live := x.live[keyOf(entry)]; live && step.Verb == Delete {
+				gone[keyOf(entry)] = true
+			}
+		}
+		for _, h := range step.Hooks {
+			delete(gone, manifest.KeyOf(h.Object.Reference()))
+			if !x.plan.HasRun(h) {
+				problems = append(problems, missed(h, gone)...)
+			}
+		}
+	}
+	return problems
+}
+
+// missed returns a problem for each object that a hook needs and that is gone by then.
+func missed(h Hook, gone map[manifest.Key]bool) []error {
+	var problems []error
+	for _, key := range indispensable(h.Object) {
+		if gone[key] {
+			problems = append(problems, &InputError{h.Object, fmt.Sprintf("%s/%s is deleted before this %s hook runs and needs it; "+
+				"make it a hook of that phase with a lower weight, or skip the phase", key.Kind, key.Name, h.Phase)})
+		}
+	}
+	return problems
+}
+
+// indispensable is what the Pods of a Job or Pod cannot start without; nothing for all others.
+func indispensable(object manifest.Object) []manifest.Key {
+	gvk, namespace := object.GroupVersionKind(), object.GetNamespace()
+	if !hook.RunsPods(gvk.Group, gvk.Kind) {
+		return nil
+	}
+	spec, ok := decoded[corev1.PodSpec](object, podSpecPath(gvk.GroupKind())...)
+	if !ok {
+		return nil
+	}
+	needed := referencesOf(spec, namespace, true)
+	if spec.ServiceAccountName != "" {
+		needed = append(needed, manifest.Key{Kind: "ServiceAccount", Namespace: namespace, Name: spec.ServiceAccountName})
+	}
+	return needed
+}
