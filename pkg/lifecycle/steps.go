@@ -144,10 +144,12 @@ func newEntry(object manifest.Object, role release.Role, phases ...string) relea
 	}
 }
 
-// isKept reports whether an object says that it outlives its release.
+// isKept reports whether an object says that it outlives its release. Helm's annotation counts as Helm reads it: neither case
+// nor white space around it matter.
 func isKept(object manifest.Object) bool {
 	annotations := object.GetAnnotations()
-	return annotations[hook.ResourcePolicy] == keepPolicy || annotations["helm.sh/resource-policy"] == keepPolicy
+	helms := strings.TrimSpace(annotations["helm.sh/resource-policy"])
+	return annotations[hook.ResourcePolicy] == keepPolicy || strings.EqualFold(helms, keepPolicy)
 }
 
 // merge makes one entry of a hook that runs at several phases, and fills the index.
