@@ -13,7 +13,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/keys"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/strictyaml"
 )
 
 // Error says what is wrong with one place of a manifest. File may be empty (the stream was not read from a
@@ -101,18 +101,7 @@ func (s source) syntaxError(err error) error {
 		at, _ = strconv.Atoi(match[1])
 		text = strings.TrimPrefix(text, match[0])
 	}
-	return s.errorAt(at, "not valid YAML: "+withoutValues(text))
-}
-
-// What the YAML library quotes of a text may be a secret.
-var (
-	decodedValue = regexp.MustCompile("(?s) `.*?` as a ")
-	unknownAlias = regexp.MustCompile(`unknown anchor '.*?' referenced`)
-)
-
-func withoutValues(text string) string {
-	text = decodedValue.ReplaceAllString(text, " as a ")
-	return unknownAlias.ReplaceAllString(text, "no such anchor; quote a value that begins with *")
+	return s.errorAt(at, "not valid YAML: "+strictyaml.WithoutValues(text))
 }
 
 func (s source) errorAt(line int, message string) *Error {
@@ -183,11 +172,8 @@ func translateLines(node *yaml.Node, line func(int) int) {
 // cannot hold.
 func (s source) checkKeys(node *yaml.Node) error {
 	var problems []error
-	for _, problem := range keys.Check(node) {
+	for _, problem := range strictyaml.CheckKeys(node, 0) {
 		problems = append(problems, s.errorAt(problem.Line, problem.Message))
-	}
-	for _, child := range node.Content {
-		problems = appendError(problems, s.checkKeys(child))
 	}
 	return errors.Join(problems...)
 }

@@ -10,6 +10,8 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/strictyaml"
 )
 
 // Object is one resource with the meaning the API server gives its YAML, and where it came from.
@@ -27,12 +29,12 @@ func NewObject(node *yaml.RNode) (Object, error) {
 	object := Object{File: File(node), Line: node.YNode().Line}
 	text, err := node.String()
 	if err != nil {
-		return Object{}, object.errorf("not valid YAML: %s", withoutValues(err.Error()))
+		return Object{}, object.errorf("not valid YAML: %s", strictyaml.WithoutValues(err.Error()))
 	}
 	content := map[string]any{}
 	json, err := sigsyaml.YAMLToJSONStrict([]byte(text))
 	if err != nil {
-		return Object{}, object.errorf("not valid YAML: %s", withoutValues(strings.TrimPrefix(err.Error(), "yaml: ")))
+		return Object{}, object.errorf("not valid YAML: %s", strictyaml.WithoutValues(strings.TrimPrefix(err.Error(), "yaml: ")))
 	}
 	object.Unstructured = &unstructured.Unstructured{Object: content}
 	if err := object.UnmarshalJSON(json); err != nil {
@@ -47,10 +49,10 @@ func NewObject(node *yaml.RNode) (Object, error) {
 func (o Object) dropNulls() {
 	metadata, _ := o.Object["metadata"].(map[string]any)
 	for _, key := range []string{"annotations", "labels"} {
-		values, isMap := metadata[key].(map[string]any)
-		if !isMap && metadata[key] == nil {
+		if metadata[key] == nil {
 			delete(metadata, key)
 		}
+		values, _ := metadata[key].(map[string]any)
 		for name, value := range values {
 			if value == nil {
 				values[name] = ""

@@ -21,7 +21,7 @@ func decodeValues(name string, data []byte) (map[string]any, []Problem) {
 	if file.root == nil {
 		return map[string]any{}, nil
 	}
-	if problems := file.badValueKeys(file.root); len(problems) > 0 {
+	if problems := file.badKeys(0); len(problems) > 0 {
 		return nil, problems
 	}
 	var decoded any

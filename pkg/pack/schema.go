@@ -52,7 +52,7 @@ func (p *Pack) compileSchema(name string) (*Schema, []Problem) {
 		return nil, problems
 	}
 	if file.root != nil {
-		if problems := file.badValueKeys(file.root); len(problems) > 0 {
+		if problems := file.badKeys(0); len(problems) > 0 {
 			return nil, problems
 		}
 	}

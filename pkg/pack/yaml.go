@@ -12,6 +12,8 @@ import (
 	"unicode"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/strictyaml"
 )
 
 // yamlFile is a YAML file with the lines of its keys.
@@ -63,7 +65,7 @@ func (f *yamlFile) decode(into any) (problems []Problem, ok bool) {
 	if f.root == nil {
 		return nil, true
 	}
-	if problems := f.badKeys(f.root); len(problems) > 0 {
+	if problems := f.badKeys(maxKeys); len(problems) > 0 {
 		return problems, false
 	}
 	problems = f.unknownKeys(f.root, reflect.TypeOf(into).Elem(), "")
@@ -178,19 +180,13 @@ func (f *yamlFile) placesIn(mapping *yaml.Node) map[string]int {
 
 var (
 	linePattern = regexp.MustCompile(`^(?:yaml: )?(?:unmarshal errors:\s+)?line (\d+): (.*)$`)
-	// What a YAML reader quotes of a file may be a secret.
-	quotedPattern = regexp.MustCompile("(?s) `.*?` (into|as a) ")
-	aliasPattern  = regexp.MustCompile(`unknown anchor '.*?' referenced`)
-
-	kindPattern = regexp.MustCompile("^cannot unmarshal !!([a-z]+)(?: `.*`)? into (.+)$")
+	kindPattern = regexp.MustCompile("^cannot unmarshal !!([a-z]+) into (.+)$")
 )
 
 // problems turns an error of a YAML reader into problems with lines.
 func (f *yamlFile) problems(err error) []Problem {
 	var found []Problem
-	text := quotedPattern.ReplaceAllString(err.Error(), " $1 ")
-	text = aliasPattern.ReplaceAllString(text, "no such anchor; quote a value that begins with *")
-	for line := range strings.SplitSeq(text, "\n") {
+	for line := range strings.SplitSeq(strictyaml.WithoutValues(err.Error()), "\n") {
 		line = strings.TrimSpace(line)
 		if strings.HasSuffix(line, "unmarshal errors:") {
 			continue

@@ -35,10 +35,10 @@ func layers() []layer {
 		{folder: "pkg/patience"},
 		{folder: "pkg/release", may: []string{"pkg/pack"}},
 		{folder: "pkg/hook"},
-		{folder: "pkg/manifest", may: []string{"pkg/keys"}},
+		{folder: "pkg/manifest", may: []string{"pkg/strictyaml"}},
 		{folder: "pkg/render", may: []string{"pkg/pack"}},
-		{folder: "pkg/pack", may: []string{"pkg/keys"}},
-		{folder: "pkg/keys"},
+		{folder: "pkg/pack", may: []string{"pkg/strictyaml"}},
+		{folder: "pkg/strictyaml"},
 	}
 }
 

@@ -1,5 +1,6 @@
-// Package keys finds the keys of a YAML mapping that JSON cannot hold, or of which one would be lost on the way there.
-package keys
+// Package strictyaml is what the YAML readers leave to be desired: it finds keys that would be lost, and keeps values out of
+// errors.
+package strictyaml
 
 import (
 	"encoding/json"
@@ -16,10 +17,23 @@ type Problem struct {
 	Message string
 }
 
-// Check returns what is wrong with the keys of one mapping, in their order: those that stand twice (one of the two would be
-// lost), as the API server reads them (1 and 1.0, yes and true are one key), and those that cannot be strings. Anything but a
-// mapping has no problems. The mappings inside are not looked at.
-func Check(mapping *yaml.Node) []Problem {
+// CheckKeys returns what is wrong with the keys of all mappings in a tree, those of a mapping before those inside of it: keys
+// that stand twice in one mapping (one of the two would be lost), as the API server reads them (1 and 1.0, yes and true are one
+// key), and keys that cannot be strings. A mapping of more than most keys is one problem, and is looked at no further; 0 allows
+// any number. What an alias stands for is not looked at again.
+func CheckKeys(node *yaml.Node, most int) []Problem {
+	if node.Kind == yaml.MappingNode && most > 0 && len(node.Content) > 2*most {
+		return []Problem{{Line: node.Line, Message: fmt.Sprintf("a mapping has more than %d keys", most)}}
+	}
+	problems := check(node)
+	for _, child := range node.Content {
+		problems = append(problems, CheckKeys(child, most)...)
+	}
+	return problems
+}
+
+// check looks at the keys of one mapping; anything else has none.
+func check(mapping *yaml.Node) []Problem {
 	if mapping.Kind != yaml.MappingNode {
 		return nil
 	}
