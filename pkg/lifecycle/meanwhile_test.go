@@ -142,9 +142,7 @@ func TestTheWayBackLeavesWhatWasThereBefore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
-			put(cluster, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{
-				"name": "data", "namespace": "web", "annotations": marks("shop"), "labels": map[string]any{lifecycle.LabelManagedBy: "sherpack"},
-			}})
+			putMarked(cluster, "data")
 			planned, err := lifecycle.NewPlan(lifecycle.Request{
 				Operation: lifecycle.Install, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, text+hook("a", "post-install", "")), Scopes: scopes(),
 			})
@@ -152,17 +150,7 @@ func TestTheWayBackLeavesWhatWasThereBefore(t *testing.T) {
 				t.Fatal(err)
 			}
 			cluster.outcomes["shop-a"] = exit3
-			if _, _, err := run(t, cluster, planned); err == nil {
-				t.Fatal("no error")
-			}
-			back, err := lifecycle.NewWayBack(planned, lifecycle.Request{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			cluster.log = nil
-			if _, _, err := run(t, cluster, back); err != nil {
-				t.Fatal(err)
-			}
+			takenBack(t, cluster, planned, noRequest)
 			if diff := cmp.Diff([]string{"delete Job/shop-a Foreground", "delete ConfigMap/more Background"}, cluster.log); diff != "" {
 				t.Error(diff)
 			}

@@ -26,9 +26,10 @@ type rehearsal struct {
 	left []trial
 }
 
-// preflight looks at what is on the cluster, and tries, without doing it, whatever could turn out to be refused only after something was done that cannot be
-// undone: what is deleted, every hook, and all objects where hooks come before them or where they may change what is
-// deployed. All problems are returned at once. What rests on something that comes first is left for preflightRest.
+// preflight looks at what is on the cluster, and tries, without doing it, whatever could turn out to be refused only after
+// something was done that cannot be undone: what is deleted, every hook, and all objects where hooks come before them or where
+// they may change what is deployed. All problems are returned at once. What rests on something that comes first is left for
+// preflightRest.
 func (x *execution) preflight(ctx context.Context) error {
 	err := x.survey(ctx, x.ahead())
 	foreign := foreignIn(err)

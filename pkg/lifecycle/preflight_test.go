@@ -326,19 +326,11 @@ func TestTheWayBackOfAnUpgradeDisownsWhatItTookOver(t *testing.T) {
 	next := upgrade(t, object("v1", "ConfigMap", "ours")+object("v1", "ConfigMap", "theirs")+hook("a", "post-upgrade", ""), first.Release.Inventory, nil)
 	next.Options.TakeOwnership = true
 	cluster.outcomes["shop-a"] = exit3
-	if _, _, err := run(t, cluster, next); err == nil {
-		t.Fatal("the hook succeeded")
-	}
-	request := lifecycle.NewRollback(first.Release, next.Release, release.History{first.Release, next.Release}, lifecycle.Options{})
-	request.Nodes, request.Left, request.Scopes = nodes(t, object("v1", "ConfigMap", "ours")), nil, scopes()
-	back, err := lifecycle.NewWayBack(next, request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cluster.log = nil
-	if _, _, err := run(t, cluster, back); err != nil {
-		t.Fatal(err)
-	}
+	back := takenBack(t, cluster, next, func() lifecycle.Request {
+		request := lifecycle.NewRollback(first.Release, next.Release, release.History{first.Release, next.Release}, lifecycle.Options{})
+		request.Nodes, request.Left, request.Scopes = nodes(t, object("v1", "ConfigMap", "ours")), nil, scopes()
+		return request
+	})
 	if diff := cmp.Diff([]string{"delete Job/shop-a Foreground"}, cluster.log); diff != "" {
 		t.Error(diff)
 	}

@@ -171,7 +171,7 @@ func (s *search) pod(spec corev1.PodSpec, namespace string) {
 // referencesOf are the Secrets, ConfigMaps and claims that the containers and volumes of a Pod refer to; only those that it
 // cannot start without, if so wanted.
 func referencesOf(spec corev1.PodSpec, namespace string, required bool) []manifest.Key {
-	refs := podRefs{required: required}
+	refs := podRefs{namespace: namespace, required: required}
 	for _, volume := range spec.Volumes {
 		refs.volume(volume)
 	}
@@ -181,34 +181,21 @@ func referencesOf(spec corev1.PodSpec, namespace string, required bool) []manife
 	for _, container := range spec.EphemeralContainers {
 		refs.container(container.Env, container.EnvFrom)
 	}
-	var keys []manifest.Key
-	add := func(kind string, names []string) {
-		for _, name := range names {
-			keys = append(keys, manifest.Key{Kind: kind, Namespace: namespace, Name: name})
-		}
-	}
-	add("Secret", refs.secrets)
-	add("ConfigMap", refs.configMaps)
-	add("PersistentVolumeClaim", refs.claims)
-	return keys
+	return refs.keys
 }
 
-// podRefs are the names of what the containers and volumes of a Pod refer to.
+// podRefs collects what the containers and volumes of a Pod refer to.
 type podRefs struct {
+	namespace string
 	// required leaves out what may be missing.
-	required                    bool
-	secrets, configMaps, claims []string
+	required bool
+	keys     []manifest.Key
 }
 
-func (r *podRefs) secret(name string, optional *bool) {
+// add adds a reference, which is optional or not; nil is not.
+func (r *podRefs) add(kind, name string, optional *bool) {
 	if !r.required || !ptr.Deref(optional, false) {
-		r.secrets = append(r.secrets, name)
-	}
-}
-
-func (r *podRefs) configMap(name string, optional *bool) {
-	if !r.required || !ptr.Deref(optional, false) {
-		r.configMaps = append(r.configMaps, name)
+		r.keys = append(r.keys, manifest.Key{Kind: kind, Namespace: r.namespace, Name: name})
 	}
 }
 
@@ -216,38 +203,38 @@ func (r *podRefs) container(env []corev1.EnvVar, from []corev1.EnvFromSource) {
 	for _, variable := range env {
 		if source := variable.ValueFrom; source != nil {
 			if ref := source.SecretKeyRef; ref != nil {
-				r.secret(ref.Name, ref.Optional)
+				r.add("Secret", ref.Name, ref.Optional)
 			}
 			if ref := source.ConfigMapKeyRef; ref != nil {
-				r.configMap(ref.Name, ref.Optional)
+				r.add("ConfigMap", ref.Name, ref.Optional)
 			}
 		}
 	}
 	for _, source := range from {
 		if ref := source.SecretRef; ref != nil {
-			r.secret(ref.Name, ref.Optional)
+			r.add("Secret", ref.Name, ref.Optional)
 		}
 		if ref := source.ConfigMapRef; ref != nil {
-			r.configMap(ref.Name, ref.Optional)
+			r.add("ConfigMap", ref.Name, ref.Optional)
 		}
 	}
 }
 
 func (r *podRefs) volume(volume corev1.Volume) {
 	if source := volume.Secret; source != nil {
-		r.secret(source.SecretName, source.Optional)
+		r.add("Secret", source.SecretName, source.Optional)
 	}
 	if source := volume.ConfigMap; source != nil {
-		r.configMap(source.Name, source.Optional)
+		r.add("ConfigMap", source.Name, source.Optional)
 	}
 	if source := volume.PersistentVolumeClaim; source != nil {
-		r.claims = append(r.claims, source.ClaimName)
+		r.add("PersistentVolumeClaim", source.ClaimName, nil)
 	}
 	if source := volume.CSI; source != nil && source.NodePublishSecretRef != nil {
-		r.secret(source.NodePublishSecretRef.Name, nil)
+		r.add("Secret", source.NodePublishSecretRef.Name, nil)
 	}
 	if source := volume.ISCSI; source != nil && source.SecretRef != nil {
-		r.secret(source.SecretRef.Name, nil)
+		r.add("Secret", source.SecretRef.Name, nil)
 	}
 	if source := volume.Projected; source != nil {
 		for _, projected := range source.Sources {
@@ -258,9 +245,9 @@ func (r *podRefs) volume(volume corev1.Volume) {
 
 func (r *podRefs) projected(source corev1.VolumeProjection) {
 	if ref := source.Secret; ref != nil {
-		r.secret(ref.Name, ref.Optional)
+		r.add("Secret", ref.Name, ref.Optional)
 	}
 	if ref := source.ConfigMap; ref != nil {
-		r.configMap(ref.Name, ref.Optional)
+		r.add("ConfigMap", ref.Name, ref.Optional)
 	}
 }
