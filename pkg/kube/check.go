@@ -12,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/utils/ptr"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 )
 
 // Check is an object whose write is to be tried without doing it.
@@ -156,12 +158,8 @@ func isJob(object *unstructured.Unstructured) bool {
 
 // podOf returns a Pod as an object would make it; nil for what makes none.
 func podOf(object *unstructured.Unstructured) *unstructured.Unstructured {
-	path := []string{"spec", "template"}
-	switch kindName(object.GroupVersionKind()) {
-	case kindJob, "Deployment.apps", "StatefulSet.apps", "DaemonSet.apps", "ReplicaSet.apps":
-	case "CronJob.batch":
-		path = []string{"spec", "jobTemplate", "spec", "template"}
-	default:
+	path := kinds.PodTemplate(object.GroupVersionKind().GroupKind())
+	if path == nil {
 		return nil
 	}
 	template, found, err := unstructured.NestedMap(object.Object, path...)

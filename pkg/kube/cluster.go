@@ -30,7 +30,7 @@ type Cluster struct {
 	// dynamic has no request time-out, so that watches live on.
 	dynamic  dynamic.Interface
 	metadata metadata.Interface
-	kinds    *kinds
+	kinds    *knownKinds
 
 	mu     sync.Mutex
 	closed bool

@@ -7,6 +7,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 )
 
 // HookRun is a hook to run.
@@ -139,10 +141,11 @@ func (c *Cluster) sharedFeed(ctx context.Context, from source) (*feed, error) {
 // that the end of its log is known where logs may not be read. Other kinds are
 // returned as they are.
 func WithLogMessages(object *unstructured.Unstructured) *unstructured.Unstructured {
-	spec := podSpecPath(object)
-	if spec == nil {
+	kind := object.GroupVersionKind()
+	if kindName(kind) != kindJob && kindName(kind) != kindPod {
 		return object
 	}
+	spec := kinds.PodSpec(kind.GroupKind())
 	object = object.DeepCopy()
 	for _, list := range []string{"initContainers", "containers"} {
 		raw, _, _ := unstructured.NestedFieldNoCopy(object.Object, append(spec, list)...)
@@ -155,18 +158,6 @@ func WithLogMessages(object *unstructured.Unstructured) *unstructured.Unstructur
 		}
 	}
 	return object
-}
-
-// podSpecPath is where the object has the specification of a Pod; nil when it
-// runs none that is followed here.
-func podSpecPath(object *unstructured.Unstructured) []string {
-	switch kindName(object.GroupVersionKind()) {
-	case kindJob:
-		return []string{"spec", "template", "spec"}
-	case kindPod:
-		return []string{"spec"}
-	}
-	return nil
 }
 
 // uidOf is an object's UID; "" for none.

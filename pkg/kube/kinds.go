@@ -19,8 +19,8 @@ import (
 	"k8s.io/client-go/restmapper"
 )
 
-// kinds knows which kinds the server has and where it serves them.
-type kinds struct {
+// knownKinds knows which kinds the server has and where it serves them.
+type knownKinds struct {
 	discovery discovery.CachedDiscoveryInterface
 	mapper    *restmapper.DeferredDiscoveryRESTMapper
 
@@ -33,8 +33,8 @@ type kinds struct {
 	promised map[schema.GroupKind]bool
 }
 
-func newKinds(known discovery.CachedDiscoveryInterface) *kinds {
-	return &kinds{
+func newKinds(known discovery.CachedDiscoveryInterface) *knownKinds {
+	return &knownKinds{
 		discovery: known,
 		mapper:    restmapper.NewDeferredDiscoveryRESTMapperWithContext(quietDiscovery{discovery.ToCachedDiscoveryInterfaceWithContext(known)}),
 		promised:  map[schema.GroupKind]bool{},
@@ -60,7 +60,7 @@ func (c *Cluster) Namespaced(gvk schema.GroupVersionKind) (bool, error) {
 // up once more with a fresh discovery; the error is a NoMatch error only when
 // the server says that it does not serve the kind's group and version or that
 // the kind is not among its kinds.
-func (k *kinds) mapping(gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
+func (k *knownKinds) mapping(gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
 	// A mapper over a stale cache refreshes that cache by itself.
 	fresh, seen := k.discovery.Fresh(), k.resetCount()
 	mapping, err := k.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
@@ -80,7 +80,7 @@ func (k *kinds) mapping(gvk schema.GroupVersionKind) (*meta.RESTMapping, error) 
 
 // stored is mapping for what is on the cluster already: an object outlives the
 // version that it was written in, and stands under any other of its kind.
-func (k *kinds) stored(gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
+func (k *knownKinds) stored(gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
 	mapping, err := k.mapping(gvk)
 	if !meta.IsNoMatchError(err) {
 		return mapping, err
@@ -94,7 +94,7 @@ func (k *kinds) stored(gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
 // atStored sends requests to where a kind is stored. What was discovered may be out
 // of date: of a path that the server does not have it is asked anew, for a second or
 // two, because a server needs a moment to announce what a definition has changed.
-func (k *kinds) atStored(ctx context.Context, gvk schema.GroupVersionKind, send func(*meta.RESTMapping) error) error {
+func (k *knownKinds) atStored(ctx context.Context, gvk schema.GroupVersionKind, send func(*meta.RESTMapping) error) error {
 	backoff := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 1.5, Steps: 7}
 	for {
 		seen := k.resetCount()
@@ -114,14 +114,14 @@ func isUnserved(err error) bool {
 	return apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }
 
-func (k *kinds) resetCount() int {
+func (k *knownKinds) resetCount() int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.resets
 }
 
 // resetSince forgets what was discovered, unless that was done after seen.
-func (k *kinds) resetSince(seen int) {
+func (k *knownKinds) resetSince(seen int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.resets == seen {
@@ -131,7 +131,7 @@ func (k *kinds) resetSince(seen int) {
 }
 
 // await is mapping that gives a promised kind some seconds to be served.
-func (k *kinds) await(ctx context.Context, gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
+func (k *knownKinds) await(ctx context.Context, gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
 	backoff := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 1.5, Steps: 12, Jitter: 0.1}
 	for {
 		mapping, err := k.mapping(gvk)
@@ -144,14 +144,14 @@ func (k *kinds) await(ctx context.Context, gvk schema.GroupVersionKind) (*meta.R
 	}
 }
 
-func (k *kinds) isPromised(kind schema.GroupKind) bool {
+func (k *knownKinds) isPromised(kind schema.GroupKind) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.promised[kind]
 }
 
 // promise remembers the kind that an applied CustomResourceDefinition brings.
-func (k *kinds) promise(definition *unstructured.Unstructured) {
+func (k *knownKinds) promise(definition *unstructured.Unstructured) {
 	if definition.GetKind() != "CustomResourceDefinition" {
 		return
 	}

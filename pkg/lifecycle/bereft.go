@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
 
@@ -49,7 +50,7 @@ func indispensable(object manifest.Object) []manifest.Key {
 	if !hook.RunsPods(gvk.Group, gvk.Kind) {
 		return nil
 	}
-	spec, ok := decoded[corev1.PodSpec](object, podSpecPath(gvk.GroupKind())...)
+	spec, ok := decoded[corev1.PodSpec](object, kinds.PodSpec(gvk.GroupKind())...)
 	if !ok {
 		return nil
 	}

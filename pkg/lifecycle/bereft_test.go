@@ -20,6 +20,10 @@ func TestAHookIsRefusedBeforehandThatNeedsWhatGoesBeforeIt(t *testing.T) {
 		return "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: shop-clean\n  annotations: {sherpack.io/hook: 'post-delete'}\n" +
 			"spec: {template: {spec: {containers: [{name: a, env: [{name: A, valueFrom: {" + env + "}}]}]}}}\n---\n"
 	}
+	mounts := func(volume string) string {
+		return "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: shop-clean\n  annotations: {sherpack.io/hook: 'post-delete'}\n" +
+			"spec: {template: {spec: {volumes: [{name: v, " + volume + "}], containers: [{name: a}]}}}\n---\n"
+	}
 	secret := object("v1", "Secret", "cleaner")
 	account := object("v1", "ServiceAccount", "cleaner")
 	asHook := "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: cleaner\n  annotations: {sherpack.io/hook: 'pre-delete,post-delete'}\n---\n"
@@ -34,6 +38,7 @@ func TestAHookIsRefusedBeforehandThatNeedsWhatGoesBeforeIt(t *testing.T) {
 		"of a hook that runs before it only": {text: account + job("pre-delete")},
 		"a hook that is skipped":             {text: account + job("post-delete"), options: lifecycle.Options{SkipPhases: []hooks.Phase{hooks.PostDelete}}},
 		"a Secret":                           {text: secret + reads("secretKeyRef: {name: cleaner, key: a}"), refused: "Secret"},
+		"a Secret that a volume needs":       {text: secret + mounts("rbd: {secretRef: {name: cleaner}}"), refused: "Secret"},
 		"a Secret that may be missing":       {text: secret + reads("secretKeyRef: {name: cleaner, key: a, optional: true}")},
 		"a Secret of somebody else's":        {text: secret + reads("secretKeyRef: {name: other, key: a}")},
 		"an account that is a hook":          {text: asHook + job("post-delete")},

@@ -46,6 +46,27 @@ func many() string {
 		object("example.com/v1", "Pod", "a") + object("example.org/v1", "Pod", "a")
 }
 
+// secretVolumes are volumes of a Pod that are mounted by means of a Secret each.
+func secretVolumes() string {
+	return "volumes: [{name: a, azureFile: {secretName: azure, shareName: s}}, {name: b, cephfs: {monitors: [], secretRef: {name: cephfs}}}, " +
+		"{name: c, rbd: {secretRef: {name: rbd}}}, {name: d, flexVolume: {driver: d, secretRef: {name: flex}}}, " +
+		"{name: e, scaleIO: {secretRef: {name: scaleio}}}, {name: f, storageos: {secretRef: {name: storageos}}}, " +
+		"{name: g, cinder: {volumeID: v, secretRef: {name: cinder}}}, {name: h, csi: {driver: d}}, {name: i, rbd: {}}],"
+}
+
+// volumes are the Secrets of secretVolumes, a PersistentVolume that is attached and mounted by means of some of them, and its
+// claim.
+func volumes() string {
+	text := ""
+	for _, name := range []string{"azure", "cephfs", "rbd", "flex", "scaleio", "storageos", "cinder"} {
+		text += object("v1", "Secret", name)
+	}
+	return text + "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: shared}\nspec: {volumeName: shared}\n---\n" +
+		"apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: shared}\nspec:\n  claimRef: {namespace: web, name: shared}\n" +
+		"  csi: {driver: d, volumeHandle: h, controllerPublishSecretRef: {name: azure, namespace: web}, nodeStageSecretRef: {name: cephfs, namespace: web},\n" +
+		"    nodePublishSecretRef: {name: rbd, namespace: web}, controllerExpandSecretRef: {name: flex, namespace: web}, nodeExpandSecretRef: {name: cinder}}\n---\n"
+}
+
 // binding gives the ServiceAccount of its own name a role of that name.
 func binding(kind, name, role string) string {
 	return fmt.Sprintf("apiVersion: rbac.authorization.k8s.io/v1\nkind: %s\nmetadata: {name: %s}\n"+
@@ -106,20 +127,24 @@ func TestWhatThePodOfAHookRefersToIsHoisted(t *testing.T) {
 		container, pod string
 		want           []string
 	}{
-		"nothing":                        {"", "", nil},
-		"a variable from a Secret":       {", env: [{name: X, valueFrom: {secretKeyRef: {name: a, key: x}}}]", "", []string{"Secret/a"}},
-		"a variable from a ConfigMap":    {", env: [{name: X, valueFrom: {configMapKeyRef: {name: a, key: x}}}]", "", []string{"ConfigMap/a"}},
-		"all variables of a Secret":      {", envFrom: [{secretRef: {name: a}}]", "", []string{"Secret/a"}},
-		"all variables of a ConfigMap":   {", envFrom: [{configMapRef: {name: a}}]", "", []string{"ConfigMap/a"}},
-		"an init container":              {"", "initContainers: [{name: i, envFrom: [{secretRef: {name: a}}]}],", []string{"Secret/a"}},
-		"an ephemeral container":         {"", "ephemeralContainers: [{name: i, envFrom: [{secretRef: {name: a}}]}],", []string{"Secret/a"}},
-		"a volume of a Secret":           {"", "volumes: [{name: v, secret: {secretName: a}}],", []string{"Secret/a"}},
-		"a volume of a ConfigMap":        {"", "volumes: [{name: v, configMap: {name: a}}],", []string{"ConfigMap/a"}},
-		"a projected volume":             {"", "volumes: [{name: v, projected: {sources: [{secret: {name: a}}, {configMap: {name: a}}]}}],", []string{"ConfigMap/a", "Secret/a"}},
-		"a claim":                        {"", "volumes: [{name: v, persistentVolumeClaim: {claimName: a}}],", []string{"PersistentVolumeClaim/a"}},
-		"a claim, its class and volume":  {"", "volumes: [{name: v, persistentVolumeClaim: {claimName: b}}],", []string{"StorageClass/fast", "PersistentVolume/disk", "PersistentVolumeClaim/b"}},
-		"the Secret of a CSI volume":     {"", "volumes: [{name: v, csi: {driver: d, nodePublishSecretRef: {name: a}}}],", []string{"Secret/a"}},
-		"the Secret of an iSCSI volume":  {"", "volumes: [{name: v, iscsi: {secretRef: {name: a}}}],", []string{"Secret/a"}},
+		"nothing":                       {"", "", nil},
+		"a variable from a Secret":      {", env: [{name: X, valueFrom: {secretKeyRef: {name: a, key: x}}}]", "", []string{"Secret/a"}},
+		"a variable from a ConfigMap":   {", env: [{name: X, valueFrom: {configMapKeyRef: {name: a, key: x}}}]", "", []string{"ConfigMap/a"}},
+		"all variables of a Secret":     {", envFrom: [{secretRef: {name: a}}]", "", []string{"Secret/a"}},
+		"all variables of a ConfigMap":  {", envFrom: [{configMapRef: {name: a}}]", "", []string{"ConfigMap/a"}},
+		"an init container":             {"", "initContainers: [{name: i, envFrom: [{secretRef: {name: a}}]}],", []string{"Secret/a"}},
+		"an ephemeral container":        {"", "ephemeralContainers: [{name: i, envFrom: [{secretRef: {name: a}}]}],", []string{"Secret/a"}},
+		"a volume of a Secret":          {"", "volumes: [{name: v, secret: {secretName: a}}],", []string{"Secret/a"}},
+		"a volume of a ConfigMap":       {"", "volumes: [{name: v, configMap: {name: a}}],", []string{"ConfigMap/a"}},
+		"a projected volume":            {"", "volumes: [{name: v, projected: {sources: [{secret: {name: a}}, {configMap: {name: a}}]}}],", []string{"ConfigMap/a", "Secret/a"}},
+		"a claim":                       {"", "volumes: [{name: v, persistentVolumeClaim: {claimName: a}}],", []string{"PersistentVolumeClaim/a"}},
+		"a claim, its class and volume": {"", "volumes: [{name: v, persistentVolumeClaim: {claimName: b}}],", []string{"StorageClass/fast", "PersistentVolume/disk", "PersistentVolumeClaim/b"}},
+		"the Secret of a CSI volume":    {"", "volumes: [{name: v, csi: {driver: d, nodePublishSecretRef: {name: a}}}],", []string{"Secret/a"}},
+		"the Secret of an iSCSI volume": {"", "volumes: [{name: v, iscsi: {secretRef: {name: a}}}],", []string{"Secret/a"}},
+		"the Secrets of other volumes":  {"", secretVolumes(), []string{"Secret/azure", "Secret/cephfs", "Secret/cinder", "Secret/flex", "Secret/rbd", "Secret/scaleio", "Secret/storageos"}},
+		"the Secrets of a claim's volume": {"", "volumes: [{name: v, persistentVolumeClaim: {claimName: shared}}],", []string{
+			"Secret/azure", "Secret/cephfs", "Secret/cinder", "Secret/flex", "Secret/rbd", "PersistentVolume/shared", "PersistentVolumeClaim/shared",
+		}},
 		"a Secret to pull with":          {"", "imagePullSecrets: [{name: pull}],", []string{"Secret/pull"}},
 		"classes":                        {"", "priorityClassName: a, runtimeClassName: a,", []string{"PriorityClass/a", "RuntimeClass/a"}},
 		"what the pack does not have":    {", envFrom: [{secretRef: {name: none}}]", "volumes: [{name: v, configMap: {name: none}}],", nil},
@@ -130,7 +155,7 @@ func TestWhatThePodOfAHookRefersToIsHoisted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			plan, err := planned(t, lifecycle.Install, many()+podHook("pre-install", "", test.container, test.pod), lifecycle.Options{})
+			plan, err := planned(t, lifecycle.Install, many()+volumes()+podHook("pre-install", "", test.container, test.pod), lifecycle.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/ptr"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
 
@@ -58,7 +59,7 @@ func (s *search) follow(object manifest.Object) {
 		s.definition(gvk.GroupKind())
 		return
 	}
-	if path := podSpecPath(gvk.GroupKind()); path != nil {
+	if path := kinds.PodSpec(gvk.GroupKind()); path != nil {
 		if spec, ok := decoded[corev1.PodSpec](object, path...); ok {
 			s.pod(spec, namespace)
 		}
@@ -73,24 +74,15 @@ func (s *search) follow(object manifest.Object) {
 		if claim, ok := decoded[corev1.PersistentVolumeClaim](object); ok {
 			s.volumeOf(claim.Spec)
 		}
+	case "PersistentVolume.":
+		if volume, ok := decoded[corev1.PersistentVolume](object); ok {
+			s.volumeSecrets(volume.Spec)
+		}
 	case "RoleBinding." + rbacv1.GroupName, "ClusterRoleBinding." + rbacv1.GroupName:
 		if binding, ok := decoded[rbacv1.RoleBinding](object); ok {
 			s.role(binding.RoleRef, namespace)
 		}
 	}
-}
-
-// podSpecPath says where a kind describes its Pods; nil for one that has none.
-func podSpecPath(kind schema.GroupKind) []string {
-	switch kind.String() {
-	case "Pod":
-		return []string{"spec"}
-	case "Job.batch", "Deployment.apps", "StatefulSet.apps", "DaemonSet.apps", "ReplicaSet.apps", "ReplicationController":
-		return []string{"spec", "template", "spec"}
-	case "CronJob.batch":
-		return []string{"spec", "jobTemplate", "spec", "template", "spec"}
-	}
-	return nil
 }
 
 // decoded reads an object, or the part of it at a path, as a type.
@@ -217,37 +209,5 @@ func (r *podRefs) container(env []corev1.EnvVar, from []corev1.EnvFromSource) {
 		if ref := source.ConfigMapRef; ref != nil {
 			r.add("ConfigMap", ref.Name, ref.Optional)
 		}
-	}
-}
-
-func (r *podRefs) volume(volume corev1.Volume) {
-	if source := volume.Secret; source != nil {
-		r.add("Secret", source.SecretName, source.Optional)
-	}
-	if source := volume.ConfigMap; source != nil {
-		r.add("ConfigMap", source.Name, source.Optional)
-	}
-	if source := volume.PersistentVolumeClaim; source != nil {
-		r.add("PersistentVolumeClaim", source.ClaimName, nil)
-	}
-	if source := volume.CSI; source != nil && source.NodePublishSecretRef != nil {
-		r.add("Secret", source.NodePublishSecretRef.Name, nil)
-	}
-	if source := volume.ISCSI; source != nil && source.SecretRef != nil {
-		r.add("Secret", source.SecretRef.Name, nil)
-	}
-	if source := volume.Projected; source != nil {
-		for _, projected := range source.Sources {
-			r.projected(projected)
-		}
-	}
-}
-
-func (r *podRefs) projected(source corev1.VolumeProjection) {
-	if ref := source.Secret; ref != nil {
-		r.add("Secret", ref.Name, ref.Optional)
-	}
-	if ref := source.ConfigMap; ref != nil {
-		r.add("ConfigMap", ref.Name, ref.Optional)
 	}
 }

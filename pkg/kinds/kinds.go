@@ -1,0 +1,28 @@
+// Package kinds holds what is known of Kubernetes' own kinds.
+package kinds
+
+import "k8s.io/apimachinery/pkg/runtime/schema"
+
+// PodSpec returns the path at which objects of a kind hold the specification of their Pods, a new slice each time; nil for a
+// kind that has none.
+func PodSpec(kind schema.GroupKind) []string {
+	if kind == (schema.GroupKind{Kind: "Pod"}) {
+		return []string{"spec"}
+	}
+	if template := PodTemplate(kind); template != nil {
+		return append(template, "spec")
+	}
+	return nil
+}
+
+// PodTemplate returns the path at which objects of a kind hold the template of the Pods that its controller makes, a new
+// slice each time; nil for a kind that makes none, also for a Pod.
+func PodTemplate(kind schema.GroupKind) []string {
+	switch kind.String() {
+	case "Job.batch", "Deployment.apps", "StatefulSet.apps", "DaemonSet.apps", "ReplicaSet.apps", "ReplicationController":
+		return []string{"spec", "template"}
+	case "CronJob.batch":
+		return []string{"spec", "jobTemplate", "spec", "template"}
+	}
+	return nil
+}

@@ -1,0 +1,33 @@
+package kinds_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+)
+
+func TestPodsAreDescribedWhereTheirKindHasThem(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]struct{ template, spec []string }{
+		"Pod":                     {nil, []string{"spec"}},
+		"Job.batch":               {[]string{"spec", "template"}, []string{"spec", "template", "spec"}},
+		"ReplicationController":   {[]string{"spec", "template"}, []string{"spec", "template", "spec"}},
+		"ReplicaSet.apps":         {[]string{"spec", "template"}, []string{"spec", "template", "spec"}},
+		"CronJob.batch":           {[]string{"spec", "jobTemplate", "spec", "template"}, []string{"spec", "jobTemplate", "spec", "template", "spec"}},
+		"ConfigMap":               {},
+		"Job.example.com":         {},
+		"Deployment.example.com":  {},
+		"ReplicationController.x": {},
+	} {
+		at := schema.ParseGroupKind(kind)
+		if diff := cmp.Diff(want.template, kinds.PodTemplate(at)); diff != "" {
+			t.Errorf("template of %s (-want +got):\n%s", kind, diff)
+		}
+		if diff := cmp.Diff(want.spec, kinds.PodSpec(at)); diff != "" {
+			t.Errorf("specification of %s (-want +got):\n%s", kind, diff)
+		}
+	}
+}
