@@ -56,6 +56,8 @@ func files(t *testing.T) []string {
 			return err
 		case entry.IsDir() && slices.ContainsFunc(ignored, func(pattern string) bool { return matches(pattern, name) }):
 			return fs.SkipDir
+		case name == ".git":
+			// In a linked worktree it is a file that says where git keeps its own.
 		case entry.Type().IsRegular():
 			found = append(found, name)
 		}
