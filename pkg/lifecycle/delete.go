@@ -37,7 +37,7 @@ func (x *execution) delete(ctx context.Context, step Step) error {
 			continue
 		}
 		targets = append(targets, kube.Deletion{
-			Ref: entry.Reference(), Propagation: x.propagationOf(entry), NoWait: step.NoWait,
+			Ref: entry.Reference(), Propagation: x.propagationOf(entry), NoWait: step.NoWait || found.ending,
 		})
 	}
 	x.stale = x.stale || len(x.gone) > 0

@@ -45,6 +45,8 @@ type refusals struct {
 	frozen, lost []string
 	// orphans are the names of objects whose ServiceAccount is not there, which a dry-run refuses unless it may come.
 	orphans []string
+	// stubborn are the names of objects that do not go before whoever waits for it has given up.
+	stubborn []string
 }
 
 var errOrphan = errors.New("its account is not there")
@@ -181,13 +183,24 @@ func (c *cluster) put(object *unstructured.Unstructured) kube.Applied {
 	return kube.Applied{Ref: ref, Created: !exists, Generation: 1}
 }
 
-func (c *cluster) Delete(_ context.Context, targets []kube.Deletion, done func(int, time.Duration, error)) error {
+func (c *cluster) Delete(ctx context.Context, targets []kube.Deletion, done func(int, time.Duration, error)) error {
 	for i, target := range targets {
 		found, ok := c.objects[manifest.KeyOf(target.Ref)]
 		if target.DryRun {
 			c.tried = append(c.tried, fmt.Sprintf("try to delete %s/%s", target.Ref.Kind, target.Ref.Name))
 			done(i, 0, c.checkErr[target.Ref.Name])
 			continue
+		}
+		if ok && found.GetUID() == target.Ref.UID && slices.Contains(c.stubborn, target.Ref.Name) {
+			c.note("delete %s/%s in vain", target.Ref.Kind, target.Ref.Name)
+			found.SetDeletionTimestamp(&metav1.Time{Time: time.Now()})
+			if target.NoWait {
+				done(i, 0, nil)
+				continue
+			}
+			<-ctx.Done()
+			done(i, 0, ctx.Err())
+			return ctx.Err()
 		}
 		if ok && found.GetUID() == target.Ref.UID {
 			c.note("delete %s/%s %s", target.Ref.Kind, target.Ref.Name, target.Propagation)
@@ -208,8 +221,12 @@ func (c *cluster) Contents(_ context.Context, namespace string) ([]corev1.Object
 	return found, nil
 }
 
-func (c *cluster) AwaitGone(_ context.Context, refs []corev1.ObjectReference) error {
+func (c *cluster) AwaitGone(ctx context.Context, refs []corev1.ObjectReference) error {
 	for _, ref := range refs {
+		if slices.Contains(c.stubborn, ref.Name) {
+			<-ctx.Done()
+			return ctx.Err()
+		}
 		c.note("await %s/%s gone", ref.Kind, ref.Name)
 		delete(c.objects, manifest.KeyOf(ref))
 	}
@@ -224,13 +241,28 @@ func (c *cluster) RunHook(ctx context.Context, run kube.HookRun, _ func(kube.Hoo
 		return kube.HookOutcome{Applied: kube.Applied{Err: err}}, err
 	}
 	applied := c.put(run.Object)
-	end, named := c.outcomes[run.Object.GetName()]
-	if !named {
-		return kube.HookOutcome{Succeeded: true, Attempts: 1, Applied: applied}, nil
+	outcome, err := kube.HookOutcome{Succeeded: true, Attempts: 1}, error(nil)
+	if end, named := c.outcomes[run.Object.GetName()]; named {
+		outcome, err = end(ctx)
 	}
-	outcome, err := end(ctx)
+	c.finish(run, outcome, err)
 	outcome.Applied = applied
 	return outcome, err
+}
+
+// finish gives the object of a hook that has ended the status of one that has. A hook with a condition goes on.
+func (c *cluster) finish(run kube.HookRun, outcome kube.HookOutcome, err error) {
+	object, there := c.objects[key(run.Object)]
+	if err != nil || !there || len(run.Ready) > 0 {
+		return
+	}
+	phase, condition := "Succeeded", "Complete"
+	if !outcome.Succeeded {
+		phase, condition = "Failed", "Failed"
+	}
+	object.Object["status"] = map[string]any{
+		"phase": phase, "conditions": []any{map[string]any{"type": condition, "status": "True"}},
+	}
 }
 
 func (c *cluster) FollowHook(ctx context.Context, run kube.HookRun, _ func(kube.HookProgress)) (kube.HookOutcome, error) {
@@ -241,6 +273,7 @@ func (c *cluster) FollowHook(ctx context.Context, run kube.HookRun, _ func(kube.
 	if end, named := c.outcomes[run.Object.GetName()]; named {
 		outcome, err = end(ctx)
 	}
+	c.finish(run, outcome, err)
 	outcome.Applied = kube.Applied{Ref: ref}
 	return outcome, err
 }
@@ -252,6 +285,8 @@ func (c *cluster) Wait(_ context.Context, targets []kube.WaitTarget, selector st
 	return c.waitErr
 }
 
+var errDeaf = errors.New("no status is written")
+
 // store is a Store in memory that keeps what was written, write by write.
 type store struct {
 	writes  []string
@@ -260,6 +295,8 @@ type store struct {
 	err     error
 	// tidyErr is what becomes of everything that removes or supersedes records.
 	tidyErr error
+	// deaf says that no status of a hook that runs can be written.
+	deaf bool
 }
 
 func (s *store) Create(_ context.Context, r *release.Release) error {
@@ -274,6 +311,10 @@ func (s *store) Create(_ context.Context, r *release.Release) error {
 func (s *store) UpdateStatus(ctx context.Context, r *release.Release) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	running := func(h release.Hook) bool { return h.State == release.HookRunning }
+	if s.deaf && slices.ContainsFunc(r.Status.Hooks, running) {
+		return errDeaf
 	}
 	s.keep("status", r)
 	return nil

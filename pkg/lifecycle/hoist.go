@@ -25,19 +25,56 @@ func (c *content) hoisted(request Request) map[manifest.Key]bool {
 	}
 	search := newSearch(c.regular)
 	for _, h := range c.inPhases(phase) {
-		if h.NeedsNothing {
-			continue
-		}
-		// What is not there was refused before.
-		named, _ := c.named(h, request.Release.Namespace)
-		for _, object := range named {
-			search.add(object)
-		}
-		if gvk := h.Object.GroupVersionKind(); hook.RunsPods(gvk.Group, gvk.Kind) {
-			search.follow(h.Object)
-		}
+		c.addNeeds(search, h, request.Release.Namespace)
 	}
 	return search.found
+}
+
+// addNeeds adds what a hook needs to a search.
+func (c *content) addNeeds(search *search, h Hook, namespace string) {
+	if h.NeedsNothing {
+		return
+	}
+	// What is not there was refused before.
+	named, _ := c.named(h, namespace)
+	for _, object := range named {
+		search.add(object)
+	}
+	if gvk := h.Object.GroupVersionKind(); hook.RunsPods(gvk.Group, gvk.Kind) {
+		search.follow(h.Object)
+	}
+}
+
+// hookHash identifies what a hook does: by its own content and that of all that is applied for it before it runs, which are
+// regular objects and hooks of its phase. A migration that reads another ConfigMap is another migration.
+func (c *content) hookHash(h Hook, namespace string) (string, error) {
+	sum, err := hash(h.Object)
+	if err != nil {
+		return "", err
+	}
+	var early []manifest.Object
+	if h.Phase == hook.PreInstall || h.Phase == hook.PreUpgrade {
+		early = append(early, c.regular...)
+	}
+	for _, other := range c.inPhases(h.Phase) {
+		if manifest.KeyOf(other.Object.Reference()) == manifest.KeyOf(h.Object.Reference()) {
+			break
+		}
+		early = append(early, other.Object)
+	}
+	search := newSearch(early)
+	c.addNeeds(search, h, namespace)
+	for _, object := range early {
+		if !search.found[manifest.KeyOf(object.Reference())] {
+			continue
+		}
+		more, err := hash(object)
+		if err != nil {
+			return "", err
+		}
+		sum = combined(sum, more)
+	}
+	return sum, nil
 }
 
 // named returns the regular objects that the annotation of a hook names. They are in the namespace of the hook, which is

@@ -138,7 +138,7 @@ func (x *execution) follow(ctx context.Context, h Hook) (kube.HookOutcome, error
 }
 
 func (x *execution) followOnce(ctx context.Context, h Hook) (kube.HookOutcome, error) {
-	ready, failed, err := conditions(h.Object)
+	run, err := x.hookRun(h)
 	if err != nil {
 		return kube.HookOutcome{}, err
 	}
@@ -146,10 +146,6 @@ func (x *execution) followOnce(ctx context.Context, h Hook) (kube.HookOutcome, e
 		return kube.HookOutcome{}, err
 	}
 	found := x.live[manifest.KeyOf(h.Object.Reference())]
-	run := kube.HookRun{
-		Object: x.stamped(h), Selector: ownerOf(x.plan.Release).selector(), PodSelector: podSelector(x.plan),
-		Ready: ready, Failed: failed, ForceConflicts: x.plan.Options.ForceConflicts,
-	}
 	run.Object.SetUID(found.uid)
 	observe := func(progress kube.HookProgress) { x.progress(h, progress) }
 	start := x.Cluster.RunHook
@@ -172,6 +168,15 @@ func (x *execution) followOnce(ctx context.Context, h Hook) (kube.HookOutcome, e
 		err = placed(h.Object, err)
 	}
 	return outcome, err
+}
+
+// hookRun is a hook as the cluster runs it.
+func (x *execution) hookRun(h Hook) (kube.HookRun, error) {
+	ready, failed, err := conditions(h.Object)
+	return kube.HookRun{
+		Object: x.stamped(h), Selector: ownerOf(x.plan.Release).selector(), PodSelector: podSelector(x.plan),
+		Ready: ready, Failed: failed, ForceConflicts: x.plan.Options.ForceConflicts,
+	}, err
 }
 
 // replace deletes what an earlier run of the hook left. The object of a Job or a Pod cannot be applied over, because its
@@ -203,8 +208,9 @@ func propagation(finished bool) metav1.DeletionPropagation {
 	return metav1.DeletePropagationForeground
 }
 
-// cleanUp deletes the objects of hooks that ran, where their policies say so. It has a time of its own; what cannot be
-// deleted is a warning, because it changes nothing about how the hooks went. failures are those of the hooks that ran.
+// cleanUp deletes the objects of hooks that ran, where their policies say so: those that were applied, by their UID, and not
+// what an earlier run left under a name. It has a time of its own; what cannot be deleted is a warning, because it changes
+// nothing about how the hooks went. failures are those of the hooks that ran.
 func (x *execution) cleanUp(ctx context.Context, hooks []Hook, failures []error) {
 	var targets []kube.Deletion
 	for i, failure := range failures {
@@ -212,7 +218,7 @@ func (x *execution) cleanUp(ctx context.Context, hooks []Hook, failures []error)
 		record := x.record(h)
 		ref := h.Object.Reference()
 		found, live := x.live[manifest.KeyOf(ref)]
-		if !live || !h.Has(policyFor(record.State)) {
+		if !live || found.uid != record.UID || !h.Has(policyFor(record.State)) {
 			continue
 		}
 		ref.UID = found.uid

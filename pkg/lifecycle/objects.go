@@ -121,6 +121,13 @@ func hash(object manifest.Object) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s%s: %w", object.Position(), object.Title(), err)
 	}
+	return shortSum(content), nil
+}
+
+// combined is one hash of two, in their order.
+func combined(one, two string) string { return shortSum([]byte(one + two)) }
+
+func shortSum(content []byte) string {
 	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:16]), nil
+	return hex.EncodeToString(sum[:16])
 }

@@ -21,8 +21,8 @@ type Plan struct {
 	// Steps are done in order; the first that fails ends the operation.
 	Steps   []Step
 	Options Options
-	// Troubled says that the newest revision before did not come to a good end, so that hooks of it may still run.
-	Troubled bool
+	// Earlier is what is known of the operations before this one.
+	Earlier
 	// History is all revisions that there were before the operation, oldest first, with what lists show.
 	History release.History
 	// Back are the hooks of the way back that may become necessary. They are tried beforehand with those of the steps.

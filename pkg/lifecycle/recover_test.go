@@ -48,7 +48,9 @@ func TestWhatAKilledCommandLeftRunningIsDealtWith(t *testing.T) {
 		text      string
 		want      []string
 	}{
-		"the same hook is awaited": {func(*cluster) {}, text, []string{"follow Job/shop-a", "apply ConfigMap/app", "apply Job/shop-c"}},
+		"the same hook is awaited, and runs again": {func(*cluster) {}, text, []string{
+			"follow Job/shop-a", "delete Job/shop-a Background", "apply Job/shop-a", "apply ConfigMap/app", "apply Job/shop-c",
+		}},
 		"one that has changed is deleted, with its Pods": {func(*cluster) {}, changed, []string{
 			"delete Job/shop-a Foreground", "apply Job/shop-a", "apply ConfigMap/app", "apply Job/shop-c",
 		}},
@@ -94,36 +96,6 @@ func TestWhatAKilledCommandLeftRunningIsDealtWith(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// An awaited hook that fails is a hook that fails, with its policy.
-func TestAHookThatIsAwaitedMayFail(t *testing.T) {
-	t.Parallel()
-	text := hook("a", "pre-install", policy("hook-failed")) + object("v1", "ConfigMap", "app")
-	cluster := newCluster()
-	first := plan(t, text, lifecycle.Options{})
-	put(cluster, job(marks("shop"), nil))
-	for _, object := range cluster.objects {
-		annotations := object.GetAnnotations()
-		annotations[lifecycle.AnnotationPhase], annotations[lifecycle.AnnotationHash] = "pre-install", first.Release.Status.Hooks[0].Hash
-		object.SetAnnotations(annotations)
-	}
-	previous := release.New("shop", "web", 1)
-	previous.Status.Phase, previous.Inventory = release.Failed, first.Release.Inventory
-	planned, err := lifecycle.NewPlan(lifecycle.Request{
-		Operation: lifecycle.Install, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, text), Scopes: scopes(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cluster.outcomes["shop-a"] = exit3
-	kept, _, err := run(t, cluster, planned)
-	if err == nil || kept.last.Status.Hooks[0].Summary() != "Failed (exit code 3)" {
-		t.Fatalf("%v, %s", err, kept.last.Status.Hooks[0].Summary())
-	}
-	if diff := cmp.Diff([]string{"follow Job/shop-a", "delete Job/shop-a Background"}, cluster.log); diff != "" {
-		t.Error(diff)
 	}
 }
 

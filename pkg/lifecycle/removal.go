@@ -20,7 +20,7 @@ func NewRemoval(request Request) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan := &Plan{Operation: Uninstall, Release: r, Options: options, History: request.History, Troubled: troubled(r)}
+	plan := &Plan{Operation: Uninstall, Release: r, Options: options, History: request.History, Earlier: earlier(r)}
 	started := r.Removed() && !open(r.Status.Hooks, hook.PreDelete)
 	replaced := []hook.Phase{hook.PreDelete, hook.PostDelete}
 	if started {

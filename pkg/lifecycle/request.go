@@ -77,8 +77,8 @@ func (c *content) plan(request Request, named map[manifest.Key]bool) (*Plan, err
 	course := courses()[request.Operation]
 	plan := &Plan{
 		Operation: request.Operation, Release: request.Release, Options: request.Options, History: request.History,
-		Troubled: troubled(request.Previous),
-		Steps:    c.steps(request),
+		Earlier: earlier(request.Previous),
+		Steps:   c.steps(request),
 	}
 	records, err := c.records(course, request)
 	if err != nil {

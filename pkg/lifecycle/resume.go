@@ -28,11 +28,18 @@ func NewResumption(request Request) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	plan.Resumed = true
 	before := release.Status{Hooks: journal}
-	for i, record := range plan.Release.Status.Hooks {
+	for i := range plan.Release.Status.Hooks {
+		record := &plan.Release.Status.Hooks[i]
 		old := before.Hook(record.Phase, record.Reference())
-		if old != nil && old.State == release.HookSucceeded && old.Hash == record.Hash {
-			plan.Release.Status.Hooks[i] = *old
+		switch {
+		case old == nil || old.Hash != record.Hash:
+		case old.State == release.HookSucceeded:
+			*record = *old
+		default:
+			// That it was started stays known, should the resumption be ended before it comes to it.
+			record.StartedAt = old.StartedAt
 		}
 	}
 	return plan, nil

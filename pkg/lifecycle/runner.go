@@ -155,7 +155,7 @@ func (x *execution) recordBegin(ctx context.Context) error {
 
 // forward does the steps.
 func (x *execution) forward(ctx context.Context) error {
-	if err := x.settle(ctx); err != nil {
+	if err := x.endLeftovers(ctx); err != nil {
 		return err
 	}
 	for i, step := range x.plan.Steps {

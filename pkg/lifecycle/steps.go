@@ -76,7 +76,7 @@ func waveSteps(objects []manifest.Object) []Step {
 func (c *content) records(course course, request Request) ([]release.Hook, error) {
 	var records []release.Hook
 	for _, h := range c.inPhases(course.before, course.after) {
-		sum, err := hash(h.Object)
+		sum, err := c.hookHash(h, request.Release.Namespace)
 		if err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // survey looks at what is on the cluster under the names of some steps. An object of somebody else that the plan would apply
@@ -22,13 +23,16 @@ func (x *execution) survey(ctx context.Context, steps []Step) error {
 	if err != nil {
 		return fmt.Errorf("looking for existing objects: %w", err)
 	}
-	own, soon := ownerOf(x.plan.Release), deletedSoon(steps)
+	own, soon, unawaited := ownerOf(x.plan.Release), deletedSoon(steps), x.unawaited(steps)
 	var leaving []corev1.ObjectReference
 	var foreign []error
 	for i, object := range found {
 		delete(x.live, manifest.KeyOf(refs[i]))
 		switch {
 		case object == nil:
+		case unawaited[manifest.KeyOf(refs[i])] && object.DeletionTimestamp != nil && own.owns(object):
+			x.live[manifest.KeyOf(refs[i])] = liveOf(object)
+			x.leaveEnding(manifest.KeyOf(refs[i]))
 		case object.DeletionTimestamp != nil && i < applied:
 			refs[i].UID = object.UID
 			leaving = append(leaving, refs[i])
@@ -54,6 +58,25 @@ func (x *execution) survey(ctx context.Context, steps []Step) error {
 		return nil
 	}
 	return x.awaitGone(ctx, leaving)
+}
+
+// unawaited are the hooks that a way back does not wait for before it begins, should they be on their way out: what they left
+// running may take longer to end than it has time. It waits before it runs them again.
+func (x *execution) unawaited(steps []Step) map[manifest.Key]bool {
+	keys := map[manifest.Key]bool{}
+	if !x.plan.Untried {
+		return keys
+	}
+	for _, step := range steps {
+		for _, h := range step.Hooks {
+			gvk := h.Object.GroupVersionKind()
+			keys[manifest.KeyOf(h.Object.Reference())] = hook.RunsPods(gvk.Group, gvk.Kind)
+		}
+		for _, entry := range step.Entries {
+			keys[keyOf(entry)] = entry.Role == release.HookRun && hook.RunsPods(entry.Group, entry.Kind)
+		}
+	}
+	return keys
 }
 
 // foreignIn returns what an error of survey says of objects of others; nil where it is about something else.
@@ -83,8 +106,10 @@ type live struct {
 	uid             types.UID
 	generation      int64
 	resourceVersion string
-	// hook says that it was made by a hook, and adopt that it is one of an earlier command which this run awaits.
+	// hook says that it was made by a hook, and adopt that it still runs and is the operation's own, which was resumed.
 	hook, adopt bool
+	// ending says that it is being deleted, and that nothing waits for its end.
+	ending bool
 	// recreate says that it tells itself that it may be made anew.
 	recreate bool
 	// foreign says who it belongs to if that is not this release, which is to take it over; else "".

@@ -42,8 +42,9 @@ func NewTest(request Request, tests Tests) (*Plan, error) {
 	}
 	plan := &Plan{
 		Operation: Test, Release: request.Release, Options: request.Options, History: request.History,
-		Troubled: troubled(request.Release) || troubled(request.History.Newest()),
+		Earlier: earlier(request.Release),
 	}
+	plan.Troubled = plan.Troubled || troubled(request.History.Newest())
 	if err := plan.replaceRecords(content, request, hook.Test); err != nil {
 		return nil, err
 	}

@@ -99,7 +99,7 @@ func newReversion(failed *Plan) *Plan {
 	options := failed.Options
 	options.DeleteCRDs = false
 	return &Plan{
-		Operation: Revert, Release: r, Options: options, History: failed.History, Untried: true,
+		Operation: Revert, Release: r, Options: options, History: failed.History, Untried: true, Earlier: earlier(r),
 		Steps: newRemoval(made, r.Namespace, options).steps(),
 	}
 }

@@ -1,0 +1,564 @@
+package lifecycle_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// story is the life of release shop: one command after another on the same cluster.
+type story struct {
+	cluster *cluster
+	history release.History
+	texts   map[int]string
+}
+
+func newStory() *story { return &story{cluster: newCluster(), texts: map[int]string{}} }
+
+func (s *story) newest() *release.Release { return s.history.Newest() }
+
+// plan plans the next command: text is the manifest of an installation or an upgrade, and the number of the revision that a
+// rollback restores.
+func (s *story) plan(t *testing.T, operation lifecycle.Operation, text string, options lifecycle.Options) *lifecycle.Plan {
+	t.Helper()
+	request := lifecycle.Request{Operation: operation, Scopes: scopes(), Options: options, History: s.history, Previous: s.newest()}
+	var planned *lifecycle.Plan
+	var err error
+	switch operation {
+	case lifecycle.Uninstall:
+		request.Release, request.Nodes = s.newest(), nodes(t, s.texts[s.newest().Spec.Revision])
+		planned, err = lifecycle.NewRemoval(request)
+	case lifecycle.Test:
+		request.Release, request.Nodes = s.newest(), nodes(t, s.texts[s.newest().Spec.Revision])
+		planned, err = lifecycle.NewTest(request, lifecycle.Tests{})
+	case lifecycle.Rollback:
+		target := s.history[len(text)-1]
+		request = lifecycle.NewRollback(target, s.newest(), s.history, options)
+		request.Nodes, request.Left, request.Scopes = nodes(t, s.texts[target.Spec.Revision]), nodes(t, s.texts[s.newest().Spec.Revision]), scopes()
+		text = s.texts[target.Spec.Revision]
+		planned, err = lifecycle.NewPlan(request)
+	default:
+		request.Release, request.Nodes = release.New("shop", "web", len(s.history)+1), nodes(t, text)
+		planned, err = lifecycle.NewPlan(request)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if planned.Release != s.newest() {
+		s.texts[planned.Release.Spec.Revision] = text
+	}
+	return planned
+}
+
+// run runs a command to its end and returns what it warned about.
+func (s *story) run(ctx context.Context, planned *lifecycle.Plan) ([]string, error) {
+	s.cluster.log = nil
+	_, events, err := runOn(ctx, s.cluster, planned, time.Now)
+	if planned.Release != s.newest() {
+		s.history = append(s.history, planned.Release)
+	}
+	return warnings(events), err
+}
+
+func (s *story) must(t *testing.T, planned *lifecycle.Plan) []string {
+	t.Helper()
+	said, err := s.run(t.Context(), planned)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return said
+}
+
+func warnings(events []lifecycle.Event) []string {
+	var said []string
+	for _, event := range events {
+		if event.Type == lifecycle.Warning {
+			said = append(said, event.Message)
+		}
+	}
+	return said
+}
+
+// The ways in which a command leaves a hook running.
+const (
+	outOfTime = "out of time"
+	ctrlC     = "Ctrl-C"
+	sigkill   = "SIGKILL"
+)
+
+// cutShort runs a command that ends while a hook of it runs.
+func (s *story) cutShort(t *testing.T, how, hanging string, planned *lifecycle.Plan) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	planned.Options.Timeout = time.Minute
+	s.cluster.outcomes[hanging] = func(limited context.Context) (kube.HookOutcome, error) {
+		if how != outOfTime {
+			cancel()
+		}
+		<-limited.Done()
+		return kube.HookOutcome{}, limited.Err()
+	}
+	if _, err := s.run(ctx, planned); err == nil {
+		t.Fatal("the hook ended")
+	}
+	delete(s.cluster.outcomes, hanging)
+	if how == sigkill {
+		s.forgetEnd(planned)
+	}
+}
+
+// forgetEnd makes the record of a command what it is when the command was killed as its hook ran, and closes it.
+func (s *story) forgetEnd(planned *lifecycle.Plan) {
+	r := planned.Release
+	if planned.Operation != lifecycle.Test {
+		r.Status.Phase = map[lifecycle.Operation]release.Phase{
+			lifecycle.Install: release.PendingInstall, lifecycle.Upgrade: release.PendingUpgrade,
+			lifecycle.Rollback: release.PendingRollback, lifecycle.Uninstall: release.Uninstalling,
+		}[planned.Operation]
+	}
+	for i := range r.Status.Hooks {
+		record := &r.Status.Hooks[i]
+		if record.State == release.HookFailed {
+			record.State, record.Reason, record.UID, record.FinishedAt = release.HookRunning, "", "", nil
+		}
+	}
+	if planned.Operation != lifecycle.Test {
+		lifecycle.CloseInterrupted(r, "process 1 on host", time.Now())
+	}
+}
+
+func settings(text string) string {
+	return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app}\ndata: {v: " + text + "}\n---\n"
+}
+
+// pod is a Pod that is a hook.
+func pod(name, phases, more string) string {
+	return strings.NewReplacer("batch/v1", "v1", "kind: Job", "kind: Pod").Replace(hook(name, phases, more))
+}
+
+// reader is a Job that is a hook and reads the ConfigMap app.
+func reader(name, phases, more string) string {
+	return strings.TrimSuffix(hook(name, phases, more), "---\n") +
+		"spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a, envFrom: [{configMapRef: {name: app}}]}]}}}\n---\n"
+}
+
+func weight(text string) string { return "    sherpack.io/hook-weight: \"" + text + "\"\n" }
+
+const hookTimeout = "    sherpack.io/hook-timeout: 10s\n"
+
+// A hook that an earlier command left running never counts as run for the next one: each hook runs at its turn, with the
+// state of the release that it was written for. One of a phase before the work that is just the same is awaited first.
+func TestLeftoverHooksDoNotCountForTheNextCommand(t *testing.T) {
+	t.Parallel()
+	install, upgrade, rollback := lifecycle.Install, lifecycle.Upgrade, lifecycle.Rollback
+	both := func(text string) string {
+		return settings(text) + hook("n", "post-install,post-upgrade,post-rollback", "")
+	}
+	order := reader("migrate", "pre-upgrade", "") + hook("backup", "pre-upgrade", weight("-10"))
+	for name, test := range map[string]struct {
+		// before was deployed before, each in a revision of its own.
+		before []string
+		// first leaves the hook running, and second comes after it, with the manifests or, for rollbacks, as many dots as the
+		// number of the revision that is restored.
+		first, second         lifecycle.Operation
+		firstText, secondText string
+		hanging               string
+		options               lifecycle.Options
+		want                  []string
+	}{
+		"a Job of post-upgrade": {
+			[]string{both("one")}, upgrade, upgrade, both("two"), both("three"), "shop-n", lifecycle.Options{},
+			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"},
+		},
+		"a Job of post-install": {
+			nil, install, install, both("one"), both("two"), "shop-n", lifecycle.Options{},
+			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"},
+		},
+		"a Job of post-rollback, with another target": {
+			[]string{both("one"), both("two"), both("three")}, rollback, rollback, ".", "..", "shop-n", lifecycle.Options{},
+			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"},
+		},
+		"a Pod of post-upgrade": {
+			[]string{settings("one")}, upgrade, upgrade, settings("two") + pod("n", "post-upgrade", ""), settings("three") + pod("n", "post-upgrade", ""),
+			"shop-n", lifecycle.Options{}, []string{"delete Pod/shop-n Foreground", "apply ConfigMap/app", "apply Pod/shop-n"},
+		},
+		"a Job of pre-upgrade is awaited, and runs again": {
+			[]string{settings("one")}, upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("three") + hook("n", "pre-upgrade", ""),
+			"shop-n", lifecycle.Options{}, []string{"follow Job/shop-n", "delete Job/shop-n Background", "apply Job/shop-n", "apply ConfigMap/app"},
+		},
+		"a Pod of pre-upgrade is awaited, and runs again": {
+			[]string{settings("one")}, upgrade, upgrade, settings("two") + pod("n", "pre-upgrade", ""), settings("three") + pod("n", "pre-upgrade", ""),
+			"shop-n", lifecycle.Options{}, []string{"follow Pod/shop-n", "delete Pod/shop-n Background", "apply Pod/shop-n", "apply ConfigMap/app"},
+		},
+		"a Job of pre-install is awaited, and runs again": {
+			nil, install, install, settings("one") + hook("n", "pre-install", ""), settings("two") + hook("n", "pre-install", ""),
+			"shop-n", lifecycle.Options{}, []string{"follow Job/shop-n", "delete Job/shop-n Background", "apply Job/shop-n", "apply ConfigMap/app"},
+		},
+		"the order is that of the weights": {
+			[]string{settings("one")}, upgrade, upgrade, settings("two") + order, settings("two") + order + object("v1", "Secret", "new"), "shop-migrate", lifecycle.Options{},
+			[]string{
+				"follow Job/shop-migrate", "delete Job/shop-backup Background", "apply Job/shop-backup",
+				"delete Job/shop-migrate Background", "apply Job/shop-migrate", "apply Secret/new",
+			},
+		},
+		"one that reads what has changed since is not awaited": {
+			[]string{settings("one")}, upgrade, upgrade, settings("two") + reader("n", "pre-upgrade", ""), settings("three") + reader("n", "pre-upgrade", ""),
+			"shop-n", lifecycle.Options{}, []string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"},
+		},
+		"one that reads a hook that has changed since is not awaited": {
+			[]string{object("v1", "Secret", "s")}, upgrade, upgrade,
+			configHook("two") + reader("n", "pre-upgrade", ""), configHook("three") + reader("n", "pre-upgrade", ""),
+			"shop-n", lifecycle.Options{}, []string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n", "delete Secret/s Background"},
+		},
+		"one that has changed is not awaited": {
+			[]string{settings("one")}, upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("two") + hook("n", "pre-upgrade", "    a: b\n"),
+			"shop-n", lifecycle.Options{}, []string{"delete Job/shop-n Foreground", "apply Job/shop-n", "apply ConfigMap/app"},
+		},
+		"one that has left the pack": {
+			[]string{settings("one")}, upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("two") + hook("o", "pre-upgrade", ""),
+			"shop-n", lifecycle.Options{}, []string{"delete Job/shop-n Foreground", "apply Job/shop-o", "apply ConfigMap/app"},
+		},
+		"with --no-hooks": {
+			[]string{settings("one")}, upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("three") + hook("n", "pre-upgrade", ""),
+			"shop-n", lifecycle.Options{SkipPhases: sherpack.Phases()}, []string{"delete Job/shop-n Foreground", "apply ConfigMap/app"},
+		},
+		"a rollback after an upgrade": {
+			[]string{both("one")}, upgrade, rollback, both("two"), ".", "shop-n", lifecycle.Options{},
+			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"},
+		},
+		"a Job of pre-delete is awaited": {
+			[]string{settings("one") + hook("n", "pre-delete", "")}, lifecycle.Uninstall, lifecycle.Uninstall, "", "", "shop-n", lifecycle.Options{},
+			[]string{"follow Job/shop-n", "delete Job/shop-n Background", "apply Job/shop-n", "delete Job/shop-n Foreground", "delete ConfigMap/app Background"},
+		},
+		"a test": {
+			[]string{hook("n", "test", "")}, lifecycle.Test, lifecycle.Test, "", "", "shop-n", lifecycle.Options{},
+			[]string{"delete Job/shop-n Foreground", "apply Job/shop-n"},
+		},
+	} {
+		for _, how := range []string{outOfTime, ctrlC, sigkill} {
+			t.Run(name+"/"+how, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					s := newStory()
+					operation := install
+					for _, text := range test.before {
+						s.must(t, s.plan(t, operation, text, lifecycle.Options{}))
+						operation = upgrade
+					}
+					s.cutShort(t, how, test.hanging, s.plan(t, test.first, test.firstText, lifecycle.Options{}))
+					said := s.must(t, s.plan(t, test.second, test.secondText, test.options))
+					if diff := cmp.Diff(test.want, s.cluster.log); diff != "" {
+						t.Error(diff)
+					}
+					if len(said) == 0 || !strings.Contains(said[0], test.hanging+", which an earlier command left running") {
+						t.Errorf("it said %q", said)
+					}
+					for _, h := range s.newest().Status.Hooks {
+						skipped := len(test.options.SkipPhases) > 0 || h.State == release.HookSkipped
+						if h.State != release.HookSucceeded && !skipped {
+							t.Errorf("%s: %s", h.Title, h.Summary())
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// configHook is the ConfigMap app as a hook that comes before others.
+func configHook(text string) string {
+	return "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: app\n  annotations:\n    sherpack.io/hook: pre-upgrade\n" + weight("-20") + "data: {v: " + text + "}\n---\n"
+}
+
+// How a hook ended that was awaited for another command is a warning.
+func TestALeftoverHookThatIsAwaitedDecidesNothing(t *testing.T) {
+	t.Parallel()
+	const job = "Job/web/shop-n, which an earlier command left running"
+	runsAgain := []string{"follow Job/shop-n", "delete Job/shop-n Background", "apply Job/shop-n"}
+	ended := []string{"follow Job/shop-n", "delete Job/shop-n Foreground", "apply Job/shop-n"}
+	for name, test := range map[string]struct {
+		more    string
+		outcome func(context.Context) (kube.HookOutcome, error)
+		want    []string
+		said    []string
+	}{
+		"it succeeds": {"", succeeds, runsAgain, []string{
+			"waiting up to 30s for " + job + "; pre-upgrade/n runs again after it", job + ", succeeded; pre-upgrade/n runs again",
+		}},
+		"it fails": {"", exit3, runsAgain, []string{
+			"waiting up to 30s for " + job + "; pre-upgrade/n runs again after it", job + `, failed: container "c" exited with code 3; pre-upgrade/n runs again`,
+		}},
+		"it takes more than half of the time": {"", hang, ended, []string{
+			"waiting up to 30s for " + job + "; pre-upgrade/n runs again after it", job + ", has not finished in time", job + ", is deleted",
+		}},
+		"it takes more than its own time": {hookTimeout, hang, ended, []string{
+			"waiting up to 10s for " + job + "; pre-upgrade/n runs again after it", job + ", has not finished in time", job + ", is deleted",
+		}},
+		"it cannot be followed": {"", refuses, ended, []string{
+			"waiting up to 30s for " + job + "; pre-upgrade/n runs again after it", job + ", cannot be followed: no watch for you", job + ", is deleted",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newStory()
+				s.must(t, s.plan(t, lifecycle.Install, settings("one"), lifecycle.Options{}))
+				text := settings("one") + hook("n", "pre-upgrade", test.more)
+				s.cutShort(t, ctrlC, "shop-n", s.plan(t, lifecycle.Upgrade, text, lifecycle.Options{}))
+				// Only the run that is found ends like that; the next one succeeds.
+				s.cluster.outcomes["shop-n"] = func(ctx context.Context) (kube.HookOutcome, error) {
+					delete(s.cluster.outcomes, "shop-n")
+					return test.outcome(ctx)
+				}
+				said := s.must(t, s.plan(t, lifecycle.Upgrade, text, lifecycle.Options{Timeout: time.Minute}))
+				if diff := cmp.Diff(test.want, s.cluster.log); diff != "" {
+					t.Error(diff)
+				}
+				if diff := cmp.Diff(test.said, said); diff != "" {
+					t.Error(diff)
+				}
+				if record := s.newest().Status.Hooks[0]; record.State != release.HookSucceeded {
+					t.Errorf("record: %s", record.Summary())
+				}
+			})
+		})
+	}
+}
+
+func succeeds(context.Context) (kube.HookOutcome, error) {
+	return kube.HookOutcome{Succeeded: true}, nil
+}
+
+func refuses(context.Context) (kube.HookOutcome, error) {
+	return kube.HookOutcome{}, errors.New("no watch for you")
+}
+
+// Ctrl-C while a leftover is awaited leaves it running, as Ctrl-C leaves any hook.
+func TestAnInterruptLeavesALeftoverHookRunning(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStory()
+		text := hook("n", "pre-install", "")
+		s.cutShort(t, ctrlC, "shop-n", s.plan(t, lifecycle.Install, text, lifecycle.Options{}))
+		ctx, cancel := context.WithCancel(t.Context())
+		s.cluster.outcomes["shop-n"] = func(limited context.Context) (kube.HookOutcome, error) {
+			cancel()
+			return hang(limited)
+		}
+		_, err := s.run(ctx, s.plan(t, lifecycle.Install, text, lifecycle.Options{Timeout: time.Minute}))
+		if !errors.Is(err, lifecycle.ErrInterrupted) || !strings.Contains(err.Error(), "waiting for Job/web/shop-n, which an earlier command left running") {
+			t.Errorf("got %v", err)
+		}
+		if diff := cmp.Diff([]string{"follow Job/shop-n"}, s.cluster.log); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// resumption plans to go on with the newest revision.
+func (s *story) resumption(t *testing.T, operation lifecycle.Operation) *lifecycle.Plan {
+	t.Helper()
+	r := s.newest()
+	planned, err := lifecycle.NewResumption(lifecycle.Request{
+		Operation: operation, Release: r, Nodes: nodes(t, s.texts[r.Spec.Revision]), Scopes: scopes(), History: s.history[:len(s.history)-1],
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return planned
+}
+
+// What a command left running is its own when it is resumed: it is awaited, and has run then.
+func TestAResumedOperationCountsItsOwnHooks(t *testing.T) {
+	t.Parallel()
+	text := settings("two") + hook("a", "pre-upgrade", weight("-1")) + reader("b", "pre-upgrade", "") + hook("c", "post-upgrade", "")
+	for name, test := range map[string]struct {
+		hanging string
+		want    []string
+	}{
+		"before the work": {"shop-b", []string{"follow Job/shop-b", "apply Job/shop-c"}},
+		"after the work":  {"shop-c", []string{"follow Job/shop-c"}},
+	} {
+		for _, how := range []string{ctrlC, sigkill} {
+			t.Run(name+"/"+how, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					s := newStory()
+					s.must(t, s.plan(t, lifecycle.Install, settings("one"), lifecycle.Options{}))
+					s.cutShort(t, how, test.hanging, s.plan(t, lifecycle.Upgrade, text, lifecycle.Options{}))
+					s.must(t, s.resumption(t, lifecycle.Upgrade))
+					if diff := cmp.Diff(test.want, s.cluster.log); diff != "" {
+						t.Error(diff)
+					}
+					for _, h := range s.newest().Status.Hooks {
+						if h.State != release.HookSucceeded {
+							t.Errorf("%s: %s", h.Title, h.Summary())
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// What the command before the one that is resumed left running is not its own.
+func TestAResumedOperationDoesNotCountOthersHooks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStory()
+		s.must(t, s.plan(t, lifecycle.Install, settings("one"), lifecycle.Options{}))
+		n := hook("n", "post-upgrade", "")
+		s.cutShort(t, outOfTime, "shop-n", s.plan(t, lifecycle.Upgrade, settings("two")+n, lifecycle.Options{}))
+		// The next one is killed as soon as it is recorded.
+		killed := s.plan(t, lifecycle.Upgrade, settings("three")+n, lifecycle.Options{})
+		killed.Release.Status.Phase, killed.Release.Status.Operation, killed.Release.ResourceVersion = release.PendingUpgrade, "upgrade", "1"
+		lifecycle.CloseInterrupted(killed.Release, "process 1 on host", time.Now())
+		s.history = append(s.history, killed.Release)
+		s.must(t, s.resumption(t, lifecycle.Upgrade))
+		want := []string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"}
+		if diff := cmp.Diff(want, s.cluster.log); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// A resumption that is killed before it comes to the hook that runs leaves that its own.
+func TestAnOperationIsResumedTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStory()
+		s.must(t, s.plan(t, lifecycle.Install, settings("one"), lifecycle.Options{}))
+		s.cutShort(t, sigkill, "shop-n", s.plan(t, lifecycle.Upgrade, settings("two")+hook("n", "post-upgrade", ""), lifecycle.Options{}))
+		killed := s.resumption(t, lifecycle.Upgrade)
+		killed.Release.Status.Phase = release.PendingUpgrade
+		lifecycle.CloseInterrupted(killed.Release, "process 2 on host", time.Now())
+		s.must(t, s.resumption(t, lifecycle.Upgrade))
+		if diff := cmp.Diff([]string{"follow Job/shop-n"}, s.cluster.log); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// A hook that was done while its Pod went on, because it said so, is no leftover.
+func TestAHookThatGoesOnIsNoLeftover(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStory()
+		check := pod("check", "pre-install", "    sherpack.io/ready-when: condition=Ready\n")
+		s.cluster.outcomes["shop-n"] = exit3
+		if _, err := s.run(t.Context(), s.plan(t, lifecycle.Install, check+hook("n", "post-install", ""), lifecycle.Options{})); err == nil {
+			t.Fatal("no error")
+		}
+		said := s.must(t, s.plan(t, lifecycle.Install, settings("two"), lifecycle.Options{}))
+		if len(said) > 0 {
+			t.Errorf("it said %q", said)
+		}
+	})
+}
+
+// The way back does not fail because a Pod takes longer to end than the way back may take.
+func TestTheWayBackGetsPastALeftoverHook(t *testing.T) {
+	t.Parallel()
+	two := settings("two") + object("v1", "Secret", "new")
+	for name, test := range map[string]struct {
+		first, second string
+		// leaving says that what the failed operation left running is on its way out already.
+		leaving bool
+		want    []string
+	}{
+		"of an upgrade": {settings("one"), two + hook("n", "post-upgrade", ""), false, []string{
+			"delete Job/shop-n in vain", "apply ConfigMap/app", "delete Job/shop-n in vain", "delete Secret/new Background",
+		}},
+		"of an upgrade, with the hook in both": {settings("one") + hook("n", "pre-rollback", ""), two + hook("n", "post-upgrade,pre-rollback", ""), true, []string{
+			"delete Job/shop-n in vain", "delete Job/shop-n in vain", "apply ConfigMap/app", "delete Secret/new Background",
+		}},
+		"of an installation": {"", two + hook("n", "post-install", ""), false, []string{
+			"delete Job/shop-n in vain", "delete Job/shop-n in vain", "delete ConfigMap/app Background", "delete Secret/new Background",
+		}},
+		"of an installation, which has begun to delete it": {"", two + hook("n", "post-install", policy("hook-failed")), true, []string{
+			"delete Job/shop-n in vain", "delete Job/shop-n in vain", "delete ConfigMap/app Background", "delete Secret/new Background",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newStory()
+				operation := lifecycle.Install
+				if test.first != "" {
+					s.must(t, s.plan(t, operation, test.first, lifecycle.Options{}))
+					operation = lifecycle.Upgrade
+				}
+				s.cluster.stubborn = []string{"shop-n"}
+				failed := s.plan(t, operation, test.second, lifecycle.Options{})
+				s.cutShort(t, outOfTime, "shop-n", failed)
+				if test.leaving {
+					for _, object := range s.cluster.objects {
+						if object.GetName() == "shop-n" {
+							object.SetDeletionTimestamp(s.newest().Status.FinishedAt)
+						}
+					}
+				}
+				s.back(t, failed)
+				slices.Sort(s.cluster.log[len(s.cluster.log)-2:])
+				if diff := cmp.Diff(test.want, s.cluster.log); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
+	}
+}
+
+// back runs the way back within a minute.
+func (s *story) back(t *testing.T, failed *lifecycle.Plan) {
+	t.Helper()
+	var request lifecycle.Request
+	if failed.Operation != lifecycle.Install {
+		request = lifecycle.NewRollback(s.history[0], failed.Release, s.history, lifecycle.Options{})
+		request.Nodes, request.Left, request.Scopes = nodes(t, s.texts[1]), nodes(t, s.texts[2]), scopes()
+	}
+	back, err := lifecycle.NewWayBack(failed, request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back.Options.Timeout = time.Minute
+	said, err := s.run(t.Context(), back)
+	if err != nil || len(said) < 2 || !strings.Contains(said[0], "which the failed operation left running, is deleted") || !strings.HasSuffix(said[1], "; the way back goes on") {
+		t.Errorf("%v, it said %q", err, said)
+	}
+}
+
+// Where the start of a hook cannot be recorded nothing is applied, and so nothing is deleted.
+func TestWhatWasNotAppliedIsNotDeletedAfterIt(t *testing.T) {
+	t.Parallel()
+	for _, words := range []string{"hook-failed", "hook-succeeded,hook-failed"} {
+		t.Run(words, func(t *testing.T) {
+			t.Parallel()
+			cluster := newCluster()
+			put(cluster, job(marks("shop"), map[string]any{"conditions": []any{map[string]any{"type": "Complete", "status": "True"}}}))
+			planned := plan(t, hook("a", "pre-install", policy(words)), lifecycle.Options{})
+			_, _, err := runWith(t.Context(), cluster, &store{deaf: true}, planned, time.Now)
+			if !errors.Is(err, errDeaf) {
+				t.Fatalf("got %v", err)
+			}
+			if len(cluster.log) > 0 {
+				t.Errorf("it did %v", cluster.log)
+			}
+			if got := fmt.Sprint(records(planned.Release)); got != "[pre-install/a from 0: Failed (NotRecorded)]" {
+				t.Errorf("records: %s", got)
+			}
+		})
+	}
+}
