@@ -41,7 +41,22 @@ func (x *execution) delete(ctx context.Context, step Step) error {
 		})
 	}
 	x.stale = x.stale || len(x.gone) > 0
-	return errors.Join(append(errs, x.remove(ctx, targets, ""))...)
+	errs = append(errs, x.remove(ctx, targets, ""))
+	x.keepHooks(step.Entries)
+	return errors.Join(errs...)
+}
+
+// keepHooks keeps on the inventory what the manifest has as a hook: what is gone is the regular resource that it was.
+func (x *execution) keepHooks(entries []release.Entry) {
+	if courses()[x.plan.Operation].done != release.Deployed {
+		return
+	}
+	for _, entry := range entries {
+		if i, found := x.index[keyOf(entry)]; found && x.gone[keyOf(entry)] && becomesHook(entry) {
+			x.plan.Release.Inventory[i].Role = release.HookRun
+			delete(x.gone, keyOf(entry))
+		}
+	}
 }
 
 // stillUsed reports whether an entry is a Namespace with something in it, and says so.

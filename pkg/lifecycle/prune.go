@@ -9,10 +9,18 @@ import (
 
 // prune plans the removal of what earlier revisions, failed ones included, may own and the manifest of this one does not
 // name. It comes last, so that running Pods keep what they were started with and a revision that fails has destroyed
-// nothing. The finished hooks that no hook of this revision names, at any phase, go with it.
+// nothing. The finished hooks that no hook of this revision names, at any phase, go with it, and so do regular resources that
+// have become hooks which do not run.
 func prune(r *release.Release, named map[manifest.Key]bool, options Options) []Step {
-	left := slices.DeleteFunc(slices.Clone(r.Inventory), func(entry release.Entry) bool { return named[keyOf(entry)] })
+	left := slices.DeleteFunc(slices.Clone(r.Inventory), func(entry release.Entry) bool {
+		return named[keyOf(entry)] && !becomesHook(entry)
+	})
 	return newRemoval(left, r.Namespace, options).steps()
+}
+
+// becomesHook reports whether an entry is that of a regular resource which is a hook of the manifest by now.
+func becomesHook(entry release.Entry) bool {
+	return entry.Role == release.Regular && len(entry.Phases) > 0
 }
 
 // retire says which revisions of a history are superseded when a new one is deployed, or removed, and which are then too

@@ -85,7 +85,7 @@ func (c *content) plan(request Request, named map[manifest.Key]bool) (*Plan, err
 		return nil, err
 	}
 	plan.Release.Status.Hooks = records
-	plan.Release.Inventory = inventory(c, request.Previous)
+	plan.Release.Inventory = inventory(c, request)
 	plan.Steps = append(plan.Steps, prune(plan.Release, named, request.Options)...)
 	return plan, nil
 }

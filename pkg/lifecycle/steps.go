@@ -106,7 +106,11 @@ func fromRevision(request Request, phase hook.Phase) int {
 
 // inventory returns all that the release may own once the operation has begun: what the previous revision may own, and
 // what this one may come to apply, the hooks of other operations on it included. What is known of an object is kept.
-func inventory(c *content, previous *release.Release) []release.Entry {
+//
+// A regular entry that has phases is a regular resource that has become a hook of phases which do not run now. It is pruned
+// as the regular resource that it is on the cluster, and its entry is that of a hook from then on.
+func inventory(c *content, request Request) []release.Entry {
+	previous := request.Previous
 	var entries []release.Entry
 	index := map[manifest.Key]int{}
 	for _, object := range c.regular {
@@ -116,6 +120,7 @@ func inventory(c *content, previous *release.Release) []release.Entry {
 		entries = append(entries, newEntry(h.Object, release.HookRun, string(h.Phase)))
 	}
 	entries = merge(entries, index)
+	runs := c.runs(request)
 	if previous == nil {
 		return entries
 	}
@@ -126,11 +131,29 @@ func inventory(c *content, previous *release.Release) []release.Entry {
 		}
 		if i, found := index[keyOf(old)]; found {
 			keepKnown(&entries[i], old)
+			if old.Role == release.Regular && !runs[keyOf(old)] {
+				// A hook that was a regular resource and does not run now is still that.
+				entries[i].Role = release.Regular
+			}
 		} else {
+			if old.Role == release.Regular {
+				// It was to become a hook, and is in no manifest any more.
+				old.Phases = nil
+			}
 			entries = append(entries, old)
 		}
 	}
 	return entries
+}
+
+// runs are the hooks that run in an operation.
+func (c *content) runs(request Request) map[manifest.Key]bool {
+	course := courses()[request.Operation]
+	keys := map[manifest.Key]bool{}
+	for _, h := range c.inPhases(course.before, course.after) {
+		keys[manifest.KeyOf(h.Object.Reference())] = !request.Options.skips(h.Phase) || keys[manifest.KeyOf(h.Object.Reference())]
+	}
+	return keys
 }
 
 // keepPolicy is the resource policy of objects that outlive their release.
@@ -152,13 +175,16 @@ func isKept(object manifest.Object) bool {
 	return annotations[hook.ResourcePolicy] == keepPolicy || strings.EqualFold(helms, keepPolicy)
 }
 
-// merge makes one entry of a hook that runs at several phases, and fills the index.
+// merge makes one entry of a hook that runs at several phases, and fills the index. What a rollback restores as a regular
+// resource is one, also if it is a pre-rollback hook of the revision that is left.
 func merge(entries []release.Entry, index map[manifest.Key]int) []release.Entry {
 	var merged []release.Entry
 	for _, entry := range entries {
 		key := keyOf(entry)
 		if i, found := index[key]; found {
-			merged[i].Phases = append(slices.Clip(merged[i].Phases), entry.Phases...)
+			if merged[i].Role == release.HookRun {
+				merged[i].Phases = append(slices.Clip(merged[i].Phases), entry.Phases...)
+			}
 			continue
 		}
 		index[key] = len(merged)

@@ -1,0 +1,104 @@
+package lifecycle_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// asHook is a ConfigMap that is a hook.
+func asHook(name, phases string) string {
+	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: %s\n  annotations:\n    sherpack.io/hook: %s\n---\n", name, phases)
+}
+
+// A regular resource that becomes a hook of a phase which does not run is in no manifest any more: it is pruned like any other
+// that is not, and its hook is still known.
+func TestWhatHasBecomeAHookThatDoesNotRunIsPruned(t *testing.T) {
+	t.Parallel()
+	app := settings("one")
+	regular := object("v1", "ConfigMap", "x")
+	for name, test := range map[string]struct {
+		before string
+		after  string
+		// failing says that the first upgrade fails, and the second is looked at.
+		failing bool
+		options lifecycle.Options
+		want    []string
+	}{
+		"a phase of another operation": {app + regular, app + asHook("x", "pre-install"), false, lifecycle.Options{}, []string{"delete ConfigMap/x Background"}},
+		"a Job, as one that is no hook": {app + object("batch/v1", "Job", "shop-x"), app + hook("x", "pre-delete", ""), false, lifecycle.Options{}, []string{
+			"delete Job/shop-x Background",
+		}},
+		"a phase that runs": {app + regular, app + asHook("x", "post-upgrade"), false, lifecycle.Options{}, []string{"apply ConfigMap/x"}},
+		"two phases, one of which runs": {app + regular, app + asHook("x", "pre-delete,post-upgrade"), false, lifecycle.Options{}, []string{
+			"apply ConfigMap/x",
+		}},
+		"a phase that is skipped": {app + regular, app + asHook("x", "post-upgrade"), false, lifecycle.Options{SkipPhases: sherpack.Phases()}, []string{
+			"delete ConfigMap/x Background",
+		}},
+		"after an upgrade that has failed": {app + regular, app + asHook("x", "pre-install"), true, lifecycle.Options{}, []string{
+			"apply Deployment/fails", "delete ConfigMap/x Background",
+		}},
+		"what is kept": {app + strings.Replace(regular, "{name", "{annotations: {sherpack.io/resource-policy: keep}, name", 1), app + asHook("x", "pre-install"), false, lifecycle.Options{}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStory()
+			s.must(t, s.plan(t, lifecycle.Install, test.before, lifecycle.Options{}))
+			if test.failing {
+				test.after += object("apps/v1", "Deployment", "fails")
+				s.cluster.applyErr["fails"] = errOrphan
+				if _, err := s.run(t.Context(), s.plan(t, lifecycle.Upgrade, test.after, lifecycle.Options{})); err == nil {
+					t.Fatal("no error")
+				}
+				delete(s.cluster.applyErr, "fails")
+			}
+			s.must(t, s.plan(t, lifecycle.Upgrade, test.after, test.options))
+			if diff := cmp.Diff(test.want, s.cluster.log); diff != "" {
+				t.Error(diff)
+			}
+			for _, entry := range s.newest().Inventory {
+				if strings.HasSuffix(entry.Name, "x") && entry.Role != release.HookRun && !entry.Keep {
+					t.Errorf("inventory: %+v", entry)
+				}
+			}
+			// It is no regular resource any more, which a second upgrade would prune.
+			s.must(t, s.plan(t, lifecycle.Upgrade, test.after, lifecycle.Options{SkipPhases: sherpack.Phases()}))
+			if len(s.cluster.log) > 0 {
+				t.Errorf("the next one did %v", s.cluster.log)
+			}
+		})
+	}
+}
+
+// What a rollback restores as a regular resource stays, also if it was a hook of the revision that is left, and ran.
+func TestWhatWasAHookIsNotPrunedWhenItIsRestored(t *testing.T) {
+	t.Parallel()
+	s := newStory()
+	s.must(t, s.plan(t, lifecycle.Install, object("v1", "ConfigMap", "x"), lifecycle.Options{}))
+	s.must(t, s.plan(t, lifecycle.Upgrade, settings("two")+asHook("x", "pre-rollback"), lifecycle.Options{}))
+	s.must(t, s.plan(t, lifecycle.Rollback, ".", lifecycle.Options{}))
+	want := []string{"apply ConfigMap/x", "apply ConfigMap/x", "delete ConfigMap/app Background"}
+	if diff := cmp.Diff(want, s.cluster.log); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A hook that was pruned as a regular resource is removed with the release when it has run.
+func TestAHookThatWasARegularResourceIsRemoved(t *testing.T) {
+	t.Parallel()
+	s := newStory()
+	s.must(t, s.plan(t, lifecycle.Install, object("v1", "ConfigMap", "x"), lifecycle.Options{}))
+	s.must(t, s.plan(t, lifecycle.Upgrade, settings("two")+asHook("x", "pre-delete"), lifecycle.Options{}))
+	s.must(t, s.plan(t, lifecycle.Uninstall, "", lifecycle.Options{Wait: true}))
+	want := []string{"apply ConfigMap/x", "delete ConfigMap/x Background", "delete ConfigMap/app Background"}
+	if diff := cmp.Diff(want, s.cluster.log); diff != "" {
+		t.Error(diff)
+	}
+}
