@@ -3,8 +3,10 @@ package kube
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -21,6 +23,9 @@ import (
 type ApplyOptions struct {
 	// ForceConflicts takes fields that another field manager owns.
 	ForceConflicts bool
+	// Claims are fields, as a FieldConflict names them, that are taken from
+	// other field managers where nothing else is in conflict.
+	Claims []string
 
 	// dryRun has the API server do everything but write.
 	dryRun bool
@@ -32,6 +37,8 @@ type Applied struct {
 	Ref corev1.ObjectReference
 	// Generation is the object's after the apply; 0 where its kind has none.
 	Generation int64
+	// Labels and Annotations are what the object carries after the apply.
+	Labels, Annotations map[string]string
 	// Created tells that the object was not there before.
 	Created bool
 	// Elapsed is the time from sending the object to the definite answer.
@@ -69,12 +76,31 @@ func (c *Cluster) applyOne(ctx context.Context, object *unstructured.Unstructure
 	}
 	applied.Ref.UID, applied.Ref.ResourceVersion = answer.UID, answer.ResourceVersion
 	applied.Generation, applied.Created = answer.Generation, created
+	applied.Labels, applied.Annotations = answer.Labels, answer.Annotations
 	c.kinds.promise(object)
 	return applied
 }
 
-// send applies one object and tells whether that created it.
+// send applies one object and tells whether that created it. A conflict about
+// nothing but what it claims is taken.
 func (c *Cluster) send(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) (*metav1.PartialObjectMetadata, bool, error) {
+	answer, created, err := c.sendOnce(ctx, object, options)
+	if options.ForceConflicts || !isAbout(classify(refOf(object), err), options.Claims) {
+		return answer, created, err
+	}
+	options.ForceConflicts = true
+	return c.sendOnce(ctx, object, options)
+}
+
+// isAbout reports whether an error is a conflict about none but some fields.
+func isAbout(err error, fields []string) bool {
+	var conflict *ConflictError
+	return errors.As(err, &conflict) && !slices.ContainsFunc(conflict.Conflicts, func(found FieldConflict) bool {
+		return !slices.Contains(fields, found.Field)
+	})
+}
+
+func (c *Cluster) sendOnce(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) (*metav1.PartialObjectMetadata, bool, error) {
 	mapping, err := c.kinds.await(ctx, object.GroupVersionKind())
 	if err != nil {
 		return nil, false, err

@@ -25,6 +25,8 @@ type Check struct {
 	Replaces bool
 	// ForceConflicts is that of ApplyOptions.
 	ForceConflicts bool
+	// Claims are those of ApplyOptions.
+	Claims []string
 	// Adopts says that TakeOver would come before.
 	Adopts bool
 	// Coming reports whether an object that is not there will be, or may be,
@@ -71,7 +73,7 @@ func (c *Cluster) check(ctx context.Context, check Check) Checked {
 
 // dryApply tries to apply the object.
 func (c *Cluster) dryApply(ctx context.Context, check Check) error {
-	options := ApplyOptions{ForceConflicts: check.ForceConflicts, dryRun: true}
+	options := ApplyOptions{ForceConflicts: check.ForceConflicts, Claims: check.Claims, dryRun: true}
 	_, _, err := c.send(ctx, check.Object, options)
 	if check.Adopts && onlyPredecessors(classify(refOf(check.Object), err)) {
 		options.ForceConflicts = true

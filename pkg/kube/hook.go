@@ -29,6 +29,8 @@ type HookRun struct {
 	Ready, Failed Conditions
 	// ForceConflicts takes fields that another field manager owns.
 	ForceConflicts bool
+	// Claims are those of ApplyOptions.
+	Claims []string
 }
 
 // HookProgress is what is worth showing while a hook runs.
@@ -91,7 +93,7 @@ func (c *Cluster) RunHook(ctx context.Context, hook HookRun, observe func(HookPr
 	if err := f.watch(ctx); err != nil {
 		return HookOutcome{}, err
 	}
-	applied := c.applyOne(ctx, WithLogMessages(hook.Object), ApplyOptions{ForceConflicts: hook.ForceConflicts})
+	applied := c.applyOne(ctx, WithLogMessages(hook.Object), ApplyOptions{ForceConflicts: hook.ForceConflicts, Claims: hook.Claims})
 	if applied.Err != nil {
 		return HookOutcome{Applied: applied}, applied.Err
 	}

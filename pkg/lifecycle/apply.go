@@ -54,7 +54,13 @@ func (x *execution) changed(objects []manifest.Object) []manifest.Object {
 func (x *execution) isUnchanged(object manifest.Object) bool {
 	key := manifest.KeyOf(object.Reference())
 	i, known := x.index[key]
-	return x.staysAsIs(object) || known && asApplied(object, x.plan.Release.Inventory[i], x.live[key])
+	if x.staysAsIs(object) {
+		return true
+	}
+	if !known || !asApplied(object, x.plan.Release.Inventory[i], x.live[key]) {
+		return false
+	}
+	return x.isAsAnswered(object, x.plan.Release.Inventory[i].Metadata, x.live[key].carried)
 }
 
 // staysAsIs reports whether an object is a custom resource definition that a rollback must not take back.
@@ -64,8 +70,9 @@ func (x *execution) staysAsIs(object manifest.Object) bool {
 	return x.plan.Release.Spec.FromRevision != 0 && !x.plan.Options.DeleteCRDs && live && isDefinition(gvk.Group, gvk.Kind)
 }
 
-// asApplied reports whether an object is what was last applied and nobody has changed it since. A kind that counts
-// generations may have another status meanwhile; any other kind must not have been written at all.
+// asApplied reports whether an object is what was last applied and nobody has changed it since, but for its labels and
+// annotations. A kind that counts generations may have another status meanwhile; any other kind must not have been written
+// at all.
 func asApplied(object manifest.Object, entry release.Entry, found live) bool {
 	if entry.Hash == "" || entry.UID == "" || entry.UID != found.uid || found.foreign != "" {
 		return false
@@ -87,27 +94,34 @@ func (x *execution) applied(object manifest.Object, applied kube.Applied) {
 		x.emit(ObjectApplied, outcome)
 		return
 	}
-	former := x.live[manifest.KeyOf(object.Reference())].foreign
+	before := x.live[manifest.KeyOf(object.Reference())]
 	x.note(object, applied)
 	outcome.Object.UID = string(applied.Ref.UID)
 	outcome.Result = "configured"
 	switch {
 	case applied.Created:
 		outcome.Result = "created"
-	case former != "":
-		outcome.Result, outcome.Message = "adopted", "it belonged to "+former
+	case before.foreign != "":
+		outcome.Result, outcome.Message = "adopted", "it belonged to "+before.foreign
+	case before.replaced:
+		outcome.Message = replacedMessage
 	}
 	x.emit(ObjectApplied, outcome)
 }
+
+// replacedMessage is what is said of an object that the release takes again.
+const replacedMessage = "it was replaced or restored since the release has made it, and carries its marks; the release takes it again"
 
 // note brings the inventory up to what the API server answered.
 func (x *execution) note(object manifest.Object, applied kube.Applied) {
 	key := manifest.KeyOf(object.Reference())
 	before := x.live[key]
-	x.live[key] = live{
+	after := live{
 		uid: applied.Ref.UID, generation: applied.Generation, resourceVersion: applied.Ref.ResourceVersion,
-		hook: object.GetAnnotations()[AnnotationPhase] != "",
+		hook: object.GetAnnotations()[AnnotationPhase] != "", recreate: object.GetAnnotations()[hook.OnImmutableAnnotation] == recreatePolicy,
+		carried: metadata{applied.Labels, applied.Annotations},
 	}
+	x.live[key] = after
 	delete(x.gone, key)
 	i, found := x.index[key]
 	if !found {
@@ -126,6 +140,18 @@ func (x *execution) note(object manifest.Object, applied kube.Applied) {
 		}
 	}
 	entry.Hash, _ = hash(object)
+	entry.AppliedAs, entry.Recreate = "", after.recreate
+	if role := roleOf(after.hook); role != entry.Role {
+		entry.AppliedAs = role
+	}
+	entry.Metadata = asAnswered(object, applied, before.carried, entry.Metadata)
+}
+
+func roleOf(isHook bool) release.Role {
+	if isHook {
+		return release.HookRun
+	}
+	return release.Regular
 }
 
 // established waits for the custom resource definitions of a step, so that objects of their kinds can follow.

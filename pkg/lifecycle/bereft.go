@@ -18,7 +18,7 @@ func (x *execution) bereft() []error {
 	gone := map[manifest.Key]bool{}
 	for _, step := range x.plan.Steps {
 		for _, entry := range step.Entries {
-			if _, live := x.live[keyOf(entry)]; live && step.Verb == Delete {
+			if _, there := x.deletable(entry); there && step.Verb == Delete {
 				gone[keyOf(entry)] = true
 			}
 		}

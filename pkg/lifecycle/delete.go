@@ -25,9 +25,11 @@ func (x *execution) delete(ctx context.Context, step Step) error {
 	var errs []error
 	for _, entry := range step.Entries {
 		key := keyOf(entry)
-		found, live := x.live[key]
-		if !live {
-			x.gone[key] = true
+		found, there := x.deletable(entry)
+		if !there {
+			// What is spared carries our marks, so it stays on the inventory.
+			_, spared := x.live[key]
+			x.gone[key] = !spared
 			continue
 		}
 		entry.UID = found.uid
@@ -138,7 +140,8 @@ func (x *execution) forget(key manifest.Key) {
 	delete(x.live, key)
 	if i, found := x.index[key]; found {
 		entry := &x.plan.Release.Inventory[i]
-		entry.UID, entry.Origin, entry.Hash, entry.Generation, entry.ResourceVersion = "", "", "", 0, ""
+		entry.UID, entry.Origin = "", ""
+		entry.ForgetState()
 		x.stale = true
 	}
 }

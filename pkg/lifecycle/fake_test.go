@@ -47,6 +47,8 @@ type refusals struct {
 	orphans []string
 	// stubborn are the names of objects that do not go before whoever waits for it has given up.
 	stubborn []string
+	// admit changes what is applied, as webhooks do; nil changes nothing. before is what was there, and nil for nothing.
+	admit func(applied, before *unstructured.Unstructured)
 }
 
 var errOrphan = errors.New("its account is not there")
@@ -177,10 +179,13 @@ func (c *cluster) put(object *unstructured.Unstructured) kube.Applied {
 		c.uids++
 		stored.SetUID(types.UID(fmt.Sprintf("uid-%d", c.uids)))
 	}
+	if c.admit != nil {
+		c.admit(stored, existing)
+	}
 	c.objects[key(object)] = stored
 	ref := manifest.Object{Unstructured: stored}.Reference()
 	ref.UID = stored.GetUID()
-	return kube.Applied{Ref: ref, Created: !exists, Generation: 1}
+	return kube.Applied{Ref: ref, Created: !exists, Generation: 1, Labels: stored.GetLabels(), Annotations: stored.GetAnnotations()}
 }
 
 func (c *cluster) Delete(ctx context.Context, targets []kube.Deletion, done func(int, time.Duration, error)) error {

@@ -146,6 +146,9 @@ func (x *execution) followOnce(ctx context.Context, h Hook) (kube.HookOutcome, e
 		return kube.HookOutcome{}, err
 	}
 	found := x.live[manifest.KeyOf(h.Object.Reference())]
+	if found.replaced {
+		x.emit(Warning, Outcome{Phase: string(h.Phase), Message: manifest.KeyOf(h.Object.Reference()).String() + ": " + replacedMessage})
+	}
 	run.Object.SetUID(found.uid)
 	observe := func(progress kube.HookProgress) { x.progress(h, progress) }
 	start := x.Cluster.RunHook
@@ -175,7 +178,7 @@ func (x *execution) hookRun(h Hook) (kube.HookRun, error) {
 	ready, failed, err := conditions(h.Object)
 	return kube.HookRun{
 		Object: x.stamped(h), Selector: ownerOf(x.plan.Release).selector(), PodSelector: podSelector(x.plan),
-		Ready: ready, Failed: failed, ForceConflicts: x.plan.Options.ForceConflicts,
+		Ready: ready, Failed: failed, ForceConflicts: x.plan.Options.ForceConflicts, Claims: markFields(),
 	}, err
 }
 

@@ -50,6 +50,7 @@ func TestWhatChangesDuringAHookIsNotOverlooked(t *testing.T) {
 			for key, object := range cluster.objects {
 				if key.Name == "app" {
 					object.SetAnnotations(nil)
+					object.SetUID("another")
 				}
 			}
 		}, []string{"apply Job/shop-backup"}, "ConfigMap/web/app exists already"},

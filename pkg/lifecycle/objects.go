@@ -8,7 +8,6 @@ import (
 	"maps"
 	"strconv"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
@@ -57,25 +56,17 @@ func (o owner) mark(object manifest.Object, phase hook.Phase) {
 	object.SetAnnotations(annotations)
 }
 
-// owns reports whether an object on the cluster carries the marks of this release.
-func (o owner) owns(found metav1.Object) bool {
-	annotations := found.GetAnnotations()
-	return found.GetLabels()[LabelManagedBy] == managedBy &&
-		annotations[AnnotationRelease] == o.name && annotations[AnnotationNamespace] == o.namespace
-}
-
-// ownerPhrase says who an object on the cluster belongs to.
-func ownerPhrase(found metav1.Object) string {
-	annotations := found.GetAnnotations()
-	switch name, helm := annotations[AnnotationRelease], annotations["meta.helm.sh/release-name"]; {
-	case name != "":
-		return fmt.Sprintf("release %s/%s", annotations[AnnotationNamespace], name)
-	case helm != "":
-		return fmt.Sprintf("Helm release %s/%s", annotations["meta.helm.sh/release-namespace"], helm)
-	case found.GetLabels()[LabelManagedBy] != "":
-		return fmt.Sprintf("%q (its label %s)", found.GetLabels()[LabelManagedBy], LabelManagedBy)
+// markFields are the fields of the marks, as conflicts name them. Whoever else has set them, such as a policy, does not own an
+// object that is the release's.
+func markFields() []string {
+	var fields []string
+	for _, label := range []string{LabelManagedBy, LabelRelease} {
+		fields = append(fields, ".metadata.labels."+label)
 	}
-	return "no release"
+	for _, annotation := range []string{AnnotationRelease, AnnotationNamespace, AnnotationPhase, AnnotationRun, AnnotationHash} {
+		fields = append(fields, ".metadata.annotations."+annotation)
+	}
+	return fields
 }
 
 // selector selects all objects of the release in a namespace.

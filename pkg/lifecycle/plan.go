@@ -61,7 +61,8 @@ type Options struct {
 	HistoryMax int
 	// ForceConflicts takes fields that another manager owns.
 	ForceConflicts bool
-	// TakeOwnership takes over objects that belong to nobody or to somebody else, from whatever manages them.
+	// TakeOwnership takes over objects that are applied and belong to nobody or to somebody else, from whatever manages them,
+	// and deletes those that carry the marks of the release and are not what it made.
 	TakeOwnership bool
 	// RecreateImmutable deletes objects that cannot be changed in place and makes them anew, save those that hold what
 	// cannot be made again.

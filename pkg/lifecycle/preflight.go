@@ -144,7 +144,7 @@ func (x *execution) check(ctx context.Context, trials []trial) ([]kube.Checked, 
 	checks := make([]kube.Check, len(trials))
 	for i, t := range trials {
 		checks[i] = kube.Check{
-			Object: x.body(t.object), Replaces: t.replaces, ForceConflicts: x.plan.Options.ForceConflicts,
+			Object: x.body(t.object), Replaces: t.replaces, ForceConflicts: x.plan.Options.ForceConflicts, Claims: markFields(),
 			Adopts: x.live[manifest.KeyOf(t.object.Reference())].foreign != "", Coming: coming,
 		}
 		if x.mayBring(t, custom) {

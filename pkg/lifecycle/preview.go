@@ -65,8 +65,13 @@ func (x *execution) foresee(step Step) map[manifest.Key]string {
 		}
 	}
 	for _, entry := range step.Entries {
-		if _, live := x.live[keyOf(entry)]; live {
-			effects[keyOf(entry)] = map[Verb]string{Delete: "deleted", Keep: "kept"}[step.Verb]
+		found, there := x.live[keyOf(entry)]
+		switch {
+		case !there:
+		case step.Verb == Keep, x.spares(found):
+			effects[keyOf(entry)] = "kept"
+		default:
+			effects[keyOf(entry)] = "deleted"
 		}
 	}
 	for _, h := range step.Hooks {

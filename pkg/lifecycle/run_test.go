@@ -300,6 +300,7 @@ func TestAnUninstallationRemovesWhatIsTheReleases(t *testing.T) {
 	for found, object := range cluster.objects {
 		if found.Name == "app" {
 			object.SetAnnotations(nil)
+			object.SetUID("another")
 		}
 	}
 	cluster.log = nil

@@ -40,7 +40,7 @@ func (x *execution) sendOnce(ctx context.Context, objects []manifest.Object, aga
 	for i, object := range objects {
 		bodies[i] = x.body(object)
 	}
-	options := kube.ApplyOptions{ForceConflicts: x.plan.Options.ForceConflicts}
+	options := kube.ApplyOptions{ForceConflicts: x.plan.Options.ForceConflicts, Claims: markFields()}
 	refused, later := make([]error, len(objects)), 0
 	err = x.Cluster.Apply(ctx, bodies, options, func(i int, applied kube.Applied) {
 		switch {

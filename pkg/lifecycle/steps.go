@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -195,7 +196,11 @@ func merge(entries []release.Entry, index map[manifest.Key]int) []release.Entry 
 
 func keepKnown(entry *release.Entry, old release.Entry) {
 	entry.UID, entry.Origin, entry.Hash = old.UID, old.Origin, old.Hash
-	entry.Generation, entry.ResourceVersion = old.Generation, old.ResourceVersion
+	entry.Generation, entry.ResourceVersion, entry.Metadata = old.Generation, old.ResourceVersion, old.Metadata
+	entry.Recreate = old.Recreate
+	if former := cmp.Or(old.AppliedAs, old.Role); former != entry.Role {
+		entry.AppliedAs = former
+	}
 	// What was to be kept is kept until an operation has succeeded that says otherwise: one that fails, and the way back from
 	// it, destroys nothing.
 	entry.Keep = entry.Keep || old.Keep

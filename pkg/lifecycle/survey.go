@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,34 +24,10 @@ func (x *execution) survey(ctx context.Context, steps []Step) error {
 	if err != nil {
 		return fmt.Errorf("looking for existing objects: %w", err)
 	}
-	own, soon, unawaited := ownerOf(x.plan.Release), deletedSoon(steps), x.unawaited(steps)
-	var leaving []corev1.ObjectReference
-	var foreign []error
-	for i, object := range found {
-		delete(x.live, manifest.KeyOf(refs[i]))
-		switch {
-		case object == nil:
-		case unawaited[manifest.KeyOf(refs[i])] && object.DeletionTimestamp != nil && own.owns(object):
-			x.live[manifest.KeyOf(refs[i])] = liveOf(object)
-			x.leaveEnding(manifest.KeyOf(refs[i]))
-		case object.DeletionTimestamp != nil && i < applied:
-			refs[i].UID = object.UID
-			leaving = append(leaving, refs[i])
-		case own.owns(object):
-			x.live[manifest.KeyOf(refs[i])] = liveOf(object)
-		case i < applied && x.plan.Options.TakeOwnership:
-			x.live[manifest.KeyOf(refs[i])] = foreignOf(object)
-		case i < applied:
-			foreign = append(foreign, &ForeignError{Ref: refs[i], Owner: ownerPhrase(object)})
-		case soon[manifest.KeyOf(refs[i])]:
-			x.emit(Warning, Outcome{Message: (&ForeignError{Ref: refs[i], Owner: ownerPhrase(object)}).Error() + "; it is left alone"})
-		}
-	}
-	if len(foreign) > 0 {
-		return errors.Join(foreign...)
-	}
-	if len(leaving) == 0 {
-		return nil
+	leaving, foreign := x.surveyApplied(steps, refs[:applied], found)
+	x.surveyDeleted(steps, refs, applied, found)
+	if foreign != nil || len(leaving) == 0 {
+		return foreign
 	}
 	if x.rehearsal.all {
 		x.rehearsal.leaving = leaving
@@ -77,6 +54,68 @@ func (x *execution) unawaited(steps []Step) map[manifest.Key]bool {
 		}
 	}
 	return keys
+}
+
+// surveyApplied notes what is there of the objects that are applied, and returns what is being deleted. The error joins a
+// *ForeignError for each that belongs to others and is not to be taken over.
+func (x *execution) surveyApplied(steps []Step, refs []corev1.ObjectReference, found []*metav1.PartialObjectMetadata) (leaving []corev1.ObjectReference, err error) {
+	own, unawaited := ownerOf(x.plan.Release), x.unawaited(steps)
+	var foreign []error
+	for i, ref := range refs {
+		key, object := manifest.KeyOf(ref), found[i]
+		delete(x.live, key)
+		if object == nil {
+			continue
+		}
+		claim := x.claimOn(object, key)
+		switch {
+		case object.DeletionTimestamp != nil && (claim == theirs || !unawaited[key]):
+			ref.UID = object.UID
+			leaving = append(leaving, ref)
+		case claim != theirs:
+			x.live[key] = x.recognised(object, key, claim)
+			if object.DeletionTimestamp != nil {
+				x.leaveEnding(key)
+			}
+		case x.plan.Options.TakeOwnership:
+			x.live[key] = live{uid: object.UID, foreign: own.holder(object)}
+		default:
+			foreign = append(foreign, &ForeignError{Ref: ref, Owner: own.ownerPhrase(object)})
+		}
+	}
+	return leaving, errors.Join(foreign...)
+}
+
+// surveyDeleted notes what is there of the objects that are deleted or kept, which come after those that are applied, and
+// says which of them are left alone.
+func (x *execution) surveyDeleted(steps []Step, refs []corev1.ObjectReference, applied int, found []*metav1.PartialObjectMetadata) {
+	own, soon, unawaited := ownerOf(x.plan.Release), deletedSoon(steps), x.unawaited(steps)
+	isApplied := map[manifest.Key]bool{}
+	for _, ref := range refs[:applied] {
+		isApplied[manifest.KeyOf(ref)] = true
+	}
+	for i := applied; i < len(refs); i++ {
+		key, object := manifest.KeyOf(refs[i]), found[i]
+		if isApplied[key] {
+			continue
+		}
+		delete(x.live, key)
+		if object == nil {
+			continue
+		}
+		switch claim := x.claimOn(object, key); {
+		case claim == theirs && soon[key] != "":
+			x.emit(Warning, Outcome{Message: (&ForeignError{Ref: refs[i], Owner: own.ownerPhrase(object)}).Error() + "; it is left alone"})
+		case claim != theirs:
+			seen := x.recognised(object, key, claim)
+			seen.ending = unawaited[key] && object.DeletionTimestamp != nil
+			x.live[key] = seen
+			if x.spares(seen) && soon[key] == Delete {
+				x.emit(Warning, Outcome{Message: fmt.Sprintf(
+					"%s carries the marks of this release, but is not the object that it made: it was replaced or restored; it is left alone, to delete it use --take-ownership", key)})
+			}
+		}
+	}
 }
 
 // foreignIn returns what an error of survey says of objects of others; nil where it is about something else.
@@ -110,23 +149,43 @@ type live struct {
 	hook, adopt bool
 	// ending says that it is being deleted, and that nothing waits for its end.
 	ending bool
-	// recreate says that it tells itself that it may be made anew.
+	// recreate says that it said itself, when it was applied, that it may be made anew.
 	recreate bool
 	// foreign says who it belongs to if that is not this release, which is to take it over; else "".
 	foreign string
+	// replaced says that it carries the marks of the release but has taken the place of the object that this has made.
+	replaced bool
+	// carried are its labels and annotations.
+	carried metadata
 }
 
-// foreignOf is an object of somebody else that is to be taken over.
-func foreignOf(object *metav1.PartialObjectMetadata) live {
-	return live{uid: object.UID, foreign: ownerPhrase(object)}
-}
-
-func liveOf(object *metav1.PartialObjectMetadata) live {
+// recognised is an object of the release as it was found. What it was made as, and what may be done to it, the inventory
+// says: anybody who may change an object can change its annotations.
+func (x *execution) recognised(object *metav1.PartialObjectMetadata, key manifest.Key, claim claim) live {
+	if i, found := x.index[key]; found && claim == ours {
+		entry := &x.plan.Release.Inventory[i]
+		if entry.UID != "" && entry.UID != object.UID {
+			// An operation that did not come to its end has made it, and nothing else is known of it.
+			entry.ForgetState()
+			entry.UID, x.stale = object.UID, true
+		}
+	}
+	entry := x.entry(key)
 	return live{
 		uid: object.UID, generation: object.Generation, resourceVersion: object.ResourceVersion,
-		hook: object.Annotations[AnnotationPhase] != "", recreate: object.Annotations[hook.OnImmutableAnnotation] == recreatePolicy,
+		hook: cmp.Or(entry.AppliedAs, entry.Role) == release.HookRun, recreate: entry.Recreate, replaced: claim == replaced,
+		carried: metadata{object.Labels, object.Annotations},
 	}
 }
+
+// deletable returns what is on the cluster under the name of an entry and may be deleted.
+func (x *execution) deletable(entry release.Entry) (live, bool) {
+	found, there := x.live[keyOf(entry)]
+	return found, there && !x.spares(found)
+}
+
+// spares reports whether what has taken the place of an object of the release is not deleted.
+func (x *execution) spares(found live) bool { return found.replaced && !x.plan.Options.TakeOwnership }
 
 // references names everything that some steps apply, which is the given number of them, and then what they delete.
 func references(steps []Step) (refs []corev1.ObjectReference, applied int) {
@@ -144,15 +203,15 @@ func references(steps []Step) (refs []corev1.ObjectReference, applied int) {
 	return refs, applied
 }
 
-// deletedSoon are the objects that are deleted before other hooks run, after which they are looked at again.
-func deletedSoon(steps []Step) map[manifest.Key]bool {
-	soon := map[manifest.Key]bool{}
+// deletedSoon are the objects that are deleted or kept before other hooks run, after which they are looked at again.
+func deletedSoon(steps []Step) map[manifest.Key]Verb {
+	soon := map[manifest.Key]Verb{}
 	for _, step := range steps {
 		if step.Verb == RunHooks {
 			break
 		}
 		for _, entry := range step.Entries {
-			soon[keyOf(entry)] = true
+			soon[keyOf(entry)] = step.Verb
 		}
 	}
 	return soon

@@ -77,8 +77,8 @@ func (x *execution) leaves(object manifest.Object) bool {
 func (x *execution) unguarded() bool {
 	return slices.ContainsFunc(x.plan.Steps, func(step Step) bool {
 		return step.Verb == Delete && step.Wave == manifest.Waves && slices.ContainsFunc(step.Entries, func(entry release.Entry) bool {
-			_, live := x.live[keyOf(entry)]
-			return live
+			_, there := x.deletable(entry)
+			return there
 		})
 	})
 }
@@ -102,7 +102,7 @@ func (x *execution) deletions() []kube.Deletion {
 	seen := map[manifest.Key]bool{}
 	for _, ref := range refs {
 		key := manifest.KeyOf(ref)
-		if object, live := x.live[key]; live && !seen[key] {
+		if object, live := x.live[key]; live && !x.spares(object) && !seen[key] {
 			seen[key] = true
 			ref.UID = object.uid
 			found = append(found, kube.Deletion{Ref: ref, NoWait: true, DryRun: true})

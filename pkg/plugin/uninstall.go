@@ -37,7 +37,8 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 			The hooks of the phase pre-delete run before anything is deleted, those of post-delete when it is. If one of
 			pre-delete fails, nothing is deleted and the release stays as it was; --no-hooks gets past it.
 
-			What belongs to somebody else is left alone. Custom resource definitions stay, because all objects of their
+			What belongs to somebody else is left alone, and so is what carries the marks of the release but is not the object
+			that it made, because it was replaced or restored from a backup; --take-ownership deletes that, too. Custom resource definitions stay, because all objects of their
 			kinds would go with them, and so do Namespaces with something else in them.`),
 		Example: templates.Examples(`
 			# Remove a release
@@ -64,6 +65,8 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 	flags.addHookFlags(command.Flags())
 	flags.addRemovalFlags(command.Flags())
 	command.Flags().BoolVar(&flags.Wait, "wait", false, "Wait until everything that is deleted is gone.")
+	command.Flags().BoolVar(&flags.TakeOwnership, "take-ownership", false,
+		"Delete objects with the marks of the release also where they have been replaced or restored from a backup, and let hooks take over what has their names.")
 	command.Flags().BoolVar(&ignoreNotFound, "ignore-not-found", false, "Treat a release that is not there as removed.")
 	output.addFlags(command)
 	return command

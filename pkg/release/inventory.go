@@ -47,6 +47,28 @@ type Entry struct {
 	// Generation is the one the API server answered with; 0 for kinds that have none, which have ResourceVersion instead.
 	Generation      int64  `json:"generation,omitempty"`
 	ResourceVersion string `json:"resourceVersion,omitempty"`
+	// AppliedAs is the role in which it was last applied; empty where that is Role.
+	AppliedAs Role `json:"appliedAs,omitempty"`
+	// Recreate says that it said, when it was last applied, that it may be deleted and made anew.
+	Recreate bool `json:"recreate,omitempty"`
+	// Metadata is what it carried when it was last applied; nil where that is not known.
+	Metadata *Metadata `json:"metadata,omitempty"`
+}
+
+// Metadata says which labels and annotations an object carried when it was last applied.
+type Metadata struct {
+	// Hash is that of the labels and annotations which were applied, and of those below, with the values that they had then.
+	Hash string `json:"hash"`
+	// Labels and Annotations are the keys of those that the API server has added, as webhooks tell it to.
+	Labels      []string `json:"labels,omitempty"`
+	Annotations []string `json:"annotations,omitempty"`
+	// Helm is the release of Helm that the annotations named, as namespace/name; empty where they named none.
+	Helm string `json:"helm,omitempty"`
+}
+
+// ForgetState forgets in what state the object was last applied, because it is another one now, or none.
+func (e *Entry) ForgetState() {
+	e.Hash, e.Generation, e.ResourceVersion, e.Metadata, e.Recreate = "", 0, "", nil, false
 }
 
 // Reference identifies the object on a cluster.

@@ -1,0 +1,155 @@
+package lifecycle
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// Helm's marks on the objects of its releases.
+const (
+	annotationHelmRelease   = "meta.helm.sh/release-name"
+	annotationHelmNamespace = "meta.helm.sh/release-namespace"
+)
+
+// claim says whose an object on the cluster is.
+type claim int
+
+const (
+	// theirs: it belongs to somebody else, or to nobody.
+	theirs claim = iota
+	// ours: it belongs to the release.
+	ours
+	// replaced: it carries the marks of the release, but it is not the object that the release made: somebody has replaced
+	// that, or restored it from a backup. It may be applied to, but it is not the release's to delete.
+	replaced
+)
+
+// claimOn says whose an object on the cluster is. Its UID decides first: what the inventory names is the release's, whatever
+// became of its labels, unless its annotations name another release, which has taken it over then. The marks decide about
+// what has no UID on record, and after an operation that did not come to a good end, because that may have made it and not
+// recorded it.
+func (x *execution) claimOn(found metav1.Object, key manifest.Key) claim {
+	own, entry := ownerOf(x.plan.Release), x.entry(key)
+	switch {
+	case entry.UID != "" && entry.UID == found.GetUID():
+		if own.takenFrom(found, entry) {
+			return theirs
+		}
+		return ours
+	case !own.owns(found):
+		return theirs
+	case entry.UID == "", x.plan.Troubled, x.plan.Untried, madeAtEachRun(entry):
+		return ours
+	}
+	return replaced
+}
+
+// entry is what the inventory says of an object; nothing where it does not name it.
+func (x *execution) entry(key manifest.Key) release.Entry {
+	if i, found := x.index[key]; found {
+		return x.plan.Release.Inventory[i]
+	}
+	return release.Entry{}
+}
+
+// madeAtEachRun reports whether an object is made again whenever its hook runs, so that its UID says little: tests may run
+// while the newest revision is one that failed, whose inventory does not know of that.
+func madeAtEachRun(entry release.Entry) bool {
+	return entry.Role == release.HookRun && hook.RunsPods(entry.Group, entry.Kind)
+}
+
+// owns reports whether an object on the cluster carries the marks of this release. One of the labels may be missing or have
+// another value, because policies set labels, too.
+func (o owner) owns(found metav1.Object) bool {
+	return o.marks(metadata{found.GetLabels(), found.GetAnnotations()})
+}
+
+// marks reports whether labels and annotations are the marks of this release.
+func (o owner) marks(found metadata) bool {
+	labels, annotations := found.labels, found.annotations
+	if annotations[AnnotationRelease] != o.name || annotations[AnnotationNamespace] != o.namespace {
+		return false
+	}
+	return labels[LabelManagedBy] == managedBy || labels[LabelRelease] == o.name && annotations[annotationHelmRelease] == ""
+}
+
+// takenFrom reports whether an object that is on the inventory names another release as its owner.
+func (o owner) takenFrom(found metav1.Object, entry release.Entry) bool {
+	annotations := found.GetAnnotations()
+	name, namespace := annotations[AnnotationRelease], annotations[AnnotationNamespace]
+	if name != "" && (name != o.name || namespace != "" && namespace != o.namespace) {
+		return true
+	}
+	switch helm := helmRelease(annotations); {
+	case helm == "":
+		return false
+	case entry.Metadata == nil:
+		// Nothing is known of what it said when it was applied: it may have belonged to Helm before.
+		return found.GetLabels()[LabelManagedBy] != managedBy
+	default:
+		return helm != entry.Metadata.Helm
+	}
+}
+
+// helmRelease is the release of Helm that annotations name, as namespace/name; empty where they name none.
+func helmRelease(annotations map[string]string) string {
+	if annotations[annotationHelmRelease] == "" {
+		return ""
+	}
+	return annotations[annotationHelmNamespace] + "/" + annotations[annotationHelmRelease]
+}
+
+// holder says who an object belongs to that is not this release's.
+func (o owner) holder(found metav1.Object) string {
+	annotations, label := found.GetAnnotations(), found.GetLabels()[LabelManagedBy]
+	other := owner{annotations[AnnotationRelease], annotations[AnnotationNamespace]}
+	switch {
+	case other.name != "" && other != o:
+		return "release " + quoted(other.namespace) + "/" + quoted(other.name)
+	case annotations[annotationHelmRelease] != "":
+		return "Helm release " + quoted(annotations[annotationHelmNamespace]) + "/" + quoted(annotations[annotationHelmRelease])
+	case label != "":
+		return strconv.Quote(label)
+	}
+	return "no release"
+}
+
+// ownerPhrase says who an object belongs to that is not this release's, and what labels and annotations say so.
+func (o owner) ownerPhrase(found metav1.Object) string {
+	var signs []string
+	add := func(kind string, values map[string]string, keys ...string) {
+		for _, key := range keys {
+			if value, there := values[key]; there {
+				signs = append(signs, fmt.Sprintf("its %s %s=%s", kind, key, quoted(value)))
+			}
+		}
+	}
+	add("label", found.GetLabels(), LabelManagedBy, LabelRelease)
+	add("annotation", found.GetAnnotations(), AnnotationRelease, AnnotationNamespace, annotationHelmRelease, annotationHelmNamespace)
+	if len(signs) == 0 {
+		return o.holder(found)
+	}
+	return o.holder(found) + " (" + strings.Join(signs, ", ") + ")"
+}
+
+// quoted is a value from the cluster as it stands in a message: short, on one line, and in quotes unless it is a plain word.
+func quoted(value string) string {
+	const long = 64
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._", r)
+	}
+	if len(value) > long {
+		return strconv.QuoteToASCII(value[:long]) + "…"
+	}
+	if value == "" || strings.IndexFunc(value, func(r rune) bool { return !plain(r) }) >= 0 {
+		return strconv.QuoteToASCII(value)
+	}
+	return value
+}

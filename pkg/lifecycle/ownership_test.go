@@ -1,0 +1,280 @@
+package lifecycle_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// sequel is what comes after an installation of release shop in namespace web.
+type sequel struct {
+	operation lifecycle.Operation
+	text      string
+	// ended is the phase that the installation ended in, as far as the record goes.
+	ended   release.Phase
+	options lifecycle.Options
+}
+
+// after runs what comes after an installation of a text, between which something happens to ConfigMap app. It returns what
+// became of that: the log of the cluster, and what was said.
+func (n sequel) after(t *testing.T, text string, happens func(*unstructured.Unstructured)) (log, said []string, r *release.Release, err error) {
+	t.Helper()
+	cluster := newCluster()
+	first := plan(t, text, lifecycle.Options{})
+	if _, _, err := run(t, cluster, first); err != nil {
+		t.Fatal(err)
+	}
+	first.Release.Content.Manifest, first.Release.Status.Phase = text, n.ended
+	happens(cluster.objects[manifest.Key{Kind: "ConfigMap", Namespace: "web", Name: "app"}])
+	cluster.log = nil
+	request := lifecycle.Request{Release: first.Release, History: release.History{first.Release}, Nodes: nodes(t, text), Scopes: scopes(), Options: n.options}
+	planned, err := lifecycle.NewRemoval(request)
+	if n.operation != lifecycle.Uninstall {
+		request.Operation, request.Release, request.Previous = n.operation, release.New("shop", "web", 2), first.Release
+		request.Nodes = nodes(t, n.text)
+		planned, err = lifecycle.NewPlan(request)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, events, err := run(t, cluster, planned)
+	for _, event := range events {
+		if event.Type == lifecycle.Warning || event.Type == lifecycle.ObjectApplied && event.Message != "" {
+			said = append(said, strings.TrimSpace(fmt.Sprint(event.Type, " ", event.Message)))
+		}
+	}
+	return cluster.log, said, planned.Release, err
+}
+
+// annotate and label change what an object carries; an empty value removes it.
+func annotate(object *unstructured.Unstructured, key, value string) {
+	object.SetAnnotations(with(object.GetAnnotations(), key, value))
+}
+
+func label(object *unstructured.Unstructured, key, value string) {
+	object.SetLabels(with(object.GetLabels(), key, value))
+}
+
+func with(values map[string]string, key, value string) map[string]string {
+	values = maps.Clone(values)
+	if values[key] = value; value == "" {
+		delete(values, key)
+	}
+	return values
+}
+
+// The UID on the inventory decides first, then the marks.
+func TestWhoseAnObjectIs(t *testing.T) {
+	t.Parallel()
+	const (
+		applies   = "apply ConfigMap/app"
+		deletes   = "delete ConfigMap/app Background"
+		another   = "another"
+		taken     = "object-applied it was replaced or restored since the release has made it, and carries its marks; the release takes it again"
+		spared    = "warning ConfigMap/web/app carries the marks of this release, but is not the object that it made: it was replaced or restored; it is left alone, to delete it use --take-ownership"
+		leftAlone = "; it is left alone"
+		exists    = "ConfigMap/web/app exists already and belongs to "
+	)
+	text, nothing := object("v1", "ConfigMap", "app"), object("v1", "ConfigMap", "other")
+	changed := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app}\ndata: {a: b}\n"
+	upgrade := sequel{operation: lifecycle.Upgrade, text: changed, ended: release.Deployed}
+	prune := sequel{operation: lifecycle.Upgrade, text: nothing, ended: release.Deployed}
+	uninstall := sequel{operation: lifecycle.Uninstall, ended: release.Deployed}
+	taking := func(n sequel) sequel { n.options.TakeOwnership = true; return n }
+	failed := func(n sequel) sequel { n.ended = release.Failed; return n }
+	replace := func(object *unstructured.Unstructured) { object.SetUID(another) }
+	policy := func(object *unstructured.Unstructured) { label(object, lifecycle.LabelManagedBy, "policy") }
+	bare := func(object *unstructured.Unstructured) {
+		object.SetLabels(nil)
+		object.SetAnnotations(nil)
+	}
+	other := func(object *unstructured.Unstructured) { annotate(object, lifecycle.AnnotationRelease, "other") }
+	elsewhere := func(object *unstructured.Unstructured) { annotate(object, lifecycle.AnnotationNamespace, "prod") }
+	helm := func(object *unstructured.Unstructured) {
+		annotate(object, "meta.helm.sh/release-name", "x")
+		annotate(object, "meta.helm.sh/release-namespace", "y")
+	}
+	both := func(do ...func(*unstructured.Unstructured)) func(*unstructured.Unstructured) {
+		return func(object *unstructured.Unstructured) {
+			for _, do := range do {
+				do(object)
+			}
+		}
+	}
+	for name, test := range map[string]struct {
+		happens func(*unstructured.Unstructured)
+		sequel  sequel
+		want    string
+		said    string
+		err     string
+	}{
+		"a policy has set a label: an apply":          {policy, upgrade, applies, "", ""},
+		"a policy has set a label: prune":             {policy, prune, deletes, "", ""},
+		"a policy has set a label: uninstall":         {policy, uninstall, deletes, "", ""},
+		"all marks are gone: an apply":                {bare, upgrade, applies, "", ""},
+		"all marks are gone: prune":                   {bare, prune, deletes, "", ""},
+		"all marks are gone: uninstall":               {bare, uninstall, deletes, "", ""},
+		"another release has taken it: an apply":      {other, upgrade, "", "", exists + "release web/other (its label "},
+		"another release has taken it: prune":         {other, prune, "", exists + "release web/other (its label ", ""},
+		"another release has taken it: uninstall":     {other, uninstall, "", exists + "release web/other (its label ", ""},
+		"after a failure, too":                        {other, failed(uninstall), "", exists + "release web/other (its label ", ""},
+		"its namesake elsewhere has it: an apply":     {elsewhere, upgrade, "", "", exists + "release prod/shop (its label "},
+		"its namesake elsewhere has it: prune":        {elsewhere, prune, "", exists + "release prod/shop (its label ", ""},
+		"its namesake elsewhere has it: uninstall":    {elsewhere, uninstall, "", exists + "release prod/shop (its label ", ""},
+		"its namesake elsewhere made it: an apply":    {both(replace, elsewhere), upgrade, "", "", exists + "release prod/shop (its label "},
+		"its namesake elsewhere made it: uninstall":   {both(replace, elsewhere), failed(uninstall), "", exists + "release prod/shop (its label ", ""},
+		"Helm has taken it: an apply":                 {helm, upgrade, "", "", exists + "Helm release y/x (its label "},
+		"Helm has taken it: uninstall":                {helm, uninstall, "", exists + "Helm release y/x (its label ", ""},
+		"it was replaced: an apply":                   {replace, upgrade, applies, taken, ""},
+		"it was replaced: prune":                      {replace, prune, "", spared, ""},
+		"it was replaced: uninstall":                  {replace, uninstall, "", spared, ""},
+		"it was replaced: prune that may":             {replace, taking(prune), deletes, "", ""},
+		"it was replaced: uninstall that may":         {replace, taking(uninstall), deletes, "", ""},
+		"it was replaced, but a run failed: apply":    {replace, failed(upgrade), applies, "", ""},
+		"it was replaced, but a run failed: prune":    {replace, failed(prune), deletes, "", ""},
+		"it was replaced, but a run failed: removal":  {replace, failed(uninstall), deletes, "", ""},
+		"replaced, with a label of a policy: apply":   {both(replace, policy), upgrade, applies, taken, ""},
+		"replaced, without marks: an apply":           {both(replace, bare), upgrade, "", "", exists + "no release"},
+		"replaced, without marks: uninstall":          {both(replace, bare), uninstall, "", exists + "no release" + leftAlone, ""},
+		"replaced, without marks: one that may":       {both(replace, bare), taking(uninstall), "", exists + "no release" + leftAlone, ""},
+		"replaced, without marks: one that may, here": {both(replace, bare), taking(upgrade), "take over ConfigMap/app; " + applies, "object-applied it belonged to no release", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log, said, _, err := test.sequel.after(t, text, test.happens)
+			log = slices.DeleteFunc(log, func(line string) bool { return strings.HasSuffix(line, "/other") })
+			if diff := cmp.Diff(test.want, strings.Join(log, "; ")); diff != "" {
+				t.Error(diff)
+			}
+			if all := strings.Join(said, "; "); (test.said == "") != (all == "") || !strings.Contains(all, test.said) {
+				t.Errorf("said %q, want %q", all, test.said)
+			}
+			var foreign *lifecycle.ForeignError
+			if (test.err != "") != errors.As(err, &foreign) || err != nil && !strings.HasPrefix(err.Error(), test.err) {
+				t.Errorf("got %v, want %q", err, test.err)
+			}
+		})
+	}
+}
+
+// Whoever may change an object can change its annotations, and must not decide with that what is deleted.
+func TestAnnotationsOfALiveObjectDoNotDecideAboutDeletingIt(t *testing.T) {
+	t.Parallel()
+	job := object("batch/v1", "Job", "job")
+	for name, annotations := range map[string]map[string]string{
+		"that of a hook":               {lifecycle.AnnotationPhase: "pre-upgrade"},
+		"that it may be made anew":     {"sherpack.io/on-immutable": "recreate"},
+		"both, and that it is no more": {lifecycle.AnnotationPhase: "pre-upgrade", "sherpack.io/on-immutable": "recreate", lifecycle.AnnotationHash: "x"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster := newCluster()
+			first := plan(t, job, lifecycle.Options{})
+			if _, _, err := run(t, cluster, first); err != nil {
+				t.Fatal(err)
+			}
+			for _, object := range cluster.objects {
+				for key, value := range annotations {
+					annotate(object, key, value)
+				}
+			}
+			first.Release.Content.Manifest = job
+			cluster.log, cluster.frozen = nil, []string{"job"}
+			changed := strings.Replace(job, "{name: job}", "{name: job, labels: {a: b}}", 1)
+			failing := upgrade(t, changed, first.Release.Inventory, nil)
+			failing.Release.Content.Manifest = changed
+			if _, _, err := run(t, cluster, failing); err == nil {
+				t.Error("the upgrade has changed what cannot be changed")
+			}
+			back, err := lifecycle.NewWayBack(failing, rollback(t, first.Release, failing.Release))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if back != nil {
+				_, _, _ = run(t, cluster, back)
+			}
+			if len(cluster.log) > 0 {
+				t.Errorf("it did %v", cluster.log)
+			}
+		})
+	}
+}
+
+// A hook that has become a regular resource was made as a hook, also where nothing on it says so any more.
+func TestAHookThatBecameRegularIsMadeAnewByTheInventory(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster()
+	first := plan(t, hook("a", "post-install", ""), lifecycle.Options{})
+	if _, _, err := run(t, cluster, first); err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range cluster.objects {
+		annotate(object, lifecycle.AnnotationPhase, "")
+	}
+	cluster.log, cluster.frozen = nil, []string{"shop-a"}
+	second := upgrade(t, object("batch/v1", "Job", "shop-a"), first.Release.Inventory, nil)
+	cluster.applyErr["shop-a"] = errors.New("not now")
+	if _, _, err := run(t, cluster, second); err == nil {
+		t.Fatal("no error")
+	}
+	delete(cluster.applyErr, "shop-a")
+	third := upgrade(t, object("batch/v1", "Job", "shop-a"), second.Release.Inventory, nil)
+	if _, _, err := run(t, cluster, third); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"delete Job/shop-a Foreground", "apply Job/shop-a"}, cluster.log); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What prune leaves because it is not the object that the release made stays on the inventory, so that it can still be
+// removed by who says so.
+func TestWhatIsSparedStaysOnTheInventory(t *testing.T) {
+	t.Parallel()
+	prune := sequel{operation: lifecycle.Upgrade, text: object("v1", "ConfigMap", "other"), ended: release.Deployed}
+	for name, test := range map[string]struct {
+		happens func(*unstructured.Unstructured)
+		stays   bool
+	}{
+		"replaced":    {func(object *unstructured.Unstructured) { object.SetUID("another") }, true},
+		"taken over":  {func(object *unstructured.Unstructured) { annotate(object, lifecycle.AnnotationRelease, "other") }, false},
+		"not changed": {func(*unstructured.Unstructured) {}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, _, r, err := prune.after(t, object("v1", "ConfigMap", "app"), test.happens)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stays := slices.ContainsFunc(r.Inventory, func(entry release.Entry) bool { return entry.Name == "app" })
+			if stays != test.stays {
+				t.Errorf("inventory: %+v", r.Inventory)
+			}
+		})
+	}
+}
+
+// The owner of an object is somebody's text: it stands on one line, whatever is in it.
+func TestTheOwnersNameIsQuoted(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster()
+	put(cluster, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{
+		"name": "app", "namespace": "web", "annotations": map[string]any{
+			lifecycle.AnnotationRelease: "a\nwarning: all is well", lifecycle.AnnotationNamespace: strings.Repeat("x", 300),
+		},
+	}})
+	_, _, err := run(t, cluster, plan(t, object("v1", "ConfigMap", "app"), lifecycle.Options{}))
+	if err == nil || strings.Contains(err.Error(), "\nwarning") || len(err.Error()) > 500 || !strings.Contains(err.Error(), `/"a\nwarning: all is well" (`) {
+		t.Errorf("got %v", err)
+	}
+}
