@@ -5,10 +5,8 @@ package hook
 
 import (
 	"slices"
-	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
@@ -81,17 +79,4 @@ func (h Hook) Has(policy DeletePolicy) bool { return slices.Contains(h.Policies,
 // they are applied, and are shown with their kind.
 func RunsPods(group, kind string) bool {
 	return group == "batch" && kind == "Job" || group == "" && kind == "Pod"
-}
-
-// Title is how a hook is shown: pre-install/migrate for a Job or a Pod, pre-install/serviceaccount/migrate for any
-// other kind. The prefix "<release>-" is left off the name.
-func Title(phase Phase, object schema.GroupKind, name, release string) string {
-	short := strings.TrimPrefix(name, release+"-")
-	if short == "" {
-		short = name
-	}
-	if RunsPods(object.Group, object.Kind) {
-		return string(phase) + "/" + short
-	}
-	return string(phase) + "/" + strings.ToLower(object.Kind) + "/" + short
 }

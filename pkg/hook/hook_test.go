@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/kio"
 	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -238,22 +237,6 @@ func TestFiltersWorkInAKyamlPipeline(t *testing.T) {
 		"apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: b\n  annotations:\n    sherpack.io/hook: test\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestTitle(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct{ group, kind, name, want string }{
-		{"batch", "Job", "myapp-migrate", "pre-install/migrate"},
-		{"", "Pod", "other", "pre-install/other"},
-		{"batch", "Job", "myapp", "pre-install/myapp"},
-		{"batch", "Job", "myapp-", "pre-install/myapp-"},
-		{"", "ServiceAccount", "myapp-migrate", "pre-install/serviceaccount/migrate"},
-		{"batch.example.com", "Job", "myapp-migrate", "pre-install/job/migrate"},
-	} {
-		if got := hook.Title(hook.PreInstall, schema.GroupKind{Group: test.group, Kind: test.kind}, test.name, "myapp"); got != test.want {
-			t.Errorf("%s/%s: got %q, want %q", test.kind, test.name, got, test.want)
-		}
 	}
 }
 

@@ -178,7 +178,6 @@ func TestTestsAreChosenByName(t *testing.T) {
 		"one":        {lifecycle.Tests{Only: []string{"smoke"}}, []string{"run-hooks test test/smoke"}, []string{"Skipped", "Pending"}},
 		"by object":  {lifecycle.Tests{Only: []string{"shop-smoke"}}, []string{"run-hooks test test/smoke"}, []string{"Skipped", "Pending"}},
 		"all but it": {lifecycle.Tests{Except: []string{"smoke"}}, []string{"run-hooks test test/load"}, []string{"Pending", "Skipped"}},
-		"none":       {lifecycle.Tests{Except: []string{"smoke", "load"}}, nil, []string{"Skipped", "Skipped"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
@@ -171,8 +172,8 @@ func (c *content) prepare(request Request) error {
 			errs = append(errs, err)
 		}
 		own.mark(h.Object, h.Phase)
-		h.Title = hook.Title(h.Phase, h.Object.GroupVersionKind().GroupKind(), h.Object.GetName(), request.Release.Name)
 	}
+	c.title(request.Release)
 	for _, object := range c.regular {
 		errs = append(errs, place(object, request.Scopes, request.Release.Namespace))
 		own.mark(object, "")
@@ -181,6 +182,19 @@ func (c *content) prepare(request Request) error {
 		return manifest.Compare(manifest.KeyOf(a.Reference()), manifest.KeyOf(b.Reference()))
 	})
 	return joinUnique(errs)
+}
+
+// title gives every hook the title it is shown by.
+func (c *content) title(r *release.Release) {
+	var subjects []hook.Subject
+	for _, h := range c.hooks {
+		subjects = append(subjects, hook.Subject{
+			Phase: h.Phase, Kind: h.Object.GroupVersionKind().GroupKind(), Namespace: h.Object.GetNamespace(), Name: h.Object.GetName(),
+		})
+	}
+	for i, title := range hook.Titles(subjects, types.NamespacedName{Namespace: r.Namespace, Name: r.Name}) {
+		c.hooks[i].Title = title
+	}
 }
 
 // joinUnique joins errors, each message once: a hook that runs at two phases is looked at twice.

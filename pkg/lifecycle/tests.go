@@ -29,8 +29,20 @@ func (e *UnknownTestError) Error() string {
 	return fmt.Sprintf("the release has no test %q; its tests: %s", e.Name, strings.Join(e.Known, ", "))
 }
 
+// NoTestChosenError is a choice that leaves out every test that the release has.
+type NoTestChosenError struct {
+	// Known are the names of the tests there are, in running order.
+	Known []string
+}
+
+// Error names the tests there are.
+func (e *NoTestChosenError) Error() string {
+	return "none of the tests of the release is chosen; its tests: " + strings.Join(e.Known, ", ")
+}
+
 // NewTest plans to run the tests of a deployed revision. A test is named by its object, with or without the release's
-// name in front. The error is an *UnknownTestError for a name that no test has. A plan without tests has no steps.
+// name in front, or as its title shows it. The error is an *UnknownTestError for a name that no test has, and a
+// *NoTestChosenError where there are tests and none of them would run. A plan without tests has no steps.
 func NewTest(request Request, tests Tests) (*Plan, error) {
 	request.Operation = Test
 	content, err := request.hooks(hook.Test)
@@ -40,6 +52,10 @@ func NewTest(request Request, tests Tests) (*Plan, error) {
 	if err := tests.check(content.hooks); err != nil {
 		return nil, err
 	}
+	chosen := slices.DeleteFunc(slices.Clone(content.hooks), func(h Hook) bool { return !tests.choose(h) })
+	if len(chosen) == 0 && len(content.hooks) > 0 {
+		return nil, &NoTestChosenError{shortNames(content.hooks)}
+	}
 	plan := &Plan{
 		Operation: Test, Release: request.Release, Options: request.Options, History: request.History,
 		Earlier: earlier(request.Release),
@@ -48,10 +64,8 @@ func NewTest(request Request, tests Tests) (*Plan, error) {
 	if err := plan.replaceRecords(content, request, hook.Test); err != nil {
 		return nil, err
 	}
-	var chosen []Hook
 	for _, h := range content.hooks {
 		if tests.choose(h) {
-			chosen = append(chosen, h)
 			continue
 		}
 		record := plan.Release.Status.Hook(string(hook.Test), h.Object.Reference())
@@ -75,14 +89,18 @@ func named(h Hook, names []string) bool {
 // shortName is the name of a hook as its title shows it.
 func shortName(h Hook) string { return strings.TrimPrefix(h.Title, string(h.Phase)+"/") }
 
-func (t Tests) check(hooks []Hook) error {
-	var known []string
+func shortNames(hooks []Hook) []string {
+	var names []string
 	for _, h := range hooks {
-		known = append(known, shortName(h))
+		names = append(names, shortName(h))
 	}
+	return names
+}
+
+func (t Tests) check(hooks []Hook) error {
 	for _, name := range slices.Concat(t.Only, t.Except) {
 		if !slices.ContainsFunc(hooks, func(h Hook) bool { return named(h, []string{name}) }) {
-			return &UnknownTestError{Name: name, Known: known}
+			return &UnknownTestError{Name: name, Known: shortNames(hooks)}
 		}
 	}
 	return nil

@@ -82,7 +82,7 @@ func exitCode(ctx context.Context, err error) int {
 		match bool
 	}{
 		{exitInput, is[*UsageError](err) || is[inputError](err) || is[*pack.InvalidError](err) || is[*hook.Error](err)},
-		{exitInput, is[*lifecycle.InputError](err) || is[*lifecycle.UnknownTestError](err) || is[*kube.InvalidFieldsError](err)},
+		{exitInput, is[*lifecycle.InputError](err) || is[*lifecycle.UnknownTestError](err) || is[*lifecycle.NoTestChosenError](err) || is[*kube.InvalidFieldsError](err)},
 		{exitHook, errors.As(err, &failed) && failed.Err == nil},
 		{exitCluster, fromCluster(err)},
 		{exitHook, failed != nil},

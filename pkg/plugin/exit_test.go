@@ -48,6 +48,7 @@ func TestExitCode(t *testing.T) {
 		"an annotation of a hook":               {err: &hook.Error{}, want: 2},
 		"an object that can never work":         {err: &lifecycle.InputError{Object: manifest.Object{Unstructured: &unstructured.Unstructured{}}}, want: 2},
 		"a field that the server does not know": {err: &kube.InvalidFieldsError{}, want: 2},
+		"tests of which none is chosen":         {err: &lifecycle.NoTestChosenError{}, want: 2},
 		"a template":                            {err: &render.Error{}, want: 3},
 		"a template that makes no YAML":         {err: &manifest.Error{}, want: 3},
 		"a file":                                {err: &pack.FileError{}, want: 4},

@@ -1,0 +1,48 @@
+package lifecycle_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// Who chooses no test has made a mistake: a plan that runs nothing would record all of them as skipped.
+func TestTestsOfWhichNoneIsChosenAreRefused(t *testing.T) {
+	t.Parallel()
+	text := hook("smoke", "test", "") + hook("load", "test", "") + object("v1", "ConfigMap", "app")
+	for title, tests := range map[string]lifecycle.Tests{
+		"all are left out":            {Except: []string{"smoke", "load"}},
+		"the only one is left out":    {Only: []string{"smoke"}, Except: []string{"shop-smoke"}},
+		"all are, and it is to go on": {Except: []string{"smoke", "shop-load"}, KeepGoing: true},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			deployed := revision(t, 1, release.Deployed, text)
+			plan, err := lifecycle.NewTest(lifecycle.Request{Release: deployed, Nodes: nodes(t, text), Scopes: scopes()}, tests)
+			var none *lifecycle.NoTestChosenError
+			if plan != nil || !errors.As(err, &none) {
+				t.Fatalf("plan %v, error %v", plan, err)
+			}
+			if diff := cmp.Diff([]string{"load", "smoke"}, none.Known); diff != "" {
+				t.Errorf("the tests there are (-want +got):\n%s", diff)
+			}
+			if len(deployed.Status.Hooks) != 0 {
+				t.Errorf("it is written into the release: %v", deployed.Status.Hooks)
+			}
+		})
+	}
+}
+
+// A release without tests passes.
+func TestAReleaseWithoutTestsHasAPlanWithoutSteps(t *testing.T) {
+	t.Parallel()
+	text := object("v1", "ConfigMap", "app")
+	plan, err := lifecycle.NewTest(lifecycle.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, lifecycle.Tests{})
+	if err != nil || len(plan.Steps) != 0 {
+		t.Errorf("plan %v, error %v", plan, err)
+	}
+}
