@@ -36,13 +36,13 @@ const (
 // Event is one thing that happened. Events of one run come in order, one at a time.
 type Event struct {
 	Time time.Time `json:"time"`
-	// Seq counts the events of a run from 1.
+	// Seq counts the events of a run from 1. Where they are printed it counts those of the command.
 	Seq       int       `json:"seq"`
 	Type      EventType `json:"type"`
-	Operation Operation `json:"operation"`
-	Release   string    `json:"release"`
-	Namespace string    `json:"namespace"`
-	Revision  int       `json:"revision"`
+	Operation Operation `json:"operation,omitempty"`
+	Release   string    `json:"release,omitempty"`
+	Namespace string    `json:"namespace,omitempty"`
+	Revision  int       `json:"revision,omitempty"`
 	Outcome
 }
 

@@ -2,13 +2,14 @@ package plugin
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+	cliprinters "k8s.io/cli-runtime/pkg/printers"
+	"k8s.io/kubectl/pkg/cmd/get"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 	"sigs.k8s.io/yaml"
 
@@ -24,8 +25,8 @@ type contentPart struct {
 	named bool
 	// text is the part as it is printed without -o.
 	text func(release.Content) (string, error)
-	// object is the part as the printer of a format takes it.
-	object func(content release.Content, format string) (runtime.Object, error)
+	// object is the part as printers take it.
+	object func(release.Content) (runtime.Object, error)
 }
 
 // valuesPart is the values: those that were given, or all where that is asked for.
@@ -48,10 +49,13 @@ func valuesPart(all *bool) contentPart {
 				return "", err
 			}
 			text, err := yaml.JSONToYAML(encoded)
-			return string(text), err
+			if err != nil {
+				return "", err
+			}
+			return printers.EscapeYAML(string(text))
 		},
-		object: func(content release.Content, format string) (runtime.Object, error) {
-			return printable(&unstructured.Unstructured{Object: values(content)}, format)
+		object: func(content release.Content) (runtime.Object, error) {
+			return &unstructured.Unstructured{Object: values(content)}, nil
 		},
 	}
 }
@@ -65,8 +69,8 @@ func notesPart() contentPart {
 			}
 			return "", nil
 		},
-		object: func(content release.Content, format string) (runtime.Object, error) {
-			return printable(&unstructured.Unstructured{Object: map[string]any{"notes": content.Notes}}, format)
+		object: func(content release.Content) (runtime.Object, error) {
+			return &unstructured.Unstructured{Object: map[string]any{"notes": content.Notes}}, nil
 		},
 	}
 }
@@ -87,20 +91,33 @@ func resourcesPart(filter hook.Select) contentPart {
 			if err != nil {
 				return "", err
 			}
-			return manifest.Encode(nodes)
+			return stream(nodes)
 		},
-		object: func(content release.Content, format string) (runtime.Object, error) {
+		object: func(content release.Content) (runtime.Object, error) {
 			nodes, err := kept(content)
 			if err != nil {
 				return nil, err
 			}
-			objects, err := list(nodes)
-			if err != nil {
-				return nil, err
-			}
-			return printable(objects, format)
+			return list(nodes)
 		},
 	}
+}
+
+// stream returns resources as the YAML stream that they are stored as, safe to print.
+func stream(nodes []*kyaml.RNode) (string, error) {
+	var text strings.Builder
+	for _, node := range nodes {
+		document, err := manifest.Encode([]*kyaml.RNode{node})
+		if err != nil {
+			return "", err
+		}
+		document, err = printers.EscapeYAML(document)
+		if err != nil {
+			return "", err
+		}
+		text.WriteString(document)
+	}
+	return text.String(), nil
 }
 
 // list returns resources as one object of kind List, in their order.
@@ -116,15 +133,6 @@ func list(nodes []*kyaml.RNode) (*unstructured.UnstructuredList, error) {
 	return list, nil
 }
 
-// printable returns an object as the printer of a format takes it. For JSON and YAML that is text, which needs no kind.
-func printable(object runtime.Unstructured, format string) (runtime.Object, error) {
-	if !slices.Contains(genericclioptions.NewJSONYamlPrintFlags().AllowedFormats(), strings.ToLower(format)) {
-		return object, nil
-	}
-	encoded, err := encode(object.UnstructuredContent())
-	return &runtime.Unknown{Raw: encoded}, err
-}
-
 // encode returns values as JSON in which every control character is escaped: terminals would obey some that JSON lets stand
 // as they are, and YAML, which is made from it, has no place for them.
 func encode(values map[string]any) ([]byte, error) {
@@ -135,14 +143,18 @@ func encode(values map[string]any) ([]byte, error) {
 // contentFlags are kubectl's -o for what is no release.
 type contentFlags struct {
 	*genericclioptions.PrintFlags
+	// columns is nil where there is nothing to print columns of.
+	columns *get.CustomColumnsPrintFlags
 }
 
 func newContentFlags(part contentPart) contentFlags {
-	flags := genericclioptions.NewPrintFlags("")
-	if !part.named {
+	flags := contentFlags{PrintFlags: genericclioptions.NewPrintFlags("")}
+	if part.named {
+		flags.columns = get.NewCustomColumnsPrintFlags()
+	} else {
 		flags.NamePrintFlags = nil
 	}
-	return contentFlags{flags}
+	return flags
 }
 
 func (f contentFlags) addFlags(command *cobra.Command) {
@@ -150,6 +162,30 @@ func (f contentFlags) addFlags(command *cobra.Command) {
 	command.Flags().StringVarP(f.OutputFormat, "output", "o", *f.OutputFormat,
 		"Output format. One of: ("+strings.Join(f.AllowedFormats(), ", ")+").")
 	f.OutputFlagSpecified = func() bool { return command.Flag("output").Changed }
+}
+
+// AllowedFormats are those that -o takes.
+func (f contentFlags) AllowedFormats() []string {
+	formats := f.PrintFlags.AllowedFormats()
+	if f.columns != nil {
+		formats = append(formats, f.columns.AllowedFormats()...)
+	}
+	return formats
+}
+
+// ToPrinter returns the printer for the form that was asked for.
+func (f contentFlags) ToPrinter() (cliprinters.ResourcePrinter, error) {
+	if f.columns != nil {
+		f.columns.TemplateArgument = *f.TemplatePrinterFlags.TemplateArgument
+		if printer, err := f.columns.ToPrinter(*f.OutputFormat); !genericclioptions.IsNoCompatiblePrinterError(err) {
+			return printer, err
+		}
+	}
+	printer, err := f.PrintFlags.ToPrinter()
+	if genericclioptions.IsNoCompatiblePrinterError(err) {
+		err = genericclioptions.NoCompatiblePrinterError{OutputFormat: f.OutputFormat, AllowedFormats: f.AllowedFormats()}
+	}
+	return printer, err
 }
 
 // machine reports whether a form was asked for that is not for people.

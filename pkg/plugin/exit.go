@@ -110,9 +110,12 @@ func fromCluster(err error) bool {
 		is[*kube.ConflictError](err) || is[*kube.ImmutableError](err) || is[*kube.NotServedError](err)
 }
 
-// explain is the message for a person: what happened, and what to do next where that is known.
-func explain(err error) string {
-	text := "error: " + printers.Clean(shortened(err.Error()))
+// explain is the message for a person.
+func explain(err error) string { return "error: " + explanation(err) }
+
+// explanation says what happened, and what to do next where that is known.
+func explanation(err error) string {
+	text := printers.Clean(shortened(err.Error()))
 	if next := advice(err); next != "" {
 		text += "\n" + next
 	}

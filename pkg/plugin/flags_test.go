@@ -132,7 +132,7 @@ func TestEventsAreShownInTheFormAskedFor(t *testing.T) {
 	event := lifecycle.Event{Type: lifecycle.Warning, Outcome: lifecycle.Outcome{Message: "careful"}}
 	for form, want := range map[string]string{
 		"text": "warning: careful\n",
-		"json": `{"time":"0001-01-01T00:00:00Z","seq":0,"type":"warning","operation":"","release":"","namespace":"","revision":0,"message":"careful"}` + "\n",
+		"json": `{"time":"0001-01-01T00:00:00Z","seq":1,"type":"warning","message":"careful"}` + "\n",
 	} {
 		var out bytes.Buffer
 		observe, err := observer(form, 0, &out)

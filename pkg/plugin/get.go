@@ -164,7 +164,7 @@ func (o *GetOptions) print(content release.Content) error {
 		_, err = io.WriteString(o.Out, text)
 		return err
 	}
-	object, err := o.Part.object(content, *o.Output.OutputFormat)
+	object, err := o.Part.object(content)
 	if err != nil {
 		return err
 	}
@@ -172,5 +172,5 @@ func (o *GetOptions) print(content release.Content) error {
 	if err != nil {
 		return err
 	}
-	return printer.PrintObj(object, o.Out)
+	return printIn(*o.Output.OutputFormat, printer, object, o.Out)
 }

@@ -2,12 +2,15 @@ package plugin
 
 import (
 	"bytes"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"sigs.k8s.io/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
@@ -143,6 +146,8 @@ func TestResourcesOfARevision(t *testing.T) {
 		"the hooks as they are stored":  {part: "hooks", want: hookText + strings.Replace(hookText, "migrate", "notify", 1)},
 		"the names of the hooks":        {part: "hooks", args: []string{"-o", "name"}, want: "job.batch/app-migrate\njob.batch/app-notify\n"},
 		"something of the hooks":        {part: "hooks", args: []string{"-o", "jsonpath={.items[*].metadata.name}"}, want: "app-migrate app-notify"},
+		"columns of the manifest":       {part: "manifest", args: []string{"-o", "custom-columns=KIND:.kind,DAY:.data.day"}, want: "KIND        DAY\nConfigMap   2026-03-01\n"},
+		"columns of the hooks":          {part: "hooks", args: []string{"-o", "custom-columns", "--template", "NAME:.metadata.name"}, want: "NAME\napp-migrate\napp-notify\n"},
 		"the manifest as one YAML list": {part: "manifest", args: []string{"-o", "yaml"}, want: "apiVersion: v1\nitems:\n- apiVersion: v1\n  data:\n    day: \"2026-03-01\"\n    on-call: true\n  kind: ConfigMap\n  metadata:\n    name: app\nkind: List\n"},
 	} {
 		t.Run(title, func(t *testing.T) {
@@ -154,7 +159,7 @@ func TestResourcesOfARevision(t *testing.T) {
 
 func TestFormsThatAPartDoesNotHave(t *testing.T) {
 	t.Parallel()
-	for part, form := range map[string]string{"values": "name", "values --all": "table", "notes": "name", "manifest": "wide", "hooks": "xml"} {
+	for part, form := range map[string]string{"values": "name", "values --all": "table", "notes": "custom-columns=A:.notes", "manifest": "wide", "hooks": "custom-columns="} {
 		got, err := show(t, contentParts()[part], content(), "-o", form)
 		if exitCode(t.Context(), err) != exitInput || got != "" {
 			t.Errorf("%s -o %s prints %q, error %v", part, form, got, err)
@@ -164,16 +169,16 @@ func TestFormsThatAPartDoesNotHave(t *testing.T) {
 
 func TestWhatARevisionHoldsCannotSteerATerminal(t *testing.T) {
 	t.Parallel()
-	hostile := "\x1b[2J\u009b2J\a\b\x7f\r\u0085"
+	hostile := "\x1b[2J\u009b2J\a\b\x7f\r\u0085\u202ex\u2066y\u200f"
 	stored := release.Content{
 		Notes:  hostile,
 		Values: map[string]any{hostile: hostile},
 		Merged: map[string]any{"list": []any{hostile}},
-		Manifest: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: \"\\e[2J\\x9b2J\\a\\b\\x7f\\r\\N\"}\n" +
+		Manifest: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: \"\\e[2J\\x9b2J\\a\\b\\x7f\\r\\N\", b: \u202ex\u2066y} # \u200f\n" +
 			"---\napiVersion: v1\nkind: Pod\nmetadata: {name: b, annotations: {sherpack.io/hook: test, b: \"\\e\\x9b\"}}\n",
 	}
 	for part := range contentParts() {
-		for _, args := range [][]string{nil, {"-o", "yaml"}, {"-o", "kyaml"}} {
+		for _, args := range [][]string{nil, {"-o", "yaml"}, {"-o", "YAML"}, {"-o", "kyaml"}, {"-o", "json"}} {
 			got, err := show(t, contentParts()[part], stored, args...)
 			if err != nil {
 				t.Fatal(err)
@@ -182,6 +187,33 @@ func TestWhatARevisionHoldsCannotSteerATerminal(t *testing.T) {
 				t.Errorf("%s %v prints %q", part, args, got)
 			}
 		}
+	}
+}
+
+// What is escaped means the same to programs, and all else is as it was.
+func TestWhatTurnsTheDirectionOfWritingMeansTheSame(t *testing.T) {
+	t.Parallel()
+	stored := release.Content{
+		Values:   map[string]any{"a\u202e": "b\u202ec", "lines": "d\u2066\ne", "port": int64(80), "text": "1"},
+		Manifest: hookText + regularText + "  turned: a\u202eb\n  folded: |\n    c\u2066\n    d\n",
+	}
+	for _, args := range [][]string{nil, {"-o", "yaml"}, {"-o", "json"}, {"-o", "kyaml"}} {
+		text, err := show(t, contentParts()["values"], stored, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]any{}
+		if err := yaml.Unmarshal([]byte(text), &got); err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]any{"a\u202e": "b\u202ec", "lines": "d\u2066\ne", "port": float64(80), "text": "1"}
+		if diff := cmp.Diff(want, got); diff != "" || strings.ContainsAny(text, "\u202e\u2066") {
+			t.Errorf("%v prints %q (-want +got):\n%s", args, text, diff)
+		}
+	}
+	text, err := show(t, contentParts()["manifest"], stored)
+	if want := regularText + "  turned: \"a\\u202Eb\"\n  folded: \"c\\u2066\\nd\\n\"\n"; err != nil || text != want {
+		t.Errorf("%v (-want +got):\n%s", err, cmp.Diff(want, text))
 	}
 }
 
@@ -250,6 +282,36 @@ func TestNumbersThatAreRefused(t *testing.T) {
 		err := test.command.ExecuteContext(t.Context())
 		if err == nil || err.Error() != test.want || exitCode(t.Context(), err) != exitInput {
 			t.Errorf("the error is %v, want %s", err, test.want)
+		}
+	}
+}
+
+// What a cluster says of releases cannot turn a terminal either.
+func TestReleasesAsYAMLAndJSONCannotSteerATerminal(t *testing.T) {
+	t.Parallel()
+	hostile := "\x1b[2J\u009b2J\u202ex\u2066y\u200f"
+	r := revision("a", "shop", 1, release.Failed)
+	r.Status.Message, r.Spec.Description = hostile, hostile
+	r.Status.Hooks = []release.Hook{{Title: hostile, State: release.HookFailed, LogTail: hostile + "\n" + hostile}}
+	for _, form := range []string{"yaml", "json", "kyaml", "JSON"} {
+		for verb, print := range map[string]func(outputFlags, io.Writer) error{
+			"status": func(flags outputFlags, out io.Writer) error { return flags.printRelease(r, out) },
+			"list": func(flags outputFlags, out io.Writer) error {
+				return flags.printReleases(release.History{r}, nil, out)
+			},
+		} {
+			var out bytes.Buffer
+			flags := newOutputFlags()
+			*flags.OutputFormat = form
+			if err := print(flags, &out); err != nil {
+				t.Fatal(err)
+			}
+			if text := out.String(); text == "" || text != printers.Clean(text) {
+				t.Errorf("%s -o %s prints %q", verb, form, text)
+			}
+			if got := map[string]any{}; yaml.Unmarshal(out.Bytes(), &got) != nil || !strings.Contains(fmt.Sprint(got), hostile) {
+				t.Errorf("%s -o %s does not mean the same: %v", verb, form, got)
+			}
 		}
 	}
 }

@@ -1,13 +1,16 @@
 package plugin
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+	cliprinters "k8s.io/cli-runtime/pkg/printers"
 	"k8s.io/kubectl/pkg/cmd/get"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
@@ -50,7 +53,34 @@ func (f outputFlags) print(object runtime.Object, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return printer.PrintObj(object, out)
+	return printIn(*f.OutputFormat, printer, object, out)
+}
+
+// printIn has the printer of a format print an object. In JSON and YAML every character is escaped that a terminal would obey:
+// JSON lets some of them stand as they are.
+func printIn(format string, printer cliprinters.ResourcePrinter, object runtime.Object, out io.Writer) error {
+	format = strings.ToLower(format)
+	whole, ok := object.(runtime.Unstructured)
+	if !ok || !slices.Contains(genericclioptions.NewJSONYamlPrintFlags().AllowedFormats(), format) {
+		return printer.PrintObj(object, out)
+	}
+	encoded, err := encode(whole.UnstructuredContent())
+	if err != nil {
+		return err
+	}
+	// As text it needs no kind.
+	var text bytes.Buffer
+	if err := printer.PrintObj(&runtime.Unknown{Raw: encoded}, &text); err != nil {
+		return err
+	}
+	escaped := text.String()
+	if format != "json" {
+		if escaped, err = printers.EscapeYAML(escaped); err != nil {
+			return err
+		}
+	}
+	_, err = io.WriteString(out, escaped)
+	return err
 }
 
 // printRelease prints one release in the form that was asked for.

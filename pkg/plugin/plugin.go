@@ -5,6 +5,7 @@ package plugin
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -17,7 +18,6 @@ import (
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 )
 
 const (
@@ -33,25 +33,28 @@ type Build struct {
 	Date    string `json:"date,omitempty"`
 }
 
-// Main runs the command line and returns the exit code. Errors are printed to the error stream. Cancelling ctx with an
-// Interrupt as the cause ends the work and is recorded.
+// Main runs the command line and returns the exit code. Errors are printed to the error stream; an answer that cannot be
+// written is one, too. Cancelling ctx with an Interrupt as the cause ends the work and is recorded.
 func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams, build Build) int {
 	// The libraries' own log is for their developers; what went wrong is in the errors.
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
+	out := &answer{Writer: streams.Out}
+	streams.Out, streams.ErrOut = out, errorStream(streams.ErrOut, args)
 	command := NewCommand(streams, build)
 	command.SetArgs(args)
 	err := command.ExecuteContext(ctx)
+	if out.failed != nil && !errors.Is(err, out.failed) {
+		err = errors.Join(err, out.failed)
+	}
 	if err != nil {
-		_, _ = fmt.Fprintln(streams.ErrOut, explain(err))
+		report(streams.ErrOut, err)
 	}
 	return exitCode(ctx, err)
 }
 
 // NewCommand returns the command line. Commands share nothing, so several can live in one program.
 func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command {
-	// Much of what is told there comes from the cluster: warnings, events, and who holds a lock.
-	streams.ErrOut = printers.CleanWriter{Writer: streams.ErrOut}
 	root := &cobra.Command{
 		Use:   programName,
 		Short: "Install, inspect and remove applications with lifecycle hooks",

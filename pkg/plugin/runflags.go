@@ -56,7 +56,7 @@ func (f *RunFlags) addFlags(command *cobra.Command) {
 	flags.Lookup(dryRunFlag).Usage = `Must be "none", "server" or "client". With client only say what would be done, by what the release's record says. With server look at the cluster, too, and try every write without doing it.`
 	flags.DurationVar(&f.Timeout, "timeout", f.Timeout, "How long the work may take in all, such as 90s or 10m. Zero means no limit.")
 	flags.DurationVar(&f.LockTimeout, "lock-timeout", f.LockTimeout, "How long to wait for another command that works on the release. Zero means not at all.")
-	flags.StringVar(&f.Events, "events", f.Events, "How to show what happens, on the error stream: text, json (one line each) or none.")
+	flags.StringVar(&f.Events, eventsFlag, f.Events, "How to show what happens, on the error stream: text, json (one line each) or none.")
 }
 
 // addHookFlags adds what the verbs have that run hooks besides other work.

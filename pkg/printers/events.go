@@ -1,8 +1,6 @@
 package printers
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -10,17 +8,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 )
 
-// JSONEvents returns an observer that writes each event as one line of JSON.
+// JSONEvents returns an observer that writes each event as one line of JSON. The events of several observers of one JSONLines
+// are numbered together.
 func JSONEvents(out io.Writer) func(lifecycle.Event) {
-	return func(event lifecycle.Event) {
-		// An event that cannot be written must not end the work it reports.
-		var text bytes.Buffer
-		encoder := json.NewEncoder(&text)
-		encoder.SetEscapeHTML(false)
-		if encoder.Encode(event) == nil {
-			_, _ = out.Write(Escape(text.Bytes()))
-		}
-	}
+	lines := NewJSONLines(out)
+	// An event that cannot be written must not end the work it reports.
+	return func(event lifecycle.Event) { _ = lines.write(event) }
 }
 
 // TextEvents returns an observer that writes a line for each event that people want to see as it happens. A verbosity above

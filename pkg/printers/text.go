@@ -25,7 +25,10 @@ func Clean(text string) string {
 }
 
 // obeyed reports whether a terminal does something for a character instead of showing it.
-func obeyed(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
+func obeyed(r rune) bool { return unicode.IsControl(r) || turns(r) }
+
+// turns reports whether a character changes the direction of writing.
+func turns(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }
 
 // Escape makes JSON safe to print: what Clean replaces is escaped, so that it still means the same.
 func Escape(json []byte) []byte {

@@ -1,0 +1,69 @@
+package plugin
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+)
+
+// answer is the stream of what a command was asked for. It remembers that it could not be written: what a command does for a
+// release goes on all the same, but whoever called it has to know that the answer is not whole.
+type answer struct {
+	io.Writer
+	// failed is why a part of the answer is missing; nil where none is.
+	failed error
+}
+
+// Write implements io.Writer. After the first failure nothing more is written.
+func (a *answer) Write(text []byte) (int, error) {
+	if a.failed != nil {
+		return 0, a.failed
+	}
+	written, err := a.Writer.Write(text)
+	if err != nil {
+		a.failed = fmt.Errorf("writing the output: %w", err)
+	}
+	return written, a.failed
+}
+
+// eventsFlag says how what happens is shown.
+const eventsFlag = "events"
+
+// errorStream returns the stream for all that is no answer. Where the command line asks for events as JSON, every line of it
+// is one: that is known before the flags are read, because they may be wrong. Else it is text that cannot steer a terminal:
+// much of what is told comes from the cluster: warnings, events, and who holds a lock.
+func errorStream(out io.Writer, args []string) io.Writer {
+	if asksForJSON(args) {
+		return printers.NewJSONLines(out)
+	}
+	return printers.CleanWriter{Writer: out}
+}
+
+// asksForJSON reports whether the last --events of a command line says json.
+func asksForJSON(args []string) bool {
+	form := ""
+	for i, arg := range args {
+		if arg == "--" {
+			break
+		}
+		value, found := strings.CutPrefix(arg, "--"+eventsFlag+"=")
+		switch {
+		case found:
+			form = value
+		case arg == "--"+eventsFlag && i+1 < len(args):
+			form = args[i+1]
+		}
+	}
+	return form == eventsJSON
+}
+
+// report writes why the program ends, with what to do next where that is known.
+func report(out io.Writer, err error) {
+	if lines, ok := out.(*printers.JSONLines); ok {
+		_ = lines.Fail(explanation(err))
+		return
+	}
+	_, _ = fmt.Fprintln(out, explain(err))
+}
