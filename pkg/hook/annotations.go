@@ -91,14 +91,18 @@ func (a annotations) errorf(key, format string, args ...any) error {
 	}
 }
 
-func (a annotations) line(key string) int {
-	entry, err := a.node.Pipe(yaml.Lookup("metadata", "annotations"))
+func (a annotations) line(key string) int { return Line(a.node, key) }
+
+// Line is where an annotation of a resource stands in its file: its own line or, where the resource does not have it, the
+// first one of the resource. It is 0 where lines are not known.
+func Line(node *yaml.RNode, key string) int {
+	entry, err := node.Pipe(yaml.Lookup("metadata", "annotations"))
 	if err == nil && entry != nil {
 		if field := entry.Field(key); field != nil {
 			return field.Key.YNode().Line
 		}
 	}
-	return a.node.YNode().Line
+	return node.YNode().Line
 }
 
 // isHook reports whether a resource says that it is a hook, rightly or not.

@@ -32,7 +32,15 @@ func placed(object manifest.Object, err error) error {
 	if err == nil || object.File == "" {
 		return err
 	}
-	return fmt.Errorf("%s%w", object.Position(), err)
+	return fmt.Errorf("%s%w", placeOf(object), err)
+}
+
+// placeOf is where an object stands in the pack, as a prefix; "" for one of a stored manifest, whose lines nobody has.
+func placeOf(object manifest.Object) string {
+	if object.File == "" {
+		return ""
+	}
+	return object.Position()
 }
 
 // changed returns the objects that are not on the cluster exactly as they were last applied. The others cost no request.

@@ -37,7 +37,7 @@ func missed(h Hook, gone map[manifest.Key]bool) []error {
 	var problems []error
 	for _, key := range indispensable(h.Object) {
 		if gone[key] {
-			problems = append(problems, &InputError{h.Object, fmt.Sprintf("%s/%s is deleted before this %s hook runs and needs it; "+
+			problems = append(problems, &InputError{Object: h.Object, Message: fmt.Sprintf("%s/%s is deleted before this %s hook runs and needs it; "+
 				"make it a hook of that phase with a lower weight, or skip the phase", key.Kind, key.Name, h.Phase)})
 		}
 	}

@@ -36,6 +36,9 @@ func (x *execution) conclude(h Hook, outcome kube.HookOutcome, err error, elapse
 	// A request that was cut off may have been carried out.
 	running := (record.UID != "" || outcome.Applied.Err != nil) && !h.Has(hook.HookFailed)
 	known := join(strings.TrimSuffix(outcome.Message, "."), waits, unsaid(outcome, err), outcome.LogHint)
+	if errors.Is(err, ErrTimedOut) {
+		known = join(known, neverEnds(h))
+	}
 	record.Message = sentence(record, known, err, elapsed)
 	if running && errors.Is(err, ErrInterrupted) {
 		record.Message += "; " + manifest.KeyOf(h.Object.Reference()).String() + " may still be running"

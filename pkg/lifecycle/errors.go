@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -23,11 +24,13 @@ type InputError struct {
 	// Object is where it stands.
 	Object  manifest.Object
 	Message string
+	// Line is the line that is wrong; 0 means the first one of the object.
+	Line int
 }
 
 // Error returns "file:line: Kind/name: message".
 func (e *InputError) Error() string {
-	return e.Object.Position() + e.Object.Title() + ": " + e.Message
+	return manifest.Position(e.Object.File, cmp.Or(e.Line, e.Object.Line)) + e.Object.Title() + ": " + e.Message
 }
 
 // ForeignError is an object of the plan that is on the cluster already and does not belong to this release. It was left

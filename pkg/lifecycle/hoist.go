@@ -93,13 +93,12 @@ func (c *content) named(h Hook, namespace string) ([]manifest.Object, error) {
 		})
 		switch len(meant) {
 		case 0:
-			errs = append(errs, &InputError{h.Object, fmt.Sprintf("%s: the pack has no resource %s in namespace %s that is no hook%s",
-				hook.NeedsAnnotation, need, namespace, instead(need, reach))})
+			errs = append(errs, wrong(h.Node, h.Object, hook.NeedsAnnotation, fmt.Sprintf(
+				"the pack has no resource %s in namespace %s that is no hook%s", need, namespace, instead(need, reach))))
 		case 1:
 			found = append(found, meant[0])
 		default:
-			errs = append(errs, &InputError{h.Object, fmt.Sprintf("%s: %s may be any of %s",
-				hook.NeedsAnnotation, need, words(meant))})
+			errs = append(errs, wrong(h.Node, h.Object, hook.NeedsAnnotation, fmt.Sprintf("%s may be any of %s", need, words(meant))))
 		}
 	}
 	return found, errors.Join(errs...)

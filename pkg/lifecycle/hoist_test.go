@@ -232,7 +232,7 @@ func TestWhatTheAnnotationNamesIsHoisted(t *testing.T) {
 
 func TestANeedThatThePackDoesNotMeetIsRefused(t *testing.T) {
 	t.Parallel()
-	start := "line 5: Job/shop-migrate: sherpack.io/hook-needs: "
+	start := "line 9: Job/shop-migrate: sherpack.io/hook-needs: "
 	text := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app}\n---\n"
 	rest := object("v1", "Secret", "db") + "apiVersion: v1\nkind: Secret\nmetadata: {name: hook, annotations: {sherpack.io/hook: test}}\n---\n" +
 		object("example.com/v1", "Pod", "a") + object("example.org/v1", "Pod", "a")

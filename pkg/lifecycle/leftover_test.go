@@ -146,7 +146,8 @@ func settings(text string) string {
 
 // pod is a Pod that is a hook.
 func pod(name, phases, more string) string {
-	return strings.NewReplacer("batch/v1", "v1", "kind: Job", "kind: Pod").Replace(hook(name, phases, more))
+	job := strings.TrimSuffix(hook(name, phases, more), "---\n") + "spec: {restartPolicy: Never}\n---\n"
+	return strings.NewReplacer("batch/v1", "v1", "kind: Job", "kind: Pod").Replace(job)
 }
 
 // reader is a Job that is a hook and reads the ConfigMap app.

@@ -77,7 +77,7 @@ func place(object manifest.Object, scopes Scopes, namespace string) error {
 	namespaced, known := scopes[object.GroupVersionKind().GroupKind()]
 	switch {
 	case !known:
-		return &InputError{object, fmt.Sprintf("the server has no kind %s in %s", object.GetKind(), object.GetAPIVersion())}
+		return &InputError{Object: object, Message: fmt.Sprintf("the server has no kind %s in %s", object.GetKind(), object.GetAPIVersion())}
 	case !namespaced:
 		object.SetNamespace("")
 	case object.GetNamespace() == "":

@@ -36,6 +36,7 @@ func (x *execution) preflight(ctx context.Context) error {
 	if x.plan.Untried || err != nil && len(foreign) == 0 {
 		return err
 	}
+	x.hint()
 	trials, deletions := x.trials(foreign), x.deletions()
 	if len(trials)+len(deletions) == 0 {
 		return refusal(foreign)
@@ -52,6 +53,17 @@ func (x *execution) preflight(ctx context.Context) error {
 	}
 	x.emit(CheckFinished, Outcome{Result: result(err), ElapsedMS: milliseconds(x.Now().Sub(started))})
 	return err
+}
+
+// hint warns of hooks that are going to run out of time.
+func (x *execution) hint() {
+	for _, step := range x.plan.Steps {
+		for _, h := range step.Hooks {
+			if why := neverEnds(h); why != "" && !x.plan.HasRun(h) {
+				x.warn(h.Phase, "%s%s: %s", placeOf(h.Object), h.Object.Title(), why)
+			}
+		}
+	}
 }
 
 // refusal is what problems mean that were found before anything was done; nil for none.

@@ -9,7 +9,6 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -46,7 +45,11 @@ func NewPlan(request Request) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := joinUnique([]error{content.prepare(request), content.check(request.Release.Namespace)}); err != nil {
+	problems := []error{content.prepare(request), content.check(request.Release.Namespace)}
+	if request.Release.Spec.FromRevision == 0 {
+		problems = append(problems, content.contradictions...)
+	}
+	if err := joinUnique(problems); err != nil {
 		return nil, err
 	}
 	named := content.keys()
@@ -97,7 +100,7 @@ func Check(nodes []*yaml.RNode, namespace string) error {
 	if err != nil {
 		return err
 	}
-	return content.check(namespace)
+	return joinUnique(append(content.contradictions, content.check(namespace)))
 }
 
 // content is a manifest, split and read.
@@ -105,6 +108,9 @@ type content struct {
 	// hooks are in running order, one for each hook and phase.
 	hooks   []Hook
 	regular []manifest.Object
+	// wrong are annotations that say nothing, and contradictions those that cannot both hold, which what was stored before
+	// they were refused may have.
+	wrong, contradictions []error
 }
 
 // keys are the objects of the manifest, hooks of any phase included.
@@ -147,6 +153,8 @@ func read(nodes []*yaml.RNode) (*content, error) {
 				break
 			}
 			found.hooks = append(found.hooks, Hook{Hook: h, Phase: phase, Object: object})
+			found.wrong = append(found.wrong, checkAnnotations(h.Node, object))
+			found.contradictions = append(found.contradictions, checkKept(h.Node, object))
 		}
 	}
 	for _, node := range regular {
@@ -156,6 +164,7 @@ func read(nodes []*yaml.RNode) (*content, error) {
 			continue
 		}
 		found.regular = append(found.regular, object)
+		found.wrong = append(found.wrong, checkAnnotations(node, object))
 	}
 	return &found, errors.Join(errs...)
 }
@@ -211,16 +220,15 @@ func joinUnique(errs []error) error {
 
 // check finds what is wrong with the objects as a whole.
 func (c *content) check(namespace string) error {
-	errs := c.duplicates(namespace)
+	errs := append(c.duplicates(namespace), c.wrong...)
 	for _, h := range c.hooks {
 		_, err := c.named(h, namespace)
-		errs = append(errs, checkAnnotations(h.Object), err)
+		errs = append(errs, err)
 	}
 	for _, object := range c.regular {
 		if object.GetName() == "" {
-			errs = append(errs, &InputError{object, "metadata.generateName would make another object at every upgrade; only hooks may use it"})
+			errs = append(errs, &InputError{Object: object, Message: "metadata.generateName would make another object at every upgrade; only hooks may use it"})
 		}
-		errs = append(errs, checkAnnotations(object))
 	}
 	return joinUnique(errs)
 }
@@ -240,7 +248,7 @@ func (c *content) duplicates(namespace string) []error {
 		}
 		for _, phase := range phases {
 			if first, found := seen[place{key, phase}]; found {
-				errs = append(errs, &InputError{object, "stands twice, first in " + strings.TrimSuffix(first.Position(), ": ")})
+				errs = append(errs, &InputError{Object: object, Message: "stands twice, first in " + strings.TrimSuffix(first.Position(), ": ")})
 				return
 			}
 		}
@@ -258,25 +266,4 @@ func (c *content) duplicates(namespace string) []error {
 		}
 	}
 	return errs
-}
-
-// checkAnnotations refuses values of our annotations that say nothing.
-func checkAnnotations(object manifest.Object) error {
-	var errs []error
-	annotations := object.GetAnnotations()
-	for _, key := range []string{hook.ReadyWhenAnnotation, hook.FailedWhenAnnotation} {
-		if value, found := annotations[key]; found {
-			if _, err := kube.ParseConditions(value); err != nil {
-				message := key + ": " + err.Error() + `; valid forms: condition=NAME[=VALUE], jsonpath='{PATH}'[=VALUE], create, delete, joined by ";"`
-				errs = append(errs, &InputError{object, message})
-			}
-		}
-	}
-	for _, only := range [][2]string{{hook.ResourcePolicy, keepPolicy}, {hook.OnImmutableAnnotation, recreatePolicy}} {
-		key, valid := only[0], only[1]
-		if value, found := annotations[key]; found && value != valid {
-			errs = append(errs, &InputError{object, key + `: unknown value "` + value + `"; valid: ` + valid})
-		}
-	}
-	return errors.Join(errs...)
 }

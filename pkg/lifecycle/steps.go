@@ -172,7 +172,7 @@ func newEntry(object manifest.Object, role release.Role, phases ...string) relea
 // nor white space around it matter.
 func isKept(object manifest.Object) bool {
 	annotations := object.GetAnnotations()
-	helms := strings.TrimSpace(annotations["helm.sh/resource-policy"])
+	helms := strings.TrimSpace(annotations[helmsResourcePolicy])
 	return annotations[hook.ResourcePolicy] == keepPolicy || strings.EqualFold(helms, keepPolicy)
 }
 

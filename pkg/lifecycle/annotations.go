@@ -1,0 +1,69 @@
+package lifecycle
+
+import (
+	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+)
+
+// helmsResourcePolicy is Helm's annotation to keep an object.
+const helmsResourcePolicy = "helm.sh/resource-policy"
+
+// checkAnnotations refuses values of our annotations that say nothing. node is what the object was read from.
+func checkAnnotations(node *yaml.RNode, object manifest.Object) error {
+	var errs []error
+	annotations := object.GetAnnotations()
+	for _, key := range []string{hook.ReadyWhenAnnotation, hook.FailedWhenAnnotation} {
+		if value, found := annotations[key]; found {
+			if _, err := kube.ParseConditions(value); err != nil {
+				errs = append(errs, wrong(node, object, key, err.Error()+
+					`; valid forms: condition=NAME[=VALUE], jsonpath='{PATH}'[=VALUE], create, delete, joined by ";"`))
+			}
+		}
+	}
+	for _, only := range [][2]string{{hook.ResourcePolicy, keepPolicy}, {hook.OnImmutableAnnotation, recreatePolicy}} {
+		key, valid := only[0], only[1]
+		if value, found := annotations[key]; found && value != valid {
+			errs = append(errs, wrong(node, object, key, fmt.Sprintf("unknown value %q; valid: %s", value, valid)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkKept refuses a hook that is to be kept and has a delete policy of ours. Charts say both to Helm, where the one is about
+// the next run of the hook and the other about the end of the release; this is honoured.
+func checkKept(node *yaml.RNode, object manifest.Object) error {
+	annotations := object.GetAnnotations()
+	if _, given := annotations[hook.DeletePolicyAnnotation]; !given || !isKept(object) {
+		return nil
+	}
+	key := hook.ResourcePolicy
+	if annotations[key] != keepPolicy {
+		key = helmsResourcePolicy
+	}
+	return wrong(node, object, key, fmt.Sprintf("a hook that is kept cannot have %s; remove one of the two", hook.DeletePolicyAnnotation))
+}
+
+// wrong is an annotation that is wrong, at its own line.
+func wrong(node *yaml.RNode, object manifest.Object, key, message string) error {
+	return &InputError{Object: object, Message: key + ": " + message, Line: hook.Line(node, key)}
+}
+
+// neverEnds says of a hook why it cannot come to an end by itself; "" where it can.
+func neverEnds(h Hook) string {
+	annotations := h.Object.GetAnnotations()
+	if h.Object.GroupVersionKind().GroupKind() != (schema.GroupKind{Kind: "Pod"}) || annotations[hook.ReadyWhenAnnotation] != "" {
+		return ""
+	}
+	spec, _ := h.Object.Object["spec"].(map[string]any)
+	if policy := spec["restartPolicy"]; policy != nil && policy != "" && policy != "Always" {
+		return ""
+	}
+	return "its restartPolicy is Always, so it never ends: set it to Never or OnFailure, or say with " + hook.ReadyWhenAnnotation + " when it is done"
+}
