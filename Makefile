@@ -19,7 +19,7 @@ endif
 
 .PHONY: help
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build the plugin into bin/.
@@ -35,8 +35,20 @@ test: ## Run all tests against a real control plane on this machine, started and
 	hack/test.sh
 
 .PHONY: test-race
-test-race: ## The same with the race detector, which needs a C compiler.
+test-race: ## Run the tests that need no cluster with the race detector, which needs a C compiler.
+	hack/race.sh
+
+.PHONY: test-race-all
+test-race-all: ## Run all tests with the race detector.
 	CGO_ENABLED=1 hack/test.sh -race
+
+.PHONY: vulncheck
+vulncheck: ## Ask Go's database on vuln.go.dev for known vulnerabilities in what the program uses.
+	hack/vulncheck.sh
+
+.PHONY: notices
+notices: ## Write the licenses of what the program contains to bin/THIRD_PARTY_NOTICES.txt.
+	go run ./hack/notices bin/THIRD_PARTY_NOTICES.txt
 
 .PHONY: lint
 lint: ## Check the code with golangci-lint, which is built from source the first time.

@@ -115,12 +115,17 @@ func TestKrewManifestCoversEveryTarget(t *testing.T) {
 type goreleaser struct {
 	Version     int               `json:"version"`
 	ProjectName string            `json:"project_name"`
+	Before      before            `json:"before"`
 	Builds      []build           `json:"builds"`
 	Archives    []archive         `json:"archives"`
 	Checksum    map[string]string `json:"checksum"`
 	Changelog   map[string]string `json:"changelog"`
 	Release     githubRelease     `json:"release"`
 	Krews       []krewSettings    `json:"krews"`
+}
+
+type before struct {
+	Hooks []string `json:"hooks"`
 }
 
 type build struct {
@@ -138,7 +143,22 @@ type archive struct {
 	NameTemplate    string           `json:"name_template"`
 	Formats         []string         `json:"formats"`
 	FormatOverrides []formatOverride `json:"format_overrides"`
-	Files           []string         `json:"files"`
+	BuildsInfo      fileInfo         `json:"builds_info"`
+	Files           []archiveFile    `json:"files"`
+}
+
+type archiveFile struct {
+	Src         string   `json:"src"`
+	StripParent bool     `json:"strip_parent"`
+	Info        fileInfo `json:"info"`
+}
+
+// fileInfo is what an archive says of a file. What is not given is taken from the file of whoever builds the archive.
+type fileInfo struct {
+	Owner string `json:"owner"`
+	Group string `json:"group"`
+	Mode  int    `json:"mode"`
+	Mtime string `json:"mtime"`
 }
 
 type formatOverride struct {
@@ -193,19 +213,38 @@ func TestGoreleaserBuildsEveryTarget(t *testing.T) {
 func TestGoreleaserPacksWhatKrewAsksFor(t *testing.T) {
 	t.Parallel()
 	config := releaser(t)
+	of := func(mode int) fileInfo {
+		return fileInfo{Owner: "root", Group: "root", Mode: mode, Mtime: "{{ .CommitDate }}"}
+	}
+	const program, text = 0o755, 0o644
 	want := []archive{{
 		NameTemplate:    "{{ .ProjectName }}_{{ .Os }}_{{ .Arch }}",
 		Formats:         []string{"tar.gz"},
 		FormatOverrides: []formatOverride{{Goos: "windows", Formats: []string{"zip"}}},
-		Files:           []string{"LICENSE", "README.md"},
+		BuildsInfo:      of(program),
+		Files: []archiveFile{
+			{Src: "LICENSE", Info: of(text)}, {Src: "README.md", Info: of(text)},
+			{Src: notices, StripParent: true, Info: of(text)},
+		},
 	}}
 	if diff := cmp.Diff(want, config.Archives); diff != "" {
 		t.Errorf("archives (-want +got):\n%s", diff)
 	}
-	for _, name := range config.Archives[0].Files {
-		if !slices.Contains(files(t), name) {
-			t.Errorf("%s goes into the archives and does not exist", name)
+	for _, file := range config.Archives[0].Files {
+		if file.Src != notices && !slices.Contains(files(t), file.Src) {
+			t.Errorf("%s goes into the archives and does not exist", file.Src)
 		}
+	}
+}
+
+// notices are the licenses of what is linked into the program.
+const notices = "bin/THIRD_PARTY_NOTICES.txt"
+
+// What goes into the archives and is not in the repository is made before they are.
+func TestGoreleaserMakesTheNotices(t *testing.T) {
+	t.Parallel()
+	if diff := cmp.Diff([]string{"go run ./hack/notices " + notices}, releaser(t).Before.Hooks); diff != "" {
+		t.Errorf("before the build (-want +got):\n%s", diff)
 	}
 }
 

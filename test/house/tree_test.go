@@ -27,9 +27,9 @@ func (s source) at(node ast.Node) string {
 	return fmt.Sprintf("%s:%d", s.path, s.set.Position(node.Pos()).Line)
 }
 
-// isTest reports whether the file belongs to the tests: a test file, or anything in the test folder.
+// isTest reports whether the file is no part of the program: a test file, or anything in the folders of tests and tools.
 func (s source) isTest() bool {
-	return strings.HasSuffix(s.path, "_test.go") || strings.HasPrefix(s.path, "test/")
+	return strings.HasSuffix(s.path, "_test.go") || strings.HasPrefix(s.path, "test/") || strings.HasPrefix(s.path, "hack/")
 }
 
 // repository is the tree that the tests look at.
