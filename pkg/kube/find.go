@@ -21,8 +21,8 @@ type shelf struct {
 }
 
 // Find answers which of the objects exist, in the order of refs: their
-// metadata without managedFields, or nil for one that is not there. Refs need
-// no UID, and one is not looked at. It asks by one metadata-only list per kind
+// metadata, or nil for one that is not there. Of managedFields there is only
+// what OwnData is about. Refs need no UID, and one is not looked at. It asks by one metadata-only list per kind
 // and namespace, in parallel, or by name where lists are forbidden, which is a
 // notice. An object of a kind that is no longer served, or in a namespace that
 // is not there, is not there.
@@ -116,7 +116,7 @@ func findByName(ctx context.Context, objects metadata.ResourceInterface, shelf s
 
 // keep puts the object where it is wanted. No two calls share a place.
 func keep(object *metav1.PartialObjectMetadata, shelf shelf, found []*metav1.PartialObjectMetadata) {
-	object.ManagedFields = nil
+	object.ManagedFields = stringDataOf(shelf.kind, object.ManagedFields)
 	object.SetGroupVersionKind(shelf.kind)
 	for _, i := range shelf.wanted[object.Name] {
 		found[i] = object

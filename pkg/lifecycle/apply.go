@@ -127,7 +127,7 @@ func (x *execution) note(object manifest.Object, applied kube.Applied) {
 	after := live{
 		uid: applied.Ref.UID, generation: applied.Generation, resourceVersion: applied.Ref.ResourceVersion,
 		hook: object.GetAnnotations()[AnnotationPhase] != "", recreate: object.GetAnnotations()[hook.OnImmutableAnnotation] == recreatePolicy,
-		carried: metadata{applied.Labels, applied.Annotations},
+		carried: metadata{labels: applied.Labels, annotations: applied.Annotations},
 	}
 	x.live[key] = after
 	delete(x.gone, key)

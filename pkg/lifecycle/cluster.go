@@ -22,6 +22,8 @@ type Cluster interface {
 	Check(ctx context.Context, checks []kube.Check) ([]kube.Checked, error)
 	// TakeOver makes the fields ours that kubectl or Helm manages in some objects.
 	TakeOver(ctx context.Context, refs []corev1.ObjectReference) error
+	// OwnData makes data ours in some Secrets that was applied as stringData.
+	OwnData(ctx context.Context, refs []corev1.ObjectReference) error
 	// Apply applies objects side by side; done is called once for each, one call at a time.
 	Apply(ctx context.Context, objects []*unstructured.Unstructured, options kube.ApplyOptions, done func(i int, applied kube.Applied)) error
 	// Delete deletes objects side by side and waits until they are gone; done is called as for Apply.

@@ -47,6 +47,8 @@ type refusals struct {
 	orphans []string
 	// stubborn are the names of objects that do not go before whoever waits for it has given up.
 	stubborn []string
+	// deleteErr is what becomes of the deletion of an object of a name, and not of one that is only tried.
+	deleteErr map[string]error
 	// admit changes what is applied, as webhooks do; nil changes nothing. before is what was there, and nil for nothing.
 	admit func(applied, before *unstructured.Unstructured)
 }
@@ -169,6 +171,13 @@ func (c *cluster) TakeOver(_ context.Context, refs []corev1.ObjectReference) err
 	return nil
 }
 
+func (c *cluster) OwnData(_ context.Context, refs []corev1.ObjectReference) error {
+	for _, ref := range refs {
+		c.note("own the data of %s/%s", ref.Kind, ref.Name)
+	}
+	return nil
+}
+
 func (c *cluster) put(object *unstructured.Unstructured) kube.Applied {
 	c.note("apply %s/%s", object.GetKind(), object.GetName())
 	stored := object.DeepCopy()
@@ -189,6 +198,7 @@ func (c *cluster) put(object *unstructured.Unstructured) kube.Applied {
 }
 
 func (c *cluster) Delete(ctx context.Context, targets []kube.Deletion, done func(int, time.Duration, error)) error {
+	var failed error
 	for i, target := range targets {
 		found, ok := c.objects[manifest.KeyOf(target.Ref)]
 		if target.DryRun {
@@ -207,13 +217,18 @@ func (c *cluster) Delete(ctx context.Context, targets []kube.Deletion, done func
 			done(i, 0, ctx.Err())
 			return ctx.Err()
 		}
+		if err := c.deleteErr[target.Ref.Name]; err != nil {
+			done(i, 0, err)
+			failed = err
+			continue
+		}
 		if ok && found.GetUID() == target.Ref.UID {
 			c.note("delete %s/%s %s", target.Ref.Kind, target.Ref.Name, target.Propagation)
 			delete(c.objects, manifest.KeyOf(target.Ref))
 		}
 		done(i, 0, nil)
 	}
-	return nil
+	return failed
 }
 
 func (c *cluster) Contents(_ context.Context, namespace string) ([]corev1.ObjectReference, error) {

@@ -145,6 +145,9 @@ func (x *execution) followOnce(ctx context.Context, h Hook) (kube.HookOutcome, e
 	if err := x.takeOver(ctx, []manifest.Object{h.Object}); err != nil {
 		return kube.HookOutcome{}, err
 	}
+	if err := x.ownData(ctx, []manifest.Object{h.Object}); err != nil {
+		return kube.HookOutcome{}, err
+	}
 	found := x.live[manifest.KeyOf(h.Object.Reference())]
 	if found.replaced {
 		x.emit(Warning, Outcome{Phase: string(h.Phase), Message: manifest.KeyOf(h.Object.Reference()).String() + ": " + replacedMessage})

@@ -13,8 +13,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// metadata is the labels and annotations of an object on the cluster.
-type metadata struct{ labels, annotations map[string]string }
+// metadata is what an object on the cluster carries.
+type metadata struct {
+	labels, annotations map[string]string
+	// stringData says of a Secret that it was applied with stringData.
+	stringData bool
+}
 
 // asAnswered returns what to record of the labels and annotations in the answer to an apply: those that the object has,
 // with the values of the answer, and those that the API server has added to it. before is what the object carried before
@@ -31,7 +35,7 @@ func asAnswered(object manifest.Object, answer kube.Applied, before metadata, kn
 		Annotations: added(answer.Annotations, object.GetAnnotations(), before.annotations, known.Annotations),
 		Helm:        helmRelease(answer.Annotations),
 	}
-	record.Hash = metadata{answer.Labels, answer.Annotations}.hash(object, record)
+	record.Hash = metadata{labels: answer.Labels, annotations: answer.Annotations}.hash(object, record)
 	return record
 }
 

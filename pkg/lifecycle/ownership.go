@@ -68,7 +68,7 @@ func madeAtEachRun(entry release.Entry) bool {
 // owns reports whether an object on the cluster carries the marks of this release. One of the labels may be missing or have
 // another value, because policies set labels, too.
 func (o owner) owns(found metav1.Object) bool {
-	return o.marks(metadata{found.GetLabels(), found.GetAnnotations()})
+	return o.marks(metadata{labels: found.GetLabels(), annotations: found.GetAnnotations()})
 }
 
 // marks reports whether labels and annotations are the marks of this release.

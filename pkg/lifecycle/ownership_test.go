@@ -278,3 +278,45 @@ func TestTheOwnersNameIsQuoted(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What an uninstallation cannot delete stays on the record, and so does what comes after it. What is others' or is kept does
+// not: it leaves the record where all else is gone.
+func TestWhatCannotBeDeletedStaysOnTheRecord(t *testing.T) {
+	t.Parallel()
+	text := object("v1", "ConfigMap", "theirs") + object("v1", "ConfigMap", "refused") + object("v1", "ServiceAccount", "later") +
+		object("apps/v1", "Deployment", "before") + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept, annotations: {sherpack.io/resource-policy: keep}}\n"
+	cluster := newCluster()
+	first := plan(t, text, lifecycle.Options{})
+	if _, _, err := run(t, cluster, first); err != nil {
+		t.Fatal(err)
+	}
+	annotate(cluster.objects[manifest.Key{Kind: "ConfigMap", Namespace: "web", Name: "theirs"}], lifecycle.AnnotationRelease, "other")
+	cluster.deleteErr = map[string]error{"refused": errors.New("delete ConfigMap/web/refused: no")}
+	first.Release.Status.Phase = release.Deployed
+	kept, _, err := run(t, cluster, removal(t, text, first.Release, lifecycle.Options{Wait: true}))
+	if err == nil || kept.dropped || kept.last.Status.Phase != release.Failed {
+		t.Fatalf("%v, dropped %v, %s", err, kept.dropped, kept.last.Status.Phase)
+	}
+	var names []string
+	for _, entry := range first.Release.Inventory {
+		names = append(names, entry.Name)
+	}
+	slices.Sort(names)
+	if diff := cmp.Diff([]string{"kept", "later", "refused"}, names); diff != "" {
+		t.Error(diff)
+	}
+	cluster.deleteErr = nil
+	kept, events, err := run(t, cluster, removal(t, text, first.Release, lifecycle.Options{Wait: true}))
+	if err != nil || !kept.dropped {
+		t.Fatalf("%v, dropped %v", err, kept.dropped)
+	}
+	var said []string
+	for _, event := range events {
+		if event.Type == lifecycle.ObjectKept || event.Type == lifecycle.ObjectDeleted {
+			said = append(said, event.Object.Name+" "+event.Result)
+		}
+	}
+	if diff := cmp.Diff([]string{"refused deleted", "later deleted", "kept kept"}, said); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -181,11 +181,13 @@ func (c *content) prepare(request Request) error {
 			errs = append(errs, err)
 		}
 		own.mark(h.Object, h.Phase)
+		encodeStringData(h.Object)
 	}
 	c.title(request.Release)
 	for _, object := range c.regular {
 		errs = append(errs, place(object, request.Scopes, request.Release.Namespace))
 		own.mark(object, "")
+		encodeStringData(object)
 	}
 	slices.SortStableFunc(c.regular, func(a, b manifest.Object) int {
 		return manifest.Compare(manifest.KeyOf(a.Reference()), manifest.KeyOf(b.Reference()))

@@ -36,6 +36,9 @@ func (x *execution) sendOnce(ctx context.Context, objects []manifest.Object, aga
 	if err := x.takeOver(ctx, objects); err != nil {
 		return nil, nil, err
 	}
+	if err := x.ownData(ctx, objects); err != nil {
+		return nil, nil, err
+	}
 	bodies := make([]*unstructured.Unstructured, len(objects))
 	for i, object := range objects {
 		bodies[i] = x.body(object)

@@ -78,7 +78,7 @@ func (x *execution) surveyApplied(steps []Step, refs []corev1.ObjectReference, f
 				x.leaveEnding(key)
 			}
 		case x.plan.Options.TakeOwnership:
-			x.live[key] = live{uid: object.UID, foreign: own.holder(object)}
+			x.live[key] = live{uid: object.UID, foreign: own.holder(object), carried: carriedBy(object)}
 		default:
 			foreign = append(foreign, &ForeignError{Ref: ref, Owner: own.ownerPhrase(object)})
 		}
@@ -174,8 +174,13 @@ func (x *execution) recognised(object *metav1.PartialObjectMetadata, key manifes
 	return live{
 		uid: object.UID, generation: object.Generation, resourceVersion: object.ResourceVersion,
 		hook: cmp.Or(entry.AppliedAs, entry.Role) == release.HookRun, recreate: entry.Recreate, replaced: claim == replaced,
-		carried: metadata{object.Labels, object.Annotations},
+		carried: carriedBy(object),
 	}
+}
+
+func carriedBy(object *metav1.PartialObjectMetadata) metadata {
+	// Find leaves of these only what is about stringData.
+	return metadata{labels: object.Labels, annotations: object.Annotations, stringData: len(object.ManagedFields) > 0}
 }
 
 // deletable returns what is on the cluster under the name of an entry and may be deleted.

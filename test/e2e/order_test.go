@@ -133,3 +133,33 @@ func TestAnInstallationCostsFewRequests(t *testing.T) {
 		t.Errorf("%d requests, at most %d are allowed", len(requests), most)
 	}
 }
+
+// An upgrade that changes nothing looks at regular objects, labels and annotations included, by one request per kind, once
+// more after hooks, and sends nothing for them.
+func TestAnUpgradeOfWhatIsAsItWasOnlyLists(t *testing.T) {
+	t.Parallel()
+	session := newSession(t)
+	session.run(t, "install", "myapp", "testdata/packs/webapp")
+	session.proxy.Reset()
+	session.run(t, "upgrade", "myapp", "testdata/packs/webapp")
+	asked := map[string]int{}
+	for _, request := range session.proxy.Requests() {
+		for _, kind := range []string{"deployments", "configmaps", "services"} {
+			if !strings.Contains(request.Path, "/"+kind) {
+				continue
+			}
+			if asked[kind]++; request.Method != http.MethodGet {
+				t.Errorf("%s %s", request.Method, request.Path)
+			}
+		}
+	}
+	const looks = 2
+	for kind, requests := range asked {
+		if requests > looks {
+			t.Errorf("%d requests for %s", requests, kind)
+		}
+	}
+	if len(asked) == 0 {
+		t.Error("nobody has looked")
+	}
+}
