@@ -13,6 +13,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 	"k8s.io/kubectl/pkg/cmd/options"
 	"k8s.io/kubectl/pkg/util/templates"
@@ -72,6 +73,15 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	root.SetErr(streams.ErrOut)
 	flags := configFlags(streams)
 	flags.AddFlags(root.PersistentFlags())
+	var preferred preferences
+	preferred.addFlags(root.PersistentFlags())
+	preferred.wrap(flags)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkRequestTimeout(*flags.Timeout); err != nil {
+			return &UsageError{cmd.CommandPath(), err}
+		}
+		return preferred.load(cmd, streams.ErrOut)
+	}
 	root.PersistentFlags().IntP(verbosityFlag, verbosityFlag, 0, "How much to say on the error stream. 1 names what could not be checked before the work began.")
 	groups := templates.CommandGroups{
 		{Message: "Release Commands:", Commands: []*cobra.Command{
@@ -135,6 +145,14 @@ func configFlags(streams genericiooptions.IOStreams) *genericclioptions.ConfigFl
 			config.Wrap(server.Wrap)
 			return config
 		})
+}
+
+// checkRequestTimeout refuses a value that clients would refuse later, as if the cluster were at fault.
+func checkRequestTimeout(value string) error {
+	if _, err := clientcmd.ParseTimeout(value); value != "" && err != nil {
+		return fmt.Errorf("--request-timeout %q: must be a number of seconds, or have a unit, as in 30s, 2m or 1h; 0 is no limit", value)
+	}
+	return nil
 }
 
 // usage makes the error of an argument check a UsageError.
