@@ -214,10 +214,11 @@ func exceedsQuota(err error) bool {
 	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota")
 }
 
-var denied = regexp.MustCompile(`cannot [a-z]+ resource "`)
+var denied = regexp.MustCompile(`cannot [a-z]+ resource "|attempting to grant RBAC permissions not currently held`)
 
-// LacksRight reports whether an error says that the user may not do this,
-// apart from what admission refuses with the same code.
+// LacksRight reports whether an error says that the user may not do this, or
+// not give others the right to, apart from what admission refuses with the
+// same code.
 func LacksRight(err error) bool {
 	return apierrors.IsForbidden(err) && denied.MatchString(err.Error())
 }

@@ -25,8 +25,7 @@ type Plan struct {
 	Earlier
 	// History is all revisions that there were before the operation, oldest first, with what lists show.
 	History release.History
-	// Back are the hooks of the way back that may become necessary. They are tried beforehand with those of the steps.
-	Back []Hook
+	OtherHooks
 	// Untried says that the plan is run without trying it first, as a way back must.
 	Untried bool
 	// Extent is how far the run of the plan got into changing the cluster. Running sets it.
@@ -34,6 +33,14 @@ type Plan struct {
 	// Hoisted are the objects that the run of the plan had to change before the first hooks, because these need them.
 	// Running sets it.
 	Hoisted []corev1.ObjectReference
+}
+
+// OtherHooks are hooks that a plan does not run and that are tried beforehand with those of its steps.
+type OtherHooks struct {
+	// Back are those of the way back that may become necessary.
+	Back []Hook
+	// Later are those that other commands will run on the revision. Whoever makes it must be allowed to run them, too.
+	Later []Hook
 }
 
 // Extent says how much of what a release has may have been changed.
@@ -169,6 +176,20 @@ func (p *Plan) Skipped() []release.Hook {
 func (p *Plan) HasRun(h Hook) bool {
 	record := p.Release.Status.Hook(string(h.Phase), h.Object.Reference())
 	return record != nil && record.State == release.HookSucceeded
+}
+
+// HooksOutside returns the hooks that the plan runs outside of the release's namespace, in running order: in another one, or
+// cluster-wide.
+func (p *Plan) HooksOutside() []Hook {
+	var found []Hook
+	for _, step := range p.Steps {
+		for _, h := range step.Hooks {
+			if h.Object.GetNamespace() != p.Release.Namespace && !p.HasRun(h) {
+				found = append(found, h)
+			}
+		}
+	}
+	return found
 }
 
 // Definitions returns the custom resource definitions that the plan deletes if they are there: all objects of their kinds

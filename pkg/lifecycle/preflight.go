@@ -38,6 +38,11 @@ func (x *execution) preflight(ctx context.Context) error {
 	}
 	x.hint()
 	trials, deletions := x.trials(foreign), x.deletions()
+	later, err := x.laterTrials(ctx)
+	if err != nil {
+		return err
+	}
+	trials = append(trials, later...)
 	if len(trials)+len(deletions) == 0 {
 		return refusal(foreign)
 	}
@@ -115,6 +120,8 @@ func (x *execution) try(ctx context.Context, trials []trial) ([]error, error) {
 			x.untried(trials[i], answer.Unknown)
 		case errors.Is(answer.Err, kube.ErrGone), errors.Is(answer.Err, kube.ErrReplaced):
 			// Somebody is at work. The apply looks again.
+		case trials[i].later && answer.Err != nil && !isDecisive(answer.Err):
+			x.emit(Warning, Outcome{Message: laterRefused(trials[i].object, answer.Err)})
 		case isRuling(answer.Err) && x.rulesChange(trials[i]):
 			x.postpone(trials[i], "other rules will hold in its namespace by then")
 		case answer.Err != nil:
@@ -159,7 +166,7 @@ func (x *execution) check(ctx context.Context, trials []trial) ([]kube.Checked, 
 			Object: x.body(t.object), Replaces: t.replaces, ForceConflicts: x.plan.Options.ForceConflicts, Claims: markFields(),
 			Adopts: x.live[manifest.KeyOf(t.object.Reference())].foreign != "", Coming: coming,
 		}
-		if x.mayBring(t, custom) {
+		if t.later || x.mayBring(t, custom) {
 			checks[i].Coming = able
 		}
 		if t.isHook {

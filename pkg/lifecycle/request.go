@@ -90,6 +90,7 @@ func (c *content) plan(request Request, named map[manifest.Key]bool) (*Plan, err
 	}
 	plan.Release.Status.Hooks = records
 	plan.Release.Inventory = inventory(c, request)
+	plan.Later = c.later(request)
 	plan.Steps = append(plan.Steps, prune(plan.Release, named, request.Options)...)
 	return plan, nil
 }

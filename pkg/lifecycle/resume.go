@@ -29,6 +29,8 @@ func NewResumption(request Request) (*Plan, error) {
 		return nil, err
 	}
 	plan.Resumed = true
+	// They were tried when it began.
+	plan.Later = nil
 	before := release.Status{Hooks: journal}
 	for i := range plan.Release.Status.Hooks {
 		record := &plan.Release.Status.Hooks[i]

@@ -17,6 +17,8 @@ type trial struct {
 	isHook bool
 	// replaces says that what has its name now will be deleted before.
 	replaces bool
+	// later says that it is a hook that another command runs.
+	later bool
 	// step is the number of the step that writes it; that of the way back is one more than the plan has.
 	step int
 }

@@ -1,0 +1,81 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+)
+
+// later are the hooks of a new revision that other commands run: tests, those of a rollback, those of its removal. Who runs
+// such a command may have more rights than who installs, and must not be made to use them for hooks that they do not know. A
+// rollback brings back what was tried when it was new.
+func (c *content) later(request Request) []Hook {
+	if request.Operation == Rollback || request.Release.Spec.FromRevision != 0 {
+		return nil
+	}
+	course := courses()[request.Operation]
+	var found []Hook
+	for _, phase := range hook.Phases() {
+		if phase != course.before && phase != course.after && !request.Options.skips(phase) {
+			found = append(found, c.inPhases(phase)...)
+		}
+	}
+	return found
+}
+
+// laterTrials are the hooks that other commands run, each once, without those that are tried for this one. What has the name
+// of one and belongs to somebody else may be gone by then.
+func (x *execution) laterTrials(ctx context.Context) ([]trial, error) {
+	seen := map[manifest.Key]bool{}
+	for _, object := range objectsOf(x.ahead()) {
+		seen[manifest.KeyOf(object.Reference())] = true
+	}
+	var hooks []Hook
+	var refs []corev1.ObjectReference
+	for _, h := range x.plan.Later {
+		if ref := h.Object.Reference(); !seen[manifest.KeyOf(ref)] {
+			seen[manifest.KeyOf(ref)] = true
+			hooks, refs = append(hooks, h), append(refs, ref)
+		}
+	}
+	if len(hooks) == 0 {
+		return nil, nil
+	}
+	found, err := x.Cluster.Find(ctx, refs)
+	if err != nil {
+		return nil, fmt.Errorf("looking for objects with the names of hooks: %w", err)
+	}
+	own := ownerOf(x.plan.Release)
+	trials := make([]trial, len(hooks))
+	for i, h := range hooks {
+		trials[i] = trial{object: h.Object, isHook: true, later: true, step: len(x.plan.Steps)}
+		if found[i] == nil {
+			continue
+		}
+		gvk := h.Object.GroupVersionKind()
+		trials[i].replaces = hook.RunsPods(gvk.Group, gvk.Kind) || h.Has(hook.BeforeHookCreation)
+		if x.claimOn(found[i], manifest.KeyOf(refs[i])) == theirs && found[i].DeletionTimestamp == nil {
+			trials[i].replaces = true
+			x.emit(Warning, Outcome{Message: laterRefused(h.Object, &ForeignError{Ref: refs[i], Owner: own.ownerPhrase(found[i])})})
+		}
+	}
+	return trials, nil
+}
+
+// isDecisive reports whether a hook that another command runs is refused now for what will not change by then: fields that its
+// kind does not have, and rights that whoever makes the revision does not have.
+func isDecisive(err error) bool {
+	var fields *kube.InvalidFieldsError
+	return errors.As(err, &fields) || kube.LacksRight(err)
+}
+
+// laterRefused says why a hook that another command runs would be refused now.
+func laterRefused(object manifest.Object, err error) string {
+	return fmt.Sprintf("a hook of the phase %s would be refused now: %v", object.GetAnnotations()[AnnotationPhase], placed(object, err))
+}
