@@ -43,7 +43,7 @@ func (o *DeployOptions) takeBack(ctx context.Context, work *deployment, failure 
 			doing = "removing what it made"
 		}
 		_, _ = fmt.Fprintf(o.ErrOut, "%s %s failed; %s\n", work.plan.Operation, o.Name, doing)
-		err = o.limited(ctx, func(ctx context.Context) error { return o.run(ctx, work.target, back) })
+		err = o.run(ctx, work.target, back)
 	}
 	result := &AtomicError{Failure: failure}
 	switch {

@@ -8,15 +8,44 @@ import (
 	"io"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/kubectl/pkg/util/term"
+
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 )
 
 // errNotConfirmed is returned where the user does not want what they were asked about.
 var errNotConfirmed = errors.New("not confirmed, nothing was changed")
 
-// confirm asks before a plan deletes custom resource definitions, because all objects of their kinds go with them.
-func (o *RunOptions) confirm(ctx context.Context, target *target, plan *lifecycle.Plan) error {
-	definitions := plan.Definitions()
+// confirm names what the user of a plan may not expect, and asks about it, once: custom resource definitions that it deletes,
+// because all objects of their kinds go with them, and hooks that the user has not chosen and that run outside of the
+// release's namespace. Scripts are not asked about hooks.
+func (o *RunOptions) confirm(ctx context.Context, target *target, proposed *proposal) error {
+	definitions := proposed.Definitions()
+	if err := o.nameDefinitions(ctx, target, definitions); err != nil {
+		return err
+	}
+	for _, h := range proposed.strangers {
+		_, _ = fmt.Fprintln(o.ErrOut, stranger(h))
+	}
+	question := ""
+	switch hooks := len(proposed.strangers) > 0 && isTerminal(o.In); {
+	case o.Yes || o.isDry():
+	case len(definitions) > 0 && hooks:
+		question = "Delete these definitions and run these hooks?"
+	case len(definitions) > 0:
+		question = "Delete them?"
+	case hooks:
+		question = "Run them?"
+	}
+	if question == "" {
+		return nil
+	}
+	return o.askYes(ctx, question)
+}
+
+// nameDefinitions says what goes with custom resource definitions that are deleted.
+func (o *RunOptions) nameDefinitions(ctx context.Context, target *target, definitions []corev1.ObjectReference) error {
 	if len(definitions) == 0 {
 		return nil
 	}
@@ -32,16 +61,30 @@ func (o *RunOptions) confirm(ctx context.Context, target *target, plan *lifecycl
 		}
 		_, _ = fmt.Fprintf(o.ErrOut, "  %s: %s\n", definition.Name, objects)
 	}
-	if o.Yes || o.isDry() {
-		return nil
+	return nil
+}
+
+// stranger names a hook that runs outside of the release's namespace.
+func stranger(h lifecycle.Hook) string {
+	where := "in namespace " + h.Object.GetNamespace()
+	if h.Object.GetNamespace() == "" {
+		where = "cluster-wide"
 	}
-	_, _ = fmt.Fprint(o.ErrOut, "Delete them? (y/N): ")
+	return fmt.Sprintf("hook %s runs %s: %s/%s", h.Title, where, h.Object.GetKind(), h.Object.GetName())
+}
+
+// isTerminal reports whether there is somebody to ask.
+func isTerminal(in io.Reader) bool { return term.TTY{In: in}.IsTerminalIn() }
+
+// askYes asks a question that is to be answered with yes.
+func (o *RunOptions) askYes(ctx context.Context, question string) error {
+	_, _ = fmt.Fprint(o.ErrOut, question+" (y/N): ")
 	answer, err := ask(ctx, o.In)
 	_, _ = fmt.Fprintln(o.ErrOut)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.Is(err, io.EOF) && answer == "":
+	case errors.Is(err, io.EOF) && answer == "" && !isTerminal(o.In):
 		return inputError{errors.New("there is nobody to ask whether custom resource definitions may be deleted; to say so beforehand, use --yes")}
 	case answer != "y" && answer != "yes":
 		return errNotConfirmed

@@ -87,27 +87,23 @@ func (o *DeployOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	target, err := connect(o.Getter)
+	proposed, err := session{
+		RunOptions: &o.RunOptions, operation: o.Verb.Operation, room: o.makeRoom, run: o.deploy,
+		// What is kept of earlier values is added to a copy, because it may be done twice.
+		plan: func(ctx context.Context, target *target) (*proposal, error) {
+			return o.plan(ctx, target, source.copy())
+		},
+	}.perform(ctx)
 	if err != nil {
 		return err
 	}
-	defer target.close()
-	defer o.unlock(ctx, target)
-	work := &deployment{target: target}
-	err = o.limited(ctx, func(ctx context.Context) error { return o.deploy(ctx, work, source) })
-	if err != nil && o.Atomic && work.plan != nil {
-		return o.takeBack(ctx, work, err)
-	}
-	if err != nil {
-		return err
-	}
-	return o.print(work.plan)
+	return o.print(proposed.Plan)
 }
 
 // deployment is the work of making a revision from a pack.
 type deployment struct {
 	target *target
-	// plan is what was run; nil where it did not come to that.
+	// plan is what was run.
 	plan *lifecycle.Plan
 	// deployed is the revision that was deployed before, whole. It is nil where there is none and where nobody needs it.
 	deployed *release.Release
@@ -123,27 +119,17 @@ func (o *DeployOptions) load() (*input, error) {
 	return source, err
 }
 
-// deploy goes from the values to the end of the work.
-func (o *DeployOptions) deploy(ctx context.Context, work *deployment, source *input) error {
-	plan, err := o.exclusively(ctx, work.target, o.Verb.Operation, func(ctx context.Context) (*lifecycle.Plan, error) {
-		// What is kept of earlier values is added to a copy, because it may be done twice.
-		plan, err := o.plan(ctx, work, source.copy())
-		if err != nil {
-			return nil, err
-		}
-		if err := o.confirm(ctx, work.target, plan); err != nil {
-			return nil, err
-		}
-		return plan, o.makeRoom(ctx, work.target)
-	})
-	if err != nil {
-		return err
-	}
-	work.plan = plan
+// deploy runs the plan and, with --atomic, puts the release back as it was when that fails.
+func (o *DeployOptions) deploy(ctx context.Context, target *target, proposed *proposal) error {
+	work := &deployment{target: target, plan: proposed.Plan, deployed: proposed.deployed}
 	if o.Atomic {
 		o.lookBack(work)
 	}
-	return o.run(ctx, work.target, plan)
+	err := o.run(ctx, target, work.plan)
+	if err != nil && o.Atomic {
+		return o.takeBack(ctx, work, err)
+	}
+	return err
 }
 
 // makeRoom creates the namespace of the release if it is to, or finds out whether it would.
@@ -163,8 +149,7 @@ func (o *DeployOptions) makeRoom(ctx context.Context, target *target) error {
 }
 
 // plan goes on from the values: history, rendering, splitting. It only reads from the cluster.
-func (o *DeployOptions) plan(ctx context.Context, work *deployment, source *input) (*lifecycle.Plan, error) {
-	target := work.target
+func (o *DeployOptions) plan(ctx context.Context, target *target, source *input) (*proposal, error) {
 	capabilities, err := target.capabilities(ctx, source.pack)
 	if err != nil {
 		return nil, err
@@ -183,49 +168,50 @@ func (o *DeployOptions) plan(ctx context.Context, work *deployment, source *inpu
 		Release: release.New(o.Name, target.namespace, history.NextRevision()),
 	}
 	request.Release.Spec.Description = o.Description
-	if err := o.readBefore(ctx, work, source, &request); err != nil {
+	proposed := &proposal{}
+	if proposed.deployed, err = o.readBefore(ctx, target, source, &request); err != nil {
 		return nil, err
 	}
-	if err := o.complete(work.deployed, source); err != nil {
-		return nil, err
+	if proposed.notes, err = o.complete(proposed.deployed, source); err != nil {
+		return proposed, err
 	}
-	return target.plan(render.Engine{Capabilities: capabilities, Lookup: target.lookup(ctx)}, source, request)
+	proposed.Plan, err = target.plan(render.Engine{Capabilities: capabilities, Lookup: target.lookup(ctx)}, source, request)
+	return proposed, err
 }
 
-// readBefore reads what was before: the newest revision, and the deployed one where it is needed.
-func (o *DeployOptions) readBefore(ctx context.Context, work *deployment, source *input, request *lifecycle.Request) (err error) {
+// readBefore reads what was before: the newest revision, and the deployed one, which it returns, where it is needed.
+func (o *DeployOptions) readBefore(ctx context.Context, target *target, source *input, request *lifecycle.Request) (before *release.Release, err error) {
 	newest, deployed := request.History.Newest(), request.History.Deployed()
 	if newest == nil {
-		return nil
+		return nil, nil
 	}
-	if request.Previous, err = work.target.get(ctx, newest); err != nil || deployed == nil {
-		return err
+	if request.Previous, err = target.get(ctx, newest); err != nil || deployed == nil {
+		return nil, err
 	}
 	if deployed == newest {
-		work.deployed = request.Previous
-		return nil
+		return request.Previous, nil
 	}
 	if o.Atomic || o.Verb.Reuse.needs(source.given) {
-		work.deployed, err = work.target.get(ctx, deployed)
+		return target.get(ctx, deployed)
 	}
-	return err
+	return nil, nil
 }
 
 // complete adds to the values those of the deployed revision that are to be kept, and checks them all. deployed is nil
-// where no revision is.
-func (o *DeployOptions) complete(deployed *release.Release, source *input) error {
+// where no revision is. It returns what the user has to know of that.
+func (o *DeployOptions) complete(deployed *release.Release, source *input) (notes []string, err error) {
 	if o.Verb.Reuse == nil {
 		// They were put together and checked before the cluster was asked.
-		return nil
+		return nil, nil
 	}
 	if deployed == nil || !o.Verb.Reuse.needs(source.given) {
-		return source.merge()
+		return nil, source.merge()
 	}
 	if len(source.given) == 0 && len(deployed.Content.Values) > 0 {
-		_, _ = fmt.Fprintf(o.ErrOut, "values given for revision %d are kept\n", deployed.Spec.Revision)
+		notes = append(notes, fmt.Sprintf("values given for revision %d are kept", deployed.Spec.Revision))
 	}
 	o.Verb.Reuse.apply(source, deployed.Content)
-	return source.merge()
+	return notes, source.merge()
 }
 
 // plan renders the pack and plans the operation.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,58 +16,6 @@ import (
 // unlockTimeout bounds the request that gives a lock up. Where it fails, the lock expires by itself.
 const unlockTimeout = 5 * time.Second
 
-// exclusively plans an operation and locks the release for it. If another command has changed the release meanwhile, or
-// was killed while it did, the operation is planned again. The lock is held until unlock.
-func (o *RunOptions) exclusively(ctx context.Context, target *target, operation lifecycle.Operation, plan func(context.Context) (*lifecycle.Plan, error)) (*lifecycle.Plan, error) {
-	if o.isDry() {
-		return o.planDry(ctx, target, plan)
-	}
-	planned, failure := plan(ctx)
-	if failure != nil && !o.isPending(ctx, target) {
-		return nil, failure
-	}
-	if err := o.lock(ctx, target, operation); err != nil {
-		return nil, err
-	}
-	history, err := target.store.History(ctx, target.namespace, o.Name)
-	if err != nil {
-		return nil, err
-	}
-	closed, err := o.recover(ctx, target, history.Newest())
-	if err != nil {
-		return nil, err
-	}
-	if failure == nil && !closed && slices.EqualFunc(history, planned.History, sameRecord) {
-		return planned, nil
-	}
-	return plan(ctx)
-}
-
-// perform plans an operation, asks what has to be asked, and runs it, all within its time and under the lock. It returns the
-// plan that was run.
-func (o *RunOptions) perform(ctx context.Context, operation lifecycle.Operation, plan func(context.Context, *target) (*lifecycle.Plan, error)) (planned *lifecycle.Plan, err error) {
-	err = o.limited(ctx, func(ctx context.Context) error {
-		target, err := connect(o.Getter)
-		if err != nil {
-			return err
-		}
-		defer target.close()
-		defer o.unlock(ctx, target)
-		planned, err = o.exclusively(ctx, target, operation, func(ctx context.Context) (*lifecycle.Plan, error) {
-			plan, err := plan(ctx, target)
-			if err != nil {
-				return nil, err
-			}
-			return plan, o.confirm(ctx, target, plan)
-		})
-		if err != nil {
-			return err
-		}
-		return o.run(ctx, target, planned)
-	})
-	return planned, err
-}
-
 // isPending reports whether a command works on the release, or was killed while it did: what cannot be planned now may be
 // possible then.
 func (o *RunOptions) isPending(ctx context.Context, target *target) bool {
@@ -80,6 +27,9 @@ func (o *RunOptions) isPending(ctx context.Context, target *target) bool {
 func (o *RunOptions) lock(ctx context.Context, target *target, operation lifecycle.Operation) (err error) {
 	if target.held != nil {
 		return nil
+	}
+	if err := begin(ctx); err != nil {
+		return err
 	}
 	target.held, err = target.locks.Acquire(ctx, target.namespace, o.Name, string(operation), o.LockTimeout)
 	if target.locks.Unwatched() {

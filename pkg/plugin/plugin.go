@@ -44,10 +44,13 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	streams.Out, streams.ErrOut = out, errorStream(streams.ErrOut, args)
 	command := NewCommand(streams, build)
 	command.SetArgs(args)
-	err := command.ExecuteContext(ctx)
-	if out.failed != nil && !errors.Is(err, out.failed) {
-		err = errors.Join(err, out.failed)
-	}
+	err := interruptible(ctx, func(ctx context.Context) error {
+		err := command.ExecuteContext(ctx)
+		if out.failed != nil && !errors.Is(err, out.failed) {
+			err = errors.Join(err, out.failed)
+		}
+		return err
+	})
 	if err != nil {
 		report(streams.ErrOut, err)
 	}

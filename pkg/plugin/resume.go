@@ -55,11 +55,11 @@ func newResumeCommand(getter genericclioptions.RESTClientGetter, streams generic
 
 // Run goes on with the operation and prints the release.
 func (o *ResumeOptions) Run(ctx context.Context) error {
-	plan, err := o.perform(ctx, "resume", o.plan)
+	proposed, err := session{RunOptions: &o.RunOptions, operation: "resume", plan: fromRecord(o.plan)}.perform(ctx)
 	if err != nil {
 		return err
 	}
-	return o.printRun(plan.Release, done(plan))
+	return o.printRun(proposed.Release, done(proposed.Plan))
 }
 
 // done is what an operation has done to a release when it has succeeded.

@@ -78,11 +78,11 @@ func revisionNumber(text string) (int, error) {
 
 // Run restores the revision and prints the new one.
 func (o *RollbackOptions) Run(ctx context.Context) error {
-	plan, err := o.perform(ctx, lifecycle.Rollback, o.plan)
+	done, err := session{RunOptions: &o.RunOptions, operation: lifecycle.Rollback, plan: fromRecord(o.plan)}.perform(ctx)
 	if err != nil {
 		return err
 	}
-	return o.printRun(plan.Release, "rolled back")
+	return o.printRun(done.Release, "rolled back")
 }
 
 func (o *RollbackOptions) plan(ctx context.Context, target *target) (*lifecycle.Plan, error) {

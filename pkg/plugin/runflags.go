@@ -88,7 +88,12 @@ func (f *RunFlags) addApplyFlags(command *cobra.Command) {
 // addDeletionFlags adds what the verbs have that may delete custom resource definitions.
 func (f *RunFlags) addDeletionFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.DeleteCRDs, "delete-crds", f.DeleteCRDs, "Treat custom resource definitions like all else when they go or go back. All objects of their kinds go with them.")
-	flags.BoolVarP(&f.Yes, "yes", "y", f.Yes, "Do not ask before custom resource definitions are deleted.")
+	f.addYesFlag(flags)
+}
+
+// addYesFlag adds what the verbs have that may ask.
+func (f *RunFlags) addYesFlag(flags *pflag.FlagSet) {
+	flags.BoolVarP(&f.Yes, "yes", "y", f.Yes, "Do not ask before custom resource definitions are deleted, or stored hooks run outside of the release's namespace.")
 }
 
 // addRemovalFlags adds what the verbs have that may remove a release.
@@ -151,7 +156,7 @@ type RunOptions struct {
 	LockTimeout time.Duration
 	// DryRun only tells what would be done.
 	DryRun cmdutil.DryRunStrategy
-	// Yes deletes custom resource definitions without asking.
+	// Yes asks nothing.
 	Yes     bool
 	Observe func(lifecycle.Event)
 	Output  outputFlags
@@ -176,14 +181,7 @@ func (f *RunFlags) toOptions(command *cobra.Command, name string, getter generic
 	return options, err
 }
 
-// limited does what a verb does within its time.
-func (o *RunOptions) limited(ctx context.Context, do func(context.Context) error) error {
-	ctx, cancel := lifecycle.WithTimeout(ctx, o.Plan.Timeout)
-	defer cancel()
-	return lifecycle.Because(ctx, do(ctx))
-}
-
-// run runs a plan, or says what that would do.
+// run runs a plan within its time, or says what that would do.
 func (o *RunOptions) run(ctx context.Context, target *target, plan *lifecycle.Plan) error {
 	do := o.carryOut
 	if o.isDry() {

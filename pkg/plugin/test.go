@@ -59,6 +59,7 @@ func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericio
 		},
 	}
 	flags.addFlags(command)
+	flags.addYesFlag(command.Flags())
 	command.Flags().BoolVar(&tests.KeepGoing, "keep-going", false, "Run the tests that come after one that failed, too.")
 	command.Flags().StringSliceVar(&filter, "filter", nil, "Run only the tests of these names, as in name=smoke, or all but these, as in '!name=load'. Can be repeated.")
 	output.addFlags(command)
@@ -84,28 +85,22 @@ func readFilter(words []string, tests *lifecycle.Tests) error {
 
 // Run runs the tests and prints a line for each.
 func (o *TestOptions) Run(ctx context.Context) error {
-	return o.limited(ctx, func(ctx context.Context) error {
-		target, err := connect(o.Getter)
-		if err != nil {
-			return err
-		}
-		defer target.close()
-		defer o.unlock(ctx, target)
-		plan, err := o.exclusively(ctx, target, lifecycle.Test, func(ctx context.Context) (*lifecycle.Plan, error) { return o.plan(ctx, target) })
-		if err != nil {
-			return err
-		}
-		if len(plan.Steps) == 0 {
-			_, _ = fmt.Fprintf(o.ErrOut, "release %s has no tests to run\n", o.Name)
-		} else if !o.Output.machine() {
-			o.Observe = results(o.Out, o.Observe, o.Text)
-		}
-		err = o.run(ctx, target, plan)
-		if o.Output.machine() {
-			err = errors.Join(err, o.Output.printRelease(plan.Release.Shown(plan.Release.Spec.Revision), o.Out))
-		}
-		return err
-	})
+	_, err := session{RunOptions: &o.RunOptions, operation: lifecycle.Test, plan: fromRecord(o.plan), run: o.test}.perform(ctx)
+	return err
+}
+
+func (o *TestOptions) test(ctx context.Context, target *target, proposed *proposal) error {
+	plan := proposed.Plan
+	if len(plan.Steps) == 0 {
+		_, _ = fmt.Fprintf(o.ErrOut, "release %s has no tests to run\n", o.Name)
+	} else if !o.Output.machine() {
+		o.Observe = results(o.Out, o.Observe, o.Text)
+	}
+	err := o.run(ctx, target, plan)
+	if o.Output.machine() {
+		err = errors.Join(err, o.Output.printRelease(plan.Release.Shown(plan.Release.Spec.Revision), o.Out))
+	}
+	return err
 }
 
 func (o *TestOptions) plan(ctx context.Context, target *target) (*lifecycle.Plan, error) {

@@ -93,11 +93,7 @@ func propagation(cascade string) (metav1.DeletionPropagation, error) {
 
 // Run removes the release.
 func (o *UninstallOptions) Run(ctx context.Context) error {
-	var removed *release.Release
-	err := o.limited(ctx, func(ctx context.Context) (err error) {
-		removed, err = o.remove(ctx)
-		return err
-	})
+	removed, err := o.remove(ctx)
 	if errors.Is(err, storage.ErrNotFound) && o.IgnoreNotFound {
 		return nil
 	}
@@ -109,26 +105,26 @@ func (o *UninstallOptions) Run(ctx context.Context) error {
 
 // remove returns the newest revision of what it removes; nil where there is no such release.
 func (o *UninstallOptions) remove(ctx context.Context) (*release.Release, error) {
+	proposed, err := session{RunOptions: &o.RunOptions, operation: lifecycle.Uninstall, plan: fromRecord(o.plan)}.perform(ctx)
+	switch {
+	case proposed != nil:
+		return proposed.Release, err
+	case errors.Is(err, storage.ErrNotFound) && !o.isDry():
+		return o.sweep(ctx, err)
+	}
+	return nil, err
+}
+
+// sweep removes what a command has left that was killed while it dropped the record. notFound is what to say where there is
+// nothing.
+func (o *UninstallOptions) sweep(ctx context.Context, notFound error) (*release.Release, error) {
 	target, err := connect(o.Getter)
 	if err != nil {
 		return nil, err
 	}
 	defer target.close()
 	defer o.unlock(ctx, target)
-	plan, err := o.exclusively(ctx, target, lifecycle.Uninstall, func(ctx context.Context) (*lifecycle.Plan, error) { return o.plan(ctx, target) })
-	if errors.Is(err, storage.ErrNotFound) && !o.isDry() {
-		return o.sweep(ctx, target, err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return plan.Release, o.run(ctx, target, plan)
-}
-
-// sweep removes what a command has left that was killed while it dropped the record. notFound is what to say where there is
-// nothing.
-func (o *UninstallOptions) sweep(ctx context.Context, target *target, notFound error) (*release.Release, error) {
-	err := o.lock(ctx, target, lifecycle.Uninstall)
+	err = o.lock(ctx, target, lifecycle.Uninstall)
 	if missingNamespace(err) {
 		return nil, notFound
 	}
@@ -158,9 +154,5 @@ func (o *UninstallOptions) plan(ctx context.Context, target *target) (*lifecycle
 	if err := target.complete(&request); err != nil {
 		return nil, err
 	}
-	plan, err := lifecycle.NewRemoval(request)
-	if err != nil {
-		return nil, err
-	}
-	return plan, o.confirm(ctx, target, plan)
+	return lifecycle.NewRemoval(request)
 }

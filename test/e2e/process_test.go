@@ -23,6 +23,12 @@ func answer(request *http.Request, code int, body string) *http.Response {
 // start runs the program in the background, in the bench's namespace.
 func (b *bench) start(t *testing.T, args ...string) (*exec.Cmd, *output) {
 	t.Helper()
+	return b.startWith(t, nil, args...)
+}
+
+// startWith is start, with a standard input.
+func (b *bench) startWith(t *testing.T, stdin *os.File, args ...string) (*exec.Cmd, *output) {
+	t.Helper()
 	command := exec.Command(program(t), append(args, "--kubeconfig", b.kubeconfig, "--namespace", b.namespace)...)
 	command.Env = append(os.Environ(), "HOME="+b.home)
 	read, write, err := os.Pipe()
@@ -30,6 +36,9 @@ func (b *bench) start(t *testing.T, args ...string) (*exec.Cmd, *output) {
 		t.Fatal(err)
 	}
 	command.Stderr = write
+	if stdin != nil {
+		command.Stdin = stdin
+	}
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -86,6 +95,13 @@ func (o *output) await(t *testing.T, text string) {
 			t.Fatalf("did not print %q: %s", text, said)
 		}
 	}
+}
+
+// ended reports whether the program has ended.
+func (o *output) ended() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.done
 }
 
 // all waits until the program has ended and returns what it printed.
