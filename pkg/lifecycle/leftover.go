@@ -124,7 +124,7 @@ func (x *execution) leftovers(ctx context.Context) ([]leftover, error) {
 			return nil, err
 		}
 		object := &unstructured.Unstructured{Object: content}
-		if len(content) == 0 || kube.Finished(object) || !ownerOf(x.plan.Release).owns(object) || x.plan.hasSucceeded(object) {
+		if len(content) == 0 || kube.Finished(object) || x.claimOn(object, keyOf(entry)) != ours || x.plan.hasSucceeded(object) {
 			continue
 		}
 		phases := append([]string{object.GetAnnotations()[AnnotationPhase]}, entry.Phases...)

@@ -453,6 +453,25 @@ func TestAnOperationIsResumedTwice(t *testing.T) {
 	})
 }
 
+// What is on record by its UID is a leftover, whatever became of its labels and annotations.
+func TestALeftoverHookWithoutMarksIsEnded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStory()
+		s.cutShort(t, outOfTime, "shop-n", s.plan(t, lifecycle.Install, settings("one")+hook("n", "post-install", ""), lifecycle.Options{}))
+		for _, object := range s.cluster.objects {
+			if object.GetName() == "shop-n" {
+				object.SetLabels(nil)
+				object.SetAnnotations(nil)
+			}
+		}
+		s.must(t, s.plan(t, lifecycle.Install, settings("two")+hook("n", "post-install", ""), lifecycle.Options{SkipPhases: sherpack.Phases()}))
+		if diff := cmp.Diff([]string{"delete Job/shop-n Foreground", "apply ConfigMap/app"}, s.cluster.log); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 // A hook that was done while its Pod went on, because it said so, is no leftover.
 func TestAHookThatGoesOnIsNoLeftover(t *testing.T) {
 	t.Parallel()

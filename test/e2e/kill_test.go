@@ -150,6 +150,7 @@ func (b *killBench) try(t *testing.T, instant instant) {
 	b.before(t, instant.operation)
 	witness := newWitness(t, b.namespace)
 	b.kill(t, instant)
+	left := b.jobs(t)
 	next := instant.operation
 	if next == "rollback" {
 		next = "upgrade"
@@ -158,11 +159,12 @@ func (b *killBench) try(t *testing.T, instant instant) {
 	if next == "uninstall" && code == 1 && strings.Contains(out, "not found") {
 		code = 0
 	}
-	if next == "install" && code == 1 && strings.Contains(out, "is installed already") {
-		code = 0
-	}
-	if code != 0 {
+	switch {
+	case next == "install" && code == 1 && strings.Contains(out, "is installed already"):
+	case code != 0:
 		t.Errorf("the next command: exit code %d: %s", code, out)
+	case next != "uninstall":
+		witness.awaitNew(t, left)
 	}
 	if next != "uninstall" {
 		b.checkDeployed(t)
@@ -224,8 +226,10 @@ type witness struct {
 	overlap []string
 
 	mu sync.Mutex
-	// succeeded are the Pods that have, by the names of their Jobs; news has a value when there are more.
+	// succeeded are the Pods that have, by the names of their Jobs, and jobs the UIDs of these by Pod; news has a value when
+	// there are more.
 	succeeded map[string]map[types.UID]bool
+	jobs      map[types.UID]types.UID
 	news      chan struct{}
 }
 
@@ -241,7 +245,8 @@ func newWitness(t *testing.T, namespace string) *witness {
 		t.Fatal(err)
 	}
 	w := &witness{
-		done: make(chan struct{}), stop: stop, news: make(chan struct{}, 1), succeeded: map[string]map[types.UID]bool{},
+		done: make(chan struct{}), stop: stop, news: make(chan struct{}, 1),
+		succeeded: map[string]map[types.UID]bool{}, jobs: map[types.UID]types.UID{},
 	}
 	t.Cleanup(stop)
 	go w.watch(changes)
@@ -278,6 +283,9 @@ func (w *witness) note(pod *corev1.Pod) {
 		w.succeeded[job] = map[types.UID]bool{}
 	}
 	w.succeeded[job][pod.UID] = true
+	if owner := metav1.GetControllerOf(pod); owner != nil {
+		w.jobs[pod.UID] = owner.UID
+	}
 	select {
 	case w.news <- struct{}{}:
 	default:
