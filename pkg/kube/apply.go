@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -58,6 +59,8 @@ type Applied struct {
 // a metadata.uid, else the server's error.
 func (c *Cluster) Apply(ctx context.Context, objects []*unstructured.Unstructured, options ApplyOptions, done func(i int, applied Applied)) error {
 	report := inTurn(done)
+	c.kinds.lookAgain()
+	defer c.kinds.lookAgain()
 	return each(ctx, len(objects), atOnce, func(i int) error {
 		applied := c.applyOne(ctx, objects[i], options)
 		report(i, applied)
@@ -126,10 +129,19 @@ func (c *Cluster) sendOnce(ctx context.Context, object *unstructured.Unstructure
 	answer := &metav1.PartialObjectMetadata{}
 	status, err := decode(result, answer)
 	if err != nil {
-		return nil, false, err
+		return nil, false, asked(err, "PATCH", objectPath(mapping, object.GetNamespace(), object.GetName()))
 	}
 	created := status == http.StatusCreated || unsure && madeSince(answer, start)
 	return answer, created, nil
+}
+
+// asked adds to the refusal of a method what was asked, which the server does not say: it is about the path, which may not be
+// the one that was meant. Other errors are returned as they are.
+func asked(err error, method string, path []string) error {
+	if !apierrors.IsMethodNotSupported(err) {
+		return err
+	}
+	return fmt.Errorf("%s %s: %w", method, strings.Join(path, "/"), err)
 }
 
 // madeSince tells, after a lost answer, whether the try before has created
@@ -182,6 +194,9 @@ func (c *Cluster) dryCreate(ctx context.Context, object *unstructured.Unstructur
 	if err != nil {
 		return err
 	}
+	if mapping.Scope.Name() == meta.RESTScopeNameNamespace && object.GetNamespace() == "" {
+		return errors.New("the object has no namespace")
+	}
 	fresh := object.DeepCopy()
 	fresh.SetUID("")
 	fresh.SetResourceVersion("")
@@ -194,5 +209,5 @@ func (c *Cluster) dryCreate(ctx context.Context, object *unstructured.Unstructur
 			Param("dryRun", metav1.DryRunAll).Param("fieldManager", fieldManager).Param("fieldValidation", "Strict").
 			SetHeader("Accept", metadataOnly).SetHeader("Content-Type", "application/json").Body(body)
 	})
-	return result.Error()
+	return asked(result.Error(), "POST", collectionPath(mapping, object.GetNamespace()))
 }

@@ -168,6 +168,10 @@ func podOf(object *unstructured.Unstructured) *unstructured.Unstructured {
 	if !found || err != nil {
 		return nil
 	}
+	if template["metadata"] == nil {
+		// A null is as good as absent, but nothing could be set in it.
+		delete(template, "metadata")
+	}
 	pod := &unstructured.Unstructured{Object: template}
 	addClaims(pod, object)
 	pod.SetAPIVersion("v1")

@@ -31,6 +31,9 @@ type knownKinds struct {
 	// promised kinds have had their definition applied through this Cluster:
 	// the server may need a moment before it serves them.
 	promised map[schema.GroupKind]bool
+	// missing kinds were looked for in vain with a fresh discovery, which costs as much as all else
+	// that a command asks. They are not looked for again before something is applied.
+	missing map[schema.GroupVersionKind]error
 }
 
 func newKinds(known discovery.CachedDiscoveryInterface) *knownKinds {
@@ -38,6 +41,7 @@ func newKinds(known discovery.CachedDiscoveryInterface) *knownKinds {
 		discovery: known,
 		mapper:    restmapper.NewDeferredDiscoveryRESTMapperWithContext(quietDiscovery{discovery.ToCachedDiscoveryInterfaceWithContext(known)}),
 		promised:  map[schema.GroupKind]bool{},
+		missing:   map[schema.GroupVersionKind]error{},
 	}
 }
 
@@ -64,6 +68,9 @@ func (k *knownKinds) mapping(gvk schema.GroupVersionKind) (*meta.RESTMapping, er
 	// A mapper over a stale cache refreshes that cache by itself.
 	fresh, seen := k.discovery.Fresh(), k.resetCount()
 	mapping, err := k.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if missing := k.isMissing(gvk); meta.IsNoMatchError(err) && missing != nil {
+		return nil, missing
+	}
 	if meta.IsNoMatchError(err) && fresh {
 		k.resetSince(seen)
 		mapping, err = k.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
@@ -75,7 +82,31 @@ func (k *knownKinds) mapping(gvk schema.GroupVersionKind) (*meta.RESTMapping, er
 	if down != nil && !apierrors.IsNotFound(down) && !errors.Is(down, memory.ErrCacheNotFound) {
 		return nil, fmt.Errorf("discover %s: %w", gvk.GroupVersion(), down)
 	}
+	k.miss(gvk, err)
 	return nil, err
+}
+
+// miss remembers that a kind is not served. A promised one may be at any moment.
+func (k *knownKinds) miss(gvk schema.GroupVersionKind, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.promised[gvk.GroupKind()] {
+		k.missing[gvk] = err
+	}
+}
+
+// isMissing returns the error of a kind that was looked for in vain; nil for any other.
+func (k *knownKinds) isMissing(gvk schema.GroupVersionKind) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.missing[gvk]
+}
+
+// lookAgain forgets which kinds were missing: what is applied may define them, or make somebody define them.
+func (k *knownKinds) lookAgain() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	clear(k.missing)
 }
 
 // stored is mapping for what is on the cluster already: an object outlives the
@@ -160,6 +191,7 @@ func (k *knownKinds) promise(definition *unstructured.Unstructured) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.promised[schema.GroupKind{Group: group, Kind: kind}] = true
+	clear(k.missing)
 }
 
 // pause waits for the duration and returns the context's error if that ends

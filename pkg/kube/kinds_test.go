@@ -111,6 +111,48 @@ func TestMappingLooksOnceMore(t *testing.T) {
 	}
 }
 
+func TestAKindThatIsNotServedIsDiscoveredOnce(t *testing.T) {
+	t.Parallel()
+	server := &served{lists: map[string][]string{"a/v1": {"One"}}, later: map[string][]string{}}
+	cluster := &Cluster{kinds: newKinds(server)}
+	unknown := schema.GroupVersionKind{Group: "x", Version: "v1", Kind: "Two"}
+	for range 50 {
+		if _, err := cluster.Namespaced(unknown); !meta.IsNoMatchError(err) {
+			t.Fatalf("the error is %v", err)
+		}
+		if _, err := cluster.kinds.stored(unknown); !meta.IsNoMatchError(err) {
+			t.Fatalf("the error is %v", err)
+		}
+	}
+	if server.resets != 1 {
+		t.Errorf("50 looks cost %d discoveries", server.resets)
+	}
+	server.later["x/v1"] = []string{"Two"}
+	cluster.kinds.lookAgain()
+	if _, err := cluster.Namespaced(unknown); err != nil || server.resets != 2 {
+		t.Errorf("after something was applied: %v, %d discoveries", err, server.resets)
+	}
+}
+
+func TestAPromisedKindIsLookedForUntilItComes(t *testing.T) {
+	t.Parallel()
+	server := &served{lists: map[string][]string{"a/v1": {"One"}}, later: map[string][]string{}}
+	known := newKinds(server)
+	promised := schema.GroupVersionKind{Group: "x", Version: "v1", Kind: "Two"}
+	if _, err := known.mapping(promised); !meta.IsNoMatchError(err) {
+		t.Fatalf("before: %v", err)
+	}
+	definition := decodeObject(t, "{kind: CustomResourceDefinition, spec: {group: x, names: {kind: Two}}}")
+	known.promise(definition)
+	if _, err := known.mapping(promised); !meta.IsNoMatchError(err) {
+		t.Fatalf("at once: %v", err)
+	}
+	server.later["x/v1"] = []string{"Two"}
+	if _, err := known.mapping(promised); err != nil {
+		t.Errorf("later: %v", err)
+	}
+}
+
 func TestCapabilitiesLeaveOutWhatIsDown(t *testing.T) {
 	t.Parallel()
 	server := &served{lists: map[string][]string{"a/v1": {"One", "Two"}}, down: map[string]error{"c/v1": errors.New("down")}}

@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/util/csaupgrade"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
 // predecessors are the field managers whose objects are taken over: kubectl's,
@@ -42,7 +44,7 @@ func (c *Cluster) TakeOver(ctx context.Context, refs []corev1.ObjectReference) e
 // takeOver reads and writes until nobody else writes between.
 func takeOver(ctx context.Context, objects metadata.ResourceInterface, name string) error {
 	for {
-		object, err := objects.Get(ctx, name, metav1.GetOptions{})
+		object, err := patientGet(ctx, objects, name)
 		if apierrors.IsNotFound(err) {
 			return nil
 		}
@@ -61,11 +63,23 @@ func takeOver(ctx context.Context, objects metadata.ResourceInterface, name stri
 		if err != nil || patch == nil {
 			return err
 		}
-		_, err = objects.Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
+		_, err = patience.Repeat(ctx, func() error {
+			_, err := objects.Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
+			return err
+		})
 		if !apierrors.IsConflict(err) {
 			return err
 		}
 	}
+}
+
+// patientGet reads an object until the answer is definite.
+func patientGet(ctx context.Context, objects metadata.ResourceInterface, name string) (object *metav1.PartialObjectMetadata, err error) {
+	_, err = patience.Repeat(ctx, func() (err error) {
+		object, err = objects.Get(ctx, name, metav1.GetOptions{})
+		return err
+	})
+	return object, err
 }
 
 // onlyPredecessors reports whether an error is a conflict that TakeOver would
