@@ -28,14 +28,14 @@ func (x *execution) conclude(h Hook, outcome kube.HookOutcome, err error, elapse
 	}
 	record.State, record.Reason = release.HookFailed, outcome.Reason
 	record.Container, record.ExitCode, record.Signal = outcome.Container, outcome.ExitCode, outcome.Signal
-	record.LogTail = outcome.LogTail
+	record.LogTail, record.LogNote = outcome.LogTail, outcome.LogHint
 	waits := x.waitsFor(h, outcome)
 	if record.Reason == "" {
 		record.Reason = reasonFor(err, x.suspended)
 	}
 	// A request that was cut off may have been carried out.
 	running := (record.UID != "" || outcome.Applied.Err != nil) && !h.Has(hook.HookFailed)
-	known := join(strings.TrimSuffix(outcome.Message, "."), waits, unsaid(outcome, err), outcome.LogHint)
+	known := join(strings.TrimSuffix(outcome.Message, "."), waits, unsaid(outcome, err))
 	if errors.Is(err, ErrTimedOut) {
 		known = join(known, neverEnds(h))
 	}
@@ -52,6 +52,9 @@ func unsaid(outcome kube.HookOutcome, err error) string {
 	}
 	text := err.Error()
 	for _, over := range []error{ErrTimedOut, ErrInterrupted} {
+		if text == over.Error() {
+			return ""
+		}
 		text = strings.TrimSuffix(strings.TrimPrefix(text, over.Error()+": "), ": "+over.Error())
 	}
 	return text

@@ -98,6 +98,9 @@ func (e *HookError) Error() string {
 	if long {
 		text.WriteString("\n" + more)
 	}
+	if e.Hook.LogNote != "" {
+		text.WriteString("\nnote: " + strings.ReplaceAll(e.Hook.LogNote, "\n", " "))
+	}
 	if e.Hook.LogTail != "" {
 		fmt.Fprintf(&text, "\nlast lines of the log of container %q:", e.Hook.Container)
 		for line := range strings.SplitSeq(strings.TrimRight(e.Hook.LogTail, "\n"), "\n") {

@@ -82,15 +82,6 @@ func WithTimeout(ctx context.Context, timeout time.Duration) (context.Context, c
 	return context.WithTimeoutCause(ctx, timeout, ErrTimedOut)
 }
 
-// Because adds to an error why the work was cut short, if it was: ErrTimedOut or ErrInterrupted.
-func Because(ctx context.Context, err error) error {
-	reason := ended(ctx)
-	if err == nil || reason == nil || errors.Is(err, reason) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", reason, err)
-}
-
 // ended returns ErrTimedOut or ErrInterrupted when a context has ended, else nil.
 func ended(ctx context.Context) error {
 	switch {
@@ -252,7 +243,7 @@ func (x *execution) step(ctx context.Context, step Step) error {
 
 // detached runs what must still be done after an interrupt, with a time of its own.
 func detached(ctx context.Context, do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	ctx, cancel := WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
 	return do(ctx)
 }

@@ -18,6 +18,7 @@ import (
 	"k8s.io/kubectl/pkg/cmd/options"
 	"k8s.io/kubectl/pkg/util/templates"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
@@ -52,7 +53,7 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 		return err
 	})
 	if err != nil {
-		report(streams.ErrOut, err)
+		report(streams.ErrOut, lifecycle.Because(ctx, err))
 	}
 	return exitCode(ctx, err)
 }

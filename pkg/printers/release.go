@@ -92,6 +92,9 @@ func writeHooks(out *strings.Builder, r *release.Release) {
 		if h.Message != "" {
 			out.WriteString(indented("    ", h.Message))
 		}
+		if h.LogNote != "" {
+			out.WriteString(indented("    ", "note: "+line(h.LogNote)))
+		}
 		if h.LogTail != "" {
 			out.WriteString(indented("    | ", h.LogTail))
 		}

@@ -69,13 +69,15 @@ type Hook struct {
 	FinishedAt *metav1.Time `json:"finishedAt,omitempty"`
 	// LogTail is the end of the failed container's log: at most 20 lines and 4 KiB.
 	LogTail string `json:"logTail,omitempty"`
+	// LogNote says why the log could not be read; empty where it was, or need not be.
+	LogNote string `json:"logNote,omitempty"`
 	// FromRevision is the revision whose hook it is, where that is not this one.
 	FromRevision int `json:"fromRevision,omitempty"`
 	// Hash is that of the object as it was rendered, journaled before it is applied.
 	Hash string `json:"hash,omitempty"`
 }
 
-// Summary is the state as `status` shows it: "Succeeded", "Failed (exit code 1)", "Failed (OOMKilled)".
+// Summary is the state as `status` shows it: "Succeeded", "Failed (exit code 1)", "Failed (OOMKilled, exit code 137)".
 func (h Hook) Summary() string {
 	detail := h.detail()
 	if detail == "" {
@@ -90,10 +92,34 @@ func (h Hook) detail() string {
 		return "not reached"
 	case h.State != HookFailed:
 		return ""
-	case h.ExitCode != nil && !explains(h.Reason):
-		return fmt.Sprintf("exit code %d", *h.ExitCode)
 	}
-	return h.Reason
+	code := h.code()
+	switch {
+	case code == "":
+		return h.Reason
+	case !explains(h.Reason):
+		return code
+	case isWellKnown(h.Reason):
+		return h.Reason + ", " + code
+	}
+	return code + ", " + h.Reason
+}
+
+// code is how the container ended; "" where that is not known.
+func (h Hook) code() string {
+	switch {
+	case h.ExitCode == nil:
+		return ""
+	case *h.ExitCode == 0 && h.Signal != 0:
+		return fmt.Sprintf("signal %d", h.Signal)
+	}
+	return fmt.Sprintf("exit code %d", *h.ExitCode)
+}
+
+// isWellKnown reports whether a reason is a word of Kubernetes' own that says more than the exit code, which may come of it.
+// The others are words of a container runtime, or of whoever wrote the status.
+func isWellKnown(reason string) bool {
+	return slices.Contains([]string{"OOMKilled", "Evicted", "DeadlineExceeded", "PodFailurePolicy", "StartError"}, reason)
 }
 
 // explains reports whether a reason says more than an exit code does.
