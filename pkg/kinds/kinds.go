@@ -15,6 +15,16 @@ func PodSpec(kind schema.GroupKind) []string {
 	return nil
 }
 
+// Irreplaceable reports whether deleting an object of a kind deletes what cannot be made again: the data of a volume, and all
+// objects in a namespace or of a kind.
+func Irreplaceable(kind schema.GroupKind) bool {
+	switch kind.String() {
+	case "PersistentVolumeClaim", "Namespace", "CustomResourceDefinition.apiextensions.k8s.io":
+		return true
+	}
+	return false
+}
+
 // PodTemplate returns the path at which objects of a kind hold the template of the Pods that its controller makes, a new
 // slice each time; nil for a kind that makes none, also for a Pod.
 func PodTemplate(kind schema.GroupKind) []string {

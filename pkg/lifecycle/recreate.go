@@ -6,8 +6,10 @@ import (
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
@@ -28,16 +30,7 @@ func (x *execution) mayRecreate(object manifest.Object, err error) bool {
 	case object.GetAnnotations()[hook.OnImmutableAnnotation] == recreatePolicy, x.plan.Untried && found.recreate:
 		return true
 	}
-	return found.hook && hook.RunsPods(key.Group, key.Kind) || x.plan.Options.RecreateImmutable && !precious(key)
-}
-
-// precious reports whether deleting an object deletes what cannot be made again.
-func precious(key manifest.Key) bool {
-	switch key.Kind + "." + key.Group {
-	case "PersistentVolumeClaim.", "Namespace.", "CustomResourceDefinition.apiextensions.k8s.io":
-		return true
-	}
-	return false
+	return found.hook && hook.RunsPods(key.Group, key.Kind) || x.plan.Options.RecreateImmutable && !kinds.Irreplaceable(schema.GroupKind{Group: key.Group, Kind: key.Kind})
 }
 
 // recreate deletes objects with all that depends on them, and makes them anew.

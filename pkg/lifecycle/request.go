@@ -47,7 +47,7 @@ func NewPlan(request Request) (*Plan, error) {
 	}
 	problems := []error{content.prepare(request), content.check(request.Release.Namespace)}
 	if request.Release.Spec.FromRevision == 0 {
-		problems = append(problems, content.contradictions...)
+		problems = append(append(problems, content.contradictions...), content.checkCRDFolder())
 	}
 	if err := joinUnique(problems); err != nil {
 		return nil, err
@@ -101,7 +101,23 @@ func Check(nodes []*yaml.RNode, namespace string) error {
 	if err != nil {
 		return err
 	}
-	return joinUnique(append(content.contradictions, content.check(namespace)))
+	return joinUnique(append(content.contradictions, content.check(namespace), content.checkCRDFolder()))
+}
+
+// checkCRDFolder refuses what is no definition in the folder of these: it would be applied before all hooks, whatever its
+// kind and its annotations say. What is stored already may be restored.
+func (c *content) checkCRDFolder() error {
+	objects := slices.Clone(c.regular)
+	for _, h := range c.hooks {
+		objects = append(objects, h.Object)
+	}
+	var errs []error
+	for _, object := range objects {
+		if gvk := object.GroupVersionKind(); strings.HasPrefix(object.File, CRDFolder) && !isDefinition(gvk.Group, gvk.Kind) {
+			errs = append(errs, &InputError{object, CRDFolder + " holds CustomResourceDefinitions only; move it to templates/"})
+		}
+	}
+	return joinUnique(errs)
 }
 
 // content is a manifest, split and read.

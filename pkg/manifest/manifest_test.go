@@ -39,6 +39,10 @@ func TestDecodeFindsEveryResource(t *testing.T) {
 		"a List among other documents":       {"apiVersion: v1\nkind: A\nmetadata: {name: a}\n---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: B\n  metadata: {name: b}\n- apiVersion: v1\n  kind: C\n  metadata: {name: c}\n", []string{"A/a", "B/b", "C/c"}},
 		"a typed List whose items omit kind": {"apiVersion: v1\nkind: ConfigMapList\nitems:\n- metadata: {name: b}\n", []string{"ConfigMap/b"}},
 		"an empty List":                      {"apiVersion: v1\nkind: List\nitems: []\n", nil},
+		"a List with nothing under items":    {"apiVersion: v1\nkind: List\nitems:\n---\napiVersion: v1\nkind: A\nmetadata: {name: a}\n", []string{"A/a"}},
+		"a typed List with null for items":   {"apiVersion: v1\nkind: ConfigMapList\nmetadata: {}\nitems: null\n", nil},
+		"a List in a List, with nothing":     {"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items:\n", nil},
+		"an object whose kind is called so":  {"apiVersion: example.com/v1\nkind: AllowList\nmetadata: {name: a}\nitems:\n", []string{"AllowList/a"}},
 		"a List in a List":                   {"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items:\n  - apiVersion: v1\n    kind: B\n    metadata: {name: b}\n", []string{"B/b"}},
 		"generateName instead of a name":     {"apiVersion: v1\nkind: A\nmetadata: {generateName: a-}\n", []string{"A/"}},
 	} {

@@ -24,6 +24,9 @@ func (s source) unwrap(node *yaml.RNode) ([]*yaml.RNode, error) {
 		return nil, err
 	}
 	items := node.Field("items")
+	if isEmptyList(node, items) {
+		return nil, nil
+	}
 	if !strings.HasSuffix(node.GetKind(), "List") || items == nil || items.Value.YNode().Kind != yaml.SequenceNode {
 		if err := s.check(node); err != nil {
 			return nil, err
@@ -41,6 +44,13 @@ func (s source) unwrap(node *yaml.RNode) ([]*yaml.RNode, error) {
 		nodes, problems = append(nodes, found...), appendError(problems, err)
 	}
 	return nodes, errors.Join(problems...)
+}
+
+// isEmptyList reports whether a node is a list with nothing under `items:`, as templates leave it where a loop has nothing to
+// add. Lists have no name: what has one is an object of a kind that is called so.
+func isEmptyList(node *yaml.RNode, items *yaml.MapNode) bool {
+	return strings.HasSuffix(node.GetKind(), "List") && items != nil && items.Value.IsTaggedNull() &&
+		node.GetName() == "" && generateName(node) == ""
 }
 
 // typed gives an item of a typed list (ConfigMapList) the kind it need not spell out, as kubectl does.

@@ -74,7 +74,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitDone
 	case errors.As(context.Cause(ctx), &interrupt):
 		return interrupt.ExitCode()
-	case errors.Is(err, lifecycle.ErrTimedOut):
+	case errors.Is(err, lifecycle.ErrTimedOut), errors.Is(err, kube.ErrProgressDeadline):
 		return exitTimeout
 	}
 	for _, kind := range []struct {
@@ -152,8 +152,7 @@ func advice(err error) string {
 	case is[*kube.ConflictError](err):
 		return "To take these fields over from their managers, use --force-conflicts."
 	case is[*kube.ImmutableError](err):
-		return "To delete and make anew what cannot be changed in place, use --recreate-immutable, or set the annotation " +
-			hook.OnImmutableAnnotation + ": recreate on the object."
+		return adviceOnImmutable(err)
 	case is[*lifecycle.ForeignError](err):
 		return "It was left alone. To take over what belongs to others, use --take-ownership."
 	case is[*storage.LockedError](err):

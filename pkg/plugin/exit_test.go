@@ -64,6 +64,7 @@ func TestExitCode(t *testing.T) {
 		"a hook out of time":                    {err: &lifecycle.HookError{Err: lifecycle.ErrTimedOut}, want: 7},
 		"the time is over":                      {err: lifecycle.ErrTimedOut, want: 7},
 		"the time is over, and what is unready": {err: fmt.Errorf("%w: %w", lifecycle.ErrTimedOut, &kube.NotReadyError{}), want: 7},
+		"a Deployment that makes no progress":   {err: fmt.Errorf("waiting: %w", kube.ErrProgressDeadline), want: 7},
 		"two, of which one is input":            {err: errors.Join(&render.Error{}, &hook.Error{}), want: 2},
 	} {
 		t.Run(title, func(t *testing.T) {
@@ -160,6 +161,34 @@ func TestExplain(t *testing.T) {
 				t.Errorf("lines (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestAdviceOnWhatCannotBeChangedInPlace(t *testing.T) {
+	t.Parallel()
+	immutable := func(apiVersion, kind string) error {
+		return fmt.Errorf("apply: %w", &kube.ImmutableError{Ref: corev1.ObjectReference{APIVersion: apiVersion, Kind: kind, Name: "a"}})
+	}
+	const flag, annotation = "--recreate-immutable", "sherpack.io/on-immutable: recreate"
+	for title, test := range map[string]struct {
+		err  error
+		flag bool
+		says string
+	}{
+		"a Job":                     {err: immutable("batch/v1", "Job"), flag: true, says: annotation},
+		"a claim":                   {err: immutable("v1", "PersistentVolumeClaim"), says: "Deleting a PersistentVolumeClaim deletes all that it holds"},
+		"a Namespace":               {err: immutable("v1", "Namespace"), says: "Deleting a Namespace deletes all that it holds"},
+		"a definition":              {err: immutable("apiextensions.k8s.io/v1", "CustomResourceDefinition"), says: annotation},
+		"another kind of that name": {err: immutable("example.com/v1", "Namespace"), flag: true, says: annotation},
+		"several, of both sorts": {
+			err:  &lifecycle.PreflightError{Problems: []error{immutable("v1", "PersistentVolumeClaim"), errors.Join(immutable("v1", "Service"))}},
+			flag: true, says: "Deleting a PersistentVolumeClaim deletes all that it holds",
+		},
+	} {
+		got := advice(test.err)
+		if strings.Contains(got, flag) != test.flag || !strings.Contains(got, test.says) || !strings.Contains(got, annotation) {
+			t.Errorf("%s: %s", title, got)
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ func layers() []layer {
 	return []layer{
 		{folder: "cmd/kubectl-sherpack", may: []string{"pkg/plugin"}},
 		{folder: "pkg/plugin", may: []string{
-			"pkg/hook", "pkg/kube", "pkg/lifecycle", "pkg/manifest", "pkg/pack",
+			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/lifecycle", "pkg/manifest", "pkg/pack",
 			"pkg/patience", "pkg/printers", "pkg/release", "pkg/render", "pkg/storage",
 		}},
 		{folder: "pkg/printers", may: []string{"pkg/hook", "pkg/lifecycle", "pkg/release"}},

@@ -1,0 +1,55 @@
+package lifecycle_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+func TestTheFolderOfDefinitionsHoldsNothingElse(t *testing.T) {
+	t.Parallel()
+	const definition = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: as.example.com}\n---\n"
+	for name, test := range map[string]struct{ file, text, want string }{
+		"a definition":                 {"crds/a.yaml", definition, ""},
+		"a ConfigMap":                  {"crds/a.yaml", definition + object("v1", "ConfigMap", "a"), "crds/a.yaml:5: ConfigMap/a: crds/ holds CustomResourceDefinitions only; move it to templates/"},
+		"a hook":                       {"crds/sub/a.yaml", hook("a", "pre-install", ""), "crds/sub/a.yaml:1: Job/shop-a: crds/ holds CustomResourceDefinitions only; move it to templates/"},
+		"a ConfigMap in its place":     {"templates/crds/a.yaml", object("v1", "ConfigMap", "a"), ""},
+		"a definition in templates":    {"templates/a.yaml", definition, ""},
+		"another kind called the same": {"crds/a.yaml", "apiVersion: example.com/v1\nkind: CustomResourceDefinition\nmetadata: {name: a}\n", "crds/ holds"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			nodes, err := manifest.Decode(test.file, []byte(test.text), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, planErr := planNodes(lifecycle.Install, nodes, lifecycle.Options{})
+			for _, err := range []error{lifecycle.Check(nodes, "web"), planErr} {
+				var input *lifecycle.InputError
+				if test.want == "" && errors.As(err, &input) && strings.Contains(err.Error(), "crds/ holds") {
+					t.Errorf("it is refused: %v", err)
+				}
+				if test.want != "" && (!errors.As(err, &input) || !strings.Contains(err.Error(), test.want)) {
+					t.Errorf("the error is %v", err)
+				}
+			}
+		})
+	}
+}
+
+func TestARollbackRestoresWhatTheFolderOfDefinitionsHeld(t *testing.T) {
+	t.Parallel()
+	text := object("v1", "ConfigMap", "a")
+	request := rollback(t, revision(t, 1, release.Superseded, text), revision(t, 2, release.Deployed, text))
+	var err error
+	if request.Nodes, err = manifest.Decode("crds/a.yaml", []byte(text), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lifecycle.NewPlan(request); err != nil {
+		t.Error(err)
+	}
+}
