@@ -13,7 +13,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 )
@@ -25,6 +24,9 @@ type Deletion struct {
 	Ref corev1.ObjectReference
 	// Propagation is what becomes of its dependents; "" is Background.
 	Propagation metav1.DeletionPropagation
+	// AfterEnd lets a Job whose verdict is known come to its end first: until then its Pods are being
+	// ended, and would be orphans without it.
+	AfterEnd bool
 	// NoWait only starts the deletion: it is done once the API server has
 	// accepted it, while the object may still be there.
 	NoWait bool
@@ -49,14 +51,21 @@ func (c *Cluster) Delete(ctx context.Context, targets []Deletion, done func(i in
 			done(i, time.Since(start), err)
 		}
 	})
+	refs := make([]corev1.ObjectReference, len(targets))
+	for i, target := range targets {
+		refs[i] = target.Ref
+	}
+	exits := c.newExits(refs)
+	defer exits.close()
 	var waits sync.WaitGroup
 	notStarted := each(ctx, len(targets), atOnce, func(i int) error {
-		uid, err := c.sendDelete(ctx, targets[i])
+		uid, err := c.deleteOne(ctx, targets[i])
 		if err != nil || uid == "" || targets[i].NoWait {
 			report(i, err)
 			return nil
 		}
-		waits.Go(func() { report(i, c.awaitGone(ctx, withUID(targets[i].Ref, uid))) })
+		gone := exits.watch(ctx, withUID(refs[i], uid))
+		waits.Go(func() { report(i, gone(ctx)) })
 		return nil
 	})
 	waits.Wait()
@@ -72,7 +81,19 @@ func withUID(ref corev1.ObjectReference, uid types.UID) corev1.ObjectReference {
 // or with an empty UID whatever has their name. It only watches. The error is
 // as Delete's.
 func (c *Cluster) AwaitGone(ctx context.Context, refs []corev1.ObjectReference) error {
-	return each(ctx, len(refs), -1, func(i int) error { return c.awaitGone(ctx, refs[i]) })
+	exits := c.newExits(refs)
+	defer exits.close()
+	return each(ctx, len(refs), -1, func(i int) error { return exits.watch(ctx, refs[i])(ctx) })
+}
+
+// deleteOne returns the UID of the object if it is still there.
+func (c *Cluster) deleteOne(ctx context.Context, target Deletion) (types.UID, error) {
+	if target.AfterEnd {
+		if err := c.awaitEnd(ctx, target.Ref); err != nil {
+			return "", fmt.Errorf("delete %s: %w", nameOf(target.Ref), err)
+		}
+	}
+	return c.sendDelete(ctx, target)
 }
 
 // sendDelete returns the UID of the object if it is still there.
@@ -124,71 +145,4 @@ func deleteOptions(target Deletion) metav1.DeleteOptions {
 		options.Preconditions = &metav1.Preconditions{UID: &target.Ref.UID}
 	}
 	return options
-}
-
-func (c *Cluster) awaitGone(ctx context.Context, ref corev1.ObjectReference) error {
-	feed, err := c.openFeed(ctx, source{
-		kind: kindOf(ref), namespace: ref.Namespace, fieldTerm: "metadata.name=" + ref.Name,
-	})
-	if meta.IsNoMatchError(err) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("await the end of %s: %w", nameOf(ref), err)
-	}
-	defer feed.close()
-	box := newInbox()
-	feed.subscribe(&subscription{box: box, name: ref.Name, expected: true})
-	var last *unstructured.Unstructured
-	for {
-		for _, news := range box.take() {
-			if news.gone || news.object != nil && ref.UID != "" && news.object.GetUID() != ref.UID {
-				return nil
-			}
-			if news.object != nil {
-				last = news.object
-			}
-		}
-		select {
-		case <-box.ready:
-		case <-ctx.Done():
-			why := errors.Join(stillThere(last), feed.trouble())
-			return fmt.Errorf("%s is being deleted: %w: %w", nameOf(ref), why, context.Cause(ctx))
-		}
-	}
-}
-
-// stillThere says what keeps a deleted object.
-func stillThere(object *unstructured.Unstructured) error {
-	if object == nil {
-		return errors.New("its state is not known")
-	}
-	finalizers := object.GetFinalizers()
-	// A Namespace has finalizers of its own, and says what it waits for.
-	own, _, _ := unstructured.NestedStringSlice(object.Object, "spec", "finalizers")
-	if object.GetKind() == "Namespace" {
-		finalizers = append(finalizers, own...)
-	}
-	seconds := object.GetDeletionGracePeriodSeconds()
-	switch {
-	case len(finalizers) > 0:
-		return fmt.Errorf("it has the finalizers %s%s", strings.Join(finalizers, ", "), remaining(object))
-	case seconds != nil && *seconds > 0:
-		return fmt.Errorf("its grace period is %d s", *seconds)
-	}
-	return errors.New("the server has not removed it yet")
-}
-
-// remaining tells what a Namespace that is being deleted still holds.
-func remaining(object *unstructured.Unstructured) string {
-	var words []string
-	for _, condition := range conditionsOf(object) {
-		if condition.Status == "True" && condition.Message != "" && strings.HasPrefix(condition.Type, "Namespace") {
-			words = append(words, condition.Message)
-		}
-	}
-	if len(words) == 0 {
-		return ""
-	}
-	return "; " + strings.Join(words, "; ")
 }

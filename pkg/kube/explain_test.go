@@ -59,6 +59,24 @@ func TestExplainBlamesAContainer(t *testing.T) {
 				containerStatuses: [{name: main, state: {terminated: {exitCode: 3, reason: Error, finishedAt: "2026-01-01T10:00:10Z"}}}]`),
 			want: finding{Container: "main", ExitCode: 3, Reason: "Error", Pod: "a", Log: true, Attempts: 1, Message: `container "main" exited with code 3`},
 		},
+		"no sidecar that was ended after the main container succeeded": {
+			pods: podSpec("a", 1, `initContainers: [{name: proxy, restartPolicy: Always}]`, `phase: Running,
+				initContainerStatuses: [{name: proxy, state: {terminated: {exitCode: 143, reason: Error, finishedAt: "2026-01-01T10:00:11Z"}}}],
+				containerStatuses: [{name: main, state: {terminated: {exitCode: 0, reason: Completed, finishedAt: "2026-01-01T10:00:10Z"}}}]`),
+			want: finding{Pod: "a", Attempts: 1},
+		},
+		"no sidecar that had to be killed after it": {
+			pods: podSpec("a", 1, `initContainers: [{name: proxy, restartPolicy: Always}]`, `phase: Succeeded,
+				initContainerStatuses: [{name: proxy, state: {terminated: {exitCode: 137, reason: Error, finishedAt: "2026-01-01T10:00:41Z"}}}],
+				containerStatuses: [{name: main, state: {terminated: {exitCode: 0, reason: Completed, finishedAt: "2026-01-01T10:00:10Z"}}}]`),
+			want: finding{Pod: "a", Attempts: 1},
+		},
+		"a sidecar that fails while the main container waits": {
+			pods: podSpec("a", 1, `initContainers: [{name: proxy, restartPolicy: Always}]`, `phase: Pending,
+				initContainerStatuses: [{name: proxy, state: {terminated: {exitCode: 137, reason: OOMKilled, finishedAt: "2026-01-01T10:00:11Z"}}}],
+				containerStatuses: [{name: main, state: {waiting: {reason: PodInitializing}}}]`),
+			want: finding{Container: "proxy", ExitCode: 137, Reason: "OOMKilled", Pod: "a", Log: true, Attempts: 1, Message: `container "proxy" exited with code 137 (OOMKilled)`},
+		},
 		"the container that failed first": {
 			pods: podState("a", 1, `phase: Failed, containerStatuses: [
 				{name: aaa, state: {terminated: {exitCode: 1, reason: Error, finishedAt: "2026-01-01T10:00:12Z"}}},

@@ -131,7 +131,7 @@ func (f *feed) run(ctx context.Context) {
 		if unknown++; !apierrors.IsNotFound(err) {
 			unknown = 0
 		}
-		if unknown == notServed {
+		if unknown >= notServed {
 			_ = f.Replace(nil, "")
 		}
 		f.note(err)

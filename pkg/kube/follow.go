@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // lateAfter is how long a Job may be without a Pod before its events are
@@ -35,6 +36,9 @@ type follower struct {
 	subscribed []func()
 
 	seen sighting
+	// failedBefore is the object in whose state from before the apply failed-when held, and has held
+	// ever since; "" for none.
+	failedBefore types.UID
 	// failure is why the hook's state cannot be judged; nil when it can.
 	failure error
 }
@@ -48,8 +52,8 @@ type sighting struct {
 	end verdict
 	// refusal is the last Warning event of a Job without Pods.
 	refusal warning
-	// log is read early, as soon as the Job begins to fail, since its Pods may
-	// be removed before it has failed.
+	// log is read early, as soon as a Pod is being deleted, since it may be
+	// removed before the Job has failed.
 	log   *logTail
 	early bool
 	// blind says why the Pods cannot be seen; "" when they can.
@@ -118,7 +122,7 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 			return f.outcome(f.seen.end), fmt.Errorf("follow %s: %w", nameOf(applied.Ref), f.failure)
 		case f.seen.end.done:
 			return f.finish(ctx), nil
-		case !f.seen.early && (isFailing(f.seen.object) || f.seen.evidence.isEnding()):
+		case !f.seen.early && f.seen.evidence.isEnding():
 			f.seen.early = true
 			f.gather(ctx)
 		}
@@ -138,7 +142,7 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 func (f *follower) readNews() {
 	for _, news := range f.box.take() {
 		switch {
-		case news.tag == aboutPods:
+		case news.tag == aboutPods && !f.isForeign():
 			f.seen.evidence.take(news.object)
 		case news.tag == aboutEvents && !news.gone:
 			f.seen.refusal = later(f.seen.refusal, warningOf(news.object))
@@ -167,6 +171,37 @@ func (f *follower) takeObject(news change) {
 		}
 	}
 	f.seen.end, f.failure = judge(f.seen.object, news.gone, f.hook.Ready, f.hook.Failed)
+	if f.seen.end.reason != reasonFailedWhen {
+		f.failedBefore = ""
+	}
+	if f.failedBefore != "" && f.failedBefore == uidOf(f.seen.object) {
+		f.seen.end.message = joinSentences(f.seen.end.message, failedBeforeAdvice)
+	}
+}
+
+// failedBeforeAdvice is said of a failed-when that tells nothing about this run.
+const failedBeforeAdvice = "it was already before this run applied the hook; to have what an earlier run left deleted first, " +
+	"set sherpack.io/hook-delete-policy: before-hook-creation"
+
+// lookBefore notes whether failed-when holds on what is there before the apply.
+func (f *follower) lookBefore() {
+	if f.main == nil || len(f.hook.Failed) == 0 {
+		return
+	}
+	if before := f.main.find(f.hook.Object.GetName()); before != nil {
+		if failed, err := f.hook.Failed.hold(before); failed && err == nil {
+			f.failedBefore = before.GetUID()
+		}
+	}
+}
+
+// isForeign reports whether the hook is a Job whose Pods, if it has any here, say nothing.
+func (f *follower) isForeign() bool {
+	object := f.hook.Object
+	if f.seen.object != nil {
+		object = f.seen.object
+	}
+	return kindName(object.GroupVersionKind()) == kindJob && isForeign(object)
 }
 
 // report tells the observer what has changed. That the same is worded
@@ -184,7 +219,7 @@ func (f *follower) report() {
 func (f *follower) progress() HookProgress {
 	now := HookProgress{Attempts: f.seen.evidence.attempts()}
 	if f.seen.object != nil && kindName(f.seen.object.GroupVersionKind()) == kindJob {
-		now.Suspended = isTrue(f.seen.object, "spec", "suspend")
+		now.Suspended = isSuspended(f.seen.object)
 	}
 	if len(f.seen.evidence.traces) == 0 && f.seen.refusal.reason != "" {
 		now.Reason, now.Message = f.seen.refusal.reason, f.seen.refusal.message
@@ -208,7 +243,7 @@ func (f *follower) progress() HookProgress {
 
 // lookForRefusal watches the events of a Job that has no Pod, once.
 func (f *follower) lookForRefusal(ctx context.Context, late *time.Ticker) {
-	if f.seen.object == nil || isTrue(f.seen.object, "spec", "suspend") {
+	if f.seen.object == nil || f.isForeign() || isTrue(f.seen.object, "spec", "suspend") {
 		return
 	}
 	late.Stop()

@@ -93,10 +93,14 @@ func (c *Cluster) RunHook(ctx context.Context, hook HookRun, observe func(HookPr
 	if err := f.watch(ctx); err != nil {
 		return HookOutcome{}, err
 	}
+	f.lookBefore()
+	c.kinds.lookAgain()
 	applied := c.applyOne(ctx, WithLogMessages(hook.Object), ApplyOptions{ForceConflicts: hook.ForceConflicts, Claims: hook.Claims})
 	if applied.Err != nil {
 		return HookOutcome{Applied: applied}, applied.Err
 	}
+	// A hook may install what defines kinds.
+	defer c.kinds.lookAgain()
 	return f.follow(ctx, applied)
 }
 
@@ -111,6 +115,7 @@ func (c *Cluster) FollowHook(ctx context.Context, hook HookRun, observe func(Hoo
 	}
 	ref := refOf(hook.Object)
 	ref.ResourceVersion = hook.Object.GetResourceVersion()
+	defer c.kinds.lookAgain()
 	return f.follow(ctx, Applied{Ref: ref, Generation: hook.Object.GetGeneration()})
 }
 

@@ -61,7 +61,7 @@ func (f *follower) gather(ctx context.Context) {
 // seen: the two watches may be apart by some milliseconds.
 func (f *follower) completeEvidence(ctx context.Context) {
 	job := f.seen.object
-	if job == nil || kindName(job.GroupVersionKind()) != kindJob || f.seen.evidence.failedPods() >= failedCount(job) && len(f.seen.evidence.traces) > 0 {
+	if job == nil || f.isForeign() || kindName(job.GroupVersionKind()) != kindJob || f.seen.evidence.failedPods() >= failedCount(job) && len(f.seen.evidence.traces) > 0 {
 		return
 	}
 	mapping, err := f.cluster.kinds.mapping(podKind())
@@ -85,8 +85,14 @@ func (f *follower) completeEvidence(ctx context.Context) {
 }
 
 func failedCount(job *unstructured.Unstructured) int {
-	failed, _, _ := unstructured.NestedInt64(job.Object, "status", "failed")
-	return int(failed)
+	return countOf(job, "failed")
+}
+
+// countOf is how many Pods of a Job are in a state, those included that are not in its counts yet.
+func countOf(job *unstructured.Unstructured, field string) int {
+	count, _, _ := unstructured.NestedInt64(job.Object, "status", field)
+	uncounted, _, _ := unstructured.NestedStringSlice(job.Object, "status", "uncountedTerminatedPods", field)
+	return int(count) + len(uncounted)
 }
 
 // failedPods counts the Pods in which a container has failed.
@@ -145,9 +151,8 @@ func (f *follower) outcome(end verdict) HookOutcome {
 func (f *follower) attempts() int {
 	counted := 0
 	for _, field := range []string{"failed", "succeeded", "active"} {
-		if f.seen.object != nil {
-			count, _, _ := unstructured.NestedInt64(f.seen.object.Object, "status", field)
-			counted += int(count)
+		if f.seen.object != nil && !f.isForeign() {
+			counted += countOf(f.seen.object, field)
 		}
 	}
 	return max(counted, f.seen.evidence.attempts())

@@ -16,6 +16,8 @@ type readyState struct {
 	// ready, skipped (reported, not waited for) and failed (for good) exclude
 	// each other; with none of them it is not ready yet.
 	ready, skipped, failed bool
+	// late says of a failure that a time of the object's own was over.
+	late bool
 	// message says why.
 	message string
 	// class is the StorageClass of a claim that is ready already if volumes of
@@ -43,12 +45,14 @@ func readiness(object *unstructured.Unstructured, ready, failed Conditions) (rea
 	if err != nil || own.failed && len(failed) == 0 || len(ready) == 0 {
 		return own, err
 	}
-	met, err := ready.Met(object)
+	met, err := ready.hold(object)
 	switch {
 	case err != nil:
 		return readyState{}, fmt.Errorf("ready-when %w", err)
 	case met:
 		return readyWith(""), nil
+	case isBehind(object):
+		return notYet("waiting for its controller to observe the last change"), nil
 	}
 	return notYet("waiting for " + ready.String()), nil
 }
@@ -87,7 +91,7 @@ func rollout(object *unstructured.Unstructured) (readyState, error) {
 	message = strings.TrimSuffix(strings.TrimSpace(message), "...")
 	switch {
 	case err != nil && progressExceeded(object):
-		return failedState(err.Error()), nil
+		return readyState{failed: true, late: true, message: err.Error()}, nil
 	case err != nil:
 		return readyState{}, err
 	case done:
@@ -119,13 +123,13 @@ func exceededBefore(deployment *unstructured.Unstructured) bool {
 }
 
 func jobReadiness(job *unstructured.Unstructured) readyState {
-	if failed, yes := holds(job, "Failed"); yes {
-		return failedState(sentence("the Job has failed", failed.Reason, failed.Message))
+	if failed := ownFailure(job); failed.done {
+		return failedState(sentence("the Job has failed", failed.reason, failed.message))
 	}
 	if _, yes := holds(job, "Complete"); yes {
 		return readyWith("")
 	}
-	if isTrue(job, "spec", "suspend") {
+	if isSuspended(job) {
 		return notYet("the Job is suspended")
 	}
 	return notYet("the Job has not completed yet")
@@ -167,7 +171,10 @@ func serviceReadiness(service *unstructured.Unstructured) readyState {
 
 // statusReadiness goes by the conventions of conditions and generations.
 func statusReadiness(object *unstructured.Unstructured) (readyState, error) {
-	result, err := status.Compute(object)
+	if ready, found := conditionOf(object, "Ready"); found && ready.stale {
+		return notYet("waiting for its controller to observe the last change"), nil
+	}
+	result, err := status.Compute(withoutStale(object))
 	if err != nil {
 		return readyState{}, fmt.Errorf("read its status: %w", err)
 	}

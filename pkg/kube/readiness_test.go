@@ -58,7 +58,7 @@ func TestReadinessOfDeployments(t *testing.T) {
 		},
 		"a Deployment that exceeded its deadline": {
 			deploymentState(wrote("2026-01-01T09:50:00Z"), "", timedOut),
-			readyState{failed: true, message: `deployment "web" exceeded its progress deadline`},
+			readyState{failed: true, late: true, message: `deployment "web" exceeded its progress deadline`},
 		},
 		"a Deployment that exceeded its deadline before it was changed": {
 			deploymentState(wrote("2026-01-01T10:00:00Z"), "", timedOut),
@@ -117,7 +117,7 @@ func TestReadinessOfOtherKinds(t *testing.T) {
 		"a Job that completed": {`{apiVersion: batch/v1, kind: Job, status: {conditions: [{type: Complete, status: "True"}]}}`, readyState{ready: true}},
 		"a Job that is failing": {
 			`{apiVersion: batch/v1, kind: Job, status: {conditions: [{type: FailureTarget, status: "True"}]}}`,
-			readyState{message: "the Job has not completed yet"},
+			readyState{failed: true, message: "the Job has failed"},
 		},
 		"a Job that failed": {
 			`{apiVersion: batch/v1, kind: Job, status: {conditions: [{type: Failed, status: "True", reason: DeadlineExceeded, message: too long}]}}`,

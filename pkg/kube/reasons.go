@@ -29,7 +29,7 @@ func (w *waiter) withReasons(ctx context.Context, targets []int) []Unready {
 	var objects []Unready
 	for place, i := range targets {
 		ref := w.targets[i].Ref
-		unready := Unready{Ref: ref, Failed: w.states[i].failed, Message: w.states[i].message}
+		unready := Unready{Ref: ref, Failed: w.states[i].failed, Late: w.states[i].late, Message: w.states[i].message}
 		if object := w.objects[i]; object != nil && place < explainedAtAll {
 			if places[ref.Namespace] == nil {
 				places[ref.Namespace] = w.cluster.look(ctx, ref.Namespace)

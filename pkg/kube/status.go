@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -24,6 +25,8 @@ func kindName(kind schema.GroupVersionKind) string { return kind.GroupKind().Str
 // statusCondition is one of an object's conditions.
 type statusCondition struct {
 	Type, Status, Reason, Message, LastUpdateTime string
+	// stale says that it speaks of an earlier generation of the object.
+	stale bool
 }
 
 // conditionsOf reads an object's conditions; what is malformed is left out.
@@ -39,7 +42,7 @@ func conditionsOf(object *unstructured.Unstructured) []statusCondition {
 		text := func(key string) string { value, _ := fields[key].(string); return value }
 		conditions = append(conditions, statusCondition{
 			Type: text("type"), Status: text("status"), Reason: text("reason"),
-			Message: text("message"), LastUpdateTime: text("lastUpdateTime"),
+			Message: text("message"), LastUpdateTime: text("lastUpdateTime"), stale: isOlder(object, fields),
 		})
 	}
 	return conditions
@@ -55,10 +58,41 @@ func conditionOf(object *unstructured.Unstructured, kind string) (statusConditio
 	return statusCondition{}, false
 }
 
-// holds reports whether a condition is true, and returns it.
+// holds reports whether a condition is true of the object as it is now, and returns it.
 func holds(object *unstructured.Unstructured, kind string) (statusCondition, bool) {
 	condition, found := conditionOf(object, kind)
-	return condition, found && condition.Status == "True"
+	return condition, found && condition.Status == "True" && !condition.stale
+}
+
+// isOlder reports whether a status, or one of the conditions in it, says that it speaks of an earlier generation of the
+// object. Most controllers do not say.
+func isOlder(object *unstructured.Unstructured, status map[string]any) bool {
+	generation, known, _ := unstructured.NestedInt64(object.Object, "metadata", "generation")
+	seen, said, _ := unstructured.NestedInt64(status, "observedGeneration")
+	return known && said && seen < generation
+}
+
+// isBehind reports whether the object's whole status speaks of an earlier generation.
+func isBehind(object *unstructured.Unstructured) bool {
+	status, _, _ := unstructured.NestedFieldNoCopy(object.Object, "status")
+	fields, _ := status.(map[string]any)
+	return isOlder(object, fields)
+}
+
+// withoutStale returns the object without the conditions that speak of an earlier generation; itself where it has none.
+func withoutStale(object *unstructured.Unstructured) *unstructured.Unstructured {
+	raw, _, _ := unstructured.NestedFieldNoCopy(object.Object, "status", "conditions")
+	list, _ := raw.([]any)
+	fresh := slices.DeleteFunc(slices.Clone(list), func(entry any) bool {
+		fields, _ := entry.(map[string]any)
+		return isOlder(object, fields)
+	})
+	if len(fresh) == len(list) {
+		return object
+	}
+	object = object.DeepCopy()
+	_ = unstructured.SetNestedSlice(object.Object, fresh, "status", "conditions")
+	return object
 }
 
 // stringAt reads a text in an object; "" when it is not there.

@@ -3,8 +3,12 @@ package kube
 import (
 	"fmt"
 
+	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
+
+// reasonFailedWhen is the reason of a hook that has failed by its failed-when.
+const reasonFailedWhen = "FailedWhen"
 
 // verdict is what the state of a hook says of its end.
 type verdict struct {
@@ -37,7 +41,7 @@ func judge(object *unstructured.Unstructured, gone bool, ready, failed Condition
 	switch {
 	case gone:
 		return deleted("it was deleted before it finished"), nil
-	case kindName(object.GroupVersionKind()) == kindJob && object.GetDeletionTimestamp() != nil && len(ready) == 0:
+	case kindName(object.GroupVersionKind()) == kindJob && object.GetDeletionTimestamp() != nil && len(ready) == 0 && !isForeign(object):
 		// The Job controller leaves such a Job alone: it never finishes.
 		return deleted("it is being deleted and has not finished"), nil
 	}
@@ -49,14 +53,14 @@ func (c Conditions) asFailure(object *unstructured.Unstructured) (verdict, error
 	if len(c) == 0 {
 		return ownFailure(object), nil
 	}
-	met, err := c.Met(object)
+	met, err := c.hold(object)
 	if err != nil {
 		return verdict{}, fmt.Errorf("failed-when %w", err)
 	}
 	if !met {
 		return verdict{}, nil
 	}
-	found := verdict{done: true, reason: "FailedWhen", message: fmt.Sprintf("%s is met", c)}
+	found := verdict{done: true, reason: reasonFailedWhen, message: fmt.Sprintf("%s is met", c)}
 	for _, condition := range c {
 		if said, ok := conditionOf(object, condition.subject); ok && condition.verb == hasCondition {
 			found.message = sentence(found.message, said.Reason, said.Message)
@@ -70,7 +74,7 @@ func (c Conditions) asSuccess(object *unstructured.Unstructured) (verdict, error
 	if len(c) == 0 {
 		return ownSuccess(object), nil
 	}
-	met, err := c.Met(object)
+	met, err := c.hold(object)
 	if err != nil {
 		return verdict{}, fmt.Errorf("ready-when %w", err)
 	}
@@ -83,8 +87,11 @@ func (c Conditions) asSuccess(object *unstructured.Unstructured) (verdict, error
 func ownFailure(object *unstructured.Unstructured) verdict {
 	switch kindName(object.GroupVersionKind()) {
 	case kindJob:
-		if failed, yes := holds(object, "Failed"); yes {
-			return verdict{done: true, reason: failed.Reason, message: failed.Message}
+		// The verdict comes before the Pods have ended, and Failed after that.
+		for _, kind := range []string{"Failed", "FailureTarget"} {
+			if failed, yes := holds(object, kind); yes {
+				return verdict{done: true, reason: failed.Reason, message: failed.Message}
+			}
 		}
 	case kindPod:
 		if stringAt(object, "status", "phase") == "Failed" {
@@ -97,8 +104,10 @@ func ownFailure(object *unstructured.Unstructured) verdict {
 func ownSuccess(object *unstructured.Unstructured) verdict {
 	switch kindName(object.GroupVersionKind()) {
 	case kindJob:
-		if _, yes := holds(object, "Complete"); yes {
-			return succeeded()
+		for _, kind := range []string{"Complete", "SuccessCriteriaMet"} {
+			if _, yes := holds(object, kind); yes {
+				return succeeded()
+			}
 		}
 	case kindPod:
 		if stringAt(object, "status", "phase") == "Succeeded" {
@@ -108,11 +117,19 @@ func ownSuccess(object *unstructured.Unstructured) verdict {
 	return verdict{}
 }
 
-// isFailing tells that a Job has failed and only waits for its Pods to end.
-func isFailing(object *unstructured.Unstructured) bool {
-	if object == nil || kindName(object.GroupVersionKind()) != kindJob {
-		return false
+// isSuspended reports whether a Job waits until somebody lets it go on. Another controller than Kubernetes' own may suspend it
+// here and run it elsewhere.
+func isSuspended(job *unstructured.Unstructured) bool {
+	if isForeign(job) {
+		_, yes := holds(job, "Suspended")
+		return yes
 	}
-	_, yes := holds(object, "FailureTarget")
-	return yes
+	return isTrue(job, "spec", "suspend")
+}
+
+// isForeign reports whether a Job is the work of another controller than Kubernetes' own: it need not have Pods here, nor
+// counts, and its deletion may mean something else. Only its conditions say how it goes.
+func isForeign(job *unstructured.Unstructured) bool {
+	manager := stringAt(job, "spec", "managedBy")
+	return manager != "" && manager != batchv1.JobControllerName
 }

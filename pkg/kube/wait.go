@@ -39,12 +39,19 @@ type Unready struct {
 	Ref corev1.ObjectReference
 	// Failed tells that it has failed for good or is gone.
 	Failed bool
+	// Late tells of one that has failed that it ran out of a time of its own: a Deployment past its
+	// progress deadline.
+	Late bool
 	// Message says how far it is.
 	Message string
 	// Reasons are what is known of the why: what its Pods wait for and the
 	// last Warning events.
 	Reasons []string
 }
+
+// ErrProgressDeadline is in the chain of a NotReadyError when Deployments did not
+// make progress within their spec.progressDeadlineSeconds.
+var ErrProgressDeadline = errors.New("progress deadline exceeded")
 
 // NotReadyError lists what is not ready.
 type NotReadyError struct {
@@ -58,7 +65,7 @@ type NotReadyError struct {
 // Error has a line for each object and, indented, for each reason.
 func (e *NotReadyError) Error() string {
 	text := fmt.Sprintf("%d not ready", len(e.Objects))
-	if e.err == nil {
+	if e.err == nil || errors.Is(e.err, ErrProgressDeadline) {
 		text = fmt.Sprintf("%d failed", len(e.Objects))
 	}
 	for _, object := range e.Objects {
@@ -70,8 +77,9 @@ func (e *NotReadyError) Error() string {
 	return text
 }
 
-// Unwrap returns the context's error when the time was over, nil when objects
-// have failed for good.
+// Unwrap returns the context's error when the time was over, ErrProgressDeadline
+// when all that failed did so because a time of their own was over, nil when
+// objects have failed for good otherwise.
 func (e *NotReadyError) Unwrap() error { return e.err }
 
 // Wait waits until all targets are ready at the same time. It opens one watch
@@ -93,6 +101,8 @@ func (c *Cluster) Wait(ctx context.Context, targets []WaitTarget, selector strin
 		claims: claims{late: map[string]bool{}, watched: map[string]bool{}},
 	}
 	defer w.stop()
+	// Controllers may define kinds as they get ready.
+	defer c.kinds.lookAgain()
 	if err := w.watch(ctx, selector); err != nil {
 		return err
 	}
@@ -147,7 +157,7 @@ func (w *waiter) wait(ctx context.Context) error {
 	for {
 		w.readNews(ctx)
 		if failed := w.unready(true); len(failed) > 0 {
-			return &NotReadyError{Objects: w.withReasons(ctx, failed)}
+			return w.failure(ctx, failed)
 		}
 		if len(w.unready(false)) == 0 {
 			return nil
@@ -160,6 +170,17 @@ func (w *waiter) wait(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
+}
+
+// failure is the error of targets that have failed.
+func (w *waiter) failure(ctx context.Context, failed []int) error {
+	err := &NotReadyError{Objects: w.withReasons(ctx, failed), err: ErrProgressDeadline}
+	for _, i := range failed {
+		if !w.states[i].late {
+			err.err = nil
+		}
+	}
+	return err
 }
 
 func (w *waiter) readNews(ctx context.Context) {

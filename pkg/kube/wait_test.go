@@ -37,6 +37,20 @@ func web(name, annotations string) string {
 	return strings.Replace(text, "labels: {app: "+name+"}}", "labels: {app: "+name+"}, annotations: {"+annotations+"}}", 1)
 }
 
+func TestADeploymentPastItsProgressDeadlineIsLate(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	late := strings.Replace(web("late", `sim.sherpack.io/never-ready: "true"`), "replicas: 1", "replicas: 1\n  progressDeadlineSeconds: 1", 1)
+	err := b.Wait(b.timeout(time.Minute), b.targets(late, configMap), selector, nil)
+	var unready *kube.NotReadyError
+	if !errors.As(err, &unready) || !errors.Is(err, kube.ErrProgressDeadline) || errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("the error is %v", err)
+	}
+	if !strings.HasPrefix(err.Error(), "1 failed\n") || !strings.Contains(err.Error(), "exceeded its progress deadline") {
+		t.Errorf("it says %v", err)
+	}
+}
+
 func TestWaitUntilAllAreReady(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

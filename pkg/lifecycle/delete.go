@@ -11,8 +11,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -102,7 +104,17 @@ func (x *execution) propagationOf(entry release.Entry) metav1.DeletionPropagatio
 	if entry.Role == release.HookRun && hook.RunsPods(entry.Group, entry.Kind) {
 		return metav1.DeletePropagationForeground
 	}
+	if x.plan.Operation == Uninstall && x.plan.Options.Wait && hasDependents(entry) {
+		// In the background, what is gone may have Pods that still end.
+		return cmp.Or(x.plan.Options.Cascade, metav1.DeletePropagationForeground)
+	}
 	return cmp.Or(x.plan.Options.Cascade, metav1.DeletePropagationBackground)
+}
+
+// hasDependents reports whether objects of a kind may have others that somebody waits for: Pods, or what controllers make for
+// custom resources. For all else the foreground would only cost time: the garbage collector comes to each object one by one.
+func hasDependents(entry release.Entry) bool {
+	return !manifest.BuiltIn(entry.Group) || kinds.PodTemplate(schema.GroupKind{Group: entry.Group, Kind: entry.Kind}) != nil
 }
 
 // keep says what is left in place.

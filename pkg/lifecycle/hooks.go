@@ -47,7 +47,7 @@ func (x *execution) runPhase(ctx context.Context, step Step) error {
 	limited, cancel := halfOf(ctx, x.Now())
 	defer cancel()
 	if err := x.runHooks(limited, step); err != nil {
-		x.emit(Warning, Outcome{Phase: string(step.Phase), Message: err.Error() + "; the work goes on"})
+		x.emit(Warning, Outcome{Phase: string(step.Phase), Message: summary(err) + "; the work goes on"})
 	}
 	return nil
 }
@@ -199,7 +199,8 @@ func (x *execution) replace(ctx context.Context, h Hook) error {
 		return fmt.Errorf("looking at what an earlier run left: %w", err)
 	}
 	ref.UID = found.uid
-	deletion := kube.Deletion{Ref: ref, Propagation: propagation(kube.Finished(&unstructured.Unstructured{Object: leftover}))}
+	finished := kube.Finished(&unstructured.Unstructured{Object: leftover})
+	deletion := kube.Deletion{Ref: ref, Propagation: propagation(finished), AfterEnd: !finished}
 	if err := x.remove(ctx, []kube.Deletion{deletion}, string(h.Phase)); err != nil {
 		return fmt.Errorf("deleting what an earlier run left: %w", err)
 	}
@@ -228,12 +229,15 @@ func (x *execution) cleanUp(ctx context.Context, hooks []Hook, failures []error)
 			continue
 		}
 		ref.UID = found.uid
-		targets = append(targets, kube.Deletion{Ref: ref, Propagation: propagation(endedByItself(failure))})
+		ended := endedByItself(failure)
+		targets = append(targets, kube.Deletion{Ref: ref, Propagation: propagation(ended), AfterEnd: ended})
 	}
 	if len(targets) == 0 {
 		return
 	}
-	err := detached(ctx, func(ctx context.Context) error { return x.remove(ctx, targets, string(hooks[0].Phase)) })
+	err := detached(ctx, func(ctx context.Context) error {
+		return Because(ctx, x.remove(ctx, targets, string(hooks[0].Phase)))
+	})
 	if err != nil {
 		x.emit(Warning, Outcome{Phase: string(hooks[0].Phase), Message: "deleting finished hooks: " + err.Error()})
 	}

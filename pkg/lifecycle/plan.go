@@ -79,7 +79,8 @@ type Options struct {
 	DeleteCRDs bool
 	// KeepHistory keeps the record of a release that is uninstalled.
 	KeepHistory bool
-	// Cascade is what becomes of the dependents of the objects that an uninstallation deletes; "" is Background.
+	// Cascade is what becomes of the dependents of the objects that an uninstallation deletes; "" is Background and, with Wait,
+	// Foreground for what may have Pods, so that these are gone, too.
 	Cascade metav1.DeletionPropagation
 }
 

@@ -114,7 +114,7 @@ func (c *content) checkCRDFolder() error {
 	var errs []error
 	for _, object := range objects {
 		if gvk := object.GroupVersionKind(); strings.HasPrefix(object.File, CRDFolder) && !isDefinition(gvk.Group, gvk.Kind) {
-			errs = append(errs, &InputError{object, CRDFolder + " holds CustomResourceDefinitions only; move it to templates/"})
+			errs = append(errs, &InputError{Object: object, Message: CRDFolder + " holds CustomResourceDefinitions only; move it to templates/"})
 		}
 	}
 	return joinUnique(errs)

@@ -309,7 +309,7 @@ func TestAnUninstallationRemovesWhatIsTheReleases(t *testing.T) {
 		t.Fatalf("dropped %v, %v", kept.dropped, err)
 	}
 	want := []string{
-		"delete Job/shop-notify Foreground", "delete Job/shop-migrate Foreground", "delete Deployment/web Background",
+		"delete Job/shop-notify Foreground", "delete Job/shop-migrate Foreground", "delete Deployment/web Foreground",
 		"delete Secret/db Background", "delete ServiceAccount/web Background", "delete Namespace/extra Background",
 	}
 	if diff := cmp.Diff(want, cluster.log); diff != "" {

@@ -100,7 +100,8 @@ func (f *RunFlags) addYesFlag(flags *pflag.FlagSet) {
 func (f *RunFlags) addRemovalFlags(flags *pflag.FlagSet) {
 	f.addDeletionFlags(flags)
 	flags.BoolVar(&f.KeepHistory, "keep-history", f.KeepHistory, "Keep the record of a release that is removed.")
-	flags.StringVar(&f.Cascade, "cascade", cascadeBackground, "What becomes of the objects that depend on those of a release that is removed: background, foreground or orphan.")
+	flags.StringVar(&f.Cascade, "cascade", f.Cascade,
+		"What becomes of the objects that depend on those of a release that is removed: background, foreground or orphan. Without it foreground with --wait, so that Pods are gone, too, and else background.")
 }
 
 // options checks the flags and returns what they mean for a plan.

@@ -64,7 +64,7 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 	flags.addFlags(command)
 	flags.addHookFlags(command.Flags())
 	flags.addRemovalFlags(command.Flags())
-	command.Flags().BoolVar(&flags.Wait, "wait", false, "Wait until everything that is deleted is gone.")
+	command.Flags().BoolVar(&flags.Wait, "wait", false, "Wait until everything that is deleted is gone, with its Pods.")
 	command.Flags().BoolVar(&flags.TakeOwnership, "take-ownership", false,
 		"Delete objects with the marks of the release also where they have been replaced or restored from a backup, and let hooks take over what has their names.")
 	command.Flags().BoolVar(&ignoreNotFound, "ignore-not-found", false, "Treat a release that is not there as removed.")
@@ -72,16 +72,13 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 	return command
 }
 
-// cascadeBackground is what --cascade says if nothing else is given.
-const cascadeBackground = "background"
-
 // propagation reads what --cascade says, in kubectl's words.
 func propagation(cascade string) (metav1.DeletionPropagation, error) {
 	switch cascade {
 	case "":
-		// The verb does not have it.
+		// The verb does not have it, or nothing was said.
 		return "", nil
-	case cascadeBackground:
+	case "background":
 		return metav1.DeletePropagationBackground, nil
 	case "foreground":
 		return metav1.DeletePropagationForeground, nil

@@ -1,0 +1,130 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// exits waits until objects that are being deleted are gone, by one watch per kind and namespace. A watch is opened when the
+// first object needs it: most are gone at once. An object that is alone of its kind in its namespace is watched by its name.
+type exits struct {
+	cluster *Cluster
+	// counts are how many of the objects are of a kind in a namespace.
+	counts map[source]int
+
+	mu    sync.Mutex
+	feeds map[source]*feed
+}
+
+func (c *Cluster) newExits(refs []corev1.ObjectReference) *exits {
+	e := &exits{cluster: c, counts: map[source]int{}, feeds: map[source]*feed{}}
+	for _, ref := range refs {
+		e.counts[source{kind: kindOf(ref), namespace: ref.Namespace}]++
+	}
+	return e
+}
+
+func (e *exits) close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, feed := range e.feeds {
+		feed.close()
+	}
+}
+
+// watch returns, once the state of the object is known or ctx has ended, what waits until it is gone.
+func (e *exits) watch(ctx context.Context, ref corev1.ObjectReference) (gone func(context.Context) error) {
+	feed, err := e.feed(ctx, ref)
+	switch {
+	case meta.IsNoMatchError(err):
+		return func(context.Context) error { return nil }
+	case err != nil:
+		return func(context.Context) error { return fmt.Errorf("await the end of %s: %w", nameOf(ref), err) }
+	}
+	box := newInbox()
+	feed.subscribe(&subscription{box: box, name: ref.Name, expected: true})
+	// That its state is not known is said by what waits.
+	_ = feed.sync(ctx)
+	return func(ctx context.Context) error { return awaitGone(ctx, feed, box, ref) }
+}
+
+func (e *exits) feed(ctx context.Context, ref corev1.ObjectReference) (*feed, error) {
+	from := source{kind: kindOf(ref), namespace: ref.Namespace}
+	if e.counts[from] == 1 {
+		from.fieldTerm = "metadata.name=" + ref.Name
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if known := e.feeds[from]; known != nil {
+		return known, nil
+	}
+	opened, err := e.cluster.openFeed(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	e.feeds[from] = opened
+	return opened, nil
+}
+
+// awaitGone reads the news of a feed about one object until that is gone.
+func awaitGone(ctx context.Context, feed *feed, box *inbox, ref corev1.ObjectReference) error {
+	var last *unstructured.Unstructured
+	for {
+		for _, news := range box.take() {
+			if news.gone || news.object != nil && ref.UID != "" && news.object.GetUID() != ref.UID {
+				return nil
+			}
+			if news.object != nil {
+				last = news.object
+			}
+		}
+		select {
+		case <-box.ready:
+		case <-ctx.Done():
+			why := errors.Join(stillThere(last), feed.trouble())
+			return fmt.Errorf("%s is being deleted: %w: %w", nameOf(ref), why, context.Cause(ctx))
+		}
+	}
+}
+
+// stillThere says what keeps a deleted object.
+func stillThere(object *unstructured.Unstructured) error {
+	if object == nil {
+		return errors.New("its state is not known")
+	}
+	finalizers := object.GetFinalizers()
+	// A Namespace has finalizers of its own, and says what it waits for.
+	own, _, _ := unstructured.NestedStringSlice(object.Object, "spec", "finalizers")
+	if object.GetKind() == "Namespace" {
+		finalizers = append(finalizers, own...)
+	}
+	seconds := object.GetDeletionGracePeriodSeconds()
+	switch {
+	case len(finalizers) > 0:
+		return fmt.Errorf("it has the finalizers %s%s", strings.Join(finalizers, ", "), remaining(object))
+	case seconds != nil && *seconds > 0:
+		return fmt.Errorf("its grace period is %d s", *seconds)
+	}
+	return errors.New("the server has not removed it yet")
+}
+
+// remaining tells what a Namespace that is being deleted still holds.
+func remaining(object *unstructured.Unstructured) string {
+	var words []string
+	for _, condition := range conditionsOf(object) {
+		if condition.Status == "True" && condition.Message != "" && strings.HasPrefix(condition.Type, "Namespace") {
+			words = append(words, condition.Message)
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return "; " + strings.Join(words, "; ")
+}
