@@ -75,7 +75,7 @@ func (c *Cluster) check(ctx context.Context, check Check) Checked {
 func (c *Cluster) dryApply(ctx context.Context, check Check) error {
 	options := ApplyOptions{ForceConflicts: check.ForceConflicts, Claims: check.Claims, dryRun: true}
 	_, _, err := c.send(ctx, check.Object, options)
-	if check.Adopts && onlyPredecessors(classify(refOf(check.Object), err)) {
+	if check.Adopts && onlyPredecessors(classify(refOf(check.Object), err), check.Claims) {
 		options.ForceConflicts = true
 		_, _, err = c.send(ctx, check.Object, options)
 	}

@@ -83,10 +83,10 @@ func patientGet(ctx context.Context, objects metadata.ResourceInterface, name st
 }
 
 // onlyPredecessors reports whether an error is a conflict that TakeOver would
-// have solved.
-func onlyPredecessors(err error) bool {
+// have solved, but for fields that are claimed.
+func onlyPredecessors(err error, claims []string) bool {
 	var conflict *ConflictError
 	return errors.As(err, &conflict) && !slices.ContainsFunc(conflict.Conflicts, func(found FieldConflict) bool {
-		return !slices.Contains(predecessors(), found.Manager)
+		return !slices.Contains(predecessors(), found.Manager) && !slices.Contains(claims, found.Field)
 	})
 }

@@ -116,6 +116,30 @@ func TestFieldsOfOtherManagersAreNotTakenOver(t *testing.T) {
 	}
 }
 
+// What is to be ours in any case does not stand in the way of taking over.
+func TestWhatIsClaimedIsNoReasonNotToTakeOver(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	object := b.object(theirs)
+	_, err := b.client(object).Create(t.Context(), object, metav1.CreateOptions{FieldManager: "helm"})
+	b.must(err)
+	labelled := b.object(`{apiVersion: v1, kind: ConfigMap, metadata: {name: c, labels: {mark: policy}}}`)
+	_, err = b.client(labelled).Apply(t.Context(), "c", labelled, metav1.ApplyOptions{FieldManager: "policy"})
+	b.must(err)
+	object = b.object(ours)
+	object.SetLabels(map[string]string{"mark": "ours"})
+	claims := []string{".metadata.labels.mark"}
+	answers, err := b.Check(t.Context(), []kube.Check{{Object: object, Adopts: true, Claims: claims}, {Object: object, Adopts: true}})
+	b.must(err)
+	if answers[0].Err != nil || !isConflict(answers[1].Err) {
+		t.Errorf("the checks say %+v", answers)
+	}
+	b.must(b.TakeOver(t.Context(), []corev1.ObjectReference{b.ref("v1", "ConfigMap", "c")}))
+	if applied := b.applyOne(object, kube.ApplyOptions{Claims: claims}); applied.Err != nil {
+		t.Errorf("the error is %v", applied.Err)
+	}
+}
+
 func isConflict(err error) bool {
 	var conflict *kube.ConflictError
 	return errors.As(err, &conflict)
