@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Because adds to an error why the work was cut short, if it was: ErrTimedOut or ErrInterrupted. That a context has ended,
-// which the error may say too, is left out of the text: it is the same in a programmer's words.
+// Because adds to an error why the work was cut short, if it was: ErrTimedOut, ErrInterrupted or ErrLockLost. That a context has
+// ended, which the error may say too, is left out of the text: it is the same in a programmer's words.
 func Because(ctx context.Context, err error) error {
 	reason := ended(ctx)
 	if err == nil || reason == nil {

@@ -10,8 +10,14 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// end records how the operation went. The record is written even when the work was interrupted.
+// end records how the operation went. The record is written even when the work was interrupted, but not when the lock was
+// lost: it is another command's then.
 func (x *execution) end(ctx context.Context, failure error) error {
+	if isLockLost(ctx) {
+		failure = errors.Join(ErrLockLost, failure)
+		x.emit(OperationFinished, x.outcome(failure))
+		return failure
+	}
 	x.closeHooks()
 	if failure == nil {
 		x.keepAsApplied()
@@ -19,15 +25,20 @@ func (x *execution) end(ctx context.Context, failure error) error {
 	x.shrink()
 	x.conclusion(failure)
 	err := detached(ctx, x.recordEnd)
-	result := Outcome{Result: "Succeeded", ElapsedMS: milliseconds(x.Now().Sub(x.started))}
-	if failure != nil {
-		result.Result, result.Message = "Failed", failure.Error()
-	}
-	x.emit(OperationFinished, result)
+	x.emit(OperationFinished, x.outcome(failure))
 	if err != nil {
 		err = fmt.Errorf("the end of the operation could not be recorded: %w", err)
 	}
 	return errors.Join(failure, err)
+}
+
+// outcome is how the operation went.
+func (x *execution) outcome(failure error) Outcome {
+	outcome := Outcome{Result: "Succeeded", ElapsedMS: milliseconds(x.Now().Sub(x.started))}
+	if failure != nil {
+		outcome.Result, outcome.Message = "Failed", failure.Error()
+	}
+	return outcome
 }
 
 // keepAsApplied notes what of the regular objects is to be kept from now on.

@@ -17,6 +17,9 @@ var (
 	ErrTimedOut = errors.New("timed out")
 	// ErrInterrupted is in the chain when the caller's context was cancelled: Ctrl-C, or SIGTERM.
 	ErrInterrupted = errors.New("interrupted")
+	// ErrLockLost is what the caller cancels its context with when another command has taken the release over. Nothing more
+	// is done or recorded then: the record is the other command's.
+	ErrLockLost = errors.New("the lock of the release was lost")
 )
 
 // InputError is something in the pack that can never work, found while planning. Nothing was written.

@@ -47,6 +47,9 @@ func (x *execution) runPhase(ctx context.Context, step Step) error {
 	limited, cancel := halfOf(ctx, x.Now())
 	defer cancel()
 	if err := x.runHooks(limited, step); err != nil {
+		if isLockLost(ctx) {
+			return err
+		}
 		x.emit(Warning, Outcome{Phase: string(step.Phase), Message: summary(err) + "; the work goes on"})
 	}
 	return nil
@@ -101,10 +104,17 @@ func (x *execution) runHook(ctx context.Context, h Hook) error {
 	limited, cancel := WithTimeout(ctx, h.Timeout)
 	defer cancel()
 	outcome, err := x.follow(limited, h)
+	if isLockLost(ctx) {
+		// Another command deals with it.
+		return errors.Join(ErrLockLost, err)
+	}
 	elapsed := x.Now().Sub(started)
 	x.conclude(h, outcome, Because(limited, err), elapsed)
 	record.FinishedAt = x.now()
 	saveErr := x.saveStatus(ctx)
+	if isLockLost(ctx) {
+		return errors.Join(ErrLockLost, saveErr)
+	}
 	finished := x.hookOutcome(*record)
 	finished.ElapsedMS = milliseconds(elapsed)
 	x.emit(HookFinished, finished)
@@ -238,7 +248,7 @@ func (x *execution) cleanUp(ctx context.Context, hooks []Hook, failures []error)
 	err := detached(ctx, func(ctx context.Context) error {
 		return Because(ctx, x.remove(ctx, targets, string(hooks[0].Phase)))
 	})
-	if err != nil {
+	if err != nil && !isLockLost(ctx) {
 		x.emit(Warning, Outcome{Phase: string(hooks[0].Phase), Message: "deleting finished hooks: " + err.Error()})
 	}
 }

@@ -30,7 +30,7 @@ type Runner struct {
 // Run carries out a plan. The release in it is recorded before the first write and at every step; when Run returns, it
 // holds what was recorded last. What is refused before the record makes no revision.
 //
-// Cancelling ctx ends the work and records it as interrupted. The error says what failed first; its chain holds
+// Cancelling ctx ends the work and records it as interrupted; with ErrLockLost as the cause it ends without a record. The error says what failed first; its chain holds
 // *HookError, *ForeignError, ErrTimedOut or ErrInterrupted where these apply, or the error of the cluster.
 func (r Runner) Run(ctx context.Context, plan *Plan) error {
 	work, cancel := WithTimeout(ctx, plan.Options.Timeout)
@@ -82,11 +82,13 @@ func WithTimeout(ctx context.Context, timeout time.Duration) (context.Context, c
 	return context.WithTimeoutCause(ctx, timeout, ErrTimedOut)
 }
 
-// ended returns ErrTimedOut or ErrInterrupted when a context has ended, else nil.
+// ended returns ErrTimedOut, ErrInterrupted or ErrLockLost when a context has ended, else nil.
 func ended(ctx context.Context) error {
 	switch {
 	case ctx.Err() == nil:
 		return nil
+	case isLockLost(ctx):
+		return ErrLockLost
 	case errors.Is(context.Cause(ctx), ErrTimedOut):
 		return ErrTimedOut
 	}
@@ -241,12 +243,23 @@ func (x *execution) step(ctx context.Context, step Step) error {
 	return fmt.Errorf("unknown step %q", step.Verb)
 }
 
-// detached runs what must still be done after an interrupt, with a time of its own.
+// detached runs what must still be done after an interrupt, with a time of its own. When the lock is lost nothing must.
 func detached(ctx context.Context, do func(context.Context) error) error {
-	ctx, cancel := WithTimeout(context.WithoutCancel(ctx), lastWords)
+	limited, cancel := WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
-	return do(ctx)
+	if isLockLost(ctx) {
+		return ErrLockLost
+	}
+	defer context.AfterFunc(ctx, func() {
+		if isLockLost(ctx) {
+			cancel()
+		}
+	})()
+	return do(limited)
 }
+
+// isLockLost reports whether a context has ended because the lock was lost.
+func isLockLost(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ErrLockLost) }
 
 func (x *execution) now() *metav1.Time {
 	now := metav1.NewTime(x.Now().UTC().Truncate(time.Second))

@@ -10,6 +10,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
 
 // AtomicError is work that failed and was taken back, or should have been.
@@ -29,6 +30,10 @@ func (e *AtomicError) Unwrap() error { return e.Failure }
 // takeBack puts the release back as it was before work that failed, and returns the failure with what became of that. It
 // has a time of its own. After an interrupt it is not interrupted itself: the next signal ends the program.
 func (o *DeployOptions) takeBack(ctx context.Context, work *deployment, failure error) error {
+	if errors.Is(failure, storage.ErrLockLost) {
+		// The release is another command's.
+		return failure
+	}
 	if work.plan.Release.ResourceVersion == "" || work.plan.Release.Status.Phase == release.Deployed {
 		// Nothing was recorded and so nothing was done, or everything was.
 		return failure

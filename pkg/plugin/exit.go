@@ -74,6 +74,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitDone
 	case errors.As(context.Cause(ctx), &interrupt):
 		return interrupt.ExitCode()
+	case errors.Is(err, storage.ErrLockLost):
+		return exitCluster
 	case errors.Is(err, lifecycle.ErrTimedOut), errors.Is(err, kube.ErrProgressDeadline):
 		return exitTimeout
 	}
@@ -105,7 +107,7 @@ func is[T error](err error) bool {
 // fromCluster reports whether the cluster refused something or could not be reached.
 func fromCluster(err error) bool {
 	var answer apierrors.APIStatus
-	return errors.As(err, &answer) || errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrLockLost) || is[*storage.LockedError](err) || is[configError](err) ||
+	return errors.As(err, &answer) || errors.Is(err, storage.ErrConflict) || is[*storage.LockedError](err) || is[configError](err) ||
 		is[*url.Error](err) || is[*lifecycle.ForeignError](err) ||
 		is[*kube.ConflictError](err) || is[*kube.ImmutableError](err) || is[*kube.NotServedError](err)
 }
@@ -155,6 +157,8 @@ func advice(err error) string {
 		return adviceOnImmutable(err)
 	case is[*lifecycle.ForeignError](err):
 		return "It was left alone. To take over what belongs to others, use --take-ownership."
+	case errors.Is(err, storage.ErrLockLost):
+		return "This command has stopped and writes nothing more. To see how the release stands, use kubectl sherpack status."
 	case is[*storage.LockedError](err):
 		return "To wait for it, use --lock-timeout."
 	case errors.Is(err, storage.ErrNewerFormat):

@@ -90,13 +90,15 @@ func (o *RunOptions) lacksOnLeases(verb string, target *target, instead string) 
 	_, _ = fmt.Fprintf(o.ErrOut, "warning: no right to %s leases.coordination.k8s.io in namespace %s: %s\n", verb, target.namespace, instead)
 }
 
-// whileHeld returns a context that ends with ErrLockLost when somebody else has taken the lock over.
+// whileHeld returns a context that ends with lifecycle.ErrLockLost when somebody else has taken the lock over.
 func (t *target) whileHeld(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
+	// The target may have given the lock up before the goroutine begins.
+	held := t.held
 	go func() {
 		select {
-		case <-t.held.Lost():
-			cancel(storage.ErrLockLost)
+		case <-held.Lost():
+			cancel(fmt.Errorf("%w: %w", lifecycle.ErrLockLost, held.Err()))
 		case <-ctx.Done():
 		}
 	}()
@@ -122,10 +124,16 @@ func (t *target) told(others func(lifecycle.Event)) func(lifecycle.Event) {
 	}
 }
 
-// lost says that the lock was lost, where that is why work ended.
-func lost(ctx context.Context, err error) error {
-	if err != nil && errors.Is(context.Cause(ctx), storage.ErrLockLost) {
-		return storage.ErrLockLost
+// orLost returns the error of work, or that the lock was lost: then all else that is said of the work is of no account. A
+// record that another command has written tells so, too.
+func (t *target) orLost(name string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case t.held.Err() != nil:
+		return t.held.Err()
+	case errors.Is(err, storage.ErrConflict):
+		return &storage.LostError{Namespace: t.namespace, Name: name, Record: "its record was changed meanwhile"}
 	}
 	return err
 }

@@ -198,7 +198,7 @@ func (o *RunOptions) carryOut(ctx context.Context, target *target, plan *lifecyc
 	ctx, cancel := target.whileHeld(ctx)
 	defer cancel()
 	runner := lifecycle.Runner{Cluster: target.cluster, Store: target.store, Observe: target.told(o.Observe), Now: time.Now}
-	return lost(ctx, runner.Run(ctx, plan))
+	return target.orLost(o.Name, runner.Run(ctx, plan))
 }
 
 // doing is what a plan does, as its user calls it: a rollback of what was uninstalled runs as an installation.

@@ -2,12 +2,12 @@ package plugin
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -69,7 +69,7 @@ func connect(getter genericclioptions.RESTClientGetter) (*target, error) {
 	if err != nil {
 		return nil, configError{err}
 	}
-	run, guard := rand.String(runLength), &storage.Guard{}
+	run, guard := newRun(), &storage.Guard{}
 	getter = guarded{getter, guard}
 	config, err := getter.ToRESTConfig()
 	if err != nil {
@@ -79,7 +79,7 @@ func connect(getter genericclioptions.RESTClientGetter) (*target, error) {
 	if err != nil {
 		return nil, configError{err}
 	}
-	locks, err := storage.NewLocks(plain, run)
+	locks, err := storage.NewLocks(plain, store)
 	if err != nil {
 		return nil, configError{err}
 	}
@@ -89,6 +89,9 @@ func connect(getter genericclioptions.RESTClientGetter) (*target, error) {
 	}
 	return &target{namespace: namespace, cluster: cluster, store: store, locks: locks, guard: guard}, nil
 }
+
+// newRun returns what identifies a run of the program. Nobody can foresee it.
+func newRun() string { return strings.ToLower(rand.Text()[:runLength]) }
 
 // close ends all that the target keeps open.
 func (t *target) close() { t.cluster.Close() }

@@ -1,11 +1,14 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"time"
 )
 
-// Holder is who holds a lock.
+// Holder is who holds a lock. All of it comes from a Lease, which others may have written: its texts are printed quoted.
 type Holder struct {
 	// Run is the run of the program, and Operation what it does.
 	Run       string `json:"run"`
@@ -19,9 +22,10 @@ type Holder struct {
 	Started string `json:"started,omitempty"`
 }
 
-// gone reports whether the holder is a process of this machine that does not run any more.
-func (h Holder) gone() bool {
-	return h.Machine != "" && h.Started != "" && h.Machine == machine() && started(h.PID) != h.Started
+// isDead reports whether a holder is a process of this machine that has surely ended.
+func (l *Locks) isDead(holder Holder) bool {
+	here := holder.Machine != "" && holder.Machine == l.self.Machine && holder.Host == l.self.Host
+	return here && l.processes.ended(holder.PID, holder.Started)
 }
 
 // Former is a holder that is gone.
@@ -33,7 +37,40 @@ type Former struct {
 
 // String names the holder for people.
 func (h Holder) String() string {
-	return fmt.Sprintf("process %d on %s", h.PID, h.Host)
+	if h.PID == 0 && h.Host == "" {
+		return "run " + quoted(h.Run)
+	}
+	return fmt.Sprintf("process %d on %s", h.PID, quoted(h.Host))
+}
+
+// activity is what the holder does, and at which step it was.
+func (h Holder) activity() string {
+	text := word(h.Operation)
+	if h.Step != "" {
+		text += ", " + quoted(h.Step)
+	}
+	return text
+}
+
+// maxQuoted is how many bytes of a text are printed that others may have written.
+const maxQuoted = 200
+
+// quoted makes of a text one line that is told apart from what is around it.
+func quoted(text string) string {
+	if len(text) > maxQuoted {
+		text = truncate(text, maxQuoted) + "…"
+	}
+	return strconv.Quote(text)
+}
+
+var plainWord = regexp.MustCompile(`^[a-z-]{1,20}$`)
+
+// word prints a text that is a plain word as it is, and any other quoted.
+func word(text string) string {
+	if plainWord.MatchString(text) {
+		return text
+	}
+	return quoted(text)
 }
 
 // LockedError is a release that another command works on.
@@ -46,9 +83,33 @@ type LockedError struct {
 
 // Error names the holder, what it does, and when it was last seen.
 func (e *LockedError) Error() string {
-	text := fmt.Sprintf("release %s/%s is locked by %s (%s", e.Namespace, e.Name, e.Holder, e.Holder.Operation)
-	if e.Holder.Step != "" {
-		text += ", " + e.Holder.Step
-	}
-	return text + fmt.Sprintf("; last seen %s ago)", e.Age.Round(time.Second))
+	return fmt.Sprintf("release %s/%s is locked by %s (%s; last seen %s ago)",
+		e.Namespace, e.Name, e.Holder, e.Holder.activity(), e.Age.Round(time.Second))
 }
+
+// ErrLockLost is in the chain of the error of what was to be written after another command has taken the lock over.
+var ErrLockLost = errors.New("another command has taken over the release")
+
+// LostError is a lock that this run has held and lost.
+type LostError struct {
+	Namespace, Name string
+	// Holder has the lock now; nil where nobody has.
+	Holder *Holder
+	// Record says what the release's record tells of who had the lock meanwhile; empty where it tells nothing.
+	Record string
+}
+
+// Error says who has, or had, taken the lock over, as far as that is known.
+func (e *LostError) Error() string {
+	text := fmt.Sprintf("the lock of release %s/%s was lost: ", e.Namespace, e.Name)
+	switch {
+	case e.Holder != nil:
+		return text + fmt.Sprintf("%s has taken it over (%s)", e.Holder, e.Holder.activity())
+	case e.Record != "":
+		return text + "another command had taken it over: " + e.Record
+	}
+	return text + "its Lease is gone"
+}
+
+// Unwrap returns ErrLockLost.
+func (e *LostError) Unwrap() error { return ErrLockLost }

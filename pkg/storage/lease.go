@@ -28,11 +28,23 @@ const expireAfter = 15 * time.Second
 // annotationHolder is where a Lease says who holds it.
 const annotationHolder = "sherpack.io/holder"
 
+const (
+	// watchBefore is how long a lease must be seen unchanged before it is taken over, whatever else speaks for that: the clocks
+	// of two API servers may differ, and a machine that was resumed from a snapshot takes itself for another.
+	watchBefore = 5 * time.Second
+	// watchUndated is the same where the API server does not tell its time, so that nothing else tells a lease's age.
+	watchUndated = expireAfter
+)
+
 // Locks lets one command at a time work on a release, by a Lease for each release.
 type Locks struct {
-	leases coordinationv1client.LeasesGetter
-	clock  *serverClock
-	self   Holder
+	leases    coordinationv1client.LeasesGetter
+	clock     *serverClock
+	now       func() instant
+	processes processes
+	// store tells whether a release's record is as this run knows it.
+	store *Secrets
+	self  Holder
 	// unwatched says that Leases may not be watched.
 	unwatched atomic.Bool
 }
@@ -41,8 +53,8 @@ type Locks struct {
 // a second later.
 func (l *Locks) Unwatched() bool { return l.unwatched.Load() }
 
-// NewLocks returns the locks that the API server of config keeps. run identifies this run of the program.
-func NewLocks(config *rest.Config, run string) (*Locks, error) {
+// NewLocks returns the locks that the API server of config keeps, for the run that store belongs to.
+func NewLocks(config *rest.Config, store *Secrets) (*Locks, error) {
 	clock := &serverClock{}
 	config = rest.CopyConfig(config)
 	config.Wrap(clock.wrap)
@@ -54,25 +66,32 @@ func NewLocks(config *rest.Config, run string) (*Locks, error) {
 	if err != nil {
 		return nil, err
 	}
-	pid := os.Getpid()
-	return &Locks{leases: client, clock: clock, self: Holder{
-		Run: run, Host: host, PID: pid, Machine: machine(), Started: started(pid),
+	pid, processes := os.Getpid(), hostProcesses()
+	return &Locks{leases: client, clock: clock, now: now, processes: processes, store: store, self: Holder{
+		Run: store.run, Host: host, PID: pid, Machine: processes.machine(), Started: processes.started(pid),
 	}}, nil
 }
 
-// serverClock keeps the API server's time as its last answer told it.
+// serverClock keeps the API server's time as its last answer told it; nil where that told none.
 type serverClock struct{ last atomic.Pointer[time.Time] }
 
 func (c *serverClock) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (*http.Response, error) {
 		response, err := next.RoundTrip(request)
 		if err == nil {
-			if now, err := http.ParseTime(response.Header.Get("Date")); err == nil {
-				c.last.Store(&now)
-			}
+			c.note(response.Header.Get("Date"))
 		}
 		return response, err
 	})
+}
+
+func (c *serverClock) note(date string) {
+	now, err := http.ParseTime(date)
+	if err != nil {
+		c.last.Store(nil)
+		return
+	}
+	c.last.Store(&now)
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
@@ -80,8 +99,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 // RoundTrip implements http.RoundTripper.
 func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
 
-// age returns how long ago a Lease was written.
-func (c *serverClock) age(lease *coordinationv1.Lease) time.Duration {
+// age returns how long ago a Lease was written. It is not known where the server does not tell its time.
+func (c *serverClock) age(lease *coordinationv1.Lease) (age time.Duration, known bool) {
 	written := lease.CreationTimestamp.Time
 	for _, entry := range lease.ManagedFields {
 		if entry.Time != nil && entry.Time.After(written) {
@@ -90,13 +109,14 @@ func (c *serverClock) age(lease *coordinationv1.Lease) time.Duration {
 	}
 	now := c.last.Load()
 	if now == nil {
-		return 0
+		return 0, false
 	}
-	return max(0, now.Sub(written))
+	return max(0, now.Sub(written)), true
 }
 
 // Acquire takes the lock of a release for an operation. Another holder is waited for as long as patience lasts; 0 is not at
-// all. The error is a *LockedError where somebody else holds it. The caller releases the lock.
+// all, but for the time it takes to see whether one that looks dead is. The error is a *LockedError where somebody else
+// holds it. The caller releases the lock.
 func (l *Locks) Acquire(ctx context.Context, namespace, name, operation string, patience time.Duration) (*Lock, error) {
 	self := l.self
 	self.Operation = operation
@@ -114,62 +134,126 @@ type attempt struct {
 	client          coordinationv1client.LeaseInterface
 	namespace, name string
 	self            Holder
+	// seen is the lease that somebody else holds, and since when it is seen unchanged. renewed tells that it was seen to
+	// change: whoever holds it lives.
+	seen    *coordinationv1.Lease
+	since   instant
+	renewed bool
 }
 
+// run tries until the lock is got, or patience is over.
 func (a *attempt) run(ctx context.Context, patience time.Duration) (*Lock, error) {
-	until := time.Now().Add(patience)
+	start := a.now()
 	for {
-		lock, found, err := a.once(ctx)
+		lock, err := a.once(ctx)
 		if err != nil || lock != nil {
 			return lock, err
 		}
-		left := time.Until(until)
-		if left <= 0 || ctx.Err() != nil {
-			return nil, errors.Join(a.locked(found), ctx.Err())
+		left := patience - a.now().ran(start)
+		if ctx.Err() != nil || left <= 0 && !a.isWorthWatching() {
+			return nil, errors.Join(a.locked(), ctx.Err())
 		}
-		a.await(ctx, found, min(left, expireAfter-a.clock.age(found)))
+		most, _ := a.watch()
+		if left > 0 {
+			most = min(most, left)
+		}
+		a.await(ctx, most)
 	}
 }
 
-// once tries once. It returns the lock, or the lease that somebody else holds.
-func (a *attempt) once(ctx context.Context) (*Lock, *coordinationv1.Lease, error) {
+// watch returns how long the lease that was seen must still be seen unchanged before it is taken over. suspect tells that
+// its holder looks dead; else that is how long it takes until it does.
+func (a *attempt) watch() (left time.Duration, suspect bool) {
+	watched := a.now().ran(a.since)
+	age, dated := a.clock.age(a.seen)
+	switch holder := holderOf(a.seen); {
+	case holder.Run == a.self.Run:
+		// The answer to this run's own request was lost.
+		return 0, true
+	case !dated:
+		return watchUndated - watched, true
+	case age >= expireAfter || a.isDead(holder):
+		return watchBefore - watched, true
+	}
+	return expireAfter - age, false
+}
+
+// isWorthWatching reports whether a command without patience stays nevertheless: the holder looks dead, and has not been
+// seen to renew.
+func (a *attempt) isWorthWatching() bool {
+	_, suspect := a.watch()
+	return suspect && !a.renewed
+}
+
+// mayTake reports whether the lease that was seen may be taken over.
+func (a *attempt) mayTake() bool {
+	left, suspect := a.watch()
+	return suspect && left <= 0
+}
+
+// note notes a lease that was read.
+func (a *attempt) note(found *coordinationv1.Lease) {
+	if a.seen != nil && a.seen.UID == found.UID && a.seen.ResourceVersion == found.ResourceVersion {
+		return
+	}
+	a.seen, a.since, a.renewed = found, a.now(), a.seen != nil
+}
+
+// once tries once. It returns the lock, or notes the lease that somebody else holds.
+func (a *attempt) once(ctx context.Context) (*Lock, error) {
 	var former *Former
 	for {
+		sent := a.now()
 		created, err := patiently(ctx, func() (*coordinationv1.Lease, error) {
 			return a.client.Create(ctx, a.lease(nil), createOptions())
 		})
 		if err == nil {
 			if err := a.mayRenew(ctx, created); err != nil {
-				return nil, nil, err
+				return nil, err
 			}
-			return a.hold(ctx, created, former), nil, nil
+			return a.hold(ctx, created, former, sent), nil
 		}
 		if !apierrors.IsAlreadyExists(err) {
-			return nil, nil, err
+			return nil, err
 		}
 		found, err := a.client.Get(ctx, leaseName(a.name), metav1.GetOptions{})
-		switch {
-		case apierrors.IsNotFound(err):
+		if apierrors.IsNotFound(err) {
 			// It was released meanwhile.
 			continue
-		case err != nil:
-			return nil, nil, err
-		case !a.mayTake(found):
-			return nil, found, nil
 		}
-		if holder := holderOf(found); holder.Run != a.self.Run {
-			former = &Former{Holder: holder, Age: a.clock.age(found)}
+		if err != nil {
+			return nil, err
 		}
+		if a.note(found); !a.mayTake() {
+			return nil, nil
+		}
+		former = a.former(former)
+		sent = a.now()
 		taken, err := patiently(ctx, func() (*coordinationv1.Lease, error) {
 			return a.client.Update(ctx, a.lease(found), metav1.UpdateOptions{FieldManager: fieldManager})
 		})
 		if err == nil {
-			return a.hold(ctx, taken, former), nil, nil
+			return a.hold(ctx, taken, former, sent), nil
 		}
 		if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
-			return nil, nil, err
+			return nil, err
 		}
 	}
+}
+
+// former is whom the lease that was seen is taken over from: who holds it, or who did before this run, whose answer was lost.
+func (a *attempt) former(before *Former) *Former {
+	holder := holderOf(a.seen)
+	if holder.Run == a.self.Run {
+		return before
+	}
+	return &Former{Holder: holder, Age: a.age()}
+}
+
+// age is how long ago the lease that was seen was written, as far as that is known.
+func (a *attempt) age() time.Duration {
+	age, _ := a.clock.age(a.seen)
+	return max(age, a.now().ran(a.since))
 }
 
 // mayRenew asks whether a lease that was just created may be written again, and removes it if not: the work would have to
@@ -194,18 +278,12 @@ func patiently(ctx context.Context, write func() (*coordinationv1.Lease, error))
 	return lease, err
 }
 
-// mayTake reports whether the holder of a lease is gone, or is this run, whose answer was lost.
-func (a *attempt) mayTake(lease *coordinationv1.Lease) bool {
-	holder := holderOf(lease)
-	return holder.Run == a.self.Run || holder.gone() || a.clock.age(lease) >= expireAfter
-}
-
-// await waits until a lease is written or released, at most for a time.
-func (a *attempt) await(ctx context.Context, lease *coordinationv1.Lease, most time.Duration) {
+// await waits until the lease that was seen is written or released, at most for a time.
+func (a *attempt) await(ctx context.Context, most time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	changes, err := a.client.Watch(ctx, metav1.ListOptions{
-		FieldSelector: fields.OneTermEqualSelector("metadata.name", lease.Name).String(), ResourceVersion: lease.ResourceVersion,
+		FieldSelector: fields.OneTermEqualSelector("metadata.name", a.seen.Name).String(), ResourceVersion: a.seen.ResourceVersion,
 	})
 	if err != nil {
 		if apierrors.IsForbidden(err) {
@@ -224,8 +302,8 @@ func (a *attempt) await(ctx context.Context, lease *coordinationv1.Lease, most t
 	}
 }
 
-func (a *attempt) locked(lease *coordinationv1.Lease) *LockedError {
-	return &LockedError{Namespace: a.namespace, Name: a.name, Holder: holderOf(lease), Age: a.clock.age(lease)}
+func (a *attempt) locked() *LockedError {
+	return &LockedError{Namespace: a.namespace, Name: a.name, Holder: holderOf(a.seen), Age: a.age()}
 }
 
 // lease is the lease as it is written: a new one, or one that is taken over.

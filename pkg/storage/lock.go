@@ -14,16 +14,11 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
+// renewEvery is how often the holder renews its lease, and retryEvery how soon it tries again when it could not.
 const (
-	// renewEvery is how often the holder renews its lease, and retryEvery how soon it tries again when it could not.
 	renewEvery = 2 * time.Second
 	retryEvery = 500 * time.Millisecond
-	// hesitateAfter is how long a holder that cannot renew goes on writing: until well before another may take over.
-	hesitateAfter = 10 * time.Second
 )
-
-// ErrLockLost is returned for what was to be written after another command has taken the lock over.
-var ErrLockLost = errors.New("another command has taken over the release")
 
 // Lock is held by this run, and renewed until it is released.
 type Lock struct {
@@ -31,25 +26,23 @@ type Lock struct {
 	Former *Former
 
 	attempt *attempt
+	fence   *fence
 	stop    context.CancelFunc
 	ended   chan struct{}
-
-	mu    sync.Mutex
+	// lease is as it was written or read last, by whoever renews or releases it.
 	lease *coordinationv1.Lease
-	step  string
-	// sure is until when nobody else can have taken the lock over. changed is closed, and replaced, when that is news.
-	sure    time.Time
-	changed chan struct{}
-	// gone is closed when somebody has taken it over.
-	gone chan struct{}
+
+	mu   sync.Mutex
+	step string
 }
 
-// hold keeps a lease that was just written, for longer than ctx: the end of the work must still be recorded.
-func (a *attempt) hold(ctx context.Context, lease *coordinationv1.Lease, former *Former) *Lock {
+// hold keeps a lease that was just written, by a request that was sent at an instant, for longer than ctx: the end of the
+// work must still be recorded.
+func (a *attempt) hold(ctx context.Context, lease *coordinationv1.Lease, former *Former, sent instant) *Lock {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	a.store.expect(a.namespace, a.name)
 	lock := &Lock{
-		Former: former, attempt: a, stop: stop, ended: make(chan struct{}), lease: lease,
-		sure: time.Now().Add(hesitateAfter), changed: make(chan struct{}), gone: make(chan struct{}),
+		Former: former, attempt: a, fence: newFence(a.now, sent), stop: stop, ended: make(chan struct{}), lease: lease,
 	}
 	go lock.keep(ctx)
 	return lock
@@ -62,47 +55,26 @@ func (l *Lock) At(step string) {
 	l.step = step
 }
 
-// Await waits until it is sure that nobody else holds the lock. The error is ErrLockLost where somebody does, else that of
+// Await waits until it is sure that nobody else holds the lock. The error is a *LostError where somebody does, else that of
 // ctx.
 func (l *Lock) Await(ctx context.Context) error {
-	for {
-		l.mu.Lock()
-		sure, changed := l.sure, l.changed
-		l.mu.Unlock()
-		switch {
-		case l.isLost():
-			return ErrLockLost
-		case time.Now().Before(sure):
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
+	_, err := l.fence.pass(ctx)
+	return err
 }
 
-// Lost is closed when somebody else has taken the lock over.
-func (l *Lock) Lost() <-chan struct{} { return l.gone }
+// Lost is closed when the lock is lost: somebody else has taken it over, or had.
+func (l *Lock) Lost() <-chan struct{} { return l.fence.gone }
 
-func (l *Lock) isLost() bool {
-	select {
-	case <-l.gone:
-		return true
-	default:
-		return false
-	}
-}
+// Err returns a *LostError when the lock is lost, else nil.
+func (l *Lock) Err() error { return l.fence.reason() }
 
 // Release gives the lock up. One that is lost already is left to its new holder.
 func (l *Lock) Release(ctx context.Context) error {
 	l.stop()
 	<-l.ended
-	if l.isLost() {
-		return nil
-	}
-	for {
+	defer l.fence.stop()
+	for l.Err() == nil {
+		// Whoever takes it over writes it, so that it has another version.
 		preconditions := &metav1.Preconditions{UID: &l.lease.UID, ResourceVersion: &l.lease.ResourceVersion}
 		_, err := patience.Repeat(ctx, func() error {
 			return l.attempt.client.Delete(ctx, l.lease.Name, metav1.DeleteOptions{Preconditions: preconditions})
@@ -111,10 +83,11 @@ func (l *Lock) Release(ctx context.Context) error {
 			return releasing(l.attempt, ignoreNotFound(err))
 		}
 		// The answer to a renewal was lost, or somebody else holds it.
-		if ours, err := l.look(ctx); err != nil || !ours {
+		if err := l.look(ctx); err != nil && !errors.Is(err, errAbsent) && !errors.Is(err, ErrLockLost) {
 			return releasing(l.attempt, err)
 		}
 	}
+	return nil
 }
 
 func releasing(a *attempt, err error) error {
@@ -135,76 +108,98 @@ func (l *Lock) keep(ctx context.Context) {
 			return
 		case <-pause.C:
 		}
+		l.fence.check()
 		again := renewEvery
 		if err := l.renew(ctx); err != nil {
 			again = retryEvery
 		}
-		if l.isLost() {
+		if l.Err() != nil {
 			return
 		}
 		pause.Reset(again)
 	}
 }
 
-// renew writes the lease once more. It takes no longer than the time until the next try should come.
+// renew writes the lease once more. No request of it takes longer than until the next try should come.
 func (l *Lock) renew(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, renewEvery)
-	defer cancel()
-	before := time.Now()
-	lease := l.lease.DeepCopy()
-	holder := l.attempt.self
-	l.mu.Lock()
-	holder.Step = l.step
-	l.mu.Unlock()
-	sign(lease, holder, metav1.NewMicroTime(before))
-	renewed, err := l.attempt.client.Update(ctx, lease, metav1.UpdateOptions{FieldManager: fieldManager})
-	switch {
-	case apierrors.IsConflict(err):
-		_, err = l.look(ctx)
-		return errors.Join(err, errRenewAgain)
-	case apierrors.IsNotFound(err):
-		// Somebody has removed it: nobody holds it, so it is made again.
-		renewed, err = l.attempt.client.Create(ctx, l.attempt.lease(nil), createOptions())
-		if apierrors.IsAlreadyExists(err) {
-			_, err = l.look(ctx)
-			return errors.Join(err, errRenewAgain)
-		}
-	}
-	if err != nil {
+	err := l.write(ctx, l.lease.DeepCopy(), func(ctx context.Context, lease *coordinationv1.Lease) (*coordinationv1.Lease, error) {
+		return l.attempt.client.Update(ctx, lease, metav1.UpdateOptions{FieldManager: fieldManager})
+	})
+	if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
 		return err
 	}
-	l.set(renewed, before.Add(hesitateAfter), false)
-	return nil
+	// One that is gone answers with a conflict, too: it does not have the UID that the request names.
+	switch err = l.look(ctx); {
+	case errors.Is(err, errAbsent):
+		return l.replace(ctx)
+	case err != nil:
+		return err
+	}
+	return errRenewAgain
 }
 
 // errRenewAgain says that a lease was read, and is to be written.
 var errRenewAgain = errors.New("the lease has changed")
 
-// look reads the lease again and reports whether it is still this run's.
-func (l *Lock) look(ctx context.Context) (bool, error) {
-	found, err := l.attempt.client.Get(ctx, l.lease.Name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return false, nil
-	}
+// write writes a lease with what the holder is at, and notes that it was renewed.
+func (l *Lock) write(ctx context.Context, lease *coordinationv1.Lease, send func(context.Context, *coordinationv1.Lease) (*coordinationv1.Lease, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, renewEvery)
+	defer cancel()
+	holder, sent := l.attempt.self, l.attempt.now()
+	l.mu.Lock()
+	holder.Step = l.step
+	l.mu.Unlock()
+	sign(lease, holder, metav1.NewMicroTime(sent.wall))
+	written, err := send(ctx, lease)
 	if err != nil {
-		return false, err
+		return err
 	}
-	ours := holderOf(found).Run == l.attempt.self.Run
-	l.set(found, time.Time{}, !ours)
-	return ours, nil
+	l.lease = written
+	l.fence.renew(sent)
+	return nil
 }
 
-// set notes what is known of the lease. An empty time leaves it as it was.
-func (l *Lock) set(lease *coordinationv1.Lease, sure time.Time, lost bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lease = lease
-	if !sure.IsZero() {
-		l.sure = sure
+// errAbsent says that the lease does not exist any more.
+var errAbsent = errors.New("the lease is gone")
+
+// look reads the lease again. The lock is lost where it is another run's; the error is errAbsent where there is none.
+func (l *Lock) look(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, renewEvery)
+	defer cancel()
+	found, err := l.attempt.client.Get(ctx, l.lease.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return errAbsent
 	}
-	if lost && !l.isLost() {
-		close(l.gone)
+	if err != nil {
+		return err
 	}
-	close(l.changed)
-	l.changed = make(chan struct{})
+	if holder := holderOf(found); holder.Run != l.attempt.self.Run {
+		l.fence.lose(&LostError{Namespace: l.attempt.namespace, Name: l.attempt.name, Holder: &holder})
+		return l.Err()
+	}
+	l.lease = found
+	return nil
+}
+
+// replace follows the end of the lease. Whoever takes a lock over gives it up by deleting it, so it is lost; but where
+// nobody can have taken it over, because it was renewed lately and the record is as this run knows it, somebody has removed
+// it by hand, and it is made again.
+func (l *Lock) replace(ctx context.Context) error {
+	same, record, err := l.compare(ctx)
+	if l.fence.fresh() && err != nil {
+		return err
+	}
+	if !l.fence.fresh() || !same {
+		l.fence.lose(&LostError{Namespace: l.attempt.namespace, Name: l.attempt.name, Record: record})
+		return l.Err()
+	}
+	return l.write(ctx, l.attempt.lease(nil), func(ctx context.Context, lease *coordinationv1.Lease) (*coordinationv1.Lease, error) {
+		return l.attempt.client.Create(ctx, lease, createOptions())
+	})
+}
+
+func (l *Lock) compare(ctx context.Context) (same bool, record string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, renewEvery)
+	defer cancel()
+	return l.attempt.store.compare(ctx, l.attempt.namespace, l.attempt.name)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -37,6 +38,10 @@ type Secrets struct {
 	metadata metadata.Interface
 	// run marks what this run writes, so that parts of two runs never get in each other's way.
 	run string
+
+	mu sync.Mutex
+	// newest is what this run knows of the releases whose locks it has taken.
+	newest map[types.NamespacedName]newestHead
 }
 
 // NewSecrets returns a store that talks to the API server of config. run identifies this run of the program; it is
@@ -96,6 +101,7 @@ func (s *Secrets) History(ctx context.Context, namespace, name string) (release.
 	if err != nil {
 		return nil, fmt.Errorf("reading the history of release %s/%s: %w", namespace, name, err)
 	}
+	s.noteRead(namespace, name, found)
 	history, err := decodeHeads(found)
 	if err != nil {
 		return nil, fmt.Errorf("reading the history of release %s/%s: %w", namespace, name, err)

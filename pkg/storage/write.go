@@ -55,6 +55,7 @@ func (s *Secrets) create(ctx context.Context, r *release.Release) error {
 	}
 	r.Record = release.Record{Run: s.run, Inventory: versions(parts[counts.payload:])}
 	r.UID, r.ResourceVersion, r.CreationTimestamp = created.UID, created.ResourceVersion, created.CreationTimestamp
+	s.noteWritten(r)
 	return nil
 }
 
@@ -133,6 +134,7 @@ func (s *Secrets) UpdateStatus(ctx context.Context, r *release.Release) error {
 		return fmt.Errorf("recording the status of release %s/%s revision %d: %w", r.Namespace, r.Name, r.Spec.Revision, notFound(err))
 	}
 	r.ResourceVersion = head.ResourceVersion
+	s.noteWritten(r)
 	return nil
 }
 

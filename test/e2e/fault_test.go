@@ -60,9 +60,12 @@ func newFaultRun(t *testing.T, number int, tally *tally) *faultRun {
 	b := &bench{session: newSession(t), home: t.TempDir()}
 	return &faultRun{
 		bench: b, number: number, tally: tally, witness: newWitness(t, b.namespace),
-		chance: rand.New(rand.NewPCG(*seed, uint64(number))), //nolint:gosec // No secret.
+		chance: rand.New(rand.NewPCG(faultSeed(), uint64(number))), //nolint:gosec // No secret.
 	}
 }
+
+// faultSeed is the same each time, unless another one is given.
+func faultSeed() uint64 { return max(1, *seed) }
 
 func (r *faultRun) run(t *testing.T) {
 	t.Helper()
@@ -112,7 +115,7 @@ func (r *faultRun) step(t *testing.T, weather *weather, timeout string, args []s
 	start := time.Now()
 	code, said := r.command(t, append(args, timeout)...)
 	r.proxy.Intercept(nil)
-	story := fmt.Sprintf("-seed=%d -only=%d: %s ended with %d after %.1f s: %s\n%s", *seed, r.number, args[0], code, time.Since(start).Seconds(), said, weather)
+	story := fmt.Sprintf("-seed=%d -only=%d: %s ended with %d after %.1f s: %s\n%s", faultSeed(), r.number, args[0], code, time.Since(start).Seconds(), said, weather)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(story)

@@ -7,12 +7,13 @@ import (
 	"testing"
 )
 
-// Of twenty upgrades of one release at once one runs at a time: each is done, or says who has the lock. None works from a
-// history that is out of date, so the numbers have no gap, and one revision is deployed.
+// Of twenty upgrades of one release at once, on two machines, one runs at a time: each is done, or says who has the lock.
+// None works from a history that is out of date, so the numbers have no gap, and one revision is deployed.
 func TestTwentyUpgradesAtOnce(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, failure{})
 	b.must(t, "install", killedPack, "--set", "text=one")
+	benches := []*bench{b, b.elsewhere(t)}
 	const runs = 20
 	var group sync.WaitGroup
 	codes, said := make([]int, runs), make([]string, runs)
@@ -22,7 +23,7 @@ func TestTwentyUpgradesAtOnce(t *testing.T) {
 			if i%2 == 0 {
 				args = append(args, "--lock-timeout", "2m")
 			}
-			codes[i], said[i] = b.command(t, args...)
+			codes[i], said[i] = benches[i/2%2].command(t, args...)
 		})
 	}
 	group.Wait()

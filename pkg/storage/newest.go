@@ -1,0 +1,99 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// newestHead is the head of a release's newest revision as this run knows it. A run that holds the release's lock has read it
+// or written it last; where it finds another, it has lost the lock.
+type newestHead struct {
+	// revision is 0, and version empty, where there is no revision.
+	revision int
+	version  string
+	// read tells that the head was read since the lock was taken.
+	read bool
+}
+
+// expect has the next history of a release that is read say what this run knows of its newest head. It is called when the
+// lock was taken; what was read before may be out of date.
+func (s *Secrets) expect(namespace, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.newest == nil {
+		s.newest = map[types.NamespacedName]newestHead{}
+	}
+	s.newest[types.NamespacedName{Namespace: namespace, Name: name}] = newestHead{}
+}
+
+// noteRead notes the newest of the heads that were read, if that is what is expected.
+func (s *Secrets) noteRead(namespace, name string, heads []metav1.PartialObjectMetadata) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := types.NamespacedName{Namespace: namespace, Name: name}
+	if known, expected := s.newest[key]; expected && !known.read {
+		s.newest[key] = newestOf(heads)
+	}
+}
+
+// noteWritten notes a head that this run has written.
+func (s *Secrets) noteWritten(r *release.Release) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := types.NamespacedName{Namespace: r.Namespace, Name: r.Name}
+	if known, expected := s.newest[key]; expected && known.revision <= r.Spec.Revision {
+		s.newest[key] = newestHead{revision: r.Spec.Revision, version: r.ResourceVersion, read: true}
+	}
+}
+
+func newestOf(heads []metav1.PartialObjectMetadata) newestHead {
+	newest := newestHead{read: true}
+	for i := range heads {
+		if revision := revisionOf(&heads[i].ObjectMeta); revision > newest.revision {
+			newest.revision, newest.version = revision, heads[i].ResourceVersion
+		}
+	}
+	return newest
+}
+
+// compare reads the newest head of a release again. It reports whether that is the one that this run knows, and if not, what
+// it says of who has written it.
+func (s *Secrets) compare(ctx context.Context, namespace, name string) (same bool, record string, err error) {
+	s.mu.Lock()
+	known := s.newest[types.NamespacedName{Namespace: namespace, Name: name}]
+	s.mu.Unlock()
+	heads, err := s.list(ctx, namespace, headSelector().Add(nameRequirement(name)...))
+	if err != nil {
+		return false, "", err
+	}
+	switch found := newestOf(heads); {
+	case !known.read:
+		return false, "", nil
+	case found == known:
+		return true, "", nil
+	case found.revision == 0:
+		return false, "its record was removed", nil
+	default:
+		return s.compareWriter(ctx, namespace, name, found.revision)
+	}
+}
+
+// compareWriter looks at who has written a head: it may be this run, which does not have the answer yet.
+func (s *Secrets) compareWriter(ctx context.Context, namespace, name string, revision int) (same bool, record string, err error) {
+	head, err := s.secrets.Secrets(namespace).Get(ctx, headName(name, revision), metav1.GetOptions{})
+	if err != nil {
+		return false, "", err
+	}
+	found := &release.Release{}
+	if err := decodeStatus(head, found); err != nil {
+		// It says that much.
+		return false, fmt.Sprintf("revision %d was recorded", revision), nil //nolint:nilerr // It is not this run's.
+	}
+	record = fmt.Sprintf("revision %d is %s (%s)", revision, word(head.Labels[labelStatus]), word(found.Status.Operation))
+	return found.Status.Writer == s.run, record, nil
+}
