@@ -73,68 +73,81 @@ func with(values map[string]string, key, value string) map[string]string {
 	return values
 }
 
-// The UID on the inventory decides first, then the marks.
-func TestWhoseAnObjectIs(t *testing.T) {
-	t.Parallel()
+// happening is what somebody does to an object of the release.
+type happening func(*unstructured.Unstructured)
+
+func replace(object *unstructured.Unstructured) { object.SetUID("another") }
+
+func setByPolicy(object *unstructured.Unstructured) {
+	label(object, lifecycle.LabelManagedBy, "policy")
+}
+
+func strip(object *unstructured.Unstructured) {
+	object.SetLabels(nil)
+	object.SetAnnotations(nil)
+}
+
+func giveToOther(object *unstructured.Unstructured) {
+	annotate(object, lifecycle.AnnotationRelease, "other")
+}
+
+func giveToNamesake(object *unstructured.Unstructured) {
+	annotate(object, lifecycle.AnnotationNamespace, "prod")
+}
+
+func giveToHelm(object *unstructured.Unstructured) {
+	annotate(object, "meta.helm.sh/release-name", "x")
+	annotate(object, "meta.helm.sh/release-namespace", "y")
+}
+
+func both(one, two happening) happening {
+	return func(object *unstructured.Unstructured) {
+		one(object)
+		two(object)
+	}
+}
+
+// ownershipCase is what happened to ConfigMap app, what comes next, and what that does and says.
+type ownershipCase struct {
+	happens   happening
+	next      sequel
+	want      string
+	said, err string
+}
+
+func ownershipCases() map[string]ownershipCase {
 	const (
 		applies   = "apply ConfigMap/app"
 		deletes   = "delete ConfigMap/app Background"
-		another   = "another"
 		taken     = "object-applied it was replaced or restored since the release has made it, and carries its marks; the release takes it again"
 		spared    = "warning ConfigMap/web/app carries the marks of this release, but is not the object that it made: it was replaced or restored; it is left alone, to delete it use --take-ownership"
 		leftAlone = "; it is left alone"
 		exists    = "ConfigMap/web/app exists already and belongs to "
 	)
-	text, nothing := object("v1", "ConfigMap", "app"), object("v1", "ConfigMap", "other")
 	changed := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app}\ndata: {a: b}\n"
 	upgrade := sequel{operation: lifecycle.Upgrade, text: changed, ended: release.Deployed}
-	prune := sequel{operation: lifecycle.Upgrade, text: nothing, ended: release.Deployed}
+	prune := sequel{operation: lifecycle.Upgrade, text: object("v1", "ConfigMap", "other"), ended: release.Deployed}
 	uninstall := sequel{operation: lifecycle.Uninstall, ended: release.Deployed}
-	taking := func(n sequel) sequel { n.options.TakeOwnership = true; return n }
-	failed := func(n sequel) sequel { n.ended = release.Failed; return n }
-	replace := func(object *unstructured.Unstructured) { object.SetUID(another) }
-	policy := func(object *unstructured.Unstructured) { label(object, lifecycle.LabelManagedBy, "policy") }
-	bare := func(object *unstructured.Unstructured) {
-		object.SetLabels(nil)
-		object.SetAnnotations(nil)
-	}
-	other := func(object *unstructured.Unstructured) { annotate(object, lifecycle.AnnotationRelease, "other") }
-	elsewhere := func(object *unstructured.Unstructured) { annotate(object, lifecycle.AnnotationNamespace, "prod") }
-	helm := func(object *unstructured.Unstructured) {
-		annotate(object, "meta.helm.sh/release-name", "x")
-		annotate(object, "meta.helm.sh/release-namespace", "y")
-	}
-	both := func(do ...func(*unstructured.Unstructured)) func(*unstructured.Unstructured) {
-		return func(object *unstructured.Unstructured) {
-			for _, do := range do {
-				do(object)
-			}
-		}
-	}
-	for name, test := range map[string]struct {
-		happens func(*unstructured.Unstructured)
-		sequel  sequel
-		want    string
-		said    string
-		err     string
-	}{
-		"a policy has set a label: an apply":          {policy, upgrade, applies, "", ""},
-		"a policy has set a label: prune":             {policy, prune, deletes, "", ""},
-		"a policy has set a label: uninstall":         {policy, uninstall, deletes, "", ""},
-		"all marks are gone: an apply":                {bare, upgrade, applies, "", ""},
-		"all marks are gone: prune":                   {bare, prune, deletes, "", ""},
-		"all marks are gone: uninstall":               {bare, uninstall, deletes, "", ""},
-		"another release has taken it: an apply":      {other, upgrade, "", "", exists + "release web/other (its label "},
-		"another release has taken it: prune":         {other, prune, "", exists + "release web/other (its label ", ""},
-		"another release has taken it: uninstall":     {other, uninstall, "", exists + "release web/other (its label ", ""},
-		"after a failure, too":                        {other, failed(uninstall), "", exists + "release web/other (its label ", ""},
-		"its namesake elsewhere has it: an apply":     {elsewhere, upgrade, "", "", exists + "release prod/shop (its label "},
-		"its namesake elsewhere has it: prune":        {elsewhere, prune, "", exists + "release prod/shop (its label ", ""},
-		"its namesake elsewhere has it: uninstall":    {elsewhere, uninstall, "", exists + "release prod/shop (its label ", ""},
-		"its namesake elsewhere made it: an apply":    {both(replace, elsewhere), upgrade, "", "", exists + "release prod/shop (its label "},
-		"its namesake elsewhere made it: uninstall":   {both(replace, elsewhere), failed(uninstall), "", exists + "release prod/shop (its label ", ""},
-		"Helm has taken it: an apply":                 {helm, upgrade, "", "", exists + "Helm release y/x (its label "},
-		"Helm has taken it: uninstall":                {helm, uninstall, "", exists + "Helm release y/x (its label ", ""},
+	taking := func(s sequel) sequel { s.options.TakeOwnership = true; return s }
+	failed := func(s sequel) sequel { s.ended = release.Failed; return s }
+	return map[string]ownershipCase{
+		"a policy has set a label: an apply":          {setByPolicy, upgrade, applies, "", ""},
+		"a policy has set a label: prune":             {setByPolicy, prune, deletes, "", ""},
+		"a policy has set a label: uninstall":         {setByPolicy, uninstall, deletes, "", ""},
+		"all marks are gone: an apply":                {strip, upgrade, applies, "", ""},
+		"all marks are gone: prune":                   {strip, prune, deletes, "", ""},
+		"all marks are gone: uninstall":               {strip, uninstall, deletes, "", ""},
+		"another release has taken it: an apply":      {giveToOther, upgrade, "", "", exists + "release web/other (its label "},
+		"another release has taken it: prune":         {giveToOther, prune, "", exists + "release web/other (its label ", ""},
+		"another release has taken it: uninstall":     {giveToOther, uninstall, "", exists + "release web/other (its label ", ""},
+		"after a failure, too":                        {giveToOther, failed(uninstall), "", exists + "release web/other (its label ", ""},
+		"its namesake elsewhere has it: an apply":     {giveToNamesake, upgrade, "", "", exists + "release prod/shop (its label "},
+		"its namesake elsewhere has it: prune":        {giveToNamesake, prune, "", exists + "release prod/shop (its label ", ""},
+		"its namesake elsewhere has it: uninstall":    {giveToNamesake, uninstall, "", exists + "release prod/shop (its label ", ""},
+		"its namesake elsewhere made it: an apply":    {both(replace, giveToNamesake), upgrade, "", "", exists + "release prod/shop (its label "},
+		"its namesake elsewhere made it: uninstall":   {both(replace, giveToNamesake), failed(uninstall), "", exists + "release prod/shop (its label ", ""},
+		"Helm has taken it: an apply":                 {giveToHelm, upgrade, "", "", exists + "Helm release y/x (its label "},
+		"Helm has taken it: uninstall":                {giveToHelm, uninstall, "", exists + "Helm release y/x (its label ", ""},
 		"it was replaced: an apply":                   {replace, upgrade, applies, taken, ""},
 		"it was replaced: prune":                      {replace, prune, "", spared, ""},
 		"it was replaced: uninstall":                  {replace, uninstall, "", spared, ""},
@@ -143,15 +156,21 @@ func TestWhoseAnObjectIs(t *testing.T) {
 		"it was replaced, but a run failed: apply":    {replace, failed(upgrade), applies, "", ""},
 		"it was replaced, but a run failed: prune":    {replace, failed(prune), deletes, "", ""},
 		"it was replaced, but a run failed: removal":  {replace, failed(uninstall), deletes, "", ""},
-		"replaced, with a label of a policy: apply":   {both(replace, policy), upgrade, applies, taken, ""},
-		"replaced, without marks: an apply":           {both(replace, bare), upgrade, "", "", exists + "no release"},
-		"replaced, without marks: uninstall":          {both(replace, bare), uninstall, "", exists + "no release" + leftAlone, ""},
-		"replaced, without marks: one that may":       {both(replace, bare), taking(uninstall), "", exists + "no release" + leftAlone, ""},
-		"replaced, without marks: one that may, here": {both(replace, bare), taking(upgrade), "take over ConfigMap/app; " + applies, "object-applied it belonged to no release", ""},
-	} {
+		"replaced, with a label of a policy: apply":   {both(replace, setByPolicy), upgrade, applies, taken, ""},
+		"replaced, without marks: an apply":           {both(replace, strip), upgrade, "", "", exists + "no release"},
+		"replaced, without marks: uninstall":          {both(replace, strip), uninstall, "", exists + "no release" + leftAlone, ""},
+		"replaced, without marks: one that may":       {both(replace, strip), taking(uninstall), "", exists + "no release" + leftAlone, ""},
+		"replaced, without marks: one that may, here": {both(replace, strip), taking(upgrade), "take over ConfigMap/app; " + applies, "object-applied it belonged to no release", ""},
+	}
+}
+
+// The UID on the inventory decides first, then the marks.
+func TestWhoseAnObjectIs(t *testing.T) {
+	t.Parallel()
+	for name, test := range ownershipCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			log, said, _, err := test.sequel.after(t, text, test.happens)
+			log, said, _, err := test.next.after(t, object("v1", "ConfigMap", "app"), test.happens)
 			log = slices.DeleteFunc(log, func(line string) bool { return strings.HasSuffix(line, "/other") })
 			if diff := cmp.Diff(test.want, strings.Join(log, "; ")); diff != "" {
 				t.Error(diff)
@@ -164,6 +183,35 @@ func TestWhoseAnObjectIs(t *testing.T) {
 				t.Errorf("got %v, want %q", err, test.err)
 			}
 		})
+	}
+}
+
+// What was taken over from Helm may keep Helm's annotations, because another manager has set them: it is the release's all the
+// same. Other ones say that Helm has taken it back.
+func TestAnnotationsThatHelmHasLeftDoNotCount(t *testing.T) {
+	t.Parallel()
+	const text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
+	cluster := newCluster()
+	cluster.admit = func(applied, before *unstructured.Unstructured) {
+		if before != nil {
+			annotate(applied, "meta.helm.sh/release-name", before.GetAnnotations()["meta.helm.sh/release-name"])
+		}
+	}
+	put(cluster, map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{
+		"name": "web", "namespace": "web", "annotations": map[string]any{"meta.helm.sh/release-name": "x"},
+	}})
+	first := plan(t, text, lifecycle.Options{TakeOwnership: true})
+	if _, _, err := run(t, cluster, first); err != nil {
+		t.Fatal(err)
+	}
+	applyAgain(t, cluster, text, first.Release.Inventory, false)
+	for _, object := range cluster.objects {
+		annotate(object, "meta.helm.sh/release-name", "z")
+	}
+	_, _, err := run(t, cluster, upgrade(t, text, first.Release.Inventory, nil))
+	var foreign *lifecycle.ForeignError
+	if !errors.As(err, &foreign) {
+		t.Errorf("got %v", err)
 	}
 }
 
