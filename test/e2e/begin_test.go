@@ -240,14 +240,14 @@ spec:
   versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
 `, "GROUP", b.namespace+".example.com")
 	b.must(t, "install", writePack(t, definition, ""))
-	const timeout = 5 * time.Second
+	const timeout = 10 * time.Second
 	renewals := b.renewals(t)
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	command, said := b.startWith(t, read, "uninstall", "app", "--delete-crds", "--wait", "--timeout", timeout.String())
-	said.await(t, "Delete them?")
+	said.await(t, ": 0 objects")
 	first := <-renewals
 	for now := first; now.Sub(first) <= timeout; now = <-renewals {
 		if said.ended() {
