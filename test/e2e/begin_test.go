@@ -248,16 +248,20 @@ spec:
 	}
 	command, said := b.startWith(t, read, "uninstall", "app", "--delete-crds", "--wait", "--timeout", timeout.String())
 	said.await(t, ": 0 objects")
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
 	first := <-renewals
-	for now := first; now.Sub(first) <= timeout; now = <-renewals {
-		if said.ended() {
-			t.Fatalf("it did not wait for an answer: %s", said.all())
+	for now := first; now.Sub(first) <= timeout; {
+		select {
+		case now = <-renewals:
+		case err := <-ended:
+			t.Fatalf("it did not wait for an answer: exit code %d: %s", exitCode(t, err), said.all())
 		}
 	}
 	if _, err := write.WriteString("y\n"); err != nil {
 		t.Fatal(err)
 	}
-	if code := exitCode(t, command.Wait()); code != 0 {
+	if code := exitCode(t, <-ended); code != 0 {
 		t.Fatalf("exit code %d: %s", code, said.all())
 	}
 }

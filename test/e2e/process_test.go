@@ -97,13 +97,6 @@ func (o *output) await(t *testing.T, text string) {
 	}
 }
 
-// ended reports whether the program has ended.
-func (o *output) ended() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.done
-}
-
 // all waits until the program has ended and returns what it printed.
 func (o *output) all() string {
 	for {
