@@ -3,11 +3,15 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
 	"github.com/sherpack-io/kubectl-sherpack/test/proxy"
@@ -38,15 +42,16 @@ func moveElsewhere(request *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var lease map[string]any
-	if err := json.Unmarshal(body, &lease); err != nil {
+	object, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, nil, nil)
+	if err != nil {
 		return err
 	}
-	metadata, _ := lease["metadata"].(map[string]any)
-	annotations, _ := metadata["annotations"].(map[string]any)
-	text, _ := annotations["sherpack.io/holder"].(string)
+	lease, ok := object.(*coordinationv1.Lease)
+	if !ok {
+		return fmt.Errorf("a lease is written as a %T", object)
+	}
 	var holder map[string]any
-	if err := json.Unmarshal([]byte(text), &holder); err != nil {
+	if err := json.Unmarshal([]byte(lease.Annotations["sherpack.io/holder"]), &holder); err != nil {
 		return err
 	}
 	const never = 1 << 30
@@ -55,10 +60,12 @@ func moveElsewhere(request *http.Request) error {
 	if err != nil {
 		return err
 	}
-	annotations["sherpack.io/holder"] = string(changed)
+	lease.Annotations["sherpack.io/holder"] = string(changed)
 	if body, err = json.Marshal(lease); err != nil {
 		return err
 	}
+	// It may have been in a form of the server's own.
+	request.Header.Set("Content-Type", "application/json")
 	give(request, body)
 	return nil
 }
