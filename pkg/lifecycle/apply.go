@@ -71,9 +71,13 @@ func (x *execution) isUnchanged(object manifest.Object) bool {
 	return x.isAsAnswered(object, x.plan.Release.Inventory[i].Metadata, x.live[key].carried)
 }
 
-// staysAsIs reports whether an object is a custom resource definition that a rollback must not take back.
+// staysAsIs reports whether an object is a custom resource definition that a rollback must not take back, or belongs to
+// somebody else by now and is left to that by an undo.
 func (x *execution) staysAsIs(object manifest.Object) bool {
-	_, live := x.live[manifest.KeyOf(object.Reference())]
+	found, live := x.live[manifest.KeyOf(object.Reference())]
+	if x.plan.Untried && found.foreign != "" {
+		return true
+	}
 	gvk := object.GroupVersionKind()
 	return x.plan.Release.Spec.FromRevision != 0 && !x.plan.Options.DeleteCRDs && live && isDefinition(gvk.Group, gvk.Kind)
 }
@@ -141,11 +145,13 @@ func (x *execution) note(object manifest.Object, applied kube.Applied) {
 	if applied.Generation == 0 {
 		entry.ResourceVersion = applied.Ref.ResourceVersion
 	}
-	if entry.Origin == "" || before.foreign != "" {
+	switch {
+	case applied.Created:
+		entry.Origin, entry.Provisional = release.Created, false
+	case entry.Origin == "" && before.adopt:
+		entry.Origin = release.Created
+	case entry.Origin == "":
 		entry.Origin = release.Adopted
-		if applied.Created || before.adopt {
-			entry.Origin = release.Created
-		}
 	}
 	entry.Hash, _ = hash(object)
 	entry.AppliedAs, entry.Recreate = "", after.recreate

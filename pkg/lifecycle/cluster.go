@@ -20,6 +20,10 @@ type Cluster interface {
 	Lookup(ctx context.Context, apiVersion, kind, namespace, name string) (map[string]any, error)
 	// Check tries writes without doing them, and returns the answers in the order of checks.
 	Check(ctx context.Context, checks []kube.Check) ([]kube.Checked, error)
+	// Snapshot returns objects whole, without status, in the order of refs; nil where one does not exist.
+	Snapshot(ctx context.Context, refs []corev1.ObjectReference) ([]*unstructured.Unstructured, error)
+	// GiveBack makes adopted objects what they were; done is called as for Apply.
+	GiveBack(ctx context.Context, returns []kube.Return, done func(i int, err error)) error
 	// TakeOver makes the fields ours that kubectl or Helm manages in some objects.
 	TakeOver(ctx context.Context, refs []corev1.ObjectReference) error
 	// OwnData makes data ours in some Secrets that was applied as stringData.
@@ -50,6 +54,10 @@ type Store interface {
 	UpdateStatus(ctx context.Context, r *release.Release) error
 	// UpdateInventory writes the inventory of a revision that is stored.
 	UpdateInventory(ctx context.Context, r *release.Release) error
+	// AddFormer records beside a stored revision what some objects are before they are adopted.
+	AddFormer(ctx context.Context, r *release.Release, former []release.Former) error
+	// DropFormer removes what is recorded of what objects were before the release adopted them.
+	DropFormer(ctx context.Context, namespace, name string) error
 	// Supersede records of a stored revision that another one is deployed in its place.
 	Supersede(ctx context.Context, r *release.Release) error
 	// Forget removes a stored revision.

@@ -25,6 +25,9 @@ func (x *execution) end(ctx context.Context, failure error) error {
 	x.shrink()
 	x.conclusion(failure)
 	err := detached(ctx, x.recordEnd)
+	if err == nil {
+		x.makeFinal(ctx, failure == nil)
+	}
 	x.emit(OperationFinished, x.outcome(failure))
 	if err != nil {
 		err = fmt.Errorf("the end of the operation could not be recorded: %w", err)

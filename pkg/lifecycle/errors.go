@@ -42,11 +42,17 @@ type ForeignError struct {
 	Ref corev1.ObjectReference
 	// Owner says who it belongs to, as a phrase: "release shop/web", "Helm release shop/web", "nobody that says so".
 	Owner string
+	// Hook is the hook that would have to delete it, which is never done to what belongs to others; else empty.
+	Hook string
 }
 
 // Error names the object and its owner.
 func (e *ForeignError) Error() string {
-	return fmt.Sprintf("%s exists already and belongs to %s", manifest.KeyOf(e.Ref), e.Owner)
+	text := fmt.Sprintf("%s exists already and belongs to %s", manifest.KeyOf(e.Ref), e.Owner)
+	if e.Hook != "" {
+		text += fmt.Sprintf("; hook %s would delete it", e.Hook)
+	}
+	return text
 }
 
 // PreflightError is what would be refused, found before it could do harm.

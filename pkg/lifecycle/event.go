@@ -24,6 +24,7 @@ const (
 	ObjectApplied     EventType = "object-applied"
 	ObjectDeleted     EventType = "object-deleted"
 	ObjectKept        EventType = "object-kept"
+	ObjectGivenBack   EventType = "object-given-back"
 	WaitStarted       EventType = "wait-started"
 	WaitProgress      EventType = "wait-progress"
 	WaitFinished      EventType = "wait-finished"

@@ -1,6 +1,7 @@
 package lifecycle_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -162,6 +163,32 @@ func (c *cluster) Check(_ context.Context, checks []kube.Check) ([]kube.Checked,
 		}
 	}
 	return answers, nil
+}
+
+func (c *cluster) Snapshot(_ context.Context, refs []corev1.ObjectReference) ([]*unstructured.Unstructured, error) {
+	found := make([]*unstructured.Unstructured, len(refs))
+	for i, ref := range refs {
+		c.note("remember %s/%s", ref.Kind, ref.Name)
+		if object, ok := c.objects[manifest.KeyOf(ref)]; ok {
+			found[i] = object.DeepCopy()
+		}
+	}
+	return found, nil
+}
+
+func (c *cluster) GiveBack(_ context.Context, returns []kube.Return, done func(int, error)) error {
+	var first error
+	for i, r := range returns {
+		err := c.applyErr[r.Ref.Name]
+		if first = cmp.Or(first, err); err == nil {
+			c.note("give back %s/%s", r.Ref.Kind, r.Ref.Name)
+			if r.Before != nil && c.objects[manifest.KeyOf(r.Ref)] != nil {
+				c.objects[manifest.KeyOf(r.Ref)] = r.Before.DeepCopy()
+			}
+		}
+		done(i, err)
+	}
+	return first
 }
 
 func (c *cluster) TakeOver(_ context.Context, refs []corev1.ObjectReference) error {
@@ -343,6 +370,18 @@ func (s *store) UpdateStatus(ctx context.Context, r *release.Release) error {
 func (s *store) UpdateInventory(ctx context.Context, _ *release.Release) error {
 	s.writes = append(s.writes, "inventory")
 	return ctx.Err()
+}
+
+func (s *store) AddFormer(_ context.Context, _ *release.Release, former []release.Former) error {
+	for _, f := range former {
+		s.writes = append(s.writes, "former "+f.Name)
+	}
+	return nil
+}
+
+func (s *store) DropFormer(context.Context, string, string) error {
+	s.writes = append(s.writes, "drop former")
+	return nil
 }
 
 func (s *store) Supersede(_ context.Context, r *release.Release) error {

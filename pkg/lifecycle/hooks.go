@@ -200,6 +200,9 @@ func (x *execution) hookRun(h Hook) (kube.HookRun, error) {
 func (x *execution) replace(ctx context.Context, h Hook) error {
 	key := manifest.KeyOf(h.Object.Reference())
 	found := x.live[key]
+	if err := x.mayDelete(h); err != nil {
+		return err
+	}
 	if !x.replaces(h) {
 		return nil
 	}

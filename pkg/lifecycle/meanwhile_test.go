@@ -152,7 +152,7 @@ func TestTheWayBackLeavesWhatWasThereBefore(t *testing.T) {
 			}
 			cluster.outcomes["shop-a"] = exit3
 			takenBack(t, cluster, planned, noRequest)
-			if diff := cmp.Diff([]string{"delete Job/shop-a Foreground", "delete ConfigMap/more Background"}, cluster.log); diff != "" {
+			if diff := cmp.Diff([]string{"give back ConfigMap/data", "delete Job/shop-a Foreground", "delete ConfigMap/more Background"}, cluster.log); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -160,7 +160,7 @@ func ownershipCases() map[string]ownershipCase {
 		"replaced, without marks: an apply":           {both(replace, strip), upgrade, "", "", exists + "no release"},
 		"replaced, without marks: uninstall":          {both(replace, strip), uninstall, "", exists + "no release" + leftAlone, ""},
 		"replaced, without marks: one that may":       {both(replace, strip), taking(uninstall), "", exists + "no release" + leftAlone, ""},
-		"replaced, without marks: one that may, here": {both(replace, strip), taking(upgrade), "take over ConfigMap/app; " + applies, "object-applied it belonged to no release", ""},
+		"replaced, without marks: one that may, here": {both(replace, strip), taking(upgrade), "remember ConfigMap/app; take over ConfigMap/app; " + applies, "object-applied it belonged to no release", ""},
 	}
 }
 

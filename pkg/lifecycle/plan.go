@@ -105,6 +105,9 @@ const (
 	Delete Verb = "delete"
 	// Keep reports what Entries name and what is left in place.
 	Keep Verb = "keep"
+	// GiveBack makes what Entries name and what was adopted what it was before. The steps after it are done even where that
+	// fails, and then the operation has failed.
+	GiveBack Verb = "give-back"
 )
 
 // Step is one step of a plan. Which fields are set depends on the verb.

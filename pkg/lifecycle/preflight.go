@@ -37,6 +37,7 @@ func (x *execution) preflight(ctx context.Context) error {
 		return err
 	}
 	x.hint()
+	foreign = append(foreign, x.undeletable()...)
 	trials, deletions := x.trials(foreign), x.deletions()
 	later, err := x.laterTrials(ctx)
 	if err != nil {
@@ -125,7 +126,7 @@ func (x *execution) try(ctx context.Context, trials []trial) ([]error, error) {
 		case isRuling(answer.Err) && x.rulesChange(trials[i]):
 			x.postpone(trials[i], "other rules will hold in its namespace by then")
 		case answer.Err != nil:
-			problems = append(problems, placed(trials[i].object, answer.Err))
+			problems = append(problems, placed(trials[i].object, x.notRecreated(trials[i].object, answer.Err)))
 		case x.groundChanges(trials[i]) && !x.rehearsal.all:
 			x.rehearsal.left = append(x.rehearsal.left, trials[i])
 		}

@@ -298,7 +298,7 @@ func TestWhatBelongsToOthersIsAdopted(t *testing.T) {
 	if _, _, err := run(t, cluster, planned); err == nil {
 		t.Fatal("the hook succeeded")
 	}
-	if diff := cmp.Diff([]string{"take over ConfigMap/theirs", "apply ConfigMap/ours", "apply ConfigMap/theirs", "apply Job/shop-a"}, cluster.log); diff != "" {
+	if diff := cmp.Diff([]string{"remember ConfigMap/theirs", "take over ConfigMap/theirs", "apply ConfigMap/ours", "apply ConfigMap/theirs", "apply Job/shop-a"}, cluster.log); diff != "" {
 		t.Error(diff)
 	}
 	back, err := lifecycle.NewWayBack(planned, lifecycle.Request{})
@@ -309,12 +309,12 @@ func TestWhatBelongsToOthersIsAdopted(t *testing.T) {
 	if _, _, err := run(t, cluster, back); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"delete Job/shop-a Foreground", "delete ConfigMap/ours Background"}, cluster.log); diff != "" {
+	if diff := cmp.Diff([]string{"give back ConfigMap/theirs", "delete Job/shop-a Foreground", "delete ConfigMap/ours Background"}, cluster.log); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// The way back of an upgrade does not delete what that took over, and the release does not own it any more.
+// The way back of an upgrade gives back what that took over, and the release does not own it any more.
 func TestTheWayBackOfAnUpgradeDisownsWhatItTookOver(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
@@ -331,7 +331,7 @@ func TestTheWayBackOfAnUpgradeDisownsWhatItTookOver(t *testing.T) {
 		request.Nodes, request.Left, request.Scopes = nodes(t, object("v1", "ConfigMap", "ours")), nil, scopes()
 		return request
 	})
-	if diff := cmp.Diff([]string{"delete Job/shop-a Foreground"}, cluster.log); diff != "" {
+	if diff := cmp.Diff([]string{"delete Job/shop-a Foreground", "give back ConfigMap/theirs"}, cluster.log); diff != "" {
 		t.Error(diff)
 	}
 	for _, entry := range back.Release.Inventory {

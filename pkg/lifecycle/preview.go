@@ -20,7 +20,7 @@ type Preview struct {
 }
 
 // Effect says what becomes of an object that a step of the plan, counted from 0, applies or deletes: created, configured,
-// unchanged, replaced, adopted, deleted, kept, or not there. It is "" where nobody looked.
+// unchanged, replaced, adopted, deleted, given back, kept, or not there. It is "" where nobody looked.
 func (p Preview) Effect(step int, ref corev1.ObjectReference) string {
 	if p.effects == nil {
 		return ""
@@ -35,7 +35,10 @@ func (r Runner) Preview(ctx context.Context, plan *Plan, coming ...corev1.Object
 	x := r.execution(plan)
 	x.rehearsal.all, x.rehearsal.coming = true, coming
 	preview := Preview{Plan: plan}
-	refused := x.preflight(ctx)
+	refused := x.completeReturns(ctx)
+	if refused == nil {
+		refused = x.preflight(ctx)
+	}
 	var found *PreflightError
 	if refused != nil && (!errors.As(refused, &found) || len(inTheWay(found.Problems)) > 0) {
 		return preview, Because(ctx, refused)
@@ -67,6 +70,8 @@ func (x *execution) foresee(step Step) map[manifest.Key]string {
 	for _, entry := range step.Entries {
 		found, there := x.live[keyOf(entry)]
 		switch {
+		case step.Verb == GiveBack:
+			effects[keyOf(entry)] = "given back"
 		case !there:
 		case step.Verb == Keep, x.spares(found):
 			effects[keyOf(entry)] = "kept"

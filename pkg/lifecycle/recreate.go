@@ -19,13 +19,14 @@ const recreatePolicy = "recreate"
 
 // mayRecreate reports whether an error says that an object cannot be changed in place, and the object may be deleted and
 // made anew: it says so itself, on the way back as it is on the cluster; it is what is left of a hook that has become a
-// regular resource; or the user says so of everything and nothing would be lost with it.
+// regular resource; or the user says so of everything and nothing would be lost with it. What is being adopted is not: it
+// may have to be given back.
 func (x *execution) mayRecreate(object manifest.Object, err error) bool {
 	key := manifest.KeyOf(object.Reference())
 	found, ours := x.live[key]
 	var immutable *kube.ImmutableError
 	switch {
-	case !ours || !errors.As(err, &immutable):
+	case !ours || !errors.As(err, &immutable) || x.formerOwner(key) != "":
 		return false
 	case object.GetAnnotations()[hook.OnImmutableAnnotation] == recreatePolicy, x.plan.Untried && found.recreate:
 		return true

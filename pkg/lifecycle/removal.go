@@ -57,6 +57,8 @@ type removal struct {
 	regular     []release.Entry
 	namespaces  []release.Entry
 	kept        []release.Entry
+	// adopted are those that are given back: no operation has succeeded since they were adopted.
+	adopted []release.Entry
 }
 
 // newRemoval sorts the entries of an inventory, what is installed last first. namespace holds the record and is never
@@ -67,6 +69,8 @@ func newRemoval(inventory []release.Entry, namespace string, options Options) *r
 	var found removal
 	for _, entry := range entries {
 		switch {
+		case entry.Provisional:
+			found.adopted = append(found.adopted, entry)
 		case stays(entry, namespace, options):
 			found.kept = append(found.kept, entry)
 		case isDefinition(entry.Group, entry.Kind):
@@ -101,7 +105,11 @@ func (r *removal) takeHooks(hooks []Hook) []release.Entry {
 
 // work deletes all but Namespaces. What comes before the regular objects is waited for in any case.
 func (r *removal) work(wait bool) []Step {
-	first := slices.Concat(deleteSteps(r.guards), deleteSteps(r.custom), deleteSteps(r.definitions))
+	first := deleteSteps(r.guards)
+	if len(r.adopted) > 0 {
+		first = append(first, Step{Verb: GiveBack, Entries: r.adopted})
+	}
+	first = slices.Concat(first, deleteSteps(r.custom), deleteSteps(r.definitions))
 	return append(first, waiting(wait, deleteSteps(r.regular))...)
 }
 

@@ -90,6 +90,10 @@ func (c *content) plan(request Request, named map[manifest.Key]bool) (*Plan, err
 	}
 	plan.Release.Status.Hooks = records
 	plan.Release.Inventory = inventory(c, request)
+	if request.Previous != nil {
+		plan.Release.Former = request.Previous.Former
+		plan.Release.KeepFormer()
+	}
 	plan.Later = c.later(request)
 	plan.Steps = append(plan.Steps, prune(plan.Release, named, request.Options)...)
 	return plan, nil

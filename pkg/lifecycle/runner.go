@@ -10,7 +10,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // lastWords bounds what is done after the work has ended: cleaning up behind hooks, and the last record. It holds even
@@ -38,6 +37,9 @@ func (r Runner) Run(ctx context.Context, plan *Plan) error {
 	run := r.execution(plan)
 	// The order here is that of every operation. The lock was taken, the history read again and what an earlier run left
 	// open was closed before it.
+	if err := run.completeReturns(work); err != nil {
+		return Because(work, err)
+	}
 	if err := run.preflight(work); err != nil {
 		return Because(work, err)
 	}
@@ -111,7 +113,9 @@ func (x *execution) begin(ctx context.Context) error {
 		// What hooks have done goes with what they did it to, so that there is nothing left to go on from.
 		r.Status.Interrupted = ""
 	}
-	x.adoptFound()
+	if err := x.adoptFound(ctx); err != nil {
+		return err
+	}
 	if err := x.recordBegin(ctx); err != nil {
 		return err
 	}
@@ -120,21 +124,6 @@ func (x *execution) begin(ctx context.Context) error {
 		x.emit(HookSkipped, x.hookOutcome(record))
 	}
 	return nil
-}
-
-// adoptFound notes of what an installation finds with the release's marks, and no revision has made, that it was there
-// before: whether or not the work gets as far as applying it, the way back must leave it. Where the revision before did not
-// come to a good end it may have made things without a record, and these are taken back.
-func (x *execution) adoptFound() {
-	if x.plan.Operation != Install || x.plan.Troubled {
-		return
-	}
-	for i := range x.plan.Release.Inventory {
-		entry := &x.plan.Release.Inventory[i]
-		if _, found := x.live[keyOf(*entry)]; found && entry.Role == release.Regular && entry.Origin == "" {
-			entry.Origin = release.Adopted
-		}
-	}
 }
 
 // recordBegin records a new revision, or the status of one that is there.
@@ -151,13 +140,18 @@ func (x *execution) forward(ctx context.Context) error {
 	if err := x.endLeftovers(ctx); err != nil {
 		return err
 	}
+	var notGivenBack error
 	for i, step := range x.plan.Steps {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		x.advance(step)
 		x.hoist(step)
-		if err := x.step(ctx, step); err != nil {
+		err := x.step(ctx, step)
+		if err != nil && step.Verb == GiveBack {
+			notGivenBack, err = err, nil
+		}
+		if err != nil {
 			return err
 		}
 		if err := x.preflightRest(ctx, step); err != nil {
@@ -172,7 +166,7 @@ func (x *execution) forward(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return notGivenBack
 }
 
 // lookAgain looks at what is on the cluster after hooks, which may take long: whoever deleted or made something meanwhile
@@ -211,7 +205,7 @@ func (x *execution) advance(step Step) {
 // lastOf reports whether the step at i applies or deletes, and the next does something else; the end records anyway.
 func lastOf(steps []Step, i int) bool {
 	verb := steps[i].Verb
-	return (verb == Apply || verb == Delete) && i+1 < len(steps) && steps[i+1].Verb != verb
+	return (verb == Apply || verb == Delete || verb == GiveBack) && i+1 < len(steps) && steps[i+1].Verb != verb
 }
 
 // recordInventory writes the inventory if it has changed.
@@ -236,6 +230,8 @@ func (x *execution) step(ctx context.Context, step Step) error {
 		return x.wait(ctx, step.Objects)
 	case Delete:
 		return x.delete(ctx, step)
+	case GiveBack:
+		return x.giveBack(ctx, step.Entries)
 	case Keep:
 		x.keep(step)
 		return nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
@@ -52,6 +51,7 @@ func (x *execution) sendOnce(ctx context.Context, objects []manifest.Object, aga
 		case again && isMoved(applied.Err):
 			moved = append(moved, objects[i])
 		default:
+			applied.Err = x.notRecreated(objects[i], applied.Err)
 			x.applied(objects[i], applied)
 			refused[i] = placed(objects[i], applied.Err)
 			return
@@ -70,20 +70,6 @@ func (x *execution) sendOnce(ctx context.Context, objects []manifest.Object, aga
 
 // isMoved reports whether an error says that an object is not the one that was looked at.
 func isMoved(err error) bool { return errors.Is(err, kube.ErrGone) || errors.Is(err, kube.ErrReplaced) }
-
-// takeOver takes over what belongs to others, as the user asked for.
-func (x *execution) takeOver(ctx context.Context, objects []manifest.Object) error {
-	var refs []corev1.ObjectReference
-	for _, object := range objects {
-		if ref := object.Reference(); x.live[manifest.KeyOf(ref)].foreign != "" {
-			refs = append(refs, ref)
-		}
-	}
-	if len(refs) == 0 {
-		return nil
-	}
-	return x.Cluster.TakeOver(ctx, refs)
-}
 
 // body returns an object as it is sent: with the UID that it has on the cluster, so that the API server refuses to change
 // another one that has taken its place meanwhile.

@@ -129,6 +129,9 @@ func inventory(c *content, request Request) []release.Entry {
 		if previous.Removed() {
 			// What is still there was to stay, or could not be removed: it is not this operation's to take back.
 			old.Origin = ""
+		} else if old.Origin == "" && troubled(previous) {
+			// It may have been made without a record of that.
+			old.Origin = release.Created
 		}
 		if i, found := index[keyOf(old)]; found {
 			keepKnown(&entries[i], old)
@@ -196,6 +199,7 @@ func merge(entries []release.Entry, index map[manifest.Key]int) []release.Entry 
 
 func keepKnown(entry *release.Entry, old release.Entry) {
 	entry.UID, entry.Origin, entry.Hash = old.UID, old.Origin, old.Hash
+	entry.Provisional = old.Provisional
 	entry.Generation, entry.ResourceVersion, entry.Metadata = old.Generation, old.ResourceVersion, old.Metadata
 	entry.Recreate = old.Recreate
 	if former := cmp.Or(old.AppliedAs, old.Role); former != entry.Role {

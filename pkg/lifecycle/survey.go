@@ -77,7 +77,7 @@ func (x *execution) surveyApplied(steps []Step, refs []corev1.ObjectReference, f
 			if object.DeletionTimestamp != nil {
 				x.leaveEnding(key)
 			}
-		case x.plan.Options.TakeOwnership:
+		case x.plan.Options.TakeOwnership || x.plan.Untried:
 			x.live[key] = live{uid: object.UID, foreign: own.holder(object), carried: carriedBy(object)}
 		default:
 			foreign = append(foreign, &ForeignError{Ref: ref, Owner: own.ownerPhrase(object)})
@@ -199,6 +199,9 @@ func references(steps []Step) (refs []corev1.ObjectReference, applied int) {
 	}
 	applied = len(refs)
 	for _, step := range steps {
+		if step.Verb == GiveBack {
+			continue
+		}
 		for _, entry := range step.Entries {
 			ref := entry.Reference()
 			ref.UID = ""
@@ -214,6 +217,9 @@ func deletedSoon(steps []Step) map[manifest.Key]Verb {
 	for _, step := range steps {
 		if step.Verb == RunHooks {
 			break
+		}
+		if step.Verb == GiveBack {
+			continue
 		}
 		for _, entry := range step.Entries {
 			soon[keyOf(entry)] = step.Verb

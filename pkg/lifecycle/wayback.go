@@ -29,20 +29,23 @@ func NewRollback(target, previous *release.Release, history release.History, opt
 //
 // If the failed operation got no further than the hooks before its work, no rollback hook runs, and nothing is waited for.
 // What an operation before it left changed, because it failed, goes back, too.
+// What was adopted is given back before anything else, whatever revision the release goes back to.
 // A pre-rollback hook that fails does not end the way back. Custom resource definitions stay in any case.
 func NewWayBack(failed *Plan, request Request) (*Plan, error) {
 	switch {
 	case failed.Operation == Install:
 		return newReversion(failed), nil
-	case failed.Extent == Nothing && !leftChanged(failed.History):
+	case failed.Extent == Nothing && !leftChanged(failed.History) && len(provisional(failed.Release.Inventory)) == 0:
 		return nil, nil
 	}
-	request.Options.DeleteCRDs = false
+	// It adopts nothing: what belongs to others by now is left to them.
+	request.Options.DeleteCRDs, request.Options.TakeOwnership = false, false
 	plan, err := NewPlan(request)
 	if err != nil {
 		return nil, err
 	}
 	plan.Untried = true
+	plan.giveBackFirst()
 	plan.disown()
 	for i := range plan.Steps {
 		if plan.Steps[i].Phase == hook.PreRollback {
@@ -92,14 +95,19 @@ func HooksOfWayBack(request Request) ([]Hook, error) {
 	return hooks, nil
 }
 
-// newReversion removes what a failed installation made. What it took over from others stays.
+// newReversion removes what a failed installation made. What it adopted from others is given back; what it found without
+// a record of where that comes from stays.
 func newReversion(failed *Plan) *Plan {
 	r := failed.Release
-	made := slices.DeleteFunc(slices.Clone(r.Inventory), func(entry release.Entry) bool { return entry.Origin == release.Adopted })
+	made := slices.DeleteFunc(slices.Clone(r.Inventory), func(entry release.Entry) bool {
+		return entry.Origin == release.Adopted && !entry.Provisional
+	})
 	options := failed.Options
-	options.DeleteCRDs = false
-	return &Plan{
+	options.DeleteCRDs, options.TakeOwnership = false, false
+	plan := &Plan{
 		Operation: Revert, Release: r, Options: options, History: failed.History, Untried: true, Earlier: earlier(r),
 		Steps: newRemoval(made, r.Namespace, options).steps(),
 	}
+	plan.giveBackFirst()
+	return plan
 }

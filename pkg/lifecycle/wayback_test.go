@@ -69,7 +69,7 @@ func TestTheWayBackPutsBackWhatHasBecomeAHook(t *testing.T) {
 	}
 }
 
-// What an installation finds with its marks is left by the way back also where the work did not get as far as applying it.
+// What an installation finds with its marks is given back by the way back also where the work did not get as far as applying it.
 func TestTheWayBackLeavesWhatItHasNotComeTo(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
@@ -77,7 +77,7 @@ func TestTheWayBackLeavesWhatItHasNotComeTo(t *testing.T) {
 	planned := plan(t, object("v1", "ConfigMap", "data")+hook("a", "pre-install", ""), lifecycle.Options{})
 	cluster.outcomes["shop-a"] = exit3
 	takenBack(t, cluster, planned, noRequest)
-	if diff := cmp.Diff([]string{"delete Job/shop-a Foreground"}, cluster.log); diff != "" {
+	if diff := cmp.Diff([]string{"give back ConfigMap/data", "delete Job/shop-a Foreground"}, cluster.log); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -62,6 +62,9 @@ func (o *DeployOptions) takeBack(ctx context.Context, work *deployment, failure 
 		result.Outcome = fmt.Sprintf("Release %s is back at revision %d, as revision %d.", o.Name, work.deployed.Spec.Revision, back.Release.Spec.Revision)
 	}
 	if back != nil {
+		if names := back.GivenBack(); names != "" {
+			result.Outcome += " What it had adopted was given back: " + names + "."
+		}
 		lookFor(failure, back.Release.Inventory)
 	}
 	return result

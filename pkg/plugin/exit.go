@@ -142,6 +142,7 @@ func shortened(text string) string {
 
 func advice(err error) string {
 	var failed *lifecycle.HookError
+	var foreign *lifecycle.ForeignError
 	var config configError
 	rights := adviceOnRights(err)
 	switch {
@@ -153,8 +154,12 @@ func advice(err error) string {
 		return "To create the namespace of the release, use --create-namespace. Any other must be there, or be in the pack."
 	case is[*kube.ConflictError](err):
 		return "To take these fields over from their managers, use --force-conflicts."
+	case is[*lifecycle.AdoptedError](err):
+		return "What is deleted could not be given back. Adopt the object first, with these fields as they are, or delete it yourself."
 	case is[*kube.ImmutableError](err):
 		return adviceOnImmutable(err)
+	case errors.As(err, &foreign) && foreign.Hook != "":
+		return "It was left alone: --take-ownership does not delete what belongs to others. Delete it yourself, or rename the hook."
 	case is[*lifecycle.ForeignError](err):
 		return "It was left alone. To take over what belongs to others, use --take-ownership."
 	case errors.Is(err, storage.ErrLockLost):

@@ -33,7 +33,7 @@ func textLine(event lifecycle.Event) string {
 	switch event.Type {
 	case lifecycle.HookStarted, lifecycle.HookProgress, lifecycle.HookFinished, lifecycle.HookSkipped:
 		return hookLine(event)
-	case lifecycle.ObjectApplied, lifecycle.ObjectDeleted, lifecycle.ObjectKept:
+	case lifecycle.ObjectApplied, lifecycle.ObjectDeleted, lifecycle.ObjectKept, lifecycle.ObjectGivenBack:
 		return objectLine(event)
 	case lifecycle.WaitStarted:
 		return "waiting for " + event.Message + " to be ready"

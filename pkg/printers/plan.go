@@ -71,6 +71,8 @@ func heading(step lifecycle.Step) string {
 		return "run hooks of " + string(step.Phase)
 	case lifecycle.Wait:
 		return "wait until ready"
+	case lifecycle.GiveBack:
+		return "give back"
 	}
 	return string(step.Verb)
 }

@@ -40,6 +40,8 @@ type Entry struct {
 	Phases []string `json:"phases,omitempty"`
 	// Origin is empty as long as the object was not applied.
 	Origin Origin `json:"origin,omitempty"`
+	// Provisional says that no operation has succeeded since the object was adopted: it is given back, not deleted.
+	Provisional bool `json:"provisional,omitempty"`
 	// Keep says that the object outlives the release.
 	Keep bool `json:"keep,omitempty"`
 	// Hash is that of the object as it was last applied; empty where it was not.

@@ -53,6 +53,8 @@ type Release struct {
 	Content Content `json:"-"`
 	// Inventory is all that the release may own. The shown object has it under status.resources.
 	Inventory []Entry `json:"-"`
+	// Former is what the provisional entries of the inventory were before they were adopted.
+	Former []Former `json:"-"`
 	// Record is the store's own note of where it keeps the revision; empty before it is stored.
 	Record Record `json:"-"`
 }
@@ -63,6 +65,8 @@ type Record struct {
 	Run string
 	// Inventory are the versions of the parts that the inventory was created with, as they were last read or written.
 	Inventory []string
+	// Former is how many parts say what adopted objects were.
+	Former int
 }
 
 // Spec is what was asked for.

@@ -15,8 +15,8 @@ import (
 
 // layout is how many parts a revision has, and what its payload must add up to.
 type layout struct {
-	payload, inventory int
-	digest             string
+	payload, inventory, former int
+	digest                     string
 }
 
 // encodeHead returns the head of a new revision.

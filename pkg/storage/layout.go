@@ -39,8 +39,12 @@ const (
 	annotationPayloadParts   = "sherpack.io/payload-parts"
 	annotationPayloadDigest  = "sherpack.io/payload-sha256"
 	annotationInventoryParts = "sherpack.io/inventory-parts"
-	// annotationWriter is the run that wrote a part of an inventory last.
+	// annotationWriter is the run that wrote a part of an inventory last, or what adopted objects were.
 	annotationWriter = "sherpack.io/writer"
+	// annotationFirst and annotationCount are on the parts that say what adopted objects were: the number of the first that
+	// was written with a part, and how many these are.
+	annotationFirst = "sherpack.io/first"
+	annotationCount = "sherpack.io/count"
 )
 
 // The types of the stored Secrets.
@@ -48,6 +52,7 @@ const (
 	headType      corev1.SecretType = "sherpack.io/release.v1"
 	payloadType   corev1.SecretType = "sherpack.io/release-payload.v1"
 	inventoryType corev1.SecretType = "sherpack.io/release-inventory.v1"
+	formerType    corev1.SecretType = "sherpack.io/release-former.v1"
 )
 
 const (

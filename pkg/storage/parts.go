@@ -22,6 +22,7 @@ import (
 const (
 	payloadKind   = "payload"
 	inventoryKind = "inventory"
+	formerKind    = "former"
 
 	// maxPart is the most one part holds, in bytes: well below the 1 MiB that the API server allows a Secret.
 	maxPart = 700 << 10
@@ -57,7 +58,12 @@ func (s *Secrets) encodeParts(r *release.Release) ([]*corev1.Secret, layout, err
 		return nil, layout{}, err
 	}
 	counts.inventory = len(inventory)
-	return append(parts, inventory...), counts, nil
+	former, err := s.encodeFormer(r, r.Former, 0)
+	if err != nil {
+		return nil, layout{}, err
+	}
+	counts.former = len(former)
+	return slices.Concat(parts, inventory, former), counts, nil
 }
 
 func digest(content []byte) string {
@@ -133,6 +139,9 @@ func decodeParts(head *corev1.Secret, parts map[string]*corev1.Secret, into *rel
 		return err
 	}
 	into.Record.Inventory = versions(inventory)
+	if err := decodeFormer(parts, into); err != nil {
+		return err
+	}
 	return decodeInventory(contents(inventory), into)
 }
 

@@ -53,7 +53,9 @@ func (s *Secrets) create(ctx context.Context, r *release.Release) error {
 	if err != nil {
 		return err
 	}
-	r.Record = release.Record{Run: s.run, Inventory: versions(parts[counts.payload:])}
+	r.Record = release.Record{
+		Run: s.run, Inventory: versions(parts[counts.payload : counts.payload+counts.inventory]), Former: counts.former,
+	}
 	r.UID, r.ResourceVersion, r.CreationTimestamp = created.UID, created.ResourceVersion, created.CreationTimestamp
 	s.noteWritten(r)
 	return nil
@@ -81,7 +83,7 @@ func (s *Secrets) createSecret(ctx context.Context, secret *corev1.Secret) (*met
 		return &created.ObjectMeta, err
 	}
 	found, failure := s.secrets.Secrets(secret.Namespace).Get(ctx, secret.Name, metav1.GetOptions{})
-	if failure == nil && found.Labels[labelRun] == s.run {
+	if failure == nil && (found.Labels[labelRun] == s.run || found.Annotations[annotationWriter] == s.run) {
 		return &found.ObjectMeta, nil
 	}
 	return nil, errors.Join(err, failure)

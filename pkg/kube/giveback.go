@@ -1,0 +1,220 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
+)
+
+// returning is the annotation of an object whose content has been given back
+// and whose managedFields have not; its value is Return.Owner. The two are two
+// writes: what is changed together with managedFields would count as a change
+// of whoever writes them.
+const returning = "sherpack.io/returning"
+
+// Return is an adopted object that is to be as it was before.
+type Return struct {
+	// Ref names the object.
+	Ref corev1.ObjectReference
+	// Before is what Snapshot returned before the object was adopted; nil where
+	// that is not known any more: then it loses Marks and stays as it is.
+	Before *unstructured.Unstructured
+	// Owner is the release that gives the object back, as namespace/name.
+	Owner string
+	// Marked reports whether an object carries the marks of Owner.
+	Marked func(metav1.Object) bool
+	// Marks are the keys of labels and annotations that are these marks.
+	Marks []string
+}
+
+// Snapshot returns objects whole, with managedFields and without status, in
+// the order of refs; nil for one that is not there. Refs need no UID.
+func (c *Cluster) Snapshot(ctx context.Context, refs []corev1.ObjectReference) ([]*unstructured.Unstructured, error) {
+	found := make([]*unstructured.Unstructured, len(refs))
+	err := each(ctx, len(refs), atOnce, func(i int) error {
+		object, err := c.whole(ctx, refs[i])
+		if err != nil {
+			return fmt.Errorf("read %s before it is adopted: %w", nameOf(refs[i]), err)
+		}
+		found[i] = object
+		return nil
+	})
+	return found, err
+}
+
+// whole reads an object without its status; nil where there is none.
+func (c *Cluster) whole(ctx context.Context, ref corev1.ObjectReference) (*unstructured.Unstructured, error) {
+	mapping, err := c.kinds.stored(kindOf(ref))
+	if meta.IsNoMatchError(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	object, err := c.objects(mapping, ref.Namespace).Get(quiet(ctx), ref.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	unstructured.RemoveNestedField(object.Object, "status")
+	return object, nil
+}
+
+// GiveBack makes adopted objects what they were before they were adopted,
+// sixteen at a time: content, labels, annotations and managedFields. What other
+// managers have changed since stays as they left it. An object that is not
+// adopted any more, or is another one, is left alone, so that it may be called
+// again after it was cut short at any point. done, which may be nil, is called
+// once for each object that was sent for, one call at a time.
+func (c *Cluster) GiveBack(ctx context.Context, returns []Return, done func(i int, err error)) error {
+	report := inTurn(done)
+	return each(ctx, len(returns), atOnce, func(i int) error {
+		err := c.giveBack(ctx, returns[i])
+		if err != nil {
+			err = fmt.Errorf("give back %s: %w", nameOf(returns[i].Ref), returns[i].withoutSecrets(err))
+		}
+		report(i, err)
+		return err
+	})
+}
+
+// withoutSecrets hides what a Secret held from an error.
+func (r Return) withoutSecrets(err error) error {
+	if r.Before == nil {
+		return err
+	}
+	return withoutSecrets(r.Before, err)
+}
+
+// giveBack reads and writes until nobody else writes between.
+func (c *Cluster) giveBack(ctx context.Context, r Return) error {
+	for {
+		live, err := c.whole(ctx, r.Ref)
+		if err != nil || live == nil || live.GetDeletionTimestamp() != nil {
+			return err
+		}
+		switch {
+		case r.Before == nil:
+			err = c.unmark(ctx, r, live)
+		case r.Before.GetUID() != live.GetUID(), r.Before.GetResourceVersion() == live.GetResourceVersion():
+			return nil
+		case live.GetAnnotations()[returning] == r.Owner:
+			err = c.restoreManagers(ctx, r, live)
+		case r.Marked(live) || takenOver(r.Before, live):
+			if live, err = c.restoreContent(ctx, r, live); err == nil {
+				err = c.restoreManagers(ctx, r, live)
+			}
+		}
+		if errors.Is(err, ErrGone) || errors.Is(err, ErrReplaced) || apierrors.IsNotFound(err) {
+			return nil
+		}
+		if !apierrors.IsConflict(err) {
+			return err
+		}
+	}
+}
+
+// takenOver reports whether TakeOver has run, and no apply after it: fields of
+// a predecessor have become ours.
+func takenOver(before, live *unstructured.Unstructured) bool {
+	managers := live.GetManagedFields()
+	return slices.ContainsFunc(before.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool {
+		return slices.Contains(predecessors(), entry.Manager) && entry.Subresource == "" && !slices.ContainsFunc(managers, func(other metav1.ManagedFieldsEntry) bool {
+			return sameManager(entry, other)
+		})
+	}) && slices.ContainsFunc(managers, isOurs)
+}
+
+// restoreContent applies, in our own name, the fields that were ours before or
+// have become so, with the values that they had: so the fields that the
+// adoption has added go, those that it has changed go back, and those that it
+// has dropped return. It returns the object after that.
+func (c *Cluster) restoreContent(ctx context.Context, r Return, live *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	mapping, err := c.kinds.mapping(live.GroupVersionKind())
+	if err != nil {
+		return nil, err
+	}
+	content, err := former(r.Before, live)
+	if err != nil {
+		return nil, err
+	}
+	annotations := content.GetAnnotations()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[returning] = r.Owner
+	content.SetAnnotations(annotations)
+	body, err := json.Marshal(content)
+	if err != nil {
+		return nil, err
+	}
+	result, _ := retried(ctx, func() *rest.Request {
+		return c.rest.Patch(types.ApplyPatchType).AbsPath(objectPath(mapping, r.Ref.Namespace, r.Ref.Name)...).
+			Param("fieldManager", fieldManager).Param("force", "true").Body(body)
+	})
+	after := map[string]any{}
+	if _, err := decode(result, &after); err != nil {
+		return nil, classify(r.Ref, err)
+	}
+	return &unstructured.Unstructured{Object: after}, nil
+}
+
+// restoreManagers writes the managers of fields as they were, if the object is
+// still the one that was read.
+func (c *Cluster) restoreManagers(ctx context.Context, r Return, live *unstructured.Unstructured) error {
+	managers, err := formerManagers(r.Before.GetManagedFields(), live.GetManagedFields())
+	if err != nil {
+		return err
+	}
+	return c.patchMetadata(ctx, r.Ref, map[string]any{
+		"managedFields": managers, "annotations": map[string]any{returning: nil}, "resourceVersion": live.GetResourceVersion(),
+	})
+}
+
+// unmark takes our marks off an object of which nobody knows what it was.
+func (c *Cluster) unmark(ctx context.Context, r Return, live *unstructured.Unstructured) error {
+	if !r.Marked(live) {
+		return nil
+	}
+	marks := map[string]any{}
+	for _, mark := range r.Marks {
+		marks[mark] = nil
+	}
+	return c.patchMetadata(ctx, r.Ref, map[string]any{
+		"labels": marks, "annotations": marks, "resourceVersion": live.GetResourceVersion(),
+	})
+}
+
+// patchMetadata changes metadata and nothing else. The version in it makes the
+// patch one that may be sent again: a lost answer is told as a conflict.
+func (c *Cluster) patchMetadata(ctx context.Context, ref corev1.ObjectReference, metadata map[string]any) error {
+	mapping, err := c.kinds.stored(kindOf(ref))
+	if err != nil {
+		return err
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": metadata})
+	if err != nil {
+		return err
+	}
+	ctx = quiet(ctx)
+	_, err = patience.Repeat(ctx, func() error {
+		options := metav1.PatchOptions{FieldManager: fieldManager}
+		_, err := c.metadataOf(mapping, ref.Namespace).Patch(ctx, ref.Name, types.MergePatchType, patch, options)
+		return err
+	})
+	return err
+}

@@ -1,0 +1,223 @@
+package lifecycle
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// AdoptedError is an object that cannot be changed in place and is not recreated, because it was adopted by an operation
+// that has not succeeded yet: what is deleted cannot be given back.
+type AdoptedError struct{ Err error }
+
+// Error says what cannot be changed.
+func (e *AdoptedError) Error() string {
+	return e.Err.Error() + "; what is being adopted is not recreated"
+}
+
+// Unwrap returns Err.
+func (e *AdoptedError) Unwrap() error { return e.Err }
+
+// takeOver adopts what belongs to others, as the user asked for. What it is until then is recorded first, so that it can be
+// given back even after a kill.
+func (x *execution) takeOver(ctx context.Context, objects []manifest.Object) error {
+	var refs []corev1.ObjectReference
+	for _, object := range objects {
+		ref := object.Reference()
+		found := x.live[manifest.KeyOf(ref)]
+		if found.foreign == "" {
+			continue
+		}
+		if x.plan.Untried {
+			return &ForeignError{Ref: ref, Owner: found.foreign}
+		}
+		refs = append(refs, ref)
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	former, err := x.noteFormer(ctx, refs)
+	if err == nil {
+		err = x.Store.AddFormer(ctx, x.plan.Release, former)
+	}
+	if err == nil {
+		err = x.recordInventory(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return x.Cluster.TakeOver(ctx, refs)
+}
+
+// adoptFound adopts what is on the cluster with the release's marks although no revision has made it: an object that
+// outlived an earlier release of that name. Whether or not the work gets as far as applying it, the undo must leave it as
+// it was. A revision that did not come to a good end may have made things without a record; these do not count.
+func (x *execution) adoptFound(ctx context.Context) error {
+	r := x.plan.Release
+	if x.plan.Untried || courses()[x.plan.Operation].done != release.Deployed || r.ResourceVersion != "" {
+		return nil
+	}
+	var refs []corev1.ObjectReference
+	for _, entry := range r.Inventory {
+		found, live := x.live[keyOf(entry)]
+		if isDefinition(entry.Group, entry.Kind) {
+			// It stays as it is applied in any case.
+			continue
+		}
+		if live && found.foreign == "" && entry.Role == release.Regular && entry.Origin == "" {
+			refs = append(refs, entry.Reference())
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	_, err := x.noteFormer(ctx, refs)
+	return err
+}
+
+// noteFormer notes in the release what objects are before they are adopted, and returns it; those that are gone meanwhile
+// are left out.
+func (x *execution) noteFormer(ctx context.Context, refs []corev1.ObjectReference) ([]release.Former, error) {
+	objects, err := x.Cluster.Snapshot(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	var noted []release.Former
+	for i, object := range objects {
+		key := manifest.KeyOf(refs[i])
+		at, listed := x.index[key]
+		if object == nil || !listed {
+			continue
+		}
+		content, err := object.MarshalJSON()
+		if err != nil {
+			return nil, fmt.Errorf("recording what %s is before it is adopted: %w", key, err)
+		}
+		former := release.Former{
+			Group: key.Group, Kind: key.Kind, Namespace: key.Namespace, Name: key.Name, Object: content,
+			Owner: cmp.Or(x.live[key].foreign, ownerOf(x.plan.Release).phrase()),
+		}
+		x.plan.Release.SetFormer(former)
+		noted = append(noted, former)
+		entry := &x.plan.Release.Inventory[at]
+		entry.Origin, entry.Provisional, x.stale = release.Adopted, true, true
+	}
+	return noted, nil
+}
+
+// phrase names the release, as ownerPhrase does.
+func (o owner) phrase() string { return fmt.Sprintf("release %s/%s", o.namespace, o.name) }
+
+// named reports whether the annotations of an object name the release.
+func (o owner) named(found metav1.Object) bool {
+	annotations := found.GetAnnotations()
+	return annotations[AnnotationRelease] == o.name && annotations[AnnotationNamespace] == o.namespace
+}
+
+// isProvisional reports whether no operation has succeeded since an object was adopted.
+func (x *execution) isProvisional(key manifest.Key) bool {
+	i, found := x.index[key]
+	return found && x.plan.Release.Inventory[i].Provisional
+}
+
+// formerOwner says who an object belongs to that this operation adopts, or an earlier one has adopted and not succeeded; ""
+// where it is the release's own, as far as its marks tell.
+func (x *execution) formerOwner(key manifest.Key) string {
+	if foreign := x.live[key].foreign; foreign != "" || !x.isProvisional(key) {
+		return foreign
+	}
+	former := x.plan.Release.FormerOf(entryOf(key))
+	switch {
+	case former == nil:
+		return "somebody else"
+	case former.Owner == ownerOf(x.plan.Release).phrase():
+		return ""
+	}
+	return former.Owner
+}
+
+// notRecreated says of an object that cannot be changed in place that adopting it is why it is not recreated.
+func (x *execution) notRecreated(object manifest.Object, err error) error {
+	var immutable *kube.ImmutableError
+	if errors.As(err, &immutable) && x.formerOwner(manifest.KeyOf(object.Reference())) != "" {
+		return &AdoptedError{err}
+	}
+	return err
+}
+
+// undeletable returns the hooks whose name has what belongs to others, and which would have to delete that: it could not be
+// given back.
+func (x *execution) undeletable() []error {
+	var problems []error
+	for _, step := range x.ahead() {
+		for _, h := range step.Hooks {
+			if err := x.mayDelete(h); err != nil && !x.plan.HasRun(h) {
+				problems = append(problems, err)
+			}
+		}
+	}
+	return problems
+}
+
+// mayDelete refuses a hook that would delete what belongs to others, before it runs or afterwards.
+func (x *execution) mayDelete(h Hook) error {
+	ref := h.Object.Reference()
+	key := manifest.KeyOf(ref)
+	deletes := hook.RunsPods(key.Group, key.Kind) || h.Has(hook.BeforeHookCreation) || h.Has(hook.HookSucceeded) || h.Has(hook.HookFailed)
+	owner := x.formerOwner(key)
+	if !deletes || owner == "" {
+		return nil
+	}
+	return &ForeignError{Ref: ref, Owner: owner, Hook: h.Title}
+}
+
+func entryOf(key manifest.Key) release.Entry {
+	return release.Entry{Group: key.Group, Kind: key.Kind, Namespace: key.Namespace, Name: key.Name}
+}
+
+// makeFinal follows the last record: what an operation has adopted that succeeded is the release's from then on, to be
+// deleted like all else of it; and where nothing is left to be given back, what it was is forgotten. If this is cut short,
+// the next operation does it.
+func (x *execution) makeFinal(ctx context.Context, succeeded bool) {
+	r := x.plan.Release
+	dropped := r.Status.Phase == release.Uninstalled && !x.plan.Options.KeepHistory
+	if dropped || len(r.Former)+len(provisional(r.Inventory)) == 0 {
+		return
+	}
+	if succeeded && courses()[x.plan.Operation].done == release.Deployed {
+		for i := range r.Inventory {
+			x.stale = x.stale || r.Inventory[i].Provisional
+			r.Inventory[i].Provisional = false
+		}
+	}
+	if err := detached(ctx, x.forgetFormer); err != nil {
+		x.emit(Warning, Outcome{Message: "the record of what was adopted is not up to date, the next command does this: " + err.Error()})
+	}
+}
+
+// forgetFormer records what is final, and removes what adopted objects were if nothing is left to be given back.
+func (x *execution) forgetFormer(ctx context.Context) error {
+	r := x.plan.Release
+	if err := x.recordInventory(ctx); err != nil {
+		return err
+	}
+	if r.KeepFormer(); len(r.Former) > 0 {
+		return nil
+	}
+	return x.Store.DropFormer(ctx, r.Namespace, r.Name)
+}
+
+// provisional returns the entries of an inventory that are to be given back.
+func provisional(inventory []release.Entry) []release.Entry {
+	return slices.DeleteFunc(slices.Clone(inventory), func(entry release.Entry) bool { return !entry.Provisional })
+}

@@ -1,0 +1,175 @@
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// giveBack makes adopted objects what they were, as recorded before their adoption, and takes them off the inventory. One
+// that cannot be given back stays on it; the others do not wait for that.
+func (x *execution) giveBack(ctx context.Context, entries []release.Entry) error {
+	entries = slices.DeleteFunc(slices.Clone(entries), func(entry release.Entry) bool { return !x.isProvisional(keyOf(entry)) })
+	if len(entries) == 0 {
+		return nil
+	}
+	returns := make([]kube.Return, len(entries))
+	for i, entry := range entries {
+		var err error
+		if returns[i], err = x.returnOf(entry); err != nil {
+			return err
+		}
+	}
+	return x.Cluster.GiveBack(ctx, returns, func(i int, err error) {
+		outcome := Outcome{Object: eventObject(returns[i].Ref), Result: "given back", Message: x.givenBackTo(entries[i])}
+		if err != nil {
+			outcome.Result, outcome.Message = "Failed", err.Error()
+		} else {
+			x.dropEntry(keyOf(entries[i]))
+		}
+		x.emit(ObjectGivenBack, outcome)
+	})
+}
+
+// returnOf says how an object of the inventory is given back.
+func (x *execution) returnOf(entry release.Entry) (kube.Return, error) {
+	own := ownerOf(x.plan.Release)
+	result := kube.Return{
+		Ref: entry.Reference(), Owner: own.namespace + "/" + own.name, Marked: own.named,
+		Marks: []string{LabelManagedBy, LabelRelease, AnnotationRelease, AnnotationNamespace, AnnotationPhase, AnnotationRun, AnnotationHash},
+	}
+	former := x.plan.Release.FormerOf(entry)
+	if former == nil {
+		return result, nil
+	}
+	result.Before = &unstructured.Unstructured{}
+	if err := result.Before.UnmarshalJSON(former.Object); err != nil {
+		return result, fmt.Errorf("reading what %s was before it was adopted: %w", keyOf(entry), err)
+	}
+	return result, nil
+}
+
+// givenBackTo says whose an object is again.
+func (x *execution) givenBackTo(entry release.Entry) string {
+	if former := x.plan.Release.FormerOf(entry); former != nil {
+		return "it belongs to " + former.Owner
+	}
+	return "there is no record of what it was, so that only the marks of this release are removed"
+}
+
+// dropEntry takes an object off the inventory at once: nobody may take it for the release's after this.
+func (x *execution) dropEntry(key manifest.Key) {
+	r := x.plan.Release
+	r.Inventory = slices.DeleteFunc(r.Inventory, func(entry release.Entry) bool { return keyOf(entry) == key })
+	x.index, x.stale = indexOf(r.Inventory), true
+	delete(x.live, key)
+}
+
+// completeReturns gives back what does not carry the release's marks although it is provisional: an earlier command was
+// killed while it adopted it, or gave it back. This comes before the preflight, as the end of what that command had
+// recorded. Those of them that the plan may adopt again stay on the inventory.
+func (x *execution) completeReturns(ctx context.Context) error {
+	entries := provisional(x.plan.Release.Inventory)
+	if x.plan.Untried || x.plan.Operation == Test || len(entries) == 0 {
+		return nil
+	}
+	refs := make([]corev1.ObjectReference, len(entries))
+	for i, entry := range entries {
+		refs[i] = entry.Reference()
+		refs[i].UID = ""
+	}
+	found, err := x.Cluster.Find(ctx, refs)
+	if err != nil {
+		return fmt.Errorf("looking for adopted objects: %w", err)
+	}
+	own := ownerOf(x.plan.Release)
+	var unmarked []release.Entry
+	for i, entry := range entries {
+		if found[i] == nil || !own.named(found[i]) {
+			unmarked = append(unmarked, entry)
+		}
+	}
+	if len(unmarked) == 0 {
+		return nil
+	}
+	if !x.rehearsal.all {
+		err = x.giveBack(ctx, unmarked)
+	}
+	return x.relist(unmarked, err)
+}
+
+// relist has the inventory name those objects that were given back and that the plan applies, as if they had never been
+// adopted. What could not be given back stays as it is; failure says why, which ends the operation where that has to write
+// such an object.
+func (x *execution) relist(entries []release.Entry, failure error) error {
+	planned := map[manifest.Key]bool{}
+	for _, object := range objectsOf(x.plan.Steps) {
+		planned[manifest.KeyOf(object.Reference())] = true
+	}
+	for _, entry := range entries {
+		left := failure != nil && x.isProvisional(keyOf(entry))
+		if left && planned[keyOf(entry)] {
+			return fmt.Errorf("completing what an earlier command had begun: %w", failure)
+		}
+		if left {
+			continue
+		}
+		x.dropEntry(keyOf(entry))
+		if planned[keyOf(entry)] {
+			entry.UID, entry.Origin, entry.Provisional, entry.Hash, entry.Generation, entry.ResourceVersion = "", "", false, "", 0, ""
+			x.plan.Release.Inventory = append(x.plan.Release.Inventory, entry)
+		}
+	}
+	x.index = indexOf(x.plan.Release.Inventory)
+	x.plan.Release.KeepFormer()
+	if failure != nil {
+		x.emit(Warning, Outcome{Message: failure.Error()})
+	}
+	return nil
+}
+
+// giveBackFirst has an undo begin with giving back what was adopted and did not become final. The plan does nothing else to
+// these objects, although the revision that it restores may have them.
+func (p *Plan) giveBackFirst() {
+	entries := provisional(p.Release.Inventory)
+	if len(entries) == 0 {
+		return
+	}
+	lent := map[manifest.Key]bool{}
+	for _, entry := range entries {
+		lent[keyOf(entry)] = true
+	}
+	steps := []Step{{Verb: GiveBack, Entries: entries}}
+	for _, step := range p.Steps {
+		step.Objects = slices.DeleteFunc(slices.Clone(step.Objects), func(object manifest.Object) bool {
+			return lent[manifest.KeyOf(object.Reference())]
+		})
+		step.Hooks = slices.DeleteFunc(slices.Clone(step.Hooks), func(h Hook) bool { return lent[manifest.KeyOf(h.Object.Reference())] })
+		step.Entries = slices.DeleteFunc(slices.Clone(step.Entries), func(entry release.Entry) bool { return lent[keyOf(entry)] })
+		if len(step.Objects)+len(step.Hooks)+len(step.Entries) > 0 {
+			steps = append(steps, step)
+		}
+	}
+	p.Steps = steps
+}
+
+// GivenBack names what the run of a plan has given back; "" is nothing.
+func (p *Plan) GivenBack() string {
+	listed := indexOf(p.Release.Inventory)
+	var names []string
+	for _, step := range p.Steps {
+		for _, entry := range step.Entries {
+			if _, stays := listed[keyOf(entry)]; step.Verb == GiveBack && !stays {
+				names = append(names, keyOf(entry).String())
+			}
+		}
+	}
+	return several(names, many)
+}

@@ -1,0 +1,46 @@
+package release
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// Former is an object as it was before the release adopted it. It is recorded before the object is touched.
+type Former struct {
+	Group     string `json:"group,omitempty"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+	// Owner says who it belonged to, as a phrase.
+	Owner string `json:"owner"`
+	// Object is all of it but its status. It may be a Secret.
+	Object json.RawMessage `json:"object"`
+}
+
+// IsOf reports whether it is what an entry of the inventory was.
+func (f Former) IsOf(entry Entry) bool {
+	return f.Group == entry.Group && f.Kind == entry.Kind && f.Namespace == entry.Namespace && f.Name == entry.Name
+}
+
+// SetFormer notes what an object was, in place of what was noted of it before.
+func (r *Release) SetFormer(former Former) {
+	entry := Entry{Group: former.Group, Kind: former.Kind, Namespace: former.Namespace, Name: former.Name}
+	r.Former = append(slices.DeleteFunc(slices.Clone(r.Former), func(old Former) bool { return old.IsOf(entry) }), former)
+}
+
+// FormerOf returns what an object of the inventory was before it was adopted; nil where that is not on record.
+func (r *Release) FormerOf(entry Entry) *Former {
+	for i := range r.Former {
+		if r.Former[i].IsOf(entry) {
+			return &r.Former[i]
+		}
+	}
+	return nil
+}
+
+// KeepFormer forgets what objects were that are not provisional any more.
+func (r *Release) KeepFormer() {
+	r.Former = slices.DeleteFunc(slices.Clone(r.Former), func(former Former) bool {
+		return !slices.ContainsFunc(r.Inventory, func(entry Entry) bool { return entry.Provisional && former.IsOf(entry) })
+	})
+}
