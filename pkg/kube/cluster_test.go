@@ -170,7 +170,11 @@ type recorder struct {
 	lose string
 	// down is a group whose API server seems not to answer.
 	down string
+	// refuse tells requests that are never sent; nil is none.
+	refuse func(*http.Request) bool
 }
+
+var errCut = errors.New("cut")
 
 type transport func(*http.Request) (*http.Response, error)
 
@@ -179,6 +183,9 @@ func (f transport) RoundTrip(request *http.Request) (*http.Response, error) { re
 func (r *recorder) wrap(next http.RoundTripper) http.RoundTripper {
 	return transport(func(request *http.Request) (*http.Response, error) {
 		line := describe(request)
+		if r.refuse != nil && r.refuse(request) {
+			return nil, errCut
+		}
 		answer, err := next.RoundTrip(request)
 		if err == nil && r.down != "" && request.URL.Path == "/apis" {
 			err = makeStale(answer, r.down)

@@ -331,7 +331,7 @@ func TestTheWayBackOfAnUpgradeDisownsWhatItTookOver(t *testing.T) {
 		request.Nodes, request.Left, request.Scopes = nodes(t, object("v1", "ConfigMap", "ours")), nil, scopes()
 		return request
 	})
-	if diff := cmp.Diff([]string{"delete Job/shop-a Foreground", "give back ConfigMap/theirs"}, cluster.log); diff != "" {
+	if diff := cmp.Diff([]string{"give back ConfigMap/theirs", "delete Job/shop-a Foreground"}, cluster.log); diff != "" {
 		t.Error(diff)
 	}
 	for _, entry := range back.Release.Inventory {

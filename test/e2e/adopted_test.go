@@ -1,0 +1,312 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"sigs.k8s.io/yaml"
+
+	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
+)
+
+const adoptingPack = "testdata/packs/adopting"
+
+// adoption is a row: an operation that adopts what is there, and fails.
+type adoption struct{ operation, fails string }
+
+// What a failed --atomic had adopted is as it was, whoever it belonged to, and stays so whatever the next command is: an
+// uninstallation, the same without --take-ownership, the same with it.
+func TestWhatAFailedOperationHadAdoptedIsGivenBack(t *testing.T) {
+	t.Parallel()
+	for _, operation := range []string{"install", "upgrade"} {
+		for _, fails := range []string{"hook", "wait", "Ctrl-C"} {
+			t.Run(operation+" "+fails, func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t, failure{operation: operation})
+				row := adoption{operation, fails}
+				was := b.lend(t)
+
+				b.failAdopting(t, row)
+				b.isAsItWas(t, "after the failure", was)
+				b.must(t, "uninstall", "--wait")
+				b.isAsItWas(t, "after the uninstallation", was)
+
+				b.failAdopting(t, row)
+				b.isAsItWas(t, "after the second failure", was)
+				if code, said := b.command(t, operation, "app", adoptingPack); code != 5 || !strings.Contains(said, "exists already and belongs to") {
+					t.Errorf("the next command without --take-ownership: exit code %d: %s", code, said)
+				}
+				b.isAsItWas(t, "after the next command without --take-ownership", was)
+				b.must(t, operation, adoptingPack, "--take-ownership")
+				b.must(t, "uninstall", "--wait")
+				b.areGone(t, was)
+			})
+		}
+	}
+}
+
+// lend makes the objects that the pack adopts, each as another owner would, and returns them.
+func (b *bench) lend(t *testing.T) map[string]map[string]any {
+	t.Helper()
+	b.must(t, "status", "--help")
+	for _, owner := range []string{"nobody", "kubectl", "ssa", "helm3", "helm4"} {
+		for _, object := range lentBy(owner) {
+			b.make(t, owner, object)
+		}
+	}
+	folder := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(folder+"/"+name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("Pack.yaml", "apiVersion: sherpack/v1\nkind: application\nmetadata: {name: other, version: 0.1.0}\n")
+	if err := os.Mkdir(folder+"/templates", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for _, object := range lentBy("other") {
+		content, err := yaml.Marshal(object.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.WriteString("---\n" + string(content))
+	}
+	write("templates/all.yaml", text.String())
+	if code, out := b.command(t, "install", "other", folder); code != 0 {
+		t.Fatal(out)
+	}
+	return b.lent(t)
+}
+
+// lentBy are the objects of an owner.
+func lentBy(owner string) []*unstructured.Unstructured {
+	var objects []*unstructured.Unstructured
+	for _, text := range []string{
+		`{apiVersion: v1, kind: ConfigMap, data: {text: theirs, same: "1", old: theirs}}`,
+		`{apiVersion: v1, kind: Secret, data: {text: dGhlaXJz, old: dGhlaXJz}}`,
+		`{apiVersion: v1, kind: Service, spec: {selector: {app: theirs}, ports: [{name: web, port: 80, targetPort: 8080}, {name: admin, port: 81, targetPort: 8081}]}}`,
+	} {
+		object := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal([]byte(text), &object.Object); err != nil {
+			panic(err)
+		}
+		object.SetName(owner)
+		object.SetLabels(map[string]string{"lent": "yes"})
+		objects = append(objects, object)
+	}
+	return objects
+}
+
+// make makes an object as its owner does.
+func (b *bench) make(t *testing.T, owner string, object *unstructured.Unstructured) {
+	t.Helper()
+	if strings.HasPrefix(owner, "helm") {
+		object.SetLabels(map[string]string{"lent": "yes", "app.kubernetes.io/managed-by": "Helm"})
+		object.SetAnnotations(map[string]string{"meta.helm.sh/release-name": owner, "meta.helm.sh/release-namespace": b.namespace})
+	}
+	object.SetNamespace(b.namespace)
+	resource := schema.GroupVersionResource{Version: "v1", Resource: strings.ToLower(object.GetKind()) + "s"}
+	objects := dynamic.NewForConfigOrDie(clustertest.Config(t)).Resource(resource).Namespace(b.namespace)
+	var err error
+	switch owner {
+	case "helm3":
+		_, err = objects.Create(t.Context(), object, metav1.CreateOptions{FieldManager: "helm"})
+	case "helm4":
+		_, err = objects.Apply(t.Context(), owner, object, metav1.ApplyOptions{FieldManager: "helm"})
+	case "nobody":
+		_, err = objects.Create(t.Context(), object, metav1.CreateOptions{FieldManager: "kubectl-create"})
+	case "kubectl":
+		err = b.kubectlApply(t, object)
+	case "ssa":
+		err = b.kubectlApply(t, object, "--server-side")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *bench) kubectlApply(t *testing.T, object *unstructured.Unstructured, flags ...string) error {
+	t.Helper()
+	content, err := object.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	command := exec.Command(clustertest.Kubectl(t), append([]string{"apply", "-f", "-", "--kubeconfig", b.kubeconfig}, flags...)...)
+	command.Stdin = bytes.NewReader(content)
+	if out, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}
+
+// lent reads the objects that belong to others: all but versions.
+func (b *bench) lent(t *testing.T) map[string]map[string]any {
+	t.Helper()
+	text := b.kubectl(t, "get", "configmaps,secrets,services", "-l", "lent=yes", "-o", "yaml", "--show-managed-fields")
+	list := &unstructured.UnstructuredList{}
+	if err := yaml.Unmarshal([]byte(text), &list.Object); err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]map[string]any{}
+	items, _, _ := unstructured.NestedSlice(list.Object, "items")
+	for _, item := range items {
+		object := &unstructured.Unstructured{Object: item.(map[string]any)} //nolint:forcetypeassert // kubectl prints objects.
+		object.SetResourceVersion("")
+		found[object.GetKind()+"/"+object.GetName()] = object.Object
+	}
+	return found
+}
+
+// isAsItWas compares the objects that belong to others with what they were: content, labels, annotations and managers.
+func (b *bench) isAsItWas(t *testing.T, when string, was map[string]map[string]any) {
+	t.Helper()
+	if len(was) != 18 {
+		t.Fatalf("there were %d objects", len(was))
+	}
+	if diff := cmp.Diff(was, b.lent(t)); diff != "" {
+		t.Fatalf("%s (-was +is):\n%s", when, diff)
+	}
+}
+
+// areGone checks that objects that were adopted for good went with the release.
+func (b *bench) areGone(t *testing.T, were map[string]map[string]any) {
+	t.Helper()
+	for name := range were {
+		if left := b.kubectl(t, "get", name, "-o", "name", "--ignore-not-found"); left != "" {
+			t.Errorf("adopted, and not uninstalled: %s", left)
+		}
+	}
+}
+
+// failAdopting brings the release to where the operation starts, and has it adopt and fail.
+func (b *bench) failAdopting(t *testing.T, row adoption) {
+	t.Helper()
+	if row.operation == "upgrade" {
+		b.must(t, "install", adoptingPack, "--set-json", "adopts=[]", "--no-hooks")
+	}
+	args := []string{row.operation, "app", adoptingPack, "--take-ownership", "--atomic", "--reset-values"}
+	if row.operation == "install" {
+		args = args[:5]
+	}
+	said, code, want := "", 0, map[string]int{"hook": 6, "wait": 7, "Ctrl-C": 130}[row.fails]
+	switch row.fails {
+	case "hook":
+		code, said = b.command(t, append(args, "--set", "fails=hook")...)
+	case "wait":
+		code, said = b.command(t, append(args, "--set", "fails=ready", "--timeout", "10s")...)
+	case "Ctrl-C":
+		command, stderr := b.start(t, append(args, "--set", "hang=true")...)
+		stderr.await(t, "/check: Running")
+		b.kubectl(t, "wait", "--for=create", "--timeout=2m", "job/app-check")
+		if err := command.Process.Signal(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		code, said = exitCode(t, command.Wait()), stderr.all()
+	}
+	if code != want || !strings.Contains(said, "What it had adopted was given back: ") {
+		t.Fatalf("exit code %d, want %d: %s", code, want, said)
+	}
+}
+
+// A command that is killed between the two writes that give an object back, or between those that adopt it, leaves what the
+// next command completes, whichever that is.
+func TestWhatIsHalfGivenBackIsCompleted(t *testing.T) {
+	t.Parallel()
+	for name, contentType := range map[string]string{
+		"before the managers of an object are given back": "merge-patch",
+		"before an object is applied that is taken over":  "apply-patch",
+	} {
+		for _, next := range []string{"uninstall", "without", "with"} {
+			t.Run(name+" "+next, func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t, failure{})
+				was := b.lend(t)
+				b.must(t, "install", adoptingPack, "--set-json", "adopts=[]", "--no-hooks")
+				b.killAdopting(t, contentType)
+				switch next {
+				case "uninstall":
+					b.must(t, "uninstall")
+				case "without":
+					if code, said := b.command(t, "upgrade", "app", adoptingPack, "--reset-values"); code != 5 {
+						t.Errorf("exit code %d: %s", code, said)
+					}
+				case "with":
+					b.must(t, "upgrade", adoptingPack, "--reset-values", "--take-ownership", "--no-hooks")
+					return
+				}
+				b.isAsItWas(t, "after the next command", was)
+				if next == "without" {
+					b.must(t, "uninstall")
+					b.isAsItWas(t, "after the uninstallation", was)
+				}
+			})
+		}
+	}
+}
+
+// killAdopting has an upgrade adopt, fail and be undone, and kills it before its first write of a kind to an object of the
+// pack's that is lent.
+func (b *bench) killAdopting(t *testing.T, contentType string) {
+	t.Helper()
+	command := exec.Command(program(t), "upgrade", "app", adoptingPack, "--reset-values", "--take-ownership", "--atomic", "--set", "fails=hook",
+		"--kubeconfig", b.kubeconfig, "--namespace", b.namespace)
+	command.Env = append(os.Environ(), "HOME="+b.home)
+	b.proxy.Intercept(func(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
+		lent := strings.Contains(request.URL.Path, "/configmaps/") && !strings.Contains(request.URL.Path, "app-own")
+		if lent && request.Method == http.MethodPatch && strings.Contains(request.Header.Get("Content-Type"), contentType) && !request.URL.Query().Has("dryRun") {
+			_ = command.Process.Kill()
+			return nil, http.ErrAbortHandler
+		}
+		return upstream.RoundTrip(request)
+	})
+	defer b.proxy.Intercept(nil)
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = command.Wait()
+}
+
+// An adoption that has not succeeded yet is given back by an uninstallation, and by an upgrade to a pack without the object;
+// one that has is not.
+func TestAnAdoptionIsFinalWhenItHasSucceeded(t *testing.T) {
+	t.Parallel()
+	for name, next := range map[string][]string{
+		"uninstall":             {"uninstall", "app"},
+		"upgrade without them":  {"install", "app", adoptingPack, "--set-json", "adopts=[]", "--no-hooks"},
+		"install that succeeds": {"install", "app", adoptingPack, "--no-hooks"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, failure{})
+			was := b.lend(t)
+			if code, said := b.command(t, "install", "app", adoptingPack, "--take-ownership", "--set", "fails=hook"); code != 6 {
+				t.Fatalf("exit code %d: %s", code, said)
+			}
+			code, said := b.command(t, next...)
+			if code != 0 {
+				t.Fatalf("exit code %d: %s", code, said)
+			}
+			if name != "install that succeeds" {
+				b.isAsItWas(t, "after the next command", was)
+				return
+			}
+			if left := b.kubectl(t, "get", "secrets", "-o", "jsonpath={.items[*].type}"); strings.Contains(left, "release-former") {
+				t.Errorf("what is final is still recorded: %s", left)
+			}
+			b.must(t, "uninstall", "--wait")
+			b.areGone(t, was)
+		})
+	}
+}
