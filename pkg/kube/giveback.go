@@ -35,7 +35,8 @@ type Return struct {
 	Owner string
 	// Marked reports whether an object carries the marks of Owner.
 	Marked func(metav1.Object) bool
-	// Marks are the keys of labels and annotations that are these marks.
+	// Marks are the keys of labels and annotations that are the marks of any
+	// release.
 	Marks []string
 }
 
@@ -114,7 +115,7 @@ func (c *Cluster) giveBack(ctx context.Context, r Return) error {
 			return nil
 		case live.GetAnnotations()[returning] == r.Owner:
 			err = c.restoreManagers(ctx, r, live)
-		case r.Marked(live) || takenOver(r.Before, live):
+		case r.Marked(live) || r.marksAsBefore(live) && takenOver(r.Before, live):
 			if live, err = c.restoreContent(ctx, r, live); err == nil {
 				err = c.restoreManagers(ctx, r, live)
 			}
@@ -126,6 +127,15 @@ func (c *Cluster) giveBack(ctx context.Context, r Return) error {
 			return err
 		}
 	}
+}
+
+// marksAsBefore reports whether nobody has put other marks on an object since
+// it was read.
+func (r Return) marksAsBefore(live *unstructured.Unstructured) bool {
+	labels, annotations := live.GetLabels(), live.GetAnnotations()
+	return !slices.ContainsFunc(r.Marks, func(mark string) bool {
+		return labels[mark] != r.Before.GetLabels()[mark] || annotations[mark] != r.Before.GetAnnotations()[mark]
+	})
 }
 
 // takenOver reports whether TakeOver has run, and no apply after it: fields of

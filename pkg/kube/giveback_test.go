@@ -186,6 +186,23 @@ func TestWhatOthersHaveChangedSinceIsNotGivenBack(t *testing.T) {
 	}
 }
 
+// What another release has adopted since is that one's.
+func TestWhatAnotherReleaseHasAdoptedSinceIsNotGivenBack(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	texts := lents()["a ConfigMap"]
+	object := b.object(texts.theirs)
+	makers(b)["kubectl apply"](object)
+	r := b.borrow(object)
+	ends(b)["after it"](t.Context(), r, b.object(texts.ours))
+	b.apply(b.object(strings.ReplaceAll(texts.ours, "release-name: app", "release-name: other")))
+	was := b.live(object)
+	b.giveBack(r)
+	if diff := cmp.Diff(was.Object, b.live(object).Object); diff != "" {
+		t.Errorf("it was changed (-was +is):\n%s", diff)
+	}
+}
+
 // An object of which there is no record loses the marks and nothing else, and one that is not the one that was adopted loses
 // nothing.
 func TestWhatIsNotKnownIsGivenBackAsItIs(t *testing.T) {

@@ -79,7 +79,7 @@ func (f *RunFlags) addApplyFlags(command *cobra.Command) {
 	flags.BoolVar(&f.Wait, "wait", f.Wait, "Wait until everything that was applied is ready.")
 	flags.BoolVar(&f.ForceConflicts, "force-conflicts", f.ForceConflicts, "Take over fields that another manager of an object owns.")
 	flags.BoolVar(&f.TakeOwnership, "take-ownership", f.TakeOwnership,
-		"Take over objects that exist already and belong to nobody, to Helm or to another release. Their fields that kubectl or Helm manages become the release's. Also remove what has left the pack where it was replaced or restored from a backup.")
+		"Take over objects that exist already and belong to nobody, to Helm or to another release. Their fields that kubectl or Helm manages become the release's. If the work fails with --atomic, they are given back as they were. Also remove what has left the pack where it was replaced or restored from a backup.")
 	flags.BoolVar(&f.RecreateImmutable, "recreate-immutable", f.RecreateImmutable,
 		"Delete objects that cannot be changed in place, and make them anew. Not PersistentVolumeClaims, Namespaces and custom resource definitions: these must say so themselves.")
 	flags.IntVar(&f.HistoryMax, "history-max", f.HistoryMax, "How many revisions of the release are kept. Zero means all.")

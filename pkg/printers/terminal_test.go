@@ -100,7 +100,7 @@ func check(t *testing.T, err error) {
 func each(event lifecycle.Event, observe func(lifecycle.Event)) {
 	for _, kind := range []lifecycle.EventType{
 		lifecycle.HookStarted, lifecycle.HookProgress, lifecycle.HookFinished, lifecycle.HookSkipped, lifecycle.ObjectApplied,
-		lifecycle.ObjectDeleted, lifecycle.ObjectKept, lifecycle.WaitStarted, lifecycle.WaitProgress, lifecycle.Warning,
+		lifecycle.ObjectDeleted, lifecycle.ObjectKept, lifecycle.ObjectGivenBack, lifecycle.WaitStarted, lifecycle.WaitProgress, lifecycle.Warning,
 	} {
 		event.Type = kind
 		observe(event)

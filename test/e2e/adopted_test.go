@@ -1,11 +1,13 @@
 package e2e
 
 import (
-	"bytes"
-	"fmt"
+	"errors"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -59,33 +61,8 @@ func TestWhatAFailedOperationHadAdoptedIsGivenBack(t *testing.T) {
 // lend makes the objects that the pack adopts, each as another owner would, and returns them.
 func (b *bench) lend(t *testing.T) map[string]map[string]any {
 	t.Helper()
-	b.must(t, "status", "--help")
-	for _, owner := range []string{"nobody", "kubectl", "ssa", "helm3", "helm4"} {
-		for _, object := range lentBy(owner) {
-			b.make(t, owner, object)
-		}
-	}
-	folder := t.TempDir()
-	write := func(name, text string) {
-		if err := os.WriteFile(folder+"/"+name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("Pack.yaml", "apiVersion: sherpack/v1\nkind: application\nmetadata: {name: other, version: 0.1.0}\n")
-	if err := os.Mkdir(folder+"/templates", 0o700); err != nil {
-		t.Fatal(err)
-	}
-	var text strings.Builder
-	for _, object := range lentBy("other") {
-		content, err := yaml.Marshal(object.Object)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text.WriteString("---\n" + string(content))
-	}
-	write("templates/all.yaml", text.String())
-	if code, out := b.command(t, "install", "other", folder); code != 0 {
-		t.Fatal(out)
+	for _, owner := range []string{"nobody", "kubectl", "ssa", "helm3", "helm4", "other"} {
+		b.make(t, owner, lentBy(owner))
 	}
 	return b.lent(t)
 }
@@ -109,14 +86,30 @@ func lentBy(owner string) []*unstructured.Unstructured {
 	return objects
 }
 
-// make makes an object as its owner does.
-func (b *bench) make(t *testing.T, owner string, object *unstructured.Unstructured) {
+// make makes objects as their owner does.
+func (b *bench) make(t *testing.T, owner string, objects []*unstructured.Unstructured) {
+	t.Helper()
+	switch owner {
+	case "kubectl":
+		b.kubectlApply(t, objects)
+	case "ssa":
+		b.kubectlApply(t, objects, "--server-side")
+	case "other":
+		b.install(t, owner, objects)
+	default:
+		for _, object := range objects {
+			b.create(t, owner, object)
+		}
+	}
+}
+
+// create makes an object as Helm or kubectl create does.
+func (b *bench) create(t *testing.T, owner string, object *unstructured.Unstructured) {
 	t.Helper()
 	if strings.HasPrefix(owner, "helm") {
 		object.SetLabels(map[string]string{"lent": "yes", "app.kubernetes.io/managed-by": "Helm"})
 		object.SetAnnotations(map[string]string{"meta.helm.sh/release-name": owner, "meta.helm.sh/release-namespace": b.namespace})
 	}
-	object.SetNamespace(b.namespace)
 	resource := schema.GroupVersionResource{Version: "v1", Resource: strings.ToLower(object.GetKind()) + "s"}
 	objects := dynamic.NewForConfigOrDie(clustertest.Config(t)).Resource(resource).Namespace(b.namespace)
 	var err error
@@ -125,30 +118,53 @@ func (b *bench) make(t *testing.T, owner string, object *unstructured.Unstructur
 		_, err = objects.Create(t.Context(), object, metav1.CreateOptions{FieldManager: "helm"})
 	case "helm4":
 		_, err = objects.Apply(t.Context(), owner, object, metav1.ApplyOptions{FieldManager: "helm"})
-	case "nobody":
+	default:
 		_, err = objects.Create(t.Context(), object, metav1.CreateOptions{FieldManager: "kubectl-create"})
-	case "kubectl":
-		err = b.kubectlApply(t, object)
-	case "ssa":
-		err = b.kubectlApply(t, object, "--server-side")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (b *bench) kubectlApply(t *testing.T, object *unstructured.Unstructured, flags ...string) error {
+// stream is objects as YAML.
+func stream(t *testing.T, objects []*unstructured.Unstructured) string {
 	t.Helper()
-	content, err := object.MarshalJSON()
-	if err != nil {
-		return err
+	var text strings.Builder
+	for _, object := range objects {
+		content, err := yaml.Marshal(object.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.WriteString("---\n" + string(content))
 	}
-	command := exec.Command(clustertest.Kubectl(t), append([]string{"apply", "-f", "-", "--kubeconfig", b.kubeconfig}, flags...)...)
-	command.Stdin = bytes.NewReader(content)
+	return text.String()
+}
+
+func (b *bench) kubectlApply(t *testing.T, objects []*unstructured.Unstructured, flags ...string) {
+	t.Helper()
+	command := exec.Command(clustertest.Kubectl(t), append([]string{"apply", "-f", "-", "--kubeconfig", b.kubeconfig, "-n", b.namespace}, flags...)...)
+	command.Stdin = strings.NewReader(stream(t, objects))
 	if out, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: %s", err, out)
+		t.Fatalf("%v: %s", err, out)
 	}
-	return nil
+}
+
+// install installs a pack of some objects.
+func (b *bench) install(t *testing.T, name string, objects []*unstructured.Unstructured) {
+	t.Helper()
+	folder := t.TempDir()
+	metadata := "apiVersion: sherpack/v1\nkind: application\nmetadata: {name: other, version: 0.1.0}\n"
+	err := errors.Join(
+		os.WriteFile(filepath.Join(folder, "Pack.yaml"), []byte(metadata), 0o600),
+		os.Mkdir(filepath.Join(folder, "templates"), 0o700),
+		os.WriteFile(filepath.Join(folder, "templates", "all.yaml"), []byte(stream(t, objects)), 0o600),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, out := b.command(t, "install", name, folder); code != 0 {
+		t.Fatal(out)
+	}
 }
 
 // lent reads the objects that belong to others: all but versions.
@@ -183,10 +199,9 @@ func (b *bench) isAsItWas(t *testing.T, when string, was map[string]map[string]a
 // areGone checks that objects that were adopted for good went with the release.
 func (b *bench) areGone(t *testing.T, were map[string]map[string]any) {
 	t.Helper()
-	for name := range were {
-		if left := b.kubectl(t, "get", name, "-o", "name", "--ignore-not-found"); left != "" {
-			t.Errorf("adopted, and not uninstalled: %s", left)
-		}
+	names := slices.Sorted(maps.Keys(were))
+	if left := b.kubectl(t, append([]string{"get", "-o", "name", "--ignore-not-found"}, names...)...); left != "" {
+		t.Errorf("adopted, and not uninstalled: %s", left)
 	}
 }
 
