@@ -110,7 +110,7 @@ func (x *execution) noteFormer(ctx context.Context, refs []corev1.ObjectReferenc
 		x.plan.Release.SetFormer(former)
 		noted = append(noted, former)
 		entry := &x.plan.Release.Inventory[at]
-		entry.Origin, entry.Provisional, x.stale = release.Adopted, true, true
+		entry.Origin, entry.Provisional, entry.Returning, x.stale = release.Adopted, true, false, true
 	}
 	return noted, nil
 }
@@ -197,7 +197,7 @@ func (x *execution) makeFinal(ctx context.Context, succeeded bool) {
 	if succeeded && courses()[x.plan.Operation].done == release.Deployed {
 		for i := range r.Inventory {
 			x.stale = x.stale || r.Inventory[i].Provisional
-			r.Inventory[i].Provisional = false
+			r.Inventory[i].Provisional, r.Inventory[i].Returning = false, false
 		}
 	}
 	if err := detached(ctx, x.forgetFormer); err != nil {

@@ -147,7 +147,7 @@ func (x *execution) note(object manifest.Object, applied kube.Applied) {
 	}
 	switch {
 	case applied.Created:
-		entry.Origin, entry.Provisional = release.Created, false
+		entry.Origin, entry.Provisional, entry.Returning = release.Created, false, false
 	case entry.Origin == "" && before.adopt:
 		entry.Origin = release.Created
 	case entry.Origin == "":

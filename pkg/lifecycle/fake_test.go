@@ -342,6 +342,8 @@ type store struct {
 	err     error
 	// tidyErr is what becomes of everything that removes or supersedes records.
 	tidyErr error
+	// formerErr is what becomes of the record of what is adopted.
+	formerErr error
 	// deaf says that no status of a hook that runs can be written.
 	deaf bool
 }
@@ -376,7 +378,7 @@ func (s *store) AddFormer(_ context.Context, _ *release.Release, former []releas
 	for _, f := range former {
 		s.writes = append(s.writes, "former "+f.Name)
 	}
-	return nil
+	return s.formerErr
 }
 
 func (s *store) DropFormer(context.Context, string, string) error {

@@ -20,6 +20,9 @@ func (x *execution) giveBack(ctx context.Context, entries []release.Entry) error
 	if len(entries) == 0 {
 		return nil
 	}
+	if err := x.recordReturning(ctx, entries); err != nil {
+		return err
+	}
 	returns := make([]kube.Return, len(entries))
 	for i, entry := range entries {
 		var err error
@@ -36,6 +39,19 @@ func (x *execution) giveBack(ctx context.Context, entries []release.Entry) error
 		}
 		x.emit(ObjectGivenBack, outcome)
 	})
+}
+
+// recordReturning records that objects are given back, so that the next command completes that after a kill.
+func (x *execution) recordReturning(ctx context.Context, entries []release.Entry) error {
+	for _, entry := range entries {
+		listed := &x.plan.Release.Inventory[x.index[keyOf(entry)]]
+		x.stale = x.stale || !listed.Returning
+		listed.Returning = true
+	}
+	if x.plan.Release.ResourceVersion == "" {
+		return nil
+	}
+	return x.recordInventory(ctx)
 }
 
 // returnOf says how an object of the inventory is given back.
@@ -72,9 +88,9 @@ func (x *execution) dropEntry(key manifest.Key) {
 	delete(x.live, key)
 }
 
-// completeReturns gives back what does not carry the release's marks although it is provisional: an earlier command was
-// killed while it adopted it, or gave it back. This comes before the preflight, as the end of what that command had
-// recorded. Those of them that the plan may adopt again stay on the inventory.
+// completeReturns gives back what an earlier command was killed at: while it gave it back, or while it adopted it, so that
+// it does not carry the release's marks although it is provisional. This comes before the preflight, as the end of what that
+// command had recorded. Those of them that the plan may adopt again stay on the inventory.
 func (x *execution) completeReturns(ctx context.Context) error {
 	entries := provisional(x.plan.Release.Inventory)
 	if x.plan.Untried || x.plan.Operation == Test || len(entries) == 0 {
@@ -90,19 +106,19 @@ func (x *execution) completeReturns(ctx context.Context) error {
 		return fmt.Errorf("looking for adopted objects: %w", err)
 	}
 	own := ownerOf(x.plan.Release)
-	var unmarked []release.Entry
+	var half []release.Entry
 	for i, entry := range entries {
-		if found[i] == nil || !own.named(found[i]) {
-			unmarked = append(unmarked, entry)
+		if entry.Returning || found[i] == nil || !own.named(found[i]) {
+			half = append(half, entry)
 		}
 	}
-	if len(unmarked) == 0 {
+	if len(half) == 0 {
 		return nil
 	}
 	if !x.rehearsal.all {
-		err = x.giveBack(ctx, unmarked)
+		err = x.giveBack(ctx, half)
 	}
-	return x.relist(unmarked, err)
+	return x.relist(half, err)
 }
 
 // relist has the inventory name those objects that were given back and that the plan applies, as if they had never been
@@ -123,7 +139,8 @@ func (x *execution) relist(entries []release.Entry, failure error) error {
 		}
 		x.dropEntry(keyOf(entry))
 		if planned[keyOf(entry)] {
-			entry.UID, entry.Origin, entry.Provisional, entry.Hash, entry.Generation, entry.ResourceVersion = "", "", false, "", 0, ""
+			entry.UID, entry.Origin, entry.Provisional, entry.Returning = "", "", false, false
+			entry.ForgetState()
 			x.plan.Release.Inventory = append(x.plan.Release.Inventory, entry)
 		}
 	}
@@ -143,8 +160,11 @@ func (p *Plan) giveBackFirst() {
 		return
 	}
 	lent := map[manifest.Key]bool{}
+	index := indexOf(p.Release.Inventory)
 	for _, entry := range entries {
 		lent[keyOf(entry)] = true
+		// A revision that is not stored yet is stored with it, any other when the step begins.
+		p.Release.Inventory[index[keyOf(entry)]].Returning = p.Release.ResourceVersion == ""
 	}
 	steps := []Step{{Verb: GiveBack, Entries: entries}}
 	for _, step := range p.Steps {

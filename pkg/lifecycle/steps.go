@@ -199,7 +199,7 @@ func merge(entries []release.Entry, index map[manifest.Key]int) []release.Entry 
 
 func keepKnown(entry *release.Entry, old release.Entry) {
 	entry.UID, entry.Origin, entry.Hash = old.UID, old.Origin, old.Hash
-	entry.Provisional = old.Provisional
+	entry.Provisional, entry.Returning = old.Provisional, old.Returning
 	entry.Generation, entry.ResourceVersion, entry.Metadata = old.Generation, old.ResourceVersion, old.Metadata
 	entry.Recreate = old.Recreate
 	if former := cmp.Or(old.AppliedAs, old.Role); former != entry.Role {

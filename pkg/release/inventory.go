@@ -42,6 +42,8 @@ type Entry struct {
 	Origin Origin `json:"origin,omitempty"`
 	// Provisional says that no operation has succeeded since the object was adopted: it is given back, not deleted.
 	Provisional bool `json:"provisional,omitempty"`
+	// Returning says that an undo has begun to give it back, which the next command completes.
+	Returning bool `json:"returning,omitempty"`
 	// Keep says that the object outlives the release.
 	Keep bool `json:"keep,omitempty"`
 	// Hash is that of the object as it was last applied; empty where it was not.
