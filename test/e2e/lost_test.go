@@ -15,9 +15,11 @@ import (
 	"testing"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/utils/ptr"
 
 	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
 	"github.com/sherpack-io/kubectl-sherpack/test/proxy"
@@ -305,6 +307,32 @@ func TestALockThatAnotherMachineHasTaken(t *testing.T) {
 	b.others.kubectl(t, "delete", "lease", leaseOfApp)
 	b.others.must(t, "upgrade", lostPack, "--set", "text=next")
 	b.shows(t, "next")
+}
+
+// A process number of another machine means nothing here: that none has it is no reason to take its lock, young as it is.
+func TestALockOfAnotherMachineIsLeftToIt(t *testing.T) {
+	t.Parallel()
+	const none = `"pid":1073741824`
+	b, client := newLossBench(t), clientset(t)
+	lease := &coordinationv1.Lease{
+		ObjectMeta: metav1.ObjectMeta{Name: leaseOfApp, Annotations: map[string]string{"sherpack.io/holder": strings.Replace(elsewhere, `"pid":4711`, none, 1)}},
+		Spec:       coordinationv1.LeaseSpec{HolderIdentity: ptr.To("another")},
+	}
+	made, err := client.CoordinationV1().Leases(b.namespace).Create(t.Context(), lease, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The server's time stands still, so that the lease stays young on a machine that is busy.
+	b.proxy.Intercept(func(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
+		response, err := upstream.RoundTrip(request)
+		if err == nil {
+			response.Header.Set("Date", made.CreationTimestamp.UTC().Format(http.TimeFormat))
+		}
+		return response, err
+	})
+	if code, out := b.command(t, "upgrade", "app", lostPack); code != 5 || !strings.Contains(out, ` is locked by process 1073741824 on "else`) {
+		t.Errorf("exit code %d: %s", code, out)
+	}
 }
 
 // A lock that was taken over at the moment in which it was given up belongs to its new holder.
