@@ -250,10 +250,13 @@ spec:
 	said.await(t, ": 0 objects")
 	ended := make(chan error, 1)
 	go func() { ended <- command.Wait() }()
-	first := <-renewals
-	for now := first; now.Sub(first) <= timeout; {
+	var first, now time.Time
+	for now.Sub(first) <= timeout {
 		select {
 		case now = <-renewals:
+			if first.IsZero() {
+				first = now
+			}
 		case err := <-ended:
 			t.Fatalf("it did not wait for an answer: exit code %d: %s", exitCode(t, err), said.all())
 		}
