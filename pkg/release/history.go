@@ -1,7 +1,16 @@
 package release
 
-// History is the revisions of one release, oldest first. Revisions in it carry what lists show, and may lack the rest.
+import "slices"
+
+// History is the revisions of one release, oldest first. Revisions in it carry what lists show, and may lack the rest. One
+// whose head cannot be read is in it, too, so that its number is not used again: Record.Damage says so, and it has no more
+// than a number and, where that can be read, a phase.
 type History []*Release
+
+// Readable returns the revisions whose heads can be read.
+func (h History) Readable() History {
+	return slices.DeleteFunc(slices.Clone(h), func(r *Release) bool { return r.Record.Damage.Head != nil })
+}
 
 // Newest returns the newest revision; nil where there is none.
 func (h History) Newest() *Release {
@@ -19,9 +28,9 @@ func (h History) Deployed() *Release {
 }
 
 // DeployedBefore returns the last revision below a number that is or was deployed, one that was uninstalled included,
-// wholly or in part; nil where there is none.
+// wholly or in part; nil where there is none. One whose head cannot be read does not count.
 func (h History) DeployedBefore(revision int) *Release {
-	return h.last(func(r *Release) bool {
+	return h.Readable().last(func(r *Release) bool {
 		return r.Spec.Revision < revision && (r.Status.Phase == Deployed || r.Status.Phase == Superseded || r.Removed())
 	})
 }

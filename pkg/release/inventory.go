@@ -1,7 +1,12 @@
 package release
 
 import (
+	"errors"
+	"fmt"
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/validation/path"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -73,6 +78,25 @@ type Metadata struct {
 // ForgetState forgets in what state the object was last applied, because it is another one now, or none.
 func (e *Entry) ForgetState() {
 	e.Hash, e.Generation, e.ResourceVersion, e.Metadata, e.Recreate = "", 0, "", nil, false
+}
+
+// Check refuses an entry that names no object, or one that no request may be made for: its name or namespace would name
+// something else in the path of a request.
+func (e Entry) Check() error {
+	if e.Kind == "" || e.Name == "" {
+		return errors.New("names no object")
+	}
+	return CheckPath(e.Namespace, e.Name)
+}
+
+// CheckPath refuses a namespace or a name that would name something else in the path of a request, such as ".." and "a/b".
+func CheckPath(namespace, name string) error {
+	for _, part := range [][2]string{{"namespace", namespace}, {"name", name}} {
+		if problems := path.IsValidPathSegmentName(part[1]); len(problems) > 0 {
+			return fmt.Errorf("has the %s %q, which %s", part[0], part[1], strings.Join(problems, ", "))
+		}
+	}
+	return nil
 }
 
 // Reference identifies the object on a cluster.

@@ -42,6 +42,15 @@ const (
 // Pending reports whether an operation is under way, or was interrupted without a record of its end.
 func (p Phase) Pending() bool { return strings.HasPrefix(string(p), "pending-") || p == Uninstalling }
 
+// Known reports whether this program writes the phase.
+func (p Phase) Known() bool {
+	switch p {
+	case PendingInstall, PendingUpgrade, PendingRollback, Deployed, Superseded, Failed, Uninstalling, Uninstalled:
+		return true
+	}
+	return false
+}
+
 // Release is one revision of a release. UID and ResourceVersion in its metadata are those of the stored head; both are
 // empty before it is stored.
 type Release struct {
@@ -63,10 +72,13 @@ type Release struct {
 type Record struct {
 	// Run is the run of the program that created it.
 	Run string
-	// Inventory are the versions of the parts that the inventory was created with, as they were last read or written.
+	// Inventory are the versions of the parts that the inventory was created with, as they were last read or written; empty
+	// for a part that cannot be read.
 	Inventory []string
 	// Former is how many parts say what adopted objects were.
 	Former int
+	// Damage says what of the stored revision cannot be read.
+	Damage Damage
 }
 
 // Spec is what was asked for.

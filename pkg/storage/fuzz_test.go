@@ -119,7 +119,7 @@ func FuzzDecode(f *testing.F) {
 			content, inventory = packed(t, content), packed(t, inventory)
 		}
 		head, stored := record(format, parts, status, content, inventory)
-		found, err := decode(head, stored)
+		found, err := decodeWhole(head, stored)
 		if err != nil {
 			if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNewerFormat) {
 				t.Errorf("the error is %v", err)
@@ -153,15 +153,13 @@ func record(format, parts string, status, content, inventory []byte) (*corev1.Se
 	return head, stored
 }
 
-func decode(head *corev1.Secret, parts map[string]*corev1.Secret) (*release.Release, error) {
-	found, err := decodeHead(&head.ObjectMeta)
-	if err != nil {
-		return nil, err
+// decodeWhole is decode with what is damaged as an error.
+func decodeWhole(head *corev1.Secret, parts map[string]*corev1.Secret) (*release.Release, error) {
+	found, err := decode(head, parts)
+	if err == nil {
+		err = found.Record.Damage.Err()
 	}
-	if err := decodeStatus(head, found); err != nil {
-		return nil, err
-	}
-	return found, decodeParts(head, parts, found)
+	return found, err
 }
 
 // checkAgain checks that what was read can be stored, and is then read as the same.
@@ -180,7 +178,7 @@ func checkAgain(t *testing.T, r *release.Release) {
 	for _, part := range parts {
 		byName[part.Name] = part
 	}
-	again, err := decode(head, byName)
+	again, err := decodeWhole(head, byName)
 	if err != nil {
 		t.Fatal(err)
 	}

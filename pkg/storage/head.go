@@ -2,6 +2,7 @@ package storage
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -84,26 +85,28 @@ func statusPatch(r *release.Release) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	labels, annotations := map[string]string{labelStatus: string(r.Status.Phase)}, statusAnnotations(r)
+	if r.Record.Damage.Head != nil {
+		// What can be told of the head is written again.
+		labels[labelOwner], labels[labelName], labels[labelVersion] = owner, r.Name, strconv.Itoa(r.Spec.Revision)
+		annotations[annotationFormat] = strconv.Itoa(release.FormatVersion)
+	}
 	return json.Marshal(map[string]any{
-		"metadata": map[string]any{
-			"resourceVersion": r.ResourceVersion,
-			"labels":          map[string]string{labelStatus: string(r.Status.Phase)},
-			"annotations":     statusAnnotations(r),
-		},
-		"data": map[string][]byte{statusKey: status},
+		"metadata": map[string]any{"resourceVersion": r.ResourceVersion, "labels": labels, "annotations": annotations},
+		"data":     map[string][]byte{statusKey: status},
 	})
 }
 
-// decodeHead reads what lists show from a head's metadata.
+// decodeHead reads what lists show from the metadata of a head, whose name says which revision it is. Damage is noted in the
+// release; what a newer version wrote is an error.
 func decodeHead(head *metav1.ObjectMeta) (*release.Release, error) {
-	if err := checkFormat(head); err != nil {
-		return nil, err
+	damage := checkHead(head)
+	if errors.Is(damage, ErrNewerFormat) {
+		return nil, damage
 	}
-	if !named(head) {
-		return nil, fmt.Errorf("secret %s/%s: %w: its labels and its name do not name the same release and revision",
-			head.Namespace, head.Name, ErrDamaged)
-	}
-	r := release.New(head.Labels[labelName], head.Namespace, revisionOf(head))
+	name, revision := parseHeadName(head.Name)
+	r := release.New(name, head.Namespace, revision)
+	r.Record.Damage.Head = damage
 	r.UID, r.ResourceVersion, r.CreationTimestamp = head.UID, head.ResourceVersion, head.CreationTimestamp
 	r.Spec.Pack = release.Pack{
 		Name: head.Annotations[annotationPack], Version: head.Annotations[annotationPackVersion],
@@ -111,7 +114,9 @@ func decodeHead(head *metav1.ObjectMeta) (*release.Release, error) {
 	}
 	r.Spec.FromRevision, _ = strconv.Atoi(head.Annotations[annotationFromRevision])
 	r.Spec.Description = head.Annotations[annotationDescription]
-	r.Status.Phase = release.Phase(head.Labels[labelStatus])
+	if phase := release.Phase(head.Labels[labelStatus]); damage == nil || phase.Known() {
+		r.Status.Phase = phase
+	}
 	r.Status.Operation = head.Annotations[annotationOperation]
 	r.Status.Message = head.Annotations[annotationMessage]
 	if updated, err := time.Parse(time.RFC3339, head.Annotations[annotationUpdated]); err == nil {
@@ -122,6 +127,21 @@ func decodeHead(head *metav1.ObjectMeta) (*release.Release, error) {
 		}
 	}
 	return r, nil
+}
+
+// checkHead reports what is wrong with the metadata of a head.
+func checkHead(head *metav1.ObjectMeta) error {
+	if err := checkFormat(head); err != nil {
+		return err
+	}
+	if !named(head) {
+		return fmt.Errorf("secret %s/%s: %w: its labels and its name do not name the same release and revision",
+			head.Namespace, head.Name, ErrDamaged)
+	}
+	if head.Labels[labelStatus] == "" {
+		return fmt.Errorf("secret %s/%s: %w: it has no label %q", head.Namespace, head.Name, ErrDamaged, labelStatus)
+	}
+	return nil
 }
 
 // checkFormat refuses what a newer version wrote: it may mean something else there.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -73,7 +74,10 @@ const (
 func headName(name string, revision int) string { return headPrefix(name) + strconv.Itoa(revision) }
 
 // headPrefix is how the names of all that is stored of a release begin.
-func headPrefix(name string) string { return fmt.Sprintf("sh.sherpack.release.v1.%s.v", name) }
+func headPrefix(name string) string { return namePrefix + name + ".v" }
+
+// namePrefix is how the names of all stored Secrets begin.
+const namePrefix = "sh.sherpack.release.v1."
 
 // revisionOf returns the revision that a stored Secret belongs to; 0 where its labels do not say it.
 func revisionOf(secret *metav1.ObjectMeta) int {
@@ -82,6 +86,21 @@ func revisionOf(secret *metav1.ObjectMeta) int {
 		return 0
 	}
 	return revision
+}
+
+// parseHeadName returns the release and the revision that a Secret's name says it is the head of; 0 where it says none.
+func parseHeadName(secret string) (name string, revision int) {
+	rest, ours := strings.CutPrefix(secret, namePrefix)
+	at := strings.LastIndex(rest, ".v")
+	if !ours || at < 0 {
+		return "", 0
+	}
+	name = rest[:at]
+	revision, err := strconv.Atoi(rest[at+len(".v"):])
+	if err != nil || revision < 1 || secret != headName(name, revision) {
+		return "", 0
+	}
+	return name, revision
 }
 
 // named reports whether the labels of a head and its name name the same revision of the same release.
@@ -95,8 +114,9 @@ func partName(r *release.Release, run, kind string, number int) string {
 	return fmt.Sprintf("%s.%s-%s-%d", headName(r.Name, r.Spec.Revision), kind, run, number)
 }
 
+// headSelector selects all that is no part: a head may have lost its status.
 func headSelector() labels.Selector {
-	return labels.SelectorFromSet(labels.Set{labelOwner: owner}).Add(has(labelStatus)...)
+	return labels.SelectorFromSet(labels.Set{labelOwner: owner}).Add(requirement(labelPart, selection.DoesNotExist)...)
 }
 
 func nameRequirement(name string) []labels.Requirement {
@@ -104,9 +124,12 @@ func nameRequirement(name string) []labels.Requirement {
 	return requirements
 }
 
-// has requires a label to be there. The key is one of ours, so the requirement is always valid.
-func has(label string) []labels.Requirement {
-	requirement, err := labels.NewRequirement(label, selection.Exists, nil)
+// has requires a label to be there.
+func has(label string) []labels.Requirement { return requirement(label, selection.Exists) }
+
+// requirement requires a label to be there, or not to be. The key is one of ours, so the requirement is always valid.
+func requirement(label string, operator selection.Operator) []labels.Requirement {
+	requirement, err := labels.NewRequirement(label, operator, nil)
 	if err != nil {
 		return nil
 	}

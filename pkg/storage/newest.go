@@ -54,7 +54,7 @@ func (s *Secrets) noteWritten(r *release.Release) {
 func newestOf(heads []metav1.PartialObjectMetadata) newestHead {
 	newest := newestHead{read: true}
 	for i := range heads {
-		if revision := revisionOf(&heads[i].ObjectMeta); revision > newest.revision {
+		if name, revision := parseHeadName(heads[i].Name); name == heads[i].Labels[labelName] && revision > newest.revision {
 			newest.revision, newest.version = revision, heads[i].ResourceVersion
 		}
 	}

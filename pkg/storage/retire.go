@@ -24,7 +24,7 @@ func (s *Secrets) Sweep(ctx context.Context, namespace, name string) (bool, erro
 	if err != nil {
 		return false, fmt.Errorf("looking for what is left of release %s/%s: %w", namespace, name, err)
 	}
-	heads, parts := split(found, headPrefix(name))
+	heads, parts := split(found, ofRelease(name))
 	if len(heads) > 0 || len(parts) == 0 {
 		return false, nil
 	}
@@ -70,22 +70,33 @@ func (s *Secrets) superseded(ctx context.Context, r *release.Release) (*corev1.S
 // is gone already.
 func (s *Secrets) Forget(ctx context.Context, r *release.Release) error {
 	revision := labels.Set{labelOwner: owner, labelName: r.Name, labelVersion: strconv.Itoa(r.Spec.Revision)}
-	if err := s.drop(ctx, r.Namespace, revision); err != nil {
+	if err := s.drop(ctx, r.Namespace, revision, ofRevision(r.Name, r.Spec.Revision)); err != nil {
 		return fmt.Errorf("removing release %s/%s revision %d from the history: %w", r.Namespace, r.Name, r.Spec.Revision, err)
 	}
 	return nil
 }
 
+// ofRelease tells by the names of Secrets what is stored of a release.
+func ofRelease(name string) func(secret string) bool {
+	return func(secret string) bool { return strings.HasPrefix(secret, headPrefix(name)) }
+}
+
+// ofRevision tells by the names of Secrets what is stored of a revision.
+func ofRevision(name string, revision int) func(secret string) bool {
+	head := headName(name, revision)
+	return func(secret string) bool { return secret == head || strings.HasPrefix(secret, head+".") }
+}
+
 // split sorts out the names of heads, oldest revision first, and parts. A Secret that only has the labels, but not a name
-// with the prefix, is somebody else's and left out.
-func split(found []metav1.PartialObjectMetadata, prefix string) (heads, parts []string) {
+// that belongs there, is another revision's or somebody else's and left out.
+func split(found []metav1.PartialObjectMetadata, belongs func(secret string) bool) (heads, parts []string) {
 	slices.SortFunc(found, func(a, b metav1.PartialObjectMetadata) int {
 		return cmp.Compare(revisionOf(&a.ObjectMeta), revisionOf(&b.ObjectMeta))
 	})
 	for i := range found {
 		_, isPart := found[i].Labels[labelPart]
 		switch {
-		case !strings.HasPrefix(found[i].Name, prefix):
+		case !belongs(found[i].Name):
 		case isPart:
 			parts = append(parts, found[i].Name)
 		default:

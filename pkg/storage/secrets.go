@@ -71,41 +71,68 @@ func (s *Secrets) List(ctx context.Context, namespace string, selector labels.Se
 	selected := slices.DeleteFunc(newestOfEach(found), func(head metav1.PartialObjectMetadata) bool {
 		return selector != nil && !selector.Matches(labels.Set(head.Labels))
 	})
-	newest, err := decodeHeads(selected)
-	if err != nil {
+	newest, errs := release.History{}, []error(nil)
+	for i := range selected {
+		r, err := decodeHead(&selected[i].ObjectMeta)
+		if err == nil {
+			err = r.Record.Damage.Head
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		newest = append(newest, r)
+	}
+	slices.SortFunc(newest, compareRevisions)
+	if err := errors.Join(errs...); err != nil {
 		return newest, fmt.Errorf("listing releases: %w", err)
 	}
 	return newest, nil
 }
 
-// newestOfEach keeps the newest head of each release, and those that belong to none: these are damaged. It may change the
-// slice that it is given.
+// newestOfEach keeps the newest head of each release, and those that only look like heads: these are damaged. It may change
+// the slice that it is given.
 func newestOfEach(heads []metav1.PartialObjectMetadata) []metav1.PartialObjectMetadata {
-	newest := map[types.NamespacedName]int{}
-	of := func(head *metav1.PartialObjectMetadata) types.NamespacedName {
-		return types.NamespacedName{Namespace: head.Namespace, Name: head.Labels[labelName]}
+	of := func(head *metav1.PartialObjectMetadata) (types.NamespacedName, int) {
+		name, revision := parseHeadName(head.Name)
+		return types.NamespacedName{Namespace: head.Namespace, Name: name}, revision
 	}
+	newest := map[types.NamespacedName]int{}
 	for i := range heads {
-		if head := &heads[i]; named(&head.ObjectMeta) {
-			newest[of(head)] = max(newest[of(head)], revisionOf(&head.ObjectMeta))
-		}
+		release, revision := of(&heads[i])
+		newest[release] = max(newest[release], revision)
 	}
 	return slices.DeleteFunc(heads, func(head metav1.PartialObjectMetadata) bool {
-		return named(&head.ObjectMeta) && revisionOf(&head.ObjectMeta) < newest[of(&head)]
+		release, revision := of(&head)
+		if revision == 0 {
+			return head.Labels[labelStatus] == ""
+		}
+		return revision < newest[release]
 	})
 }
 
-// History returns the revisions of one release, oldest first, with what lists show; empty where there is none.
+// History returns the revisions of one release, oldest first, with what lists show; empty where there is none. Revisions
+// whose heads cannot be read are in it, see release.History. What a newer version wrote is an error.
 func (s *Secrets) History(ctx context.Context, namespace, name string) (release.History, error) {
 	found, err := s.list(ctx, namespace, headSelector().Add(nameRequirement(name)...))
 	if err != nil {
 		return nil, fmt.Errorf("reading the history of release %s/%s: %w", namespace, name, err)
 	}
 	s.noteRead(namespace, name, found)
-	history, err := decodeHeads(found)
-	if err != nil {
+	history := make(release.History, 0, len(found))
+	var errs []error
+	for i := range found {
+		if named, _ := parseHeadName(found[i].Name); named != name {
+			// Somebody else's: it only has the labels.
+			continue
+		}
+		revision, err := decodeHead(&found[i].ObjectMeta)
+		history, errs = append(history, revision), append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("reading the history of release %s/%s: %w", namespace, name, err)
 	}
+	slices.SortFunc(history, compareRevisions)
 	return history, nil
 }
 
@@ -116,75 +143,6 @@ func (s *Secrets) list(ctx context.Context, namespace string, selector labels.Se
 		return nil, err
 	}
 	return found.Items, nil
-}
-
-func decodeHeads(heads []metav1.PartialObjectMetadata) (release.History, error) {
-	history := make(release.History, 0, len(heads))
-	var errs []error
-	for i := range heads {
-		revision, err := decodeHead(&heads[i].ObjectMeta)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		history = append(history, revision)
-	}
-	slices.SortFunc(history, compareRevisions)
-	return history, errors.Join(errs...)
-}
-
-// Get returns a revision whole. The error is ErrNotFound, ErrDamaged or ErrNewerFormat where these apply.
-func (s *Secrets) Get(ctx context.Context, namespace, name string, revision int) (*release.Release, error) {
-	found, err := s.get(ctx, namespace, name, revision)
-	if err != nil {
-		return nil, fmt.Errorf("reading release %s/%s revision %d: %w", namespace, name, revision, err)
-	}
-	return found, nil
-}
-
-func (s *Secrets) get(ctx context.Context, namespace, name string, revision int) (*release.Release, error) {
-	head, err := s.secrets.Secrets(namespace).Get(ctx, headName(name, revision), metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil, ErrNotFound
-	}
-	if err != nil {
-		return nil, err
-	}
-	found, err := decodeHead(&head.ObjectMeta)
-	if err != nil {
-		return nil, err
-	}
-	phase := found.Status.Phase
-	if err := decodeStatus(head, found); err != nil {
-		return nil, err
-	}
-	if found.Status.Phase != phase && found.Status.FinishedAt != nil {
-		// A revision is superseded by its label alone.
-		found.Status.Phase = phase
-		found.SetCondition(*found.Status.FinishedAt)
-	}
-	parts, err := s.parts(ctx, head)
-	if err != nil {
-		return nil, err
-	}
-	return found, decodeParts(head, parts, found)
-}
-
-// parts reads the parts of a revision in one request, keyed by name.
-func (s *Secrets) parts(ctx context.Context, head *corev1.Secret) (map[string]*corev1.Secret, error) {
-	selector := labels.SelectorFromSet(labels.Set{
-		labelOwner: owner, labelName: head.Labels[labelName], labelVersion: head.Labels[labelVersion],
-		labelRun: head.Labels[labelRun],
-	}).Add(has(labelPart)...)
-	found, err := s.secrets.Secrets(head.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector.String()})
-	if err != nil {
-		return nil, err
-	}
-	parts := make(map[string]*corev1.Secret, len(found.Items))
-	for i := range found.Items {
-		parts[found.Items[i].Name] = &found.Items[i]
-	}
-	return parts, nil
 }
 
 func notFound(err error) error {

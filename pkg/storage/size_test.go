@@ -23,7 +23,7 @@ func incompressible(t *testing.T, length int) string {
 	if _, err := rand.Read(random); err != nil {
 		t.Fatal(err)
 	}
-	return base64.StdEncoding.EncodeToString(random)[:length]
+	return base64.RawURLEncoding.EncodeToString(random)[:length]
 }
 
 func TestALargeManifestIsSplit(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -185,25 +186,71 @@ func (s *Secrets) overOwn(ctx context.Context, r *release.Release) (*corev1.Secr
 	return head, err
 }
 
-// UpdateInventory writes the inventory of a revision that was created by this run or read whole, on the condition that nobody
+// UpdateInventory writes the inventory of a revision that was created by this run or read, on the condition that nobody
 // else has written it since; else the error is ErrConflict. Parts are written in order: an entry that moved is in two parts
-// for a moment, never in none.
+// for a moment, never in none. Parts that could not be read are made anew.
 func (s *Secrets) UpdateInventory(ctx context.Context, r *release.Release) error {
 	parts, err := s.encodeInventory(r)
+	if err == nil {
+		err = s.updateInventory(ctx, r, parts)
+	}
+	if err != nil {
+		return fmt.Errorf("recording the inventory of release %s/%s revision %d: %w", r.Namespace, r.Name, r.Spec.Revision, notFound(err))
+	}
+	return nil
+}
+
+func (s *Secrets) updateInventory(ctx context.Context, r *release.Release, parts []*corev1.Secret) (err error) {
+	damaged := r.Record.Damage.Inventory != nil
+	if len(parts) > len(r.Record.Inventory) && !damaged {
+		return fmt.Errorf("it has %d parts, the record has %d", len(parts), len(r.Record.Inventory))
+	}
+	for i, part := range parts {
+		if i == len(r.Record.Inventory) {
+			r.Record.Inventory = append(r.Record.Inventory, "")
+		}
+		write := s.patchPart
+		if part.ResourceVersion = r.Record.Inventory[i]; part.ResourceVersion == "" {
+			write = s.replacePart
+		}
+		if r.Record.Inventory[i], err = write(ctx, part); err != nil {
+			return err
+		}
+	}
+	if damaged {
+		return s.leadTo(ctx, r, parts)
+	}
+	return nil
+}
+
+// replacePart makes a part anew, whatever there is of it, and returns its version.
+func (s *Secrets) replacePart(ctx context.Context, part *corev1.Secret) (version string, err error) {
+	if err := s.delete(ctx, part.Namespace, []string{part.Name}); err != nil {
+		return "", err
+	}
+	err = s.createPart(ctx, part)
+	return part.ResourceVersion, err
+}
+
+// leadTo has a head say how many parts its inventory has, and whose they are, after parts were made anew.
+func (s *Secrets) leadTo(ctx context.Context, r *release.Release, parts []*corev1.Secret) error {
+	run := parts[0].Labels[labelRun]
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+		"resourceVersion": r.ResourceVersion, "labels": map[string]string{labelRun: run},
+		"annotations": map[string]string{annotationInventoryParts: strconv.Itoa(len(parts))},
+	}})
 	if err != nil {
 		return err
 	}
-	if len(parts) > len(r.Record.Inventory) {
-		return fmt.Errorf("recording the inventory of release %s/%s revision %d: it has %d parts, the record has %d",
-			r.Namespace, r.Name, r.Spec.Revision, len(parts), len(r.Record.Inventory))
+	head, err := s.patch(ctx, r.Namespace, headName(r.Name, r.Spec.Revision), patch)
+	if apierrors.IsConflict(err) {
+		return ErrConflict
 	}
-	for i, part := range parts {
-		part.ResourceVersion = r.Record.Inventory[i]
-		if r.Record.Inventory[i], err = s.patchPart(ctx, part); err != nil {
-			return fmt.Errorf("recording the inventory of release %s/%s revision %d: %w", r.Namespace, r.Name, r.Spec.Revision, notFound(err))
-		}
+	if err == nil {
+		r.ResourceVersion, r.Record.Run, r.Record.Damage.Inventory = head.ResourceVersion, run, nil
+		s.noteWritten(r)
 	}
-	return nil
+	return err
 }
 
 // patchPart writes a part on the condition that it has its version, and returns the new one. A write of this run whose answer
@@ -234,18 +281,19 @@ func (s *Secrets) patchPart(ctx context.Context, part *corev1.Secret) (version s
 // Drop removes all that is stored of a release: heads first, so that no head is ever left without its parts, and of them
 // the newest last, so that what an interrupted Drop leaves still says how far the release got.
 func (s *Secrets) Drop(ctx context.Context, namespace, name string) error {
-	if err := s.drop(ctx, namespace, labels.Set{labelOwner: owner, labelName: name}); err != nil {
+	if err := s.drop(ctx, namespace, labels.Set{labelOwner: owner, labelName: name}, ofRelease(name)); err != nil {
 		return fmt.Errorf("removing the record of release %s/%s: %w", namespace, name, err)
 	}
 	return nil
 }
 
-func (s *Secrets) drop(ctx context.Context, namespace string, which labels.Set) error {
+// drop removes the Secrets with some labels whose names belong to what is dropped.
+func (s *Secrets) drop(ctx context.Context, namespace string, which labels.Set, belongs func(secret string) bool) error {
 	found, err := s.list(ctx, namespace, labels.SelectorFromSet(which))
 	if err != nil {
 		return err
 	}
-	heads, parts := split(found, headPrefix(which[labelName]))
+	heads, parts := split(found, belongs)
 	newest := max(0, len(heads)-1)
 	for _, secrets := range [][]string{heads[:newest], heads[newest:], parts} {
 		if err := s.delete(ctx, namespace, secrets); err != nil {

@@ -1,0 +1,278 @@
+package storage_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
+	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
+	"github.com/sherpack-io/kubectl-sherpack/test/proxy"
+)
+
+// lost says which parts of a record cannot be read.
+func lost(d release.Damage) string {
+	var parts []string
+	for _, part := range []struct {
+		name string
+		err  error
+	}{{"head", d.Head}, {"content", d.Content}, {"inventory", d.Inventory}} {
+		if part.err != nil {
+			parts = append(parts, part.name)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+func TestOfADamagedRecordTheRestIsRead(t *testing.T) {
+	t.Parallel()
+	for title, want := range map[string]string{
+		"a payload part is missing":       "content",
+		"an inventory part is missing":    "inventory",
+		"a part lost a label":             "inventory",
+		"the payload was edited":          "content",
+		"the checksum was edited":         "content",
+		"the inventory was edited":        "inventory",
+		"more parts are expected":         "inventory",
+		"the number of parts is negative": "inventory",
+		"the status is garbage":           "head",
+		"the status is gone":              "head",
+		"the head has no format version":  "head",
+		"the head has no version":         "head",
+		"the head has another version":    "head",
+		"the head has no status":          "head",
+		"the head does not name its run":  "content inventory",
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+			r.Status.Phase = release.Deployed
+			create(t, store, r)
+			damages()[title].inflict(t, r.Namespace)
+			found, err := store.Salvage(t.Context(), r.Namespace, r.Name, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := lost(found.Record.Damage); got != want {
+				t.Errorf("lost is %q: %+v", got, found.Record.Damage)
+			}
+			if !errors.Is(found.Record.Damage.Err(), storage.ErrDamaged) {
+				t.Errorf("the damage is %v", found.Record.Damage.Err())
+			}
+			if !strings.Contains(want, "content") {
+				diff(t, "the content", r.Content, found.Content)
+			}
+			if title != "a part lost a label" && title != "an inventory part is missing" && title != "the inventory was edited" {
+				diff(t, "the inventory", r.Inventory, found.Inventory)
+			}
+			if want != "head" {
+				diff(t, "the hooks", r.Status.Hooks, found.Status.Hooks)
+			}
+			if found.Spec.Revision != 2 || title != "the head has no status" && found.Status.Phase != release.Deployed {
+				t.Errorf("revision %d is %s", found.Spec.Revision, found.Status.Phase)
+			}
+		})
+	}
+}
+
+// What a newer version wrote is never taken for damage.
+func TestANewerFormatIsNotSalvaged(t *testing.T) {
+	t.Parallel()
+	for _, title := range []string{"the head is of a newer version", "the payload is of a newer version", "the inventory is of a newer version"} {
+		store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+		create(t, store, r)
+		damage := damages()[title]
+		damage.inflict(t, r.Namespace)
+		_, err := store.Salvage(t.Context(), r.Namespace, r.Name, 2)
+		damage.check(t, "salvage", err)
+	}
+}
+
+// Of an inventory in several parts one is enough to find what is in it.
+func TestWhatIsLeftOfAnInventoryIsRead(t *testing.T) {
+	t.Parallel()
+	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+	r.Inventory = entries(1200)
+	create(t, store, r)
+	damage{secret: strings.TrimSuffix(inventory, "0") + "1"}.inflict(t, r.Namespace)
+	found, err := store.Salvage(t.Context(), r.Namespace, r.Name, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, "the inventory", slices.Concat(r.Inventory[:500], r.Inventory[1000:]), found.Inventory)
+}
+
+// An entry that would lead a request elsewhere is left out.
+func TestAnEntryThatLeadsElsewhereIsDamage(t *testing.T) {
+	t.Parallel()
+	for _, hostile := range []release.Entry{
+		{Version: "v1", Kind: "ConfigMap", Namespace: "web", Name: ".."},
+		{Version: "v1", Kind: "ConfigMap", Namespace: "a/b", Name: "a"},
+	} {
+		store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+		r.Inventory = append(entries(1), hostile)
+		create(t, store, r)
+		if _, err := store.Get(t.Context(), r.Namespace, r.Name, 2); !errors.Is(err, storage.ErrDamaged) || !strings.Contains(err.Error(), "may not") {
+			t.Errorf("get answers: %v", err)
+		}
+		found, err := store.Salvage(t.Context(), r.Namespace, r.Name, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		diff(t, "the inventory", entries(1), found.Inventory)
+	}
+}
+
+func TestAHistoryGetsPastHeadsThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for _, title := range []string{"the head has no format version", "the head has no version", "the head has another version", "the head has no status"} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			store, namespace := newStore(t, "run1"), clustertest.Namespace(t)
+			for revision := range 3 {
+				create(t, store, example(namespace, revision+1))
+			}
+			damages()[title].inflict(t, namespace)
+			history, err := store.History(t.Context(), namespace, "shop")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, r := range history {
+				got = append(got, fmt.Sprintf("%d %s", r.Spec.Revision, lost(r.Record.Damage)))
+			}
+			diff(t, "the history", []string{"1 ", "2 head", "3 "}, got)
+			// It is kept when another revision is forgotten, and goes with the release.
+			if err := store.Forget(t.Context(), history[2]); err != nil {
+				t.Fatal(err)
+			}
+			if _, there := secrets(t, namespace)[head]; !there {
+				t.Error("the damaged head is gone")
+			}
+			if err := store.Drop(t.Context(), namespace, "shop"); err != nil {
+				t.Fatal(err)
+			}
+			if left := secrets(t, namespace); len(left) > 0 {
+				t.Errorf("%d Secrets are left", len(left))
+			}
+		})
+	}
+}
+
+// A status that is written puts in order again what can be told of a damaged head.
+func TestAStatusHealsItsHead(t *testing.T) {
+	t.Parallel()
+	for _, title := range []string{"the head has no format version", "the head has no version", "the head has no status", "the status is garbage"} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+			create(t, store, r)
+			damages()[title].inflict(t, r.Namespace)
+			found, err := store.Salvage(t.Context(), r.Namespace, r.Name, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found.Status = r.Status
+			if err := store.UpdateStatus(t.Context(), found); err != nil {
+				t.Fatal(err)
+			}
+			got := get(t, store, r)
+			diff(t, "the phase", release.Failed, got.Status.Phase)
+			diff(t, "the content", r.Content, got.Content)
+		})
+	}
+}
+
+// An inventory that is written puts in order what could not be read of it.
+func TestADamagedInventoryIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	for _, title := range []string{
+		"an inventory part is missing", "a part lost a label", "the inventory was edited", "more parts are expected",
+		"the number of parts is negative",
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+			create(t, store, r)
+			damages()[title].inflict(t, r.Namespace)
+			other := newStore(t, "run2")
+			found, err := other.Salvage(t.Context(), r.Namespace, r.Name, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// What is known from elsewhere may need more parts than there were.
+			for _, many := range []int{1200, 3} {
+				found.Inventory = entries(many)
+				if err := other.UpdateInventory(t.Context(), found); err != nil {
+					t.Fatal(err)
+				}
+				diff(t, "the inventory", entries(many), get(t, store, r).Inventory)
+			}
+			if err := other.UpdateStatus(t.Context(), found); err != nil {
+				t.Errorf("the status cannot be written then: %v", err)
+			}
+		})
+	}
+}
+
+// A reader that meets a record which is just being dropped does not call it damaged.
+func TestARecordThatIsBeingDroppedIsNotDamaged(t *testing.T) {
+	t.Parallel()
+	for title, again := range map[string]bool{"dropped": false, "dropped and made anew": true} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+			create(t, store, r)
+			between := proxy.Start(t, clustertest.Config(t))
+			var once sync.Once
+			between.Intercept(func(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
+				if request.URL.Query().Get("labelSelector") != "" {
+					// The head was read, and its parts are asked for.
+					once.Do(func() {
+						if err := store.Drop(t.Context(), r.Namespace, r.Name); err != nil {
+							t.Error(err)
+						}
+						if again {
+							create(t, newStore(t, "run2"), example(r.Namespace, 2))
+						}
+					})
+				}
+				return upstream.RoundTrip(request)
+			})
+			found, err := newStoreThrough(t, between, "run3").Get(t.Context(), r.Namespace, r.Name, 2)
+			switch {
+			case !again && !errors.Is(err, storage.ErrNotFound):
+				t.Errorf("it answers: %v", err)
+			case again && err != nil:
+				t.Errorf("it answers: %v", err)
+			case again && found.Record.Run != "run2":
+				t.Errorf("it reads what %s has written", found.Record.Run)
+			}
+		})
+	}
+}
+
+// Somebody else's Secret that only has the labels is no revision.
+func TestAHistoryLeavesOutWhatIsNoHead(t *testing.T) {
+	t.Parallel()
+	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+	create(t, store, r)
+	foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
+		Name: "mine", Labels: map[string]string{"owner": "sherpack", "name": "shop", "version": "7", "status": "deployed"},
+	}}
+	if _, err := client(t, r.Namespace).Create(t.Context(), foreign, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	history, err := store.History(t.Context(), r.Namespace, r.Name)
+	if err != nil || len(history) != 1 || history.NextRevision() != 3 {
+		t.Errorf("the history is %v, error %v", history, err)
+	}
+}
