@@ -158,7 +158,7 @@ func addressable(mapping *meta.RESTMapping, object *unstructured.Unstructured) e
 	if mapping.Scope.Name() == meta.RESTScopeNameNamespace && object.GetNamespace() == "" {
 		return fmt.Errorf("the object has no namespace")
 	}
-	return nil
+	return checkPath(refOf(object))
 }
 
 func decode(result rest.Result, into any) (status int, err error) {
@@ -196,6 +196,9 @@ func (c *Cluster) dryCreate(ctx context.Context, object *unstructured.Unstructur
 	}
 	if mapping.Scope.Name() == meta.RESTScopeNameNamespace && object.GetNamespace() == "" {
 		return errors.New("the object has no namespace")
+	}
+	if err := checkPath(refOf(object)); err != nil {
+		return err
 	}
 	fresh := object.DeepCopy()
 	fresh.SetUID("")

@@ -31,6 +31,9 @@ const handful = 5
 // A kind that may not be listed is an error, as is an API that does not
 // answer: what there is cannot be known then.
 func (c *Cluster) Contents(ctx context.Context, namespace string) ([]corev1.ObjectReference, error) {
+	if err := checkPath(corev1.ObjectReference{Kind: "Namespace", Name: namespace}); err != nil {
+		return nil, fmt.Errorf("look into: %w", err)
+	}
 	ctx = quiet(ctx)
 	if apierrors.IsNotFound(c.rest.Get().AbsPath("/api/v1/namespaces", namespace).Do(ctx).Error()) {
 		return nil, nil

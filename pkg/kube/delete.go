@@ -98,6 +98,9 @@ func (c *Cluster) deleteOne(ctx context.Context, target Deletion) (types.UID, er
 
 // sendDelete returns the UID of the object if it is still there.
 func (c *Cluster) sendDelete(ctx context.Context, target Deletion) (uid types.UID, err error) {
+	if err := checkPath(target.Ref); err != nil {
+		return "", fmt.Errorf("delete: %w", err)
+	}
 	body, err := json.Marshal(deleteOptions(target))
 	if err != nil {
 		return "", fmt.Errorf("delete %s: %w", nameOf(target.Ref), err)

@@ -27,6 +27,9 @@ type shelf struct {
 // notice. An object of a kind that is no longer served, or in a namespace that
 // is not there, is not there.
 func (c *Cluster) Find(ctx context.Context, refs []corev1.ObjectReference) ([]*metav1.PartialObjectMetadata, error) {
+	if err := checkPath(refs...); err != nil {
+		return nil, fmt.Errorf("find: %w", err)
+	}
 	found := make([]*metav1.PartialObjectMetadata, len(refs))
 	shelves := sortByShelf(refs)
 	ctx = quiet(ctx)

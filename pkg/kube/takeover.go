@@ -32,6 +32,9 @@ func (c *Cluster) TakeOver(ctx context.Context, refs []corev1.ObjectReference) e
 	return each(ctx, len(refs), atOnce, func(i int) error {
 		mapping, err := c.kinds.mapping(kindOf(refs[i]))
 		if err == nil {
+			err = checkPath(refs[i])
+		}
+		if err == nil {
 			err = takeOver(ctx, c.metadataOf(mapping, refs[i].Namespace), refs[i].Name)
 		}
 		if err != nil {

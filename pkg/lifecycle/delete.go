@@ -21,7 +21,7 @@ import (
 )
 
 // delete deletes what is still there and belongs to the release, and takes it off the inventory once it is gone. What is
-// only being deleted stays on it.
+// only being deleted stays on it, by its name alone.
 func (x *execution) delete(ctx context.Context, step Step) error {
 	var targets []kube.Deletion
 	var errs []error
@@ -141,6 +141,8 @@ func (x *execution) remove(ctx context.Context, targets []kube.Deletion, phase s
 		case !targets[i].NoWait:
 			x.forget(key)
 			x.gone[key] = phase == ""
+		default:
+			x.leave(key)
 		}
 		x.emit(ObjectDeleted, outcome)
 	})
@@ -150,6 +152,11 @@ func (x *execution) remove(ctx context.Context, targets []kube.Deletion, phase s
 // again and the inventory must name it before that.
 func (x *execution) forget(key manifest.Key) {
 	delete(x.live, key)
+	x.leave(key)
+}
+
+// leave notes that an object is gone, or on its way out: the release has it no more, though its name may still be taken.
+func (x *execution) leave(key manifest.Key) {
 	if i, found := x.index[key]; found {
 		entry := &x.plan.Release.Inventory[i]
 		entry.UID, entry.Origin = "", ""

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
@@ -119,6 +120,11 @@ func (x *execution) retire(ctx context.Context) error {
 		return nil
 	}
 	superseded, forgotten := retire(x.plan.History, x.plan.Release, x.plan.Options.HistoryMax)
+	if x.plan.Untried {
+		// The record of the failure that made a way back necessary stays, however few are to be kept.
+		failed := x.plan.History.Newest()
+		forgotten = slices.DeleteFunc(forgotten, func(r *release.Release) bool { return r == failed })
+	}
 	for _, revision := range superseded {
 		if err := x.Store.Supersede(ctx, revision); err != nil {
 			return err

@@ -37,6 +37,10 @@ func troubled(r *release.Release) bool {
 	if r == nil {
 		return false
 	}
+	if r.Record.Damage.Err() != nil {
+		// Nobody knows.
+		return true
+	}
 	switch r.Status.Phase {
 	case release.Deployed, release.Superseded, release.Uninstalled:
 		return slices.ContainsFunc(r.Status.Hooks, func(h release.Hook) bool {

@@ -89,6 +89,9 @@ func (o Options) skips(phase hook.Phase) bool {
 	return slices.Contains(o.SkipPhases, phase)
 }
 
+// SkipsRemovalHooks reports whether an uninstallation runs no hooks.
+func (o Options) SkipsRemovalHooks() bool { return o.skips(hook.PreDelete) && o.skips(hook.PostDelete) }
+
 // Verb is what a step does.
 type Verb string
 

@@ -24,8 +24,10 @@ func becomesHook(entry release.Entry) bool {
 }
 
 // retire says which revisions of a history are superseded when a new one is deployed, or removed, and which are then too
-// many. The newest are kept, and the one that stays deployed.
+// many. The newest are kept, and the one that stays deployed. Those whose heads cannot be read do not count: they are kept
+// until the release is uninstalled.
 func retire(history release.History, newest *release.Release, most int) (superseded, forgotten release.History) {
+	history = history.Readable()
 	stays := history.Deployed()
 	if newest.Status.Phase != release.Failed {
 		stays = nil

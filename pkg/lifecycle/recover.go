@@ -21,8 +21,25 @@ func CloseInterrupted(r *release.Release, holder string, now time.Time) {
 	} else {
 		r.Status.Phase, r.Status.Message, r.Status.Before, r.Status.FinishedAt = release.Failed, message, nil, &finished
 	}
-	for i := range r.Status.Hooks {
-		record := &r.Status.Hooks[i]
+	closeInterrupted(r.Status.Hooks, message)
+	r.SetCondition(finished)
+}
+
+// ShowInterrupted has a revision that is pending show that nobody works on it any more, without closing it: holder is who
+// did. It keeps its phase, which is the next command's to change.
+func ShowInterrupted(r *release.Release, holder string) {
+	r.Status.Interrupted = r.Status.Operation
+	r.Status.Message = fmt.Sprintf("interrupted during %s: %s", r.Status.Operation, holder)
+	closeInterrupted(r.Status.Hooks, r.Status.Message)
+	for i := range r.Status.Conditions {
+		r.Status.Conditions[i].Message = r.Status.Message
+	}
+}
+
+// closeInterrupted writes into the records of hooks that nobody follows them any more.
+func closeInterrupted(hooks []release.Hook, message string) {
+	for i := range hooks {
+		record := &hooks[i]
 		switch record.State {
 		case release.HookRunning:
 			// Nobody has seen its end, which is why it has no time.
@@ -32,5 +49,4 @@ func CloseInterrupted(r *release.Release, holder string, now time.Time) {
 			record.State, record.Reason = release.HookSkipped, release.ReasonNotReached
 		}
 	}
-	r.SetCondition(finished)
 }

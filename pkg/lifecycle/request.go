@@ -169,6 +169,9 @@ func read(nodes []*yaml.RNode) (*content, error) {
 	for _, h := range hooks {
 		for _, phase := range h.Phases {
 			object, err := manifest.NewObject(h.Node)
+			if err == nil {
+				err = checkNames(object)
+			}
 			if err != nil {
 				errs = append(errs, err)
 				break
@@ -180,6 +183,9 @@ func read(nodes []*yaml.RNode) (*content, error) {
 	}
 	for _, node := range regular {
 		object, err := manifest.NewObject(node)
+		if err == nil {
+			err = checkNames(object)
+		}
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -188,6 +194,16 @@ func read(nodes []*yaml.RNode) (*content, error) {
 		found.wrong = append(found.wrong, checkAnnotations(node, object))
 	}
 	return &found, errors.Join(errs...)
+}
+
+// checkNames refuses names that no request may be made for.
+func checkNames(object manifest.Object) error {
+	for _, name := range []string{object.GetName(), object.GetGenerateName()} {
+		if err := release.CheckPath(object.GetNamespace(), name); err != nil {
+			return &InputError{Object: object, Message: err.Error()}
+		}
+	}
+	return nil
 }
 
 // prepare gives every object the namespace, name and marks that it will have on the cluster.
