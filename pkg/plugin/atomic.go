@@ -120,8 +120,10 @@ func (t *target) rollback(earlier, newest *release.Release, history release.Hist
 	if request.Nodes, err = nodesOf(earlier); err != nil {
 		return request, err
 	}
-	if request.Left, err = nodesOf(newest); err != nil {
-		return request, err
+	if newest.Record.Damage.Content == nil {
+		if request.Left, err = nodesOf(newest); err != nil {
+			return request, err
+		}
 	}
 	request.Scopes, err = t.scopes(append(request.Left, request.Nodes...))
 	return request, err

@@ -158,6 +158,7 @@ func (o *DeployOptions) plan(ctx context.Context, target *target, source *input)
 	if err != nil {
 		return nil, err
 	}
+	target.warnOfGaps(history)
 	if o.Verb.Allow != nil {
 		if err := o.Verb.Allow(o.Name, history); err != nil {
 			return nil, err
@@ -185,14 +186,14 @@ func (o *DeployOptions) readBefore(ctx context.Context, target *target, source *
 	if newest == nil {
 		return nil, nil
 	}
-	if request.Previous, err = target.get(ctx, newest); err != nil || deployed == nil {
+	if request.Previous, err = target.before(ctx, request.History); err != nil || deployed == nil {
 		return nil, err
 	}
 	if deployed == newest {
 		return request.Previous, nil
 	}
 	if o.Atomic || o.Verb.Reuse.needs(source.given) {
-		return target.get(ctx, deployed)
+		return target.salvage(ctx, deployed)
 	}
 	return nil, nil
 }
@@ -206,6 +207,12 @@ func (o *DeployOptions) complete(deployed *release.Release, source *input) (note
 	}
 	if deployed == nil || !o.Verb.Reuse.needs(source.given) {
 		return nil, source.merge()
+	}
+	if err := deployed.Record.Damage.Content; err != nil {
+		return nil, damageError{
+			fmt.Errorf("the values of the deployed revision cannot be read: %w", damage(deployed, err)),
+			"Give all values again, with --values or --set, or use --reset-values.",
+		}
 	}
 	if len(source.given) == 0 && len(deployed.Content.Values) > 0 {
 		notes = append(notes, fmt.Sprintf("values given for revision %d are kept", deployed.Spec.Revision))

@@ -140,12 +140,12 @@ func (o *GetOptions) complete(command *cobra.Command, args []string) (err error)
 
 // Run prints the part of the revision.
 func (o *GetOptions) Run(ctx context.Context) error {
-	target, err := connect(o.Getter)
+	target, err := connect(o.Getter, o.IOStreams)
 	if err != nil {
 		return err
 	}
 	defer target.close()
-	found, _, err := target.revision(ctx, o.Name, o.Revision)
+	found, err := target.content(ctx, o.Name, o.Revision)
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func (o *HistoryOptions) complete(command *cobra.Command, args []string) (err er
 
 // Run prints the revisions of the release.
 func (o *HistoryOptions) Run(ctx context.Context) error {
-	target, err := connect(o.Getter)
+	target, err := connect(o.Getter, o.IOStreams)
 	if err != nil {
 		return err
 	}
@@ -76,8 +76,12 @@ func (o *HistoryOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	history = history.Readable()
 	if o.Max > 0 && o.Max < len(history) {
 		history = history[len(history)-o.Max:]
+	}
+	if err := target.showInterrupted(ctx, history); err != nil {
+		return err
 	}
 	return o.Output.printReleases(history, printers.HistoryTable(history, time.Now()), o.Out)
 }

@@ -105,7 +105,7 @@ func (o *ListOptions) complete(command *cobra.Command, selector string) (err err
 
 // Run prints the releases.
 func (o *ListOptions) Run(ctx context.Context) error {
-	target, err := connect(o.Getter)
+	target, err := connect(o.Getter, o.IOStreams)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,11 @@ func (o *ListOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return o.print(o.inPhases(releases), namespace)
+	releases = o.inPhases(releases)
+	if err := target.showInterrupted(ctx, releases); err != nil {
+		return err
+	}
+	return o.print(releases, namespace)
 }
 
 // inPhases returns the releases that are in one of the phases asked for.

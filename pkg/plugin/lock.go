@@ -52,7 +52,7 @@ func (o *RunOptions) recover(ctx context.Context, target *target, newest *releas
 	if newest == nil || !newest.Status.Phase.Pending() {
 		return false, nil
 	}
-	whole, err := target.get(ctx, newest)
+	whole, err := target.salvage(ctx, newest)
 	if err != nil {
 		return false, err
 	}

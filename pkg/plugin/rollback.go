@@ -86,7 +86,11 @@ func (o *RollbackOptions) Run(ctx context.Context) error {
 }
 
 func (o *RollbackOptions) plan(ctx context.Context, target *target) (*lifecycle.Plan, error) {
-	newest, history, err := target.revision(ctx, o.Name, 0)
+	history, err := target.history(ctx, o.Name)
+	if err != nil {
+		return nil, err
+	}
+	newest, err := target.before(ctx, history)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +100,7 @@ func (o *RollbackOptions) plan(ctx context.Context, target *target) (*lifecycle.
 	}
 	earlier := newest
 	if chosen != history.Newest() {
-		if earlier, err = target.get(ctx, chosen); err != nil {
+		if earlier, err = target.salvage(ctx, chosen); err != nil {
 			return nil, err
 		}
 	}

@@ -184,6 +184,7 @@ func (f *RunFlags) toOptions(command *cobra.Command, name string, getter generic
 
 // run runs a plan within its time, or says what that would do.
 func (o *RunOptions) run(ctx context.Context, target *target, plan *lifecycle.Plan) error {
+	target.nameMarked(ctx, plan)
 	do := o.carryOut
 	if o.isDry() {
 		do = o.rehearse

@@ -47,7 +47,7 @@ func fromRecord(plan func(context.Context, *target) (*lifecycle.Plan, error)) fu
 
 // perform goes through a session. The proposal is nil where nothing was run.
 func (s session) perform(ctx context.Context) (*proposal, error) {
-	target, err := connect(s.Getter)
+	target, err := connect(s.Getter, s.IOStreams)
 	if err != nil {
 		return nil, err
 	}

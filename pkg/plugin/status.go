@@ -65,14 +65,17 @@ func newStatusCommand(getter genericclioptions.RESTClientGetter, streams generic
 
 // Run prints the revision.
 func (o *StatusOptions) Run(ctx context.Context) error {
-	target, err := connect(o.Getter)
+	target, err := connect(o.Getter, o.IOStreams)
 	if err != nil {
 		return err
 	}
 	defer target.close()
-	found, history, err := target.revision(ctx, o.Name, o.Revision)
+	found, history, err := target.current(ctx, o.Name, o.Revision)
 	if err != nil {
 		return err
+	}
+	if err := found.Record.Damage.Err(); err != nil {
+		target.warnings.warn("%v", damage(found, err))
 	}
 	if found.Spec.Revision == history.Newest().Spec.Revision {
 		if err := target.addTests(ctx, found, history.Deployed()); err != nil {
@@ -91,7 +94,7 @@ func (t *target) addTests(ctx context.Context, newest, deployed *release.Release
 	if deployed == nil || deployed.Spec.Revision == newest.Spec.Revision {
 		return nil
 	}
-	tested, err := t.get(ctx, deployed)
+	tested, err := t.salvage(ctx, deployed)
 	if err != nil {
 		return err
 	}

@@ -3,12 +3,14 @@ package plugin
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -31,7 +33,10 @@ type target struct {
 	// guard stands before all that cluster and store write.
 	guard *storage.Guard
 	// held is the lock of the release that is worked on; nil while none is.
-	held *storage.Lock
+	held     *storage.Lock
+	warnings warnings
+	// incomplete is the newest revision of the release where its inventory cannot be read; else nil.
+	incomplete *release.Release
 	// coming is what a dry run does not make although the command would, before its plan.
 	coming []corev1.ObjectReference
 }
@@ -59,11 +64,15 @@ func (g guarded) ToRESTConfig() (*rest.Config, error) {
 	return config, nil
 }
 
-// connect makes ready to talk to the cluster that the flags name; it sends nothing. The caller closes the target.
-func connect(getter genericclioptions.RESTClientGetter) (*target, error) {
+// connect makes ready to talk to the cluster that the flags name; it sends nothing. Warnings go to the error stream. The caller
+// closes the target.
+func connect(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) (*target, error) {
 	namespace, _, err := getter.ToRawKubeConfigLoader().Namespace()
 	if err != nil {
 		return nil, configError{err}
+	}
+	if err := release.CheckPath(namespace, ""); err != nil {
+		return nil, inputError{fmt.Errorf("the release %w", err)}
 	}
 	plain, err := getter.ToRESTConfig()
 	if err != nil {
@@ -87,7 +96,7 @@ func connect(getter genericclioptions.RESTClientGetter) (*target, error) {
 	if err != nil {
 		return nil, configError{err}
 	}
-	return &target{namespace: namespace, cluster: cluster, store: store, locks: locks, guard: guard}, nil
+	return &target{namespace: namespace, cluster: cluster, store: store, locks: locks, guard: guard, warnings: warnings{out: streams.ErrOut}}, nil
 }
 
 // newRun returns what identifies a run of the program. Nobody can foresee it.
@@ -116,6 +125,7 @@ func (t *target) history(ctx context.Context, name string) (release.History, err
 	if err != nil {
 		return nil, err
 	}
+	t.warnOfGaps(history)
 	if history.Newest() == nil {
 		return nil, fmt.Errorf("release %q in namespace %q: %w", name, t.namespace, storage.ErrNotFound)
 	}
@@ -141,6 +151,37 @@ func (t *target) revision(ctx context.Context, name string, number int) (*releas
 	return found, history, err
 }
 
+// content returns a revision of a release, 0 for the newest, whose content can be read.
+func (t *target) content(ctx context.Context, name string, number int) (*release.Release, error) {
+	found, _, err := t.look(ctx, name, number)
+	if err != nil {
+		return nil, err
+	}
+	if err := found.Record.Damage.Content; err != nil {
+		return nil, damage(found, err)
+	}
+	return found, nil
+}
+
+// look returns a revision of a release, 0 for the newest, as far as it can be read, and the history it stands in. A newest
+// revision that has gone while it was read is looked for again.
+func (t *target) look(ctx context.Context, name string, number int) (*release.Release, release.History, error) {
+	for {
+		history, err := t.history(ctx, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		listed, err := revisionOf(history, number)
+		if err != nil {
+			return nil, nil, err
+		}
+		found, err := t.salvage(ctx, listed)
+		if number != 0 || !errors.Is(err, storage.ErrNotFound) {
+			return found, history, err
+		}
+	}
+}
+
 // revisionOf returns a revision of a release, 0 for the newest; the error lists those there are.
 func revisionOf(history release.History, number int) (*release.Release, error) {
 	if number == 0 {
@@ -157,7 +198,7 @@ func revisionOf(history release.History, number int) (*release.Release, error) {
 // kept lists the revisions of a history: 3 (superseded), 4 (deployed).
 func kept(history release.History) string {
 	var words []string
-	for _, revision := range history {
+	for _, revision := range history.Readable() {
 		words = append(words, fmt.Sprintf("%d (%s)", revision.Spec.Revision, revision.Status.Phase))
 	}
 	return strings.Join(words, ", ")
@@ -174,6 +215,9 @@ func (t *target) complete(request *lifecycle.Request) (err error) {
 
 // nodesOf returns the resources that a revision was rendered to.
 func nodesOf(r *release.Release) ([]*yaml.RNode, error) {
+	if err := r.Record.Damage.Content; err != nil {
+		return nil, damage(r, err)
+	}
 	nodes, err := manifest.DecodeStream([]byte(r.Content.Manifest))
 	if err != nil {
 		return nil, fmt.Errorf("reading the manifest of release %s/%s revision %d: %w", r.Namespace, r.Name, r.Spec.Revision, err)

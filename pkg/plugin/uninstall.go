@@ -115,7 +115,7 @@ func (o *UninstallOptions) remove(ctx context.Context) (*release.Release, error)
 // sweep removes what a command has left that was killed while it dropped the record. notFound is what to say where there is
 // nothing.
 func (o *UninstallOptions) sweep(ctx context.Context, notFound error) (*release.Release, error) {
-	target, err := connect(o.Getter)
+	target, err := connect(o.Getter, o.IOStreams)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +136,11 @@ func (o *UninstallOptions) sweep(ctx context.Context, notFound error) (*release.
 }
 
 func (o *UninstallOptions) plan(ctx context.Context, target *target) (*lifecycle.Plan, error) {
-	newest, history, err := target.revision(ctx, o.Name, 0)
+	history, err := target.history(ctx, o.Name)
+	if err != nil {
+		return nil, err
+	}
+	newest, err := target.before(ctx, history)
 	if err != nil {
 		return nil, err
 	}
@@ -148,8 +152,16 @@ func (o *UninstallOptions) plan(ctx context.Context, target *target) (*lifecycle
 		// Its hooks have run.
 		request.Options.SkipPhases = hook.Phases()
 	}
-	if err := target.complete(&request); err != nil {
-		return nil, err
+	switch lost := newest.Record.Damage.Content; {
+	case lost != nil && !request.Options.SkipsRemovalHooks():
+		return nil, damageError{
+			fmt.Errorf("the hooks of the release cannot be read, and one of pre-delete may be a backup: %w", damage(newest, lost)),
+			"To uninstall it without its hooks, use --no-hooks.",
+		}
+	case lost == nil:
+		if err := target.complete(&request); err != nil {
+			return nil, err
+		}
 	}
 	return lifecycle.NewRemoval(request)
 }

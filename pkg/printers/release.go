@@ -49,7 +49,7 @@ func Status(out io.Writer, r *release.Release, now time.Time) error {
 	field("Pack", r.Spec.Pack.String())
 	field("App Version", r.Spec.Pack.AppVersion)
 	field("Revision", revision(r))
-	field("Status", string(r.Status.Phase))
+	field("Status", phase(r))
 	field("Message", r.Status.Message)
 	field("Started", at(r.Status.StartedAt, now))
 	field("Finished", at(r.Status.FinishedAt, now))
@@ -61,6 +61,14 @@ func Status(out io.Writer, r *release.Release, now time.Time) error {
 	writeResources(&rest, r)
 	_, err := io.WriteString(out, rest.String())
 	return err
+}
+
+// phase shows the phase, and of a pending one whether its operation was interrupted.
+func phase(r *release.Release) string {
+	if r.Status.Phase.Pending() && r.Status.Interrupted != "" {
+		return string(r.Status.Phase) + " (interrupted)"
+	}
+	return string(r.Status.Phase)
 }
 
 // revision shows the number, and which revision is deployed when it is another.

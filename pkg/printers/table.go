@@ -24,7 +24,7 @@ func Table(releases release.History, now time.Time) *metav1.Table {
 	}
 	return table(columns, releases, func(r *release.Release) []any {
 		return []any{
-			line(r.Name), int64(r.Spec.Revision), line(string(r.Status.Phase)), line(r.Spec.Pack.String()), line(r.Spec.Pack.AppVersion),
+			line(r.Name), int64(r.Spec.Revision), line(phase(r)), line(r.Spec.Pack.String()), line(r.Spec.Pack.AppVersion),
 			updated(r, now), line(r.Status.Message),
 		}
 	})
@@ -48,7 +48,7 @@ func HistoryTable(revisions release.History, now time.Time) *metav1.Table {
 			from = strconv.Itoa(r.Spec.FromRevision)
 		}
 		return []any{
-			int64(r.Spec.Revision), updated(r, now), line(string(r.Status.Phase)), line(r.Spec.Pack.String()), line(r.Spec.Pack.AppVersion),
+			int64(r.Spec.Revision), updated(r, now), line(phase(r)), line(r.Spec.Pack.String()), line(r.Spec.Pack.AppVersion),
 			from, line(r.Description()),
 		}
 	})

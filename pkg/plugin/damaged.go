@@ -1,0 +1,134 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// damageError is a record that cannot be read where it is needed, and what to do about it.
+type damageError struct {
+	error
+	advice string
+}
+
+// Unwrap returns the cause.
+func (e damageError) Unwrap() error { return e.error }
+
+func adviceOnDamage(err error) string {
+	var damaged damageError
+	errors.As(err, &damaged)
+	return damaged.advice
+}
+
+// damage says what of a revision cannot be read.
+func damage(r *release.Release, err error) error {
+	return fmt.Errorf("release %s/%s revision %d: %w", r.Namespace, r.Name, r.Spec.Revision, err)
+}
+
+// warnings are those that were printed, each once.
+type warnings struct {
+	out  io.Writer
+	said []string
+}
+
+// warn prints a warning that was not printed yet.
+func (w *warnings) warn(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if !slices.Contains(w.said, text) {
+		w.said = append(w.said, text)
+		_, _ = fmt.Fprintln(w.out, "warning: "+text)
+	}
+}
+
+// warnOfGaps says which revisions of a history cannot be read.
+func (t *target) warnOfGaps(history release.History) {
+	for _, r := range history {
+		if err := r.Record.Damage.Head; err != nil {
+			t.warnings.warn("revision %d is left out of the history of release %s: %v", r.Spec.Revision, r.Name, err)
+		}
+	}
+}
+
+// salvage returns what can be read of a revision of a history.
+func (t *target) salvage(ctx context.Context, listed *release.Release) (*release.Release, error) {
+	return t.store.Salvage(ctx, listed.Namespace, listed.Name, listed.Spec.Revision)
+}
+
+// before returns the newest revision of a history for an operation that goes on from it, as far as it can be read, and says
+// what cannot. Where its inventory cannot be read whole, it has what all inventories together and its manifest name.
+func (t *target) before(ctx context.Context, history release.History) (*release.Release, error) {
+	found, err := t.salvage(ctx, history.Newest())
+	if err != nil {
+		return nil, err
+	}
+	lost := found.Record.Damage
+	if lost.Head != nil {
+		t.warnings.warn("%v; going on as after a failed revision", damage(found, lost.Head))
+	}
+	if lost.Content != nil {
+		t.warnings.warn("%v; going on as after a failed revision, without its hooks", damage(found, lost.Content))
+	}
+	if lost.Inventory != nil {
+		t.warnings.warn("%v; going on with what the inventories that can be read name", damage(found, lost.Inventory))
+		t.incomplete = found
+		err = t.completeInventory(ctx, found, history)
+	}
+	return found, err
+}
+
+// completeInventory adds to the inventory of the newest revision what is known from elsewhere.
+func (t *target) completeInventory(ctx context.Context, newest *release.Release, history release.History) error {
+	var earlier [][]release.Entry
+	for _, listed := range slices.Backward(history[:len(history)-1]) {
+		found, err := t.salvage(ctx, listed)
+		if err != nil {
+			return err
+		}
+		earlier = append(earlier, found.Inventory)
+	}
+	request := lifecycle.Request{Release: newest}
+	if newest.Record.Damage.Content == nil {
+		if err := t.complete(&request); err != nil {
+			return err
+		}
+	}
+	return lifecycle.CompleteInventory(request, earlier...)
+}
+
+// nameMarked names what carries the marks of a release whose inventory cannot be read, and is not part of a plan.
+func (t *target) nameMarked(ctx context.Context, plan *lifecycle.Plan) {
+	r := t.incomplete
+	if r == nil {
+		return
+	}
+	t.incomplete = nil
+	objects, err := t.cluster.Labelled(ctx, r.Namespace, lifecycle.MarkSelector(r))
+	if err != nil {
+		t.warnings.warn("looking for objects with the marks of release %s: %v", r.Name, err)
+	}
+	known := map[manifest.Key]bool{}
+	for _, entry := range plan.Release.Inventory {
+		known[manifest.KeyOf(entry.Reference())] = true
+	}
+	var unknown string
+	for _, object := range objects {
+		key := manifest.KeyOf(corev1.ObjectReference{
+			APIVersion: object.APIVersion, Kind: object.Kind, Namespace: object.Namespace, Name: object.Name,
+		})
+		if lifecycle.IsMarked(object, r) && !known[key] {
+			unknown += "\n  " + key.String()
+		}
+	}
+	if unknown != "" {
+		t.warnings.warn("these objects carry the marks of release %s, but no inventory that can be read names them; they are left alone:%s", r.Name, unknown)
+	}
+}
