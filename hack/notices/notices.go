@@ -11,7 +11,7 @@ import (
 )
 
 // licenseName is what files are called that say under which terms code may be used, and what has to go with it.
-var licenseName = regexp.MustCompile(`(?i)^(un)?(licen[cs]e|copying|copyright|notice|patents)([-._].*)?$`) //nolint:gochecknoglobals // A constant.
+var licenseName = regexp.MustCompile(`(?i)^(un)?(licen[cs]e|copying|copyright|notice|patents)([-._].*)?$`)
 
 // document is a license or a notice, and where it stands.
 type document struct {

@@ -93,7 +93,7 @@ func moveStringData(managers []metav1.ManagedFieldsEntry) (changed bool, err err
 		if err != nil {
 			return false, err
 		}
-		managers[i].FieldsV1, changed = &metav1.FieldsV1{Raw: raw}, true
+		managers[i].FieldsV1, changed = metav1.NewFieldsV1(string(raw)), true
 	}
 	return changed, nil
 }
@@ -102,7 +102,7 @@ func moveStringData(managers []metav1.ManagedFieldsEntry) (changed bool, err err
 // read.
 func fieldsOf(entry metav1.ManagedFieldsEntry) (fields map[string]any) {
 	if entry.FieldsV1 != nil {
-		_ = json.Unmarshal(entry.FieldsV1.Raw, &fields)
+		_ = json.NewDecoder(entry.FieldsV1.GetRawReader()).Decode(&fields)
 	}
 	return fields
 }

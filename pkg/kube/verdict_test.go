@@ -83,9 +83,9 @@ func TestWhetherAJobIsSuspendedIsSaidByItsController(t *testing.T) {
 	}
 }
 
-// lagging is an object whose status may be of an earlier generation than its own.
-func lagging(generation, status string) string {
-	return `{apiVersion: example.com/v1, kind: Database, metadata: {name: d, generation: ` + generation + `}, status: {` + status + `}}`
+// lagging is an object of generation 2 whose status may be of an earlier generation than its own.
+func lagging(status string) string {
+	return `{apiVersion: example.com/v1, kind: Database, metadata: {name: d, generation: 2}, status: {` + status + `}}`
 }
 
 func TestAStatusOfAnEarlierGenerationDoesNotCount(t *testing.T) {
@@ -95,13 +95,13 @@ func TestAStatusOfAnEarlierGenerationDoesNotCount(t *testing.T) {
 		object, when string
 		want         bool
 	}{
-		"a value": {lagging("2", "phase: Done, observedGeneration: 2"), path, true},
-		"a value of a controller that does not say": {lagging("2", "phase: Done"), path, true},
-		"an earlier value":                          {lagging("2", "phase: Done, observedGeneration: 1"), path, false},
-		"a value that is no status":                 {lagging("2", "phase: Done, observedGeneration: 1"), "jsonpath={.metadata.name}=d", true},
-		"a condition":                               {lagging("2", `conditions: [{type: Ready, status: "True", observedGeneration: 2}]`), condition, true},
-		"an earlier condition":                      {lagging("2", `conditions: [{type: Ready, status: "True", observedGeneration: 1}]`), condition, false},
-		"a condition in an earlier status":          {lagging("2", `observedGeneration: 1, conditions: [{type: Ready, status: "True"}]`), condition, false},
+		"a value": {lagging("phase: Done, observedGeneration: 2"), path, true},
+		"a value of a controller that does not say": {lagging("phase: Done"), path, true},
+		"an earlier value":                          {lagging("phase: Done, observedGeneration: 1"), path, false},
+		"a value that is no status":                 {lagging("phase: Done, observedGeneration: 1"), "jsonpath={.metadata.name}=d", true},
+		"a condition":                               {lagging(`conditions: [{type: Ready, status: "True", observedGeneration: 2}]`), condition, true},
+		"an earlier condition":                      {lagging(`conditions: [{type: Ready, status: "True", observedGeneration: 1}]`), condition, false},
+		"a condition in an earlier status":          {lagging(`observedGeneration: 1, conditions: [{type: Ready, status: "True"}]`), condition, false},
 	} {
 		conditions, err := ParseConditions(test.when)
 		if err != nil {
@@ -134,7 +134,7 @@ func TestReadinessGoesByConditionsOfThePresentGeneration(t *testing.T) {
 		"ready, stalled before":    {`conditions: [{type: Ready, status: "True", observedGeneration: 2}, {type: Stalled, status: "True", observedGeneration: 1}]`, true},
 		"ready, as far as is said": {`conditions: [{type: Ready, status: "True"}]`, true},
 	} {
-		got, err := readiness(readState(t, lagging("2", test.status)), nil, nil)
+		got, err := readiness(readState(t, lagging(test.status)), nil, nil)
 		if err != nil || got.ready != test.want || got.failed {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}

@@ -5,9 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
-
 	"testing/synctest"
+	"time"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 )
@@ -55,10 +54,14 @@ func TestAHookThatIsKeptHasNoDeletePolicyOfOurs(t *testing.T) {
 		"kept for Helm":                     {helmsKeep, ""},
 		"kept, with Helm's policy":          {keep + helms, ""},
 		"kept for Helm, with Helm's policy": {helmsKeep + helms, ""},
-		"kept, with a policy": {keep + policy("hook-succeeded"),
-			"templates/a.yaml:7: Job/shop-a: sherpack.io/resource-policy: a hook that is kept cannot have sherpack.io/hook-delete-policy; remove one of the two"},
-		"kept for Helm, with a policy": {policy("before-hook-creation") + helmsKeep,
-			"templates/a.yaml:8: Job/shop-a: helm.sh/resource-policy: a hook that is kept cannot have sherpack.io/hook-delete-policy; remove one of the two"},
+		"kept, with a policy": {
+			keep + policy("hook-succeeded"),
+			"templates/a.yaml:7: Job/shop-a: sherpack.io/resource-policy: a hook that is kept cannot have sherpack.io/hook-delete-policy; remove one of the two",
+		},
+		"kept for Helm, with a policy": {
+			policy("before-hook-creation") + helmsKeep,
+			"templates/a.yaml:8: Job/shop-a: helm.sh/resource-policy: a hook that is kept cannot have sherpack.io/hook-delete-policy; remove one of the two",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

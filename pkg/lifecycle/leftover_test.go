@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -150,9 +151,9 @@ func pod(name, phases, more string) string {
 	return strings.NewReplacer("batch/v1", "v1", "kind: Job", "kind: Pod").Replace(job)
 }
 
-// reader is a Job that is a hook and reads the ConfigMap app.
-func reader(name, phases, more string) string {
-	return strings.TrimSuffix(hook(name, phases, more), "---\n") +
+// reader is a Job that is a hook of pre-upgrade and reads the ConfigMap app.
+func reader(name string) string {
+	return strings.TrimSuffix(hook(name, "pre-upgrade", ""), "---\n") +
 		"spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a, envFrom: [{configMapRef: {name: app}}]}]}}}\n---\n"
 }
 
@@ -160,104 +161,162 @@ func weight(text string) string { return "    sherpack.io/hook-weight: \"" + tex
 
 const hookTimeout = "    sherpack.io/hook-timeout: 10s\n"
 
-// A hook that an earlier command left running never counts as run for the next one: each hook runs at its turn, with the
-// state of the release that it was written for. One of a phase before the work that is just the same is awaited first.
-func TestLeftoverHooksDoNotCountForTheNextCommand(t *testing.T) {
-	t.Parallel()
+// sequence is a command that leaves a hook running, and one that comes after it.
+type sequence struct {
+	// before was deployed before, each in a revision of its own.
+	before []string
+	// first leaves the hook running, and second comes after it, with the manifests or, for rollbacks, as many dots as the
+	// number of the revision that is restored.
+	first, second         lifecycle.Operation
+	firstText, secondText string
+	hanging               string
+	options               lifecycle.Options
+	want                  []string
+}
+
+// afterAll is an application with a hook that runs after each of its operations.
+func afterAll(text string) string {
+	return settings(text) + hook("n", "post-install,post-upgrade,post-rollback", "")
+}
+
+// equalLeftovers are sequences whose second command has the hook just as the first had it.
+func equalLeftovers() map[string]sequence {
 	install, upgrade, rollback := lifecycle.Install, lifecycle.Upgrade, lifecycle.Rollback
-	both := func(text string) string {
-		return settings(text) + hook("n", "post-install,post-upgrade,post-rollback", "")
-	}
-	order := reader("migrate", "pre-upgrade", "") + hook("backup", "pre-upgrade", weight("-10"))
-	for name, test := range map[string]struct {
-		// before was deployed before, each in a revision of its own.
-		before []string
-		// first leaves the hook running, and second comes after it, with the manifests or, for rollbacks, as many dots as the
-		// number of the revision that is restored.
-		first, second         lifecycle.Operation
-		firstText, secondText string
-		hanging               string
-		options               lifecycle.Options
-		want                  []string
-	}{
+	order := reader("migrate") + hook("backup", "pre-upgrade", weight("-10"))
+	return map[string]sequence{
 		"a Job of post-upgrade": {
-			[]string{both("one")}, upgrade, upgrade, both("two"), both("three"), "shop-n", lifecycle.Options{},
+			[]string{afterAll("one")},
+			upgrade, upgrade, afterAll("two"), afterAll("three"), "shop-n",
+			lifecycle.Options{},
 			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"},
 		},
 		"a Job of post-install": {
-			nil, install, install, both("one"), both("two"), "shop-n", lifecycle.Options{},
+			nil, install, install, afterAll("one"), afterAll("two"), "shop-n",
+			lifecycle.Options{},
 			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"},
 		},
 		"a Job of post-rollback, with another target": {
-			[]string{both("one"), both("two"), both("three")}, rollback, rollback, ".", "..", "shop-n", lifecycle.Options{},
+			[]string{afterAll("one"), afterAll("two"), afterAll("three")},
+			rollback, rollback, ".", "..", "shop-n",
+			lifecycle.Options{},
 			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"},
 		},
 		"a Pod of post-upgrade": {
-			[]string{settings("one")}, upgrade, upgrade, settings("two") + pod("n", "post-upgrade", ""), settings("three") + pod("n", "post-upgrade", ""),
-			"shop-n", lifecycle.Options{}, []string{"delete Pod/shop-n Foreground", "apply ConfigMap/app", "apply Pod/shop-n"},
+			[]string{settings("one")},
+			upgrade, upgrade, settings("two") + pod("n", "post-upgrade", ""), settings("three") + pod("n", "post-upgrade", ""),
+			"shop-n",
+			lifecycle.Options{},
+			[]string{"delete Pod/shop-n Foreground", "apply ConfigMap/app", "apply Pod/shop-n"},
 		},
 		"a Job of pre-upgrade is awaited, and runs again": {
-			[]string{settings("one")}, upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("three") + hook("n", "pre-upgrade", ""),
-			"shop-n", lifecycle.Options{}, []string{"follow Job/shop-n", "delete Job/shop-n Background", "apply Job/shop-n", "apply ConfigMap/app"},
+			[]string{settings("one")},
+			upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("three") + hook("n", "pre-upgrade", ""),
+			"shop-n",
+			lifecycle.Options{},
+			[]string{"follow Job/shop-n", "delete Job/shop-n Background", "apply Job/shop-n", "apply ConfigMap/app"},
 		},
 		"a Pod of pre-upgrade is awaited, and runs again": {
-			[]string{settings("one")}, upgrade, upgrade, settings("two") + pod("n", "pre-upgrade", ""), settings("three") + pod("n", "pre-upgrade", ""),
-			"shop-n", lifecycle.Options{}, []string{"follow Pod/shop-n", "delete Pod/shop-n Background", "apply Pod/shop-n", "apply ConfigMap/app"},
+			[]string{settings("one")},
+			upgrade, upgrade, settings("two") + pod("n", "pre-upgrade", ""), settings("three") + pod("n", "pre-upgrade", ""),
+			"shop-n",
+			lifecycle.Options{},
+			[]string{"follow Pod/shop-n", "delete Pod/shop-n Background", "apply Pod/shop-n", "apply ConfigMap/app"},
 		},
 		"a Job of pre-install is awaited, and runs again": {
 			nil, install, install, settings("one") + hook("n", "pre-install", ""), settings("two") + hook("n", "pre-install", ""),
-			"shop-n", lifecycle.Options{}, []string{"follow Job/shop-n", "delete Job/shop-n Background", "apply Job/shop-n", "apply ConfigMap/app"},
+			"shop-n",
+			lifecycle.Options{},
+			[]string{"follow Job/shop-n", "delete Job/shop-n Background", "apply Job/shop-n", "apply ConfigMap/app"},
 		},
 		"the order is that of the weights": {
-			[]string{settings("one")}, upgrade, upgrade, settings("two") + order, settings("two") + order + object("v1", "Secret", "new"), "shop-migrate", lifecycle.Options{},
+			[]string{settings("one")},
+			upgrade, upgrade, settings("two") + order, settings("two") + order + object("v1", "Secret", "new"), "shop-migrate",
+			lifecycle.Options{},
 			[]string{
 				"follow Job/shop-migrate", "delete Job/shop-backup Background", "apply Job/shop-backup",
 				"delete Job/shop-migrate Background", "apply Job/shop-migrate", "apply Secret/new",
 			},
 		},
+	}
+}
+
+// otherLeftovers are sequences whose second command has another hook, or another use for it.
+func otherLeftovers() map[string]sequence {
+	upgrade, rollback := lifecycle.Upgrade, lifecycle.Rollback
+	return map[string]sequence{
 		"one that reads what has changed since is not awaited": {
-			[]string{settings("one")}, upgrade, upgrade, settings("two") + reader("n", "pre-upgrade", ""), settings("three") + reader("n", "pre-upgrade", ""),
-			"shop-n", lifecycle.Options{}, []string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"},
+			[]string{settings("one")},
+			upgrade, upgrade, settings("two") + reader("n"), settings("three") + reader("n"),
+			"shop-n",
+			lifecycle.Options{},
+			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"},
 		},
 		"one that reads a hook that has changed since is not awaited": {
-			[]string{object("v1", "Secret", "s")}, upgrade, upgrade,
-			configHook("two") + reader("n", "pre-upgrade", ""), configHook("three") + reader("n", "pre-upgrade", ""),
-			"shop-n", lifecycle.Options{}, []string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n", "delete Secret/s Background"},
+			[]string{object("v1", "Secret", "s")},
+			upgrade, upgrade,
+			configHook("two") + reader("n"), configHook("three") + reader("n"),
+			"shop-n",
+			lifecycle.Options{},
+			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n", "delete Secret/s Background"},
 		},
 		"one that has changed is not awaited": {
-			[]string{settings("one")}, upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("two") + hook("n", "pre-upgrade", "    a: b\n"),
-			"shop-n", lifecycle.Options{}, []string{"delete Job/shop-n Foreground", "apply Job/shop-n", "apply ConfigMap/app"},
+			[]string{settings("one")},
+			upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("two") + hook("n", "pre-upgrade", "    a: b\n"),
+			"shop-n",
+			lifecycle.Options{},
+			[]string{"delete Job/shop-n Foreground", "apply Job/shop-n", "apply ConfigMap/app"},
 		},
 		"one that has left the pack": {
-			[]string{settings("one")}, upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("two") + hook("o", "pre-upgrade", ""),
-			"shop-n", lifecycle.Options{}, []string{"delete Job/shop-n Foreground", "apply Job/shop-o", "apply ConfigMap/app"},
+			[]string{settings("one")},
+			upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("two") + hook("o", "pre-upgrade", ""),
+			"shop-n",
+			lifecycle.Options{},
+			[]string{"delete Job/shop-n Foreground", "apply Job/shop-o", "apply ConfigMap/app"},
 		},
 		"with --no-hooks": {
-			[]string{settings("one")}, upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("three") + hook("n", "pre-upgrade", ""),
-			"shop-n", lifecycle.Options{SkipPhases: sherpack.Phases()}, []string{"delete Job/shop-n Foreground", "apply ConfigMap/app"},
+			[]string{settings("one")},
+			upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("three") + hook("n", "pre-upgrade", ""),
+			"shop-n",
+			lifecycle.Options{SkipPhases: sherpack.Phases()},
+			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app"},
 		},
 		"a rollback after an upgrade": {
-			[]string{both("one")}, upgrade, rollback, both("two"), ".", "shop-n", lifecycle.Options{},
+			[]string{afterAll("one")},
+			upgrade, rollback, afterAll("two"), ".", "shop-n",
+			lifecycle.Options{},
 			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"},
 		},
 		"a Job of pre-delete is awaited": {
-			[]string{settings("one") + hook("n", "pre-delete", "")}, lifecycle.Uninstall, lifecycle.Uninstall, "", "", "shop-n", lifecycle.Options{},
+			[]string{settings("one") + hook("n", "pre-delete", "")},
+			lifecycle.Uninstall, lifecycle.Uninstall, "", "", "shop-n",
+			lifecycle.Options{},
 			[]string{"follow Job/shop-n", "delete Job/shop-n Background", "apply Job/shop-n", "delete Job/shop-n Foreground", "delete ConfigMap/app Background"},
 		},
 		"a test": {
-			[]string{hook("n", "test", "")}, lifecycle.Test, lifecycle.Test, "", "", "shop-n", lifecycle.Options{},
+			[]string{hook("n", "test", "")},
+			lifecycle.Test, lifecycle.Test, "", "", "shop-n",
+			lifecycle.Options{},
 			[]string{"delete Job/shop-n Foreground", "apply Job/shop-n"},
 		},
-	} {
+	}
+}
+
+// A hook that an earlier command left running never counts as run for the next one: each hook runs at its turn, with the
+// state of the release that it was written for. One of a phase before the work that is just the same is awaited first.
+func TestLeftoverHooksDoNotCountForTheNextCommand(t *testing.T) {
+	t.Parallel()
+	all := equalLeftovers()
+	maps.Copy(all, otherLeftovers())
+	for name, test := range all {
 		for _, how := range []string{outOfTime, ctrlC, sigkill} {
 			t.Run(name+"/"+how, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					s := newStory()
-					operation := install
+					operation := lifecycle.Install
 					for _, text := range test.before {
 						s.must(t, s.plan(t, operation, text, lifecycle.Options{}))
-						operation = upgrade
+						operation = lifecycle.Upgrade
 					}
 					s.cutShort(t, how, test.hanging, s.plan(t, test.first, test.firstText, lifecycle.Options{}))
 					said := s.must(t, s.plan(t, test.second, test.secondText, test.options))
@@ -369,12 +428,12 @@ func TestAnInterruptLeavesALeftoverHookRunning(t *testing.T) {
 	})
 }
 
-// resumption plans to go on with the newest revision.
-func (s *story) resumption(t *testing.T, operation lifecycle.Operation) *lifecycle.Plan {
+// resumption plans to go on with the upgrade that made the newest revision.
+func (s *story) resumption(t *testing.T) *lifecycle.Plan {
 	t.Helper()
 	r := s.newest()
 	planned, err := lifecycle.NewResumption(lifecycle.Request{
-		Operation: operation, Release: r, Nodes: nodes(t, s.texts[r.Spec.Revision]), Scopes: scopes(), History: s.history[:len(s.history)-1],
+		Operation: lifecycle.Upgrade, Release: r, Nodes: nodes(t, s.texts[r.Spec.Revision]), Scopes: scopes(), History: s.history[:len(s.history)-1],
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -385,7 +444,7 @@ func (s *story) resumption(t *testing.T, operation lifecycle.Operation) *lifecyc
 // What a command left running is its own when it is resumed: it is awaited, and has run then.
 func TestAResumedOperationCountsItsOwnHooks(t *testing.T) {
 	t.Parallel()
-	text := settings("two") + hook("a", "pre-upgrade", weight("-1")) + reader("b", "pre-upgrade", "") + hook("c", "post-upgrade", "")
+	text := settings("two") + hook("a", "pre-upgrade", weight("-1")) + reader("b") + hook("c", "post-upgrade", "")
 	for name, test := range map[string]struct {
 		hanging string
 		want    []string
@@ -400,7 +459,7 @@ func TestAResumedOperationCountsItsOwnHooks(t *testing.T) {
 					s := newStory()
 					s.must(t, s.plan(t, lifecycle.Install, settings("one"), lifecycle.Options{}))
 					s.cutShort(t, how, test.hanging, s.plan(t, lifecycle.Upgrade, text, lifecycle.Options{}))
-					s.must(t, s.resumption(t, lifecycle.Upgrade))
+					s.must(t, s.resumption(t))
 					if diff := cmp.Diff(test.want, s.cluster.log); diff != "" {
 						t.Error(diff)
 					}
@@ -428,7 +487,7 @@ func TestAResumedOperationDoesNotCountOthersHooks(t *testing.T) {
 		killed.Release.Status.Phase, killed.Release.Status.Operation, killed.Release.ResourceVersion = release.PendingUpgrade, "upgrade", "1"
 		lifecycle.CloseInterrupted(killed.Release, "process 1 on host", time.Now())
 		s.history = append(s.history, killed.Release)
-		s.must(t, s.resumption(t, lifecycle.Upgrade))
+		s.must(t, s.resumption(t))
 		want := []string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"}
 		if diff := cmp.Diff(want, s.cluster.log); diff != "" {
 			t.Error(diff)
@@ -443,10 +502,10 @@ func TestAnOperationIsResumedTwice(t *testing.T) {
 		s := newStory()
 		s.must(t, s.plan(t, lifecycle.Install, settings("one"), lifecycle.Options{}))
 		s.cutShort(t, sigkill, "shop-n", s.plan(t, lifecycle.Upgrade, settings("two")+hook("n", "post-upgrade", ""), lifecycle.Options{}))
-		killed := s.resumption(t, lifecycle.Upgrade)
+		killed := s.resumption(t)
 		killed.Release.Status.Phase = release.PendingUpgrade
 		lifecycle.CloseInterrupted(killed.Release, "process 2 on host", time.Now())
-		s.must(t, s.resumption(t, lifecycle.Upgrade))
+		s.must(t, s.resumption(t))
 		if diff := cmp.Diff([]string{"follow Job/shop-n"}, s.cluster.log); diff != "" {
 			t.Error(diff)
 		}

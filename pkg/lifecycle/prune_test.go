@@ -12,9 +12,9 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// asHook is a ConfigMap that is a hook.
-func asHook(name, phases string) string {
-	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: %s\n  annotations:\n    sherpack.io/hook: %s\n---\n", name, phases)
+// asHook is the ConfigMap x as a hook.
+func asHook(phases string) string {
+	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n  annotations:\n    sherpack.io/hook: %s\n---\n", phases)
 }
 
 // A regular resource that becomes a hook of a phase which does not run is in no manifest any more: it is pruned like any other
@@ -31,21 +31,21 @@ func TestWhatHasBecomeAHookThatDoesNotRunIsPruned(t *testing.T) {
 		options lifecycle.Options
 		want    []string
 	}{
-		"a phase of another operation": {app + regular, app + asHook("x", "pre-install"), false, lifecycle.Options{}, []string{"delete ConfigMap/x Background"}},
+		"a phase of another operation": {app + regular, app + asHook("pre-install"), false, lifecycle.Options{}, []string{"delete ConfigMap/x Background"}},
 		"a Job, as one that is no hook": {app + object("batch/v1", "Job", "shop-x"), app + hook("x", "pre-delete", ""), false, lifecycle.Options{}, []string{
 			"delete Job/shop-x Background",
 		}},
-		"a phase that runs": {app + regular, app + asHook("x", "post-upgrade"), false, lifecycle.Options{}, []string{"apply ConfigMap/x"}},
-		"two phases, one of which runs": {app + regular, app + asHook("x", "pre-delete,post-upgrade"), false, lifecycle.Options{}, []string{
+		"a phase that runs": {app + regular, app + asHook("post-upgrade"), false, lifecycle.Options{}, []string{"apply ConfigMap/x"}},
+		"two phases, one of which runs": {app + regular, app + asHook("pre-delete,post-upgrade"), false, lifecycle.Options{}, []string{
 			"apply ConfigMap/x",
 		}},
-		"a phase that is skipped": {app + regular, app + asHook("x", "post-upgrade"), false, lifecycle.Options{SkipPhases: sherpack.Phases()}, []string{
+		"a phase that is skipped": {app + regular, app + asHook("post-upgrade"), false, lifecycle.Options{SkipPhases: sherpack.Phases()}, []string{
 			"delete ConfigMap/x Background",
 		}},
-		"after an upgrade that has failed": {app + regular, app + asHook("x", "pre-install"), true, lifecycle.Options{}, []string{
+		"after an upgrade that has failed": {app + regular, app + asHook("pre-install"), true, lifecycle.Options{}, []string{
 			"apply Deployment/fails", "delete ConfigMap/x Background",
 		}},
-		"what is kept": {app + strings.Replace(regular, "{name", "{annotations: {sherpack.io/resource-policy: keep}, name", 1), app + asHook("x", "pre-install"), false, lifecycle.Options{}, nil},
+		"what is kept": {app + strings.Replace(regular, "{name", "{annotations: {sherpack.io/resource-policy: keep}, name", 1), app + asHook("pre-install"), false, lifecycle.Options{}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -82,7 +82,7 @@ func TestWhatWasAHookIsNotPrunedWhenItIsRestored(t *testing.T) {
 	t.Parallel()
 	s := newStory()
 	s.must(t, s.plan(t, lifecycle.Install, object("v1", "ConfigMap", "x"), lifecycle.Options{}))
-	s.must(t, s.plan(t, lifecycle.Upgrade, settings("two")+asHook("x", "pre-rollback"), lifecycle.Options{}))
+	s.must(t, s.plan(t, lifecycle.Upgrade, settings("two")+asHook("pre-rollback"), lifecycle.Options{}))
 	s.must(t, s.plan(t, lifecycle.Rollback, ".", lifecycle.Options{}))
 	want := []string{"apply ConfigMap/x", "apply ConfigMap/x", "delete ConfigMap/app Background"}
 	if diff := cmp.Diff(want, s.cluster.log); diff != "" {
@@ -95,7 +95,7 @@ func TestAHookThatWasARegularResourceIsRemoved(t *testing.T) {
 	t.Parallel()
 	s := newStory()
 	s.must(t, s.plan(t, lifecycle.Install, object("v1", "ConfigMap", "x"), lifecycle.Options{}))
-	s.must(t, s.plan(t, lifecycle.Upgrade, settings("two")+asHook("x", "pre-delete"), lifecycle.Options{}))
+	s.must(t, s.plan(t, lifecycle.Upgrade, settings("two")+asHook("pre-delete"), lifecycle.Options{}))
 	s.must(t, s.plan(t, lifecycle.Uninstall, "", lifecycle.Options{Wait: true}))
 	want := []string{"apply ConfigMap/x", "delete ConfigMap/x Background", "delete ConfigMap/app Background"}
 	if diff := cmp.Diff(want, s.cluster.log); diff != "" {

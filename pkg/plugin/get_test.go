@@ -234,7 +234,7 @@ func TestReleasesInPhases(t *testing.T) {
 		release.PendingInstall, release.PendingUpgrade, release.PendingRollback, release.Deployed,
 		release.Superseded, release.Failed, release.Uninstalling, release.Uninstalled,
 	} {
-		all = append(all, revision("a", "shop", len(all)+1, phase))
+		all = append(all, revision(len(all)+1, phase))
 	}
 	for title, test := range map[string]struct {
 		args []string
@@ -290,7 +290,7 @@ func TestNumbersThatAreRefused(t *testing.T) {
 func TestReleasesAsYAMLAndJSONCannotSteerATerminal(t *testing.T) {
 	t.Parallel()
 	hostile := "\x1b[2J\u009b2J\u202ex\u2066y\u200f"
-	r := revision("a", "shop", 1, release.Failed)
+	r := revision(1, release.Failed)
 	r.Status.Message, r.Spec.Description = hostile, hostile
 	r.Status.Hooks = []release.Hook{{Title: hostile, State: release.HookFailed, LogTail: hostile + "\n" + hostile}}
 	for _, form := range []string{"yaml", "json", "kyaml", "JSON"} {

@@ -46,17 +46,17 @@ func TestReleaseName(t *testing.T) {
 	}
 }
 
-// revision is one of a release, as lists have it.
-func revision(namespace, name string, number int, phase release.Phase) *release.Release {
-	r := release.New(name, namespace, number)
+// revision is one of release a/shop, as lists have it.
+func revision(number int, phase release.Phase) *release.Release {
+	r := release.New("shop", "a", number)
 	r.Status.Phase = phase
 	return r
 }
 
 func TestShownNamesTheDeployedRevision(t *testing.T) {
 	t.Parallel()
-	failed := revision("a", "shop", 3, release.Failed)
-	deployed := revision("a", "shop", 2, release.Deployed)
+	failed := revision(3, release.Failed)
+	deployed := revision(2, release.Deployed)
 	if got := shown(failed, release.History{deployed, failed}).Status.DeployedRevision; got != 2 {
 		t.Errorf("revision %d is said to be deployed", got)
 	}

@@ -37,10 +37,11 @@ type fence struct {
 	gone chan struct{}
 }
 
-// newFence returns a fence that is open since a renewal that was sent at an instant.
-func newFence(now func() instant, renewed instant) *fence {
+// newFence returns a fence that is open since a renewal that was sent at an instant. What is written is let through for
+// longer than ctx.
+func newFence(ctx context.Context, now func() instant, renewed instant) *fence {
 	f := &fence{now: now, changed: make(chan struct{}), gone: make(chan struct{})}
-	f.writes, f.cut = context.WithCancelCause(context.Background())
+	f.writes, f.cut = context.WithCancelCause(context.WithoutCancel(ctx))
 	f.limit = time.AfterFunc(hesitateAfter+overrun, f.check)
 	f.renew(renewed)
 	return f
@@ -55,7 +56,7 @@ func (f *fence) renew(sent instant) {
 	}
 	f.renewed = sent
 	if f.writes.Err() != nil {
-		f.writes, f.cut = context.WithCancelCause(context.Background())
+		f.writes, f.cut = context.WithCancelCause(context.WithoutCancel(f.writes))
 	}
 	f.limit.Reset(hesitateAfter + overrun - f.now().since(sent))
 	f.announce()

@@ -18,6 +18,9 @@ func (c *machineClock) now() instant {
 	return instant{steady: t, wall: t.Round(0).Add(c.slept)}
 }
 
+// elapse lets time pass, which is not real.
+func elapse(d time.Duration) { <-time.After(d) }
+
 func isOpen(f *fence) bool {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -30,14 +33,14 @@ func TestAFenceIsOpenForTenSecondsFromTheRequestThatRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sent := now()
 		// The answer took three seconds.
-		time.Sleep(3 * time.Second)
-		f := newFence(now, sent)
+		elapse(3 * time.Second)
+		f := newFence(t.Context(), now, sent)
 		defer f.stop()
-		time.Sleep(6900 * time.Millisecond)
+		elapse(6900 * time.Millisecond)
 		if !isOpen(f) {
 			t.Error("it is closed 9.9 s after the request")
 		}
-		time.Sleep(200 * time.Millisecond)
+		elapse(200 * time.Millisecond)
 		if isOpen(f) {
 			t.Error("it is open 10.1 s after the request")
 		}
@@ -52,13 +55,13 @@ func TestAFenceClosesWhenTheMachineHasSlept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		clock := &machineClock{}
-		f := newFence(clock.now, clock.now())
+		f := newFence(t.Context(), clock.now, clock.now())
 		defer f.stop()
 		writes, err := f.pass(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		clock.slept = time.Minute
 		if isOpen(f) {
 			t.Error("it is open after a minute of sleep")
@@ -74,7 +77,7 @@ func TestAFenceClosesWhenTheMachineHasSlept(t *testing.T) {
 		}
 		// A clock that is set back does not keep it open.
 		clock.slept = -time.Hour
-		time.Sleep(11 * time.Second)
+		elapse(11 * time.Second)
 		if isOpen(f) {
 			t.Error("it is open because the clock was set back")
 		}
@@ -95,13 +98,13 @@ func TestWhatIsBeingWrittenEndsWithTheLock(t *testing.T) {
 		want   error
 	}{
 		"no renewal":     {during: func(*fence) {}, after: 13 * time.Second, want: errCut},
-		"a late renewal": {during: func(f *fence) { time.Sleep(12 * time.Second); f.renew(now()) }, after: 25 * time.Second, want: errCut},
-		"the lock lost":  {during: func(f *fence) { time.Sleep(2 * time.Second); f.lose(&LostError{}) }, after: 2 * time.Second, want: ErrLockLost},
+		"a late renewal": {during: func(f *fence) { elapse(12 * time.Second); f.renew(now()) }, after: 25 * time.Second, want: errCut},
+		"the lock lost":  {during: func(f *fence) { elapse(2 * time.Second); f.lose(&LostError{}) }, after: 2 * time.Second, want: ErrLockLost},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f, start := newFence(now, now()), time.Now()
+				f, start := newFence(t.Context(), now, now()), time.Now()
 				defer f.stop()
 				var guard Guard
 				guard.Watch(&Lock{fence: f})

@@ -42,7 +42,7 @@ func (a *attempt) hold(ctx context.Context, lease *coordinationv1.Lease, former 
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	a.store.expect(a.namespace, a.name)
 	lock := &Lock{
-		Former: former, attempt: a, fence: newFence(a.now, sent), stop: stop, ended: make(chan struct{}), lease: lease,
+		Former: former, attempt: a, fence: newFence(ctx, a.now, sent), stop: stop, ended: make(chan struct{}), lease: lease,
 	}
 	go lock.keep(ctx)
 	return lock

@@ -67,7 +67,7 @@ func TestWhatAFailedOperationHadAdoptedIsGivenBack(t *testing.T) {
 func (b *bench) lend(t *testing.T, owners ...string) map[string]map[string]any {
 	t.Helper()
 	for _, owner := range owners {
-		b.make(t, owner, lentBy(owner))
+		b.make(t, owner, lentBy(t, owner))
 	}
 	was := b.lent(t)
 	if want := 3 * len(owners); len(was) != want {
@@ -77,7 +77,8 @@ func (b *bench) lend(t *testing.T, owners ...string) map[string]map[string]any {
 }
 
 // lentBy are the objects of an owner.
-func lentBy(owner string) []*unstructured.Unstructured {
+func lentBy(t *testing.T, owner string) []*unstructured.Unstructured {
+	t.Helper()
 	var objects []*unstructured.Unstructured
 	for _, text := range []string{
 		`{apiVersion: v1, kind: ConfigMap, data: {text: theirs, same: "1", old: theirs}}`,
@@ -86,7 +87,7 @@ func lentBy(owner string) []*unstructured.Unstructured {
 	} {
 		object := &unstructured.Unstructured{}
 		if err := yaml.Unmarshal([]byte(text), &object.Object); err != nil {
-			panic(err)
+			t.Fatal(err)
 		}
 		object.SetName(owner)
 		object.SetLabels(map[string]string{"lent": "yes"})

@@ -81,11 +81,7 @@ func TestAnInterruptEndsWhatHasNotBegun(t *testing.T) {
 		"a schema": func(t *testing.T, b *begun) {
 			path := pipe(t)
 			b.run(t, "install", "app", writePack(t, regular, branching), "-f", path)
-			file := b.open(t, path)
-			_, err := io.WriteString(file, strings.Repeat("{a: ", 60)+"1"+strings.Repeat("}", 60))
-			if err != nil || file.Close() != nil {
-				t.Fatal(err)
-			}
+			b.feed(t, b.open(t, path), strings.Repeat("{a: ", 60)+"1"+strings.Repeat("}", 60))
 		},
 		"a template": func(t *testing.T, b *begun) {
 			pack := writePack(t, slow, "")
@@ -122,6 +118,17 @@ func TestAnInterruptEndsWhatHasNotBegun(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// feed writes all of a pipe's text and closes it.
+func (b *begun) feed(t *testing.T, pipe io.WriteCloser, text string) {
+	t.Helper()
+	if _, err := io.WriteString(pipe, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := pipe.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

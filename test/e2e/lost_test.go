@@ -114,7 +114,7 @@ func (b *lossBench) lose(t *testing.T, loss loss) {
 	b.ends(t, command, said, 5, loss.says)
 	b.wroteNothing(t)
 	finish()
-	b.shows(t, "next")
+	b.shows(t)
 }
 
 // stopInWave stops a command when it has applied the ConfigMap, where that is wanted. The channel takes its process, and then
@@ -256,14 +256,14 @@ func (b *lossBench) wroteNothing(t *testing.T) {
 }
 
 // shows checks that the release is what another command has made of it, and that the record is whole.
-func (b *lossBench) shows(t *testing.T, text string) {
+func (b *lossBench) shows(t *testing.T) {
 	t.Helper()
 	if got := b.others.revisions(t); got != "1 superseded, 2 failed, 3 deployed" {
 		t.Errorf("revisions: %s", got)
 	}
 	config := b.others.kubectl(t, "get", "configmap", "app", "-o", "jsonpath={.data.text}")
 	web := b.others.kubectl(t, "get", "deployment", "web", "-o", "jsonpath={.spec.template.spec.containers[0].args[0]}")
-	if config != text || web != text {
+	if config != "next" || web != "next" {
 		t.Errorf("the ConfigMap says %q, the Deployment %q", config, web)
 	}
 	if left := b.others.kubectl(t, "get", "leases,jobs", "-o", "name"); left != "" {
@@ -306,7 +306,7 @@ func TestALockThatAnotherMachineHasTaken(t *testing.T) {
 	}
 	b.others.kubectl(t, "delete", "lease", leaseOfApp)
 	b.others.must(t, "upgrade", lostPack, "--set", "text=next")
-	b.shows(t, "next")
+	b.shows(t)
 }
 
 // A process number of another machine means nothing here: that none has it is no reason to take its lock, young as it is.
@@ -390,7 +390,7 @@ func TestALeaseIsDeletedUnderACommand(t *testing.T) {
 		b.others.must(t, "upgrade", lostPack, "--set", "text=next")
 		close(gone)
 		b.ends(t, command, said, 5, "another command had taken it over: ")
-		b.shows(t, "next")
+		b.shows(t)
 	})
 }
 
@@ -414,7 +414,7 @@ func TestAWriteThatHangsIsEndedBeforeTheLockIsTakenOver(t *testing.T) {
 	close(late.over)
 	b.ends(t, command, said, 5, "another command had taken it over: revision 3 is deployed (upgrade)")
 	b.wroteNothing(t)
-	b.shows(t, "next")
+	b.shows(t)
 	if late.arrived.Load() {
 		t.Error("what the first command wrote has arrived after the second had taken the lock over")
 	}

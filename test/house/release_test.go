@@ -223,7 +223,8 @@ func TestGoreleaserPacksWhatKrewAsksFor(t *testing.T) {
 		FormatOverrides: []formatOverride{{Goos: "windows", Formats: []string{"zip"}}},
 		BuildsInfo:      of(program),
 		Files: []archiveFile{
-			{Src: "LICENSE", Info: of(text)}, {Src: "README.md", Info: of(text)},
+			{Src: "LICENSE", Info: of(text)},
+			{Src: "README.md", Info: of(text)},
 			{Src: notices, StripParent: true, Info: of(text)},
 		},
 	}}
