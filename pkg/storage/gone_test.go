@@ -1,0 +1,161 @@
+package storage_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
+	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
+)
+
+// Whoever took a lock over gives it up by deleting its lease. Where that is gone the lock is lost, unless nobody can have
+// taken it over.
+func TestAHolderWhoseLeaseIsGone(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		// silence is how long the holder could not renew.
+		silence time.Duration
+		// record is what another run has recorded meanwhile: a revision, or the end of the one there was.
+		record string
+		want   string
+	}{
+		"has lost it after ten seconds":                      {silence: 11 * time.Second, want: "its Lease is gone"},
+		"has lost it where a revision was recorded":          {record: "made", want: "another command had taken it over: revision 2 is pending-upgrade (upgrade)"},
+		"has lost it where the newest revision was recorded": {record: "written", want: "another command had taken it over: revision 1 is failed (install)"},
+		"has lost it where the record was removed":           {record: "removed", want: "another command had taken it over: its record was removed"},
+		"makes it again where nobody was there":              {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			namespace, line := clustertest.Namespace(t), newLine(t)
+			leases, store := locksAndStore(t, line.Config, "first")
+			lock := acquire(t, leases, namespace)
+			if _, err := store.History(t.Context(), namespace, "shop"); err != nil {
+				t.Fatal(err)
+			}
+			own := stored(t, store, namespace, 1, release.PendingInstall)
+			own.Status.Message = "by this run"
+			if err := store.UpdateStatus(t.Context(), own); err != nil {
+				t.Fatal(err)
+			}
+			line.cut(true)
+			removed := removeLease(t, namespace)
+			recordAs(t, test.record, namespace)
+			awaitTime(test.silence)
+			line.cut(false)
+			if test.want == "" {
+				awaitLease(t, namespace, removed)
+				if err := lock.Await(t.Context()); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			select {
+			case <-lock.Lost():
+			case <-time.After(never):
+				t.Fatal("the loss was not noticed")
+			}
+			if err := lock.Err(); !errors.Is(err, storage.ErrLockLost) || !strings.HasSuffix(err.Error(), "/shop was lost: "+test.want) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// stored records a revision.
+func stored(t *testing.T, store *storage.Secrets, namespace string, revision int, phase release.Phase) *release.Release {
+	t.Helper()
+	r := release.New("shop", namespace, revision)
+	r.Status.Phase, r.Status.Operation = phase, strings.TrimPrefix(string(phase), "pending-")
+	if err := store.Create(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// recordAs does to the record of the release what another run may do.
+func recordAs(t *testing.T, what, namespace string) {
+	t.Helper()
+	_, other := locksAndStore(t, clustertest.Config(t), "other")
+	switch what {
+	case "made":
+		stored(t, other, namespace, 2, release.PendingUpgrade)
+	case "written":
+		found, err := other.Get(t.Context(), namespace, "shop", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found.Status.Phase = release.Failed
+		if err := other.UpdateStatus(t.Context(), found); err != nil {
+			t.Fatal(err)
+		}
+	case "removed":
+		if err := other.Drop(t.Context(), namespace, "shop"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+const leaseOfShop = "sh.sherpack.release.v1.shop"
+
+// removeLease removes the lease of the release and returns its UID.
+func removeLease(t *testing.T, namespace string) types.UID {
+	t.Helper()
+	leases := clientset(t).CoordinationV1().Leases(namespace)
+	found, err := leases.Get(t.Context(), leaseOfShop, metav1.GetOptions{})
+	if err == nil {
+		err = leases.Delete(t.Context(), leaseOfShop, metav1.DeleteOptions{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found.UID
+}
+
+// awaitLease waits until there is a lease, which is not the one before.
+func awaitLease(t *testing.T, namespace string, before types.UID) {
+	t.Helper()
+	changes, err := clientset(t).CoordinationV1().Leases(namespace).Watch(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer changes.Stop()
+	limit := time.After(never)
+	for {
+		select {
+		case change := <-changes.ResultChan():
+			if lease, ok := change.Object.(*coordinationv1.Lease); ok && lease.UID != before {
+				return
+			}
+		case <-limit:
+			t.Fatal("the lease was not made again")
+		}
+	}
+}
+
+// awaitRenewal waits until the lease of the release is renewed.
+func awaitRenewal(t *testing.T, namespace string) {
+	t.Helper()
+	changes, err := clientset(t).CoordinationV1().Leases(namespace).Watch(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer changes.Stop()
+	for change := range changes.ResultChan() {
+		if change.Type == watch.Modified {
+			return
+		}
+	}
+	t.Fatal("the watch has ended")
+}
+
+// awaitTime waits until a time has passed: there is nothing to see meanwhile.
+func awaitTime(d time.Duration) { <-time.After(d) }
