@@ -321,7 +321,7 @@ func TestWaitForACustomResourceAndItsDefinition(t *testing.T) {
 	widget := b.object(`{metadata: {name: w}, status: {conditions: [{type: Ready, status: "False", message: not built}]}}`)
 	widget.SetGroupVersionKind(kind)
 	target := kube.WaitTarget{Ref: b.apply(widget)[0].Ref}
-	err := b.Wait(b.timeout(time.Second), []kube.WaitTarget{target}, "", nil)
+	err := b.Wait(b.timeout(3*time.Second), []kube.WaitTarget{target}, "", nil)
 	if err == nil || !strings.Contains(err.Error(), "/w: not built") {
 		t.Errorf("the error is %v", err)
 	}
