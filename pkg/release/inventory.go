@@ -84,10 +84,13 @@ func (e *Entry) ForgetState() {
 // something else in the path of a request.
 func (e Entry) Check() error {
 	if e.Kind == "" || e.Name == "" {
-		return errors.New("names no object")
+		return errNoObject
 	}
 	return CheckPath(e.Namespace, e.Name)
 }
+
+// errNoObject is one error for all entries, because an edited record may have millions of them.
+var errNoObject = errors.New("names no object")
 
 // CheckPath refuses a namespace or a name that would name something else in the path of a request, such as ".." and "a/b".
 func CheckPath(namespace, name string) error {

@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -230,7 +229,9 @@ func (r *inventoryReader) add(part *corev1.Secret) (failure error) {
 	}
 	for _, entry := range entries {
 		if err := entry.Check(); err != nil {
-			failure = cmp.Or(failure, fmt.Errorf("%w: an entry of its inventory %w", ErrDamaged, err))
+			if failure == nil {
+				failure = fmt.Errorf("%w: an entry of its inventory %w", ErrDamaged, err)
+			}
 			continue
 		}
 		if key := entry.Group + "/" + entry.Kind + "/" + entry.Namespace + "/" + entry.Name; !r.seen[key] {
