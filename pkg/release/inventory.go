@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -95,7 +95,7 @@ var errNoObject = errors.New("names no object")
 // CheckPath refuses a namespace or a name that would name something else in the path of a request, such as ".." and "a/b".
 func CheckPath(namespace, name string) error {
 	for _, part := range [][2]string{{"namespace", namespace}, {"name", name}} {
-		if problems := path.IsValidPathSegmentName(part[1]); len(problems) > 0 {
+		if problems := content.IsPathSegmentName(part[1]); len(problems) > 0 {
 			return fmt.Errorf("has the %s %q, which %s", part[0], part[1], strings.Join(problems, ", "))
 		}
 	}

@@ -76,8 +76,11 @@ func TestEditedRecordsAreRefused(t *testing.T) {
 			defer replaceRecord(t, client, session.namespace, whole)
 			session.proxy.Reset()
 			for _, command := range [][]string{
-				{"status", "hostile"}, {"get", "manifest", "hostile"}, {"get", "values", "hostile", "--all"},
-				{"rollback", "hostile", "2", "--dry-run=client"}, {"uninstall", "hostile", "--dry-run=client"},
+				{"status", "hostile"},
+				{"get", "manifest", "hostile"},
+				{"get", "values", "hostile", "--all"},
+				{"rollback", "hostile", "2", "--dry-run=client"},
+				{"uninstall", "hostile", "--dry-run=client"},
 				{"upgrade", "hostile", folder, "--dry-run=client"},
 			} {
 				got, want := session.bounded(t, command...), edit.answers()[command[0]]
