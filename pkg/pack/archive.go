@@ -43,7 +43,7 @@ func readArchive(from io.Reader) ([]File, error) {
 	}
 	defer unzipped.Close()
 	// Headers and padding count here, so that an archive of nothing else ends too.
-	limited := io.LimitReader(unzipped, 2*maxTotal)
+	limited := newBounded(unzipped, 2*maxTotal)
 	reader := archive{tar: tar.NewReader(limited), budget: newBudget(), seen: map[string]bool{}}
 	if err := reader.readAll(); err != nil {
 		return nil, err

@@ -103,8 +103,40 @@ func TestArchivesThatAreTooLarge(t *testing.T) {
 			check(t, err)
 		}
 		check(t, zip.Close())
-		refused(t, save(t, packed.Bytes()), "the archive has no files")
+		refused(t, save(t, packed.Bytes()), tooMuch)
 	})
+	t.Run("a bomb of headers", func(t *testing.T) {
+		t.Parallel()
+		refused(t, archiveOfHeaders(t), tooMuch)
+	})
+}
+
+const tooMuch = "unpacks to more than 200 MiB, headers and padding included"
+
+// archiveOfHeaders is a pack with one more file, before whose entry stand so many extended headers that all of them are no
+// file and no folder, but take a machine as long as they please.
+func archiveOfHeaders(t *testing.T) string {
+	t.Helper()
+	const most = 1 << 20
+	entry := func(header tar.Header, data string) []byte {
+		var text bytes.Buffer
+		writer := tar.NewWriter(&text)
+		header.Size = int64(len(data))
+		check(t, writer.WriteHeader(&header))
+		_, err := writer.Write([]byte(data))
+		check(t, err)
+		check(t, writer.Flush())
+		return text.Bytes()
+	}
+	extended := entry(tar.Header{Name: "x", PAXRecords: map[string]string{"comment": strings.Repeat("x", most-100)}}, "")
+	// What it extends is the last block.
+	extended = extended[:len(extended)-512]
+	archive := entry(tar.Header{Name: "Pack.yaml", Mode: 0o644}, minimal)
+	for range 2*maxTotal/most + 1 {
+		archive = append(archive, extended...)
+	}
+	archive = append(archive, entry(tar.Header{Name: "y"}, "")...)
+	return save(t, zipTo(t, append(archive, make([]byte, 1024)...)))
 }
 
 func TestArchivesThatAreDamaged(t *testing.T) {

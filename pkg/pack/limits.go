@@ -44,6 +44,24 @@ func (b *budget) read(from io.Reader) ([]byte, error) {
 	return data, nil
 }
 
+// bounded is a reader that fails once it has read more than it may.
+type bounded struct {
+	from        io.Reader
+	limit, left int64
+}
+
+func newBounded(from io.Reader, limit int64) *bounded { return &bounded{from: from, limit: limit, left: limit} }
+
+// Read implements io.Reader.
+func (b *bounded) Read(into []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, fmt.Errorf("unpacks to more than %d MiB, headers and padding included", b.limit>>20)
+	}
+	n, err := b.from.Read(into[:min(int64(len(into)), b.left)])
+	b.left -= int64(n)
+	return n, err
+}
+
 // validationTime is how long values may be compared with a schema: one whose parts each refer to the next several times takes
 // ages, however short it is.
 const validationTime = 20 * time.Second
