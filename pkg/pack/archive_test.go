@@ -131,12 +131,22 @@ func archiveOfHeaders(t *testing.T) string {
 	extended := entry(tar.Header{Name: "x", PAXRecords: map[string]string{"comment": strings.Repeat("x", most-100)}}, "")
 	// What it extends is the last block.
 	extended = extended[:len(extended)-512]
-	archive := entry(tar.Header{Name: "Pack.yaml", Mode: 0o644}, minimal)
-	for range 2*maxTotal/most + 1 {
-		archive = append(archive, extended...)
+	// All of it at once would take as much memory as it unpacks to.
+	var packed bytes.Buffer
+	zip, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
+	check(t, err)
+	write := func(data []byte) {
+		_, err := zip.Write(data)
+		check(t, err)
 	}
-	archive = append(archive, entry(tar.Header{Name: "y"}, "")...)
-	return save(t, zipTo(t, append(archive, make([]byte, 1024)...)))
+	write(entry(tar.Header{Name: "Pack.yaml", Mode: 0o644}, minimal))
+	for range 2*maxTotal/most + 1 {
+		write(extended)
+	}
+	write(entry(tar.Header{Name: "y"}, ""))
+	write(make([]byte, 1024))
+	check(t, zip.Close())
+	return save(t, packed.Bytes())
 }
 
 func TestArchivesThatAreDamaged(t *testing.T) {

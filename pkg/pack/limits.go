@@ -50,7 +50,9 @@ type bounded struct {
 	limit, left int64
 }
 
-func newBounded(from io.Reader, limit int64) *bounded { return &bounded{from: from, limit: limit, left: limit} }
+func newBounded(from io.Reader, limit int64) *bounded {
+	return &bounded{from: from, limit: limit, left: limit}
+}
 
 // Read implements io.Reader.
 func (b *bounded) Read(into []byte) (int, error) {

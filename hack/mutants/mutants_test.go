@@ -1,0 +1,184 @@
+package main
+
+import (
+	"go/ast"
+	"go/build"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// What a mutant changes is still there, and what it makes of it is Go. Else it would be a mutant of nothing.
+func TestTheTableFitsTheCode(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, m := range table() {
+		if err := m.check("../.."); err != nil {
+			t.Error(err)
+		}
+		if seen[m.name] {
+			t.Errorf("%s is there twice", m.name)
+		}
+		seen[m.name] = true
+	}
+	const fewest = 50
+	if len(seen) < fewest {
+		t.Errorf("there are %d mutants, fewer than %d", len(seen), fewest)
+	}
+}
+
+// Every mutant compiles: what does not build is noticed by no test.
+func TestEveryMutantCompiles(t *testing.T) {
+	t.Parallel()
+	set := token.NewFileSet()
+	compiled := importer.ForCompiler(set, "gc", exports(t))
+	for _, m := range table() {
+		text, err := m.mutated("../..")
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if err := typeCheck(set, compiled, m.file, text); err != nil {
+			t.Errorf("%s: %v", m.name, err)
+		}
+	}
+}
+
+// exports opens what the compiler has written of the packages that ours import.
+func exports(t *testing.T) importer.Lookup {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}}", "./pkg/...")
+	command.Dir = "../.."
+	var problems strings.Builder
+	command.Stderr = &problems
+	output, err := command.Output()
+	if err != nil {
+		t.Fatalf("listing the packages: %v: %s", err, problems.String())
+	}
+	files := map[string]string{}
+	for line := range strings.Lines(string(output)) {
+		name, file, _ := strings.Cut(strings.TrimSpace(line), " ")
+		files[name] = file
+	}
+	return func(path string) (io.ReadCloser, error) { return os.Open(files[path]) }
+}
+
+// typeCheck checks the package of a file with another content of it.
+func typeCheck(set *token.FileSet, compiled types.Importer, file string, text []byte) error {
+	folder := filepath.Join("../..", filepath.Dir(file))
+	found, err := build.ImportDir(folder, 0)
+	if err != nil {
+		return err
+	}
+	var files []*ast.File
+	for _, name := range found.GoFiles {
+		var content any
+		if name == filepath.Base(file) {
+			content = text
+		}
+		parsed, err := parser.ParseFile(set, filepath.Join(folder, name), content, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		files = append(files, parsed)
+	}
+	_, err = (&types.Config{Importer: compiled}).Check(file, set, files, nil)
+	return err
+}
+
+// The tests that should notice a mutant exist.
+func TestTheTestsOfTheTableExist(t *testing.T) {
+	t.Parallel()
+	known := map[string][]string{}
+	for _, m := range table() {
+		for _, s := range m.tests {
+			if known[s.pkg] == nil {
+				known[s.pkg] = testsIn(t, filepath.Join("../..", s.pkg))
+			}
+			exists(t, m, s, known[s.pkg])
+		}
+	}
+}
+
+// exists checks that a mutant's tests are among those of their package.
+func exists(t *testing.T, m mutant, s suite, known []string) {
+	t.Helper()
+	test, script, _ := strings.Cut(s.run, "/")
+	// Each alternative is a test of its own, which may have been renamed.
+	for alternative := range strings.SplitSeq(test, "|") {
+		if !matchesAny(regexp.MustCompile(alternative), known) {
+			t.Errorf("%s: %s has no test %s", m.name, s.pkg, alternative)
+		}
+	}
+	name := strings.Trim(script, "^$")
+	if _, err := os.Stat(filepath.Join("../..", s.pkg, "testdata/scripts", name+".txtar")); script != "" && err != nil {
+		t.Errorf("%s: %v", m.name, err)
+	}
+}
+
+func matchesAny(pattern *regexp.Regexp, names []string) bool {
+	for _, name := range names {
+		if pattern.MatchString(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// testsIn are the names of the tests in a folder.
+func testsIn(t *testing.T, folder string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, declared := range file.Decls {
+			if function, ok := declared.(*ast.FuncDecl); ok && function.Recv == nil && strings.HasPrefix(function.Name.Name, "Test") {
+				names = append(names, function.Name.Name)
+			}
+		}
+	}
+	return names
+}
+
+func TestRowsThatAreWrong(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	text := "package a\n\nfunc a() int { return 1 }\n\nfunc b() int { return 1 }\n"
+	if err := os.WriteFile(filepath.Join(top, "a.go"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fits := mutant{name: "a", file: "a.go", old: "func a() int { return 1", new: "func a() int { return 2", means: "a", tests: []suite{{}}}
+	if err := fits.check(top); err != nil {
+		t.Error(err)
+	}
+	for title, change := range map[string]func(*mutant){
+		"a text that is gone":        func(m *mutant) { m.old = "return 3" },
+		"a text that is there twice": func(m *mutant) { m.old = "return 1" },
+		"a change that is no Go":     func(m *mutant) { m.new = "func a( int { return 2" },
+		"no change":                  func(m *mutant) { m.new = m.old },
+		"no tests":                   func(m *mutant) { m.tests = nil },
+		"no meaning":                 func(m *mutant) { m.means = "" },
+		"no such file":               func(m *mutant) { m.file = "b.go" },
+	} {
+		row := fits
+		change(&row)
+		if err := row.check(top); err == nil || !strings.HasPrefix(err.Error(), "a: ") {
+			t.Errorf("%s: error %v", title, err)
+		}
+	}
+}

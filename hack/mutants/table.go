@@ -1,0 +1,22 @@
+package main
+
+import "slices"
+
+// table is all mutants. Whoever changes a line that one of them is about gives it another; what each does to a user must still
+// be noticed by a test.
+func table() []mutant {
+	return slices.Concat(lockMutants(), recordMutants(), planMutants(), runMutants(), ownershipMutants(), clusterMutants(), hookMutants(), packMutants())
+}
+
+// pure are the tests of a package that need no cluster, all of them.
+func pure(name string) suite { return suite{"./pkg/" + name, "."} }
+
+func storage(run string) suite { return suite{"./pkg/storage", run} }
+
+func kube(run string) suite { return suite{"./pkg/kube", run} }
+
+// script is an end-to-end script.
+func script(name string) suite { return suite{"./test/e2e", "^TestScripts$/^" + name + "$"} }
+
+// drop takes a text out of a file.
+const drop = ""

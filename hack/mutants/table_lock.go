@@ -1,0 +1,101 @@
+package main
+
+// lockMutants are about one command at a time: what a holder may do, when its lock is taken over, and what it writes after it
+// has lost it.
+func lockMutants() []mutant {
+	const guard, holder, lock, fence, lease = "pkg/storage/guard.go", "pkg/storage/holder.go", "pkg/storage/lock.go", "pkg/storage/fence.go", "pkg/storage/lease.go"
+	const process, session = "pkg/storage/process_linux.go", "pkg/plugin/lock.go"
+	away := suite{"./test/e2e", "^TestACommandThatWasAwayTooLongWritesNothingMore$"}
+	return []mutant{
+		{
+			name: "patches-unguarded", file: guard,
+			old:   "request.Method == http.MethodHead {",
+			new:   "request.Method == http.MethodHead || request.Method == http.MethodPatch {",
+			means: "a command that was stopped for a while applies objects and records beside the one that took over",
+			tests: []suite{storage("^TestAGuardKeepsWhatIsLostFromBeingWritten$"), away},
+		},
+		{
+			name: "nothing-guarded", file: "pkg/plugin/target.go",
+			old:   "\tconfig.Wrap(g.guard.Wrap)\n",
+			means: "a command that was stopped for a while writes whatever it was about to",
+			tests: []suite{away},
+		},
+		{
+			name: "work-after-a-lost-lock", file: session,
+			old:   "cancel(fmt.Errorf(\"%w: %w\", lifecycle.ErrLockLost, held.Err()))",
+			new:   "_ = fmt.Errorf(\"%w: %w\", lifecycle.ErrLockLost, held.Err())",
+			means: "a command that has lost its lock waits on, up to --timeout, before it says so",
+			tests: []suite{pure("plugin"), away},
+		},
+		{
+			name: "machines-not-compared", file: holder,
+			old:   "here := holder.Machine != \"\" && holder.Machine == l.self.Machine && holder.Host == l.self.Host",
+			new:   "here := true",
+			means: "a holder on another machine, whose process number nobody has here, loses its lock in the middle of its work",
+			tests: []suite{storage("^TestADeadHolderIsOneOfThisMachine$"), {"./test/e2e", "^TestALockThatAnotherMachineHasTaken$"}},
+		},
+		{
+			name: "hidden-counts-as-dead", file: process,
+			old:   "return zombie || when != \"\" && started != \"\" && when != started",
+			new:   "return zombie || when != started",
+			means: "where /proc hides other users' processes, their locks are taken over while they work",
+			tests: []suite{storage("^TestAProcessHasEndedOnlyIfThatIsSure$|^TestAHiddenHolderKeepsItsLock$")},
+		},
+		{
+			name: "hesitates-late", file: fence,
+			old:   "hesitateAfter = 10 * time.Second",
+			new:   "hesitateAfter = 14 * time.Second",
+			means: "a holder writes until a second before another may take over: a slow request reaches the server after that",
+			tests: []suite{storage("^TestAHolderThatCannotRenewHesitates$|Fence"), {"./test/e2e", "^TestAWriteThatHangsIsEndedBeforeTheLockIsTakenOver$"}},
+		},
+		{
+			name: "writes-not-cut", file: fence,
+			old:   "\t\tf.cut(errCut)\n",
+			new:   "\t\t_ = errCut\n",
+			means: "a request that hangs is carried out after another command has taken over",
+			tests: []suite{storage("Fence|^TestAHolderThatCannotRenewHesitates$"), {"./test/e2e", "^TestAWriteThatHangsIsEndedBeforeTheLockIsTakenOver$"}},
+		},
+		{
+			name: "sure-from-the-answer", file: lock,
+			old:   "\tl.fence.renew(sent)\n",
+			new:   "\tl.fence.renew(l.attempt.now())\n",
+			means: "an answer that takes long makes a holder sure for as long after the server has counted",
+			tests: []suite{storage("^TestAHolderThatCannotRenewHesitates$|Answer")},
+		},
+		{
+			name: "released-whoever-holds-it", file: lock,
+			old:   "&metav1.Preconditions{UID: &l.lease.UID, ResourceVersion: &l.lease.ResourceVersion}",
+			new:   "&metav1.Preconditions{UID: &l.lease.UID}",
+			means: "a command that ends late gives the lock up of the one that took over",
+			tests: []suite{storage("^TestGivingUpALockDoesNotGiveUpAnothers$"), {"./test/e2e", "^TestALockThatIsTakenWhileItIsGivenUp$"}},
+		},
+		{
+			name: "lost-lease-made-again", file: lock,
+			old:   "if !l.fence.fresh() || !same {",
+			new:   "if !l.fence.fresh() && !same {",
+			means: "a command whose lock was taken over and given up takes it back and goes on",
+			tests: []suite{storage("^TestAHolderWhoseLeaseIsGone$"), {"./test/e2e", "^TestALeaseIsDeletedUnderACommand$"}},
+		},
+		{
+			name: "gone-lease-not-noticed", file: lock,
+			old:   "if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {",
+			new:   "if !apierrors.IsNotFound(err) {",
+			means: "a holder whose Lease is gone hangs until --timeout and leaves the release pending",
+			tests: []suite{storage("^TestAHolderWhoseLeaseIsGone$"), {"./test/e2e", "^TestALeaseIsDeletedUnderACommand$"}},
+		},
+		{
+			name: "taken-at-first-sight", file: lease,
+			old:   "return watchBefore - watched, true",
+			new:   "return 0 * watched, true",
+			means: "virtual machines resumed from one snapshot take each other's locks",
+			tests: []suite{storage("^TestALockIsTakenOverFromWhoDoesNotRenewIt$|^TestALockOfAKilledProcessIsTakenOver$")},
+		},
+		{
+			name: "taken-without-a-date", file: lease,
+			old:   "return watchUndated - watched, true",
+			new:   "return watchBefore - watched, true",
+			means: "behind a proxy that drops the Date, a holder loses its lock after five seconds",
+			tests: []suite{storage("^TestALockIsTakenOverFromWhoDoesNotRenewIt$")},
+		},
+	}
+}

@@ -1,0 +1,71 @@
+package main
+
+// ownershipMutants are about whose an object is, and what may be deleted.
+func ownershipMutants() []mutant {
+	const ownership, recreate, send = "pkg/lifecycle/ownership.go", "pkg/lifecycle/recreate.go", "pkg/lifecycle/send.go"
+	tests := []suite{pure("lifecycle")}
+	return []mutant{
+		{
+			name: "namespace-of-the-owner-ignored", file: ownership,
+			old:   "annotations[AnnotationRelease] != o.name || annotations[AnnotationNamespace] != o.namespace {",
+			new:   "annotations[AnnotationRelease] != o.name {",
+			means: "release shop of one namespace takes over and deletes cluster-wide objects of release shop of another",
+			tests: tests,
+		},
+		{
+			name: "marks-without-a-label", file: ownership,
+			old:   "return labels[LabelManagedBy] == managedBy || labels[LabelRelease] == o.name && annotations[annotationHelmRelease] == \"\"",
+			new:   "return len(labels) >= 0",
+			means: "an object whose annotations somebody copied counts as ours",
+			tests: tests,
+		},
+		{
+			name: "taken-over-still-ours", file: ownership,
+			old:   "if own.takenFrom(found, entry) {",
+			new:   "if own.takenFrom(found, entry) && false {",
+			means: "uninstall deletes what another release has taken over",
+			tests: tests,
+		},
+		{
+			name: "replaced-counts-as-ours", file: ownership,
+			old:   "\treturn replaced\n}\n\n// entry is",
+			new:   "\treturn ours\n}\n\n// entry is",
+			means: "prune and uninstall delete what was restored from a backup",
+			tests: tests,
+		},
+		{
+			name: "precious-recreated", file: recreate,
+			old:   "x.plan.Options.RecreateImmutable && !kinds.Irreplaceable(schema.GroupKind{Group: key.Group, Kind: key.Kind})",
+			new:   "x.plan.Options.RecreateImmutable && !kinds.Irreplaceable(schema.GroupKind{Group: key.Group, Kind: \"\"})",
+			means: "--recreate-immutable deletes a claim with its data",
+			tests: tests,
+		},
+		{
+			name: "foreign-recreated", file: recreate,
+			old:   "case !ours || !errors.As(err, &immutable) || ",
+			new:   "case ours && false || !errors.As(err, &immutable) || ",
+			means: "an object that is not ours is deleted because it is immutable",
+			tests: tests,
+		},
+		{
+			name: "recreated-by-name", file: recreate,
+			old:   "\t\tref.UID = x.live[manifest.KeyOf(ref)].uid\n\t\ttargets[i]",
+			new:   "\t\ttargets[i]",
+			means: "recreating deletes what somebody made under that name a moment ago",
+			tests: tests,
+		},
+		{
+			name: "applied-without-uid", file: send,
+			old:   "\tmetadata[\"uid\"] = string(found.uid)\n",
+			means: "an upgrade writes into an object that has taken the place of ours",
+			tests: []suite{pure("lifecycle"), script("ownership")},
+		},
+		{
+			name: "moved-not-looked-at-again", file: send,
+			old:   "case again && isMoved(applied.Err):",
+			new:   "case again && applied.Err == nil && isMoved(applied.Err):",
+			means: "an upgrade fails because a controller made an object anew meanwhile",
+			tests: tests,
+		},
+	}
+}
