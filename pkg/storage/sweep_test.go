@@ -13,7 +13,7 @@ import (
 func TestOnlyWhatIsLeftIsSwept(t *testing.T) {
 	t.Parallel()
 	store, namespace := newStore(t, "run1"), clustertest.Namespace(t)
-	r := example(namespace, 1)
+	r := example(namespace, 2)
 	create(t, store, r)
 	if swept, err := newStore(t, "run2").Sweep(t.Context(), namespace, r.Name); swept || err != nil {
 		t.Errorf("a release is swept: %v, error %v", swept, err)
