@@ -20,8 +20,9 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
@@ -54,7 +55,7 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	if *list {
-		print(mutants)
+		printTable(mutants)
 		return nil
 	}
 	lab := laboratory{limit: *limit, parallel: *parallel, cluster: os.Getenv("SHERPACK_KUBECONFIG") != ""}
@@ -66,7 +67,7 @@ func run(ctx context.Context, args []string) error {
 	return lab.runAll(ctx, mutants)
 }
 
-func print(mutants []mutant) {
+func printTable(mutants []mutant) {
 	for _, m := range mutants {
 		fmt.Printf("%s\n  %s: %s\n", m.name, m.file, m.means)
 	}

@@ -17,6 +17,3 @@ func kube(run string) suite { return suite{"./pkg/kube", run} }
 
 // script is an end-to-end script.
 func script(name string) suite { return suite{"./test/e2e", "^TestScripts$/^" + name + "$"} }
-
-// drop takes a text out of a file.
-const drop = ""

@@ -2,38 +2,38 @@ package main
 
 // clusterMutants are about applying, deleting and waiting.
 func clusterMutants() []mutant {
-	const apply, delete, wait, readiness, check = "pkg/kube/apply.go", "pkg/kube/delete.go", "pkg/kube/wait.go", "pkg/kube/readiness.go", "pkg/kube/check.go"
+	const apply, deletion, wait, readiness, check = "pkg/kube/apply.go", "pkg/kube/delete.go", "pkg/kube/wait.go", "pkg/kube/readiness.go", "pkg/kube/check.go"
 	return []mutant{
 		{
-			name: "every-conflict-counts-as-gone", file: delete,
+			name: "every-conflict-counts-as-gone", file: deletion,
 			old:   "return apierrors.IsConflict(err) && strings.Contains(err.Error(), \"UID in\")",
 			new:   "return apierrors.IsConflict(err) && strings.Contains(err.Error(), \"\")",
 			means: "an object whose deletion was refused leaves the inventory, and stays for ever",
 			tests: []suite{{"./test/e2e", "^TestAnObjectThatIsNotDeletedForAConflictIsNotGone$"}},
 		},
 		{
-			name: "deleted-without-uid", file: delete,
+			name: "deleted-without-uid", file: deletion,
 			old:   "if target.Ref.UID != \"\" {",
 			new:   "if target.Ref.UID == \"\" {",
 			means: "what has taken the place of our object is deleted",
 			tests: []suite{kube("^TestDelete")},
 		},
 		{
-			name: "dependents-orphaned", file: delete,
+			name: "dependents-orphaned", file: deletion,
 			old:   "\t\tpropagation = metav1.DeletePropagationBackground\n",
 			new:   "\t\tpropagation = metav1.DeletePropagationOrphan\n",
 			means: "uninstall leaves ReplicaSets and Pods behind",
 			tests: []suite{kube("^TestDelete"), script("uninstall")},
 		},
 		{
-			name: "gone-at-once", file: delete,
+			name: "gone-at-once", file: deletion,
 			old:   "waits.Go(func() { report(i, gone(ctx)) })",
 			new:   "waits.Go(func() { _ = gone; report(i, ctx.Err()) })",
 			means: "what is still being deleted counts as gone; what is applied over it is lost",
 			tests: []suite{kube("^TestDeleteWaits|^TestDeleteOutOfTime")},
 		},
 		{
-			name: "dry-deletion-deletes", file: delete,
+			name: "dry-deletion-deletes", file: deletion,
 			old:   "\tif target.DryRun {\n",
 			new:   "\tif target.DryRun && target.Ref.Name == \"\" {\n",
 			means: "preflight deletes what the command would delete",

@@ -2,7 +2,7 @@ package main
 
 // runMutants are about running a plan and recording it.
 func runMutants() []mutant {
-	const end, hooks, runner, delete, apply = "pkg/lifecycle/end.go", "pkg/lifecycle/hooks.go", "pkg/lifecycle/runner.go", "pkg/lifecycle/delete.go", "pkg/lifecycle/apply.go"
+	const end, hooks, runner, deletion, apply = "pkg/lifecycle/end.go", "pkg/lifecycle/hooks.go", "pkg/lifecycle/runner.go", "pkg/lifecycle/delete.go", "pkg/lifecycle/apply.go"
 	tests := []suite{pure("lifecycle")}
 	return []mutant{
 		{
@@ -104,14 +104,14 @@ func runMutants() []mutant {
 			tests: tests,
 		},
 		{
-			name: "undeleted-forgotten", file: delete,
+			name: "undeleted-forgotten", file: deletion,
 			old:   "\t\tcase err != nil:\n\t\t\toutcome.Result, outcome.Message = \"Failed\", err.Error()\n",
 			new:   "\t\tcase err != nil && targets[i].NoWait:\n\t\t\toutcome.Result, outcome.Message = \"Failed\", err.Error()\n",
 			means: "what could not be deleted leaves the inventory, and stays for ever",
 			tests: tests,
 		},
 		{
-			name: "used-namespace-deleted", file: delete,
+			name: "used-namespace-deleted", file: deletion,
 			old:   "if len(contents) == 0 {",
 			new:   "if len(contents) >= 0 {",
 			means: "uninstall deletes a Namespace with what others have put in it",
