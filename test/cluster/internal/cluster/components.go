@@ -1,10 +1,8 @@
 package cluster
 
 import (
-	"context"
 	"fmt"
 	"net"
-	"net/netip"
 )
 
 const (
@@ -30,31 +28,6 @@ type component struct {
 	Args []string `json:"args"`
 	// NeedsAPI says to start it only once the API server is ready.
 	NeedsAPI bool `json:"needsAPI,omitempty"`
-}
-
-// ports of one cluster, all on loopback.
-type ports struct {
-	etcd, etcdPeer, api, logs int
-}
-
-// freePorts returns ports that were free a moment ago.
-func freePorts(ctx context.Context) (ports, error) {
-	var p ports
-	var listen net.ListenConfig
-	for _, port := range []*int{&p.etcd, &p.etcdPeer, &p.api, &p.logs} {
-		// Held until all are chosen, so that they differ.
-		l, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
-		if err != nil {
-			return ports{}, fmt.Errorf("choose a free port: %w", err)
-		}
-		defer l.Close()
-		address, err := netip.ParseAddrPort(l.Addr().String())
-		if err != nil {
-			return ports{}, fmt.Errorf("choose a free port: %w", err)
-		}
-		*port = int(address.Port())
-	}
-	return p, nil
 }
 
 func url(scheme string, port int) string { return fmt.Sprintf("%s://127.0.0.1:%d", scheme, port) }

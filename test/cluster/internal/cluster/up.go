@@ -110,7 +110,12 @@ func reuse(c Cluster, o Options, set programs.Set, progress io.Writer) error {
 }
 
 func start(ctx context.Context, d dir, o Options, set programs.Set, progress io.Writer) (c Cluster, err error) {
-	c, p, err := layOut(ctx, d, o, set)
+	p, err := claimPorts(ctx)
+	if err != nil {
+		return Cluster{}, err
+	}
+	defer p.release()
+	c, err = layOut(d, o, set, p)
 	if err != nil {
 		return Cluster{}, errors.Join(fmt.Errorf("lay out cluster %s: %w", o.Name, err), os.RemoveAll(string(d)))
 	}
@@ -137,13 +142,9 @@ func start(ctx context.Context, d dir, o Options, set programs.Set, progress io.
 }
 
 // layOut makes the directory of a new cluster.
-func layOut(ctx context.Context, d dir, o Options, set programs.Set) (Cluster, ports, error) {
-	p, err := freePorts(ctx)
-	if err != nil {
-		return Cluster{}, ports{}, err
-	}
+func layOut(d dir, o Options, set programs.Set, p ports) (Cluster, error) {
 	if err := os.MkdirAll(string(d), 0o700); err != nil {
-		return Cluster{}, ports{}, err
+		return Cluster{}, err
 	}
 	c := Cluster{
 		Name: o.Name, Kubernetes: set.Kubernetes, Server: url("https", p.api),
@@ -153,10 +154,10 @@ func layOut(ctx context.Context, d dir, o Options, set programs.Set) (Cluster, p
 		c.AuditLog = d.audit()
 	}
 	if err := writeFiles(d, o.Name, c.Server); err != nil {
-		return Cluster{}, ports{}, err
+		return Cluster{}, err
 	}
 	todo := plan{Program: set.Server, Server: c.Server, Owned: c.Owned, Components: components(d, p, o.Audit)}
-	return c, p, errors.Join(writeJSON(d.plan(), todo), writeJSON(d.cluster(), c))
+	return c, errors.Join(writeJSON(d.plan(), todo), writeJSON(d.cluster(), c))
 }
 
 func startSupervisor(ctx context.Context, d dir, o Options) (*exec.Cmd, error) {
