@@ -24,6 +24,11 @@ import (
 // of whoever writes them.
 const returning = "sherpack.io/returning"
 
+// ErrContentStays is the error of an adopted object that belongs to its owner
+// again, but whose content the server does not let be what it was: a ConfigMap
+// that was made immutable, for example.
+var ErrContentStays = errors.New("its content stays as it is")
+
 // Return is an adopted object that is to be as it was before.
 type Return struct {
 	// Ref names the object.
@@ -80,7 +85,8 @@ func (c *Cluster) whole(ctx context.Context, ref corev1.ObjectReference) (*unstr
 // managers have changed since stays as they left it. An object that is not
 // adopted any more, or is another one, is left alone, so that it may be called
 // again after it was cut short at any point. done, which may be nil, is called
-// once for each object that was sent for, one call at a time.
+// once for each object that was sent for, one call at a time; an error that is
+// ErrContentStays is told to it alone.
 func (c *Cluster) GiveBack(ctx context.Context, returns []Return, done func(i int, err error)) error {
 	report := inTurn(done)
 	return each(ctx, len(returns), atOnce, func(i int) error {
@@ -89,6 +95,9 @@ func (c *Cluster) GiveBack(ctx context.Context, returns []Return, done func(i in
 			err = fmt.Errorf("give back %s: %w", nameOf(returns[i].Ref), returns[i].withoutSecrets(err))
 		}
 		report(i, err)
+		if errors.Is(err, ErrContentStays) {
+			return nil
+		}
 		return err
 	})
 }
@@ -116,9 +125,7 @@ func (c *Cluster) giveBack(ctx context.Context, r Return) error {
 		case live.GetAnnotations()[returning] == r.Owner:
 			err = c.restoreManagers(ctx, r, live)
 		case r.Marked(live) || r.marksAsBefore(live) && takenOver(r.Before, live):
-			if live, err = c.restoreContent(ctx, r, live); err == nil {
-				err = c.restoreManagers(ctx, r, live)
-			}
+			err = c.restore(ctx, r, live)
 		}
 		if errors.Is(err, ErrGone) || errors.Is(err, ErrReplaced) || apierrors.IsNotFound(err) {
 			return nil
@@ -127,6 +134,22 @@ func (c *Cluster) giveBack(ctx context.Context, r Return) error {
 			return err
 		}
 	}
+}
+
+// restore gives back content and managers. What the server will never take
+// back is at least not ours any more.
+func (c *Cluster) restore(ctx context.Context, r Return, live *unstructured.Unstructured) error {
+	restored, err := c.restoreContent(ctx, r, live)
+	if apierrors.IsInvalid(err) {
+		if failure := c.unmark(ctx, r, live); failure != nil {
+			return failure
+		}
+		return fmt.Errorf("%w: %w", ErrContentStays, err)
+	}
+	if err != nil {
+		return err
+	}
+	return c.restoreManagers(ctx, r, restored)
 }
 
 // marksAsBefore reports whether nobody has put other marks on an object since

@@ -203,6 +203,31 @@ func TestWhatAnotherReleaseHasAdoptedSinceIsNotGivenBack(t *testing.T) {
 	}
 }
 
+// What the server does not let go back belongs to its owner all the same, or no command would ever get past it.
+func TestWhatCannotBeAsItWasLosesTheMarks(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	texts := lents()["a ConfigMap"]
+	object := b.object(texts.theirs)
+	makers(b)["kubectl apply"](object)
+	r := b.borrow(object)
+	ends(b)["after it"](t.Context(), r, b.object(strings.Replace(texts.ours, "{", "{immutable: true, ", 1)))
+	for range 2 {
+		var said error
+		b.must(b.GiveBack(t.Context(), []kube.Return{r}, func(_ int, err error) { said = errors.Join(said, err) }))
+		live := b.live(object)
+		if r.Marked(live) || live.GetLabels()["app.kubernetes.io/managed-by"] != "" {
+			t.Errorf("it has marks: %v %v", live.GetLabels(), live.GetAnnotations())
+		}
+		if diff := cmp.Diff(map[string]any{"both": "2", "same": "1", "ours": "2"}, live.Object["data"]); diff != "" {
+			t.Errorf("data (-want +got):\n%s", diff)
+		}
+		if !errors.Is(said, kube.ErrContentStays) || !strings.Contains(said.Error(), "/c: its content stays as it is") || !strings.Contains(said.Error(), "immutable") {
+			t.Errorf("it was said: %v", said)
+		}
+	}
+}
+
 // An object of which there is no record loses the marks and nothing else, and one that is not the one that was adopted loses
 // nothing.
 func TestWhatIsNotKnownIsGivenBackAsItIs(t *testing.T) {

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -32,12 +33,16 @@ func (x *execution) giveBack(ctx context.Context, entries []release.Entry) error
 	}
 	return x.Cluster.GiveBack(ctx, returns, func(i int, err error) {
 		outcome := Outcome{Object: eventObject(returns[i].Ref), Result: "given back", Message: x.givenBackTo(entries[i])}
-		if err != nil {
+		stays := errors.Is(err, kube.ErrContentStays)
+		if err != nil && !stays {
 			outcome.Result, outcome.Message = "Failed", err.Error()
 		} else {
 			x.dropEntry(keyOf(entries[i]))
 		}
 		x.emit(ObjectGivenBack, outcome)
+		if stays {
+			x.emit(Warning, Outcome{Message: err.Error()})
+		}
 	})
 }
 

@@ -70,9 +70,12 @@ func done(plan *lifecycle.Plan) string {
 }
 
 func (o *ResumeOptions) plan(ctx context.Context, target *target) (*lifecycle.Plan, error) {
-	newest, history, err := target.revision(ctx, o.Name, 0)
+	newest, history, err := target.look(ctx, o.Name, 0)
 	if err != nil {
 		return nil, err
+	}
+	if err := newest.Record.Damage.Err(); err != nil {
+		return nil, damage(newest, err)
 	}
 	interrupted := newest.Status.Interrupted
 	if newest.Status.Phase.Pending() {

@@ -137,20 +137,6 @@ func (t *target) get(ctx context.Context, listed *release.Release) (*release.Rel
 	return t.store.Get(ctx, listed.Namespace, listed.Name, listed.Spec.Revision)
 }
 
-// revision returns a revision of a release whole, 0 for the newest, and the history it stands in.
-func (t *target) revision(ctx context.Context, name string, number int) (*release.Release, release.History, error) {
-	history, err := t.history(ctx, name)
-	if err != nil {
-		return nil, nil, err
-	}
-	listed, err := revisionOf(history, number)
-	if err != nil {
-		return nil, nil, err
-	}
-	found, err := t.get(ctx, listed)
-	return found, history, err
-}
-
 // content returns a revision of a release, 0 for the newest, whose content can be read.
 func (t *target) content(ctx context.Context, name string, number int) (*release.Release, error) {
 	found, _, err := t.look(ctx, name, number)
