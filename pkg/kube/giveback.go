@@ -86,7 +86,8 @@ func (c *Cluster) whole(ctx context.Context, ref corev1.ObjectReference) (*unstr
 // adopted any more, or is another one, is left alone, so that it may be called
 // again after it was cut short at any point. done, which may be nil, is called
 // once for each object that was sent for, one call at a time; an error that is
-// ErrContentStays is told to it alone.
+// ErrContentStays, or ErrGone or ErrReplaced of what is not there to be given
+// back, is told to it alone.
 func (c *Cluster) GiveBack(ctx context.Context, returns []Return, done func(i int, err error)) error {
 	report := inTurn(done)
 	return each(ctx, len(returns), atOnce, func(i int) error {
@@ -95,7 +96,7 @@ func (c *Cluster) GiveBack(ctx context.Context, returns []Return, done func(i in
 			err = fmt.Errorf("give back %s: %w", nameOf(returns[i].Ref), returns[i].withoutSecrets(err))
 		}
 		report(i, err)
-		if errors.Is(err, ErrContentStays) {
+		if errors.Is(err, ErrContentStays) || errors.Is(err, ErrGone) || errors.Is(err, ErrReplaced) {
 			return nil
 		}
 		return err
@@ -114,21 +115,25 @@ func (r Return) withoutSecrets(err error) error {
 func (c *Cluster) giveBack(ctx context.Context, r Return) error {
 	for {
 		live, err := c.whole(ctx, r.Ref)
-		if err != nil || live == nil || live.GetDeletionTimestamp() != nil {
+		if err != nil {
 			return err
 		}
 		switch {
+		case live == nil, live.GetDeletionTimestamp() != nil:
+			return ErrGone
 		case r.Before == nil:
 			err = c.unmark(ctx, r, live)
-		case r.Before.GetUID() != live.GetUID(), r.Before.GetResourceVersion() == live.GetResourceVersion():
+		case r.Before.GetUID() != live.GetUID():
+			return ErrReplaced
+		case r.Before.GetResourceVersion() == live.GetResourceVersion():
 			return nil
 		case live.GetAnnotations()[returning] == r.Owner:
 			err = c.restoreManagers(ctx, r, live)
 		case r.Marked(live) || r.marksAsBefore(live) && takenOver(r.Before, live):
 			err = c.restore(ctx, r, live)
 		}
-		if errors.Is(err, ErrGone) || errors.Is(err, ErrReplaced) || apierrors.IsNotFound(err) {
-			return nil
+		if apierrors.IsNotFound(err) {
+			return ErrGone
 		}
 		if !apierrors.IsConflict(err) {
 			return err

@@ -74,7 +74,7 @@ func (x *execution) adoptFound(ctx context.Context) error {
 			// It stays as it is applied in any case.
 			continue
 		}
-		if live && found.foreign == "" && entry.Role == release.Regular && entry.Origin == "" {
+		if live && found.foreign == "" && entry.Role == release.Regular && entry.Origin == "" && !entry.Provisional {
 			refs = append(refs, entry.Reference())
 		}
 	}
@@ -122,6 +122,16 @@ func (o owner) phrase() string { return fmt.Sprintf("release %s/%s", o.namespace
 func (o owner) named(found metav1.Object) bool {
 	annotations := found.GetAnnotations()
 	return annotations[AnnotationRelease] == o.name && annotations[AnnotationNamespace] == o.namespace
+}
+
+// settle makes final what an operation has adopted that succeeded and was killed before it had said so.
+func settle(r *release.Release) {
+	if r.Status.Phase != release.Deployed {
+		return
+	}
+	for i := range r.Inventory {
+		r.Inventory[i].Provisional, r.Inventory[i].Returning = false, false
+	}
 }
 
 // isProvisional reports whether no operation has succeeded since an object was adopted.
@@ -187,7 +197,7 @@ func entryOf(key manifest.Key) release.Entry {
 
 // makeFinal follows the last record: what an operation has adopted that succeeded is the release's from then on, to be
 // deleted like all else of it; and where nothing is left to be given back, what it was is forgotten. If this is cut short,
-// the next operation does it.
+// the next operation does it: see settle.
 func (x *execution) makeFinal(ctx context.Context, succeeded bool) {
 	r := x.plan.Release
 	dropped := r.Status.Phase == release.Uninstalled && !x.plan.Options.KeepHistory

@@ -2,6 +2,7 @@ package lifecycle_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -212,6 +213,141 @@ func TestWhatIsAdoptedIsNotDeleted(t *testing.T) {
 			}
 			if slices.ContainsFunc(cluster.log, func(line string) bool { return strings.HasPrefix(line, "delete") }) {
 				t.Errorf("it did %v", cluster.log)
+			}
+		})
+	}
+}
+
+// What a removal that failed has left is still the release's: an installation after it that fails does not hand it to anybody,
+// and the next removal deletes it.
+func TestWhatARemovalHasLeftIsDeletedByTheNext(t *testing.T) {
+	t.Parallel()
+	for _, atomic := range []bool{false, true} {
+		t.Run(fmt.Sprint("atomic=", atomic), func(t *testing.T) {
+			t.Parallel()
+			s := newStory()
+			app := settings("one") + hook("a", "post-install", "")
+			s.must(t, s.plan(t, lifecycle.Install, app, lifecycle.Options{}))
+			s.cluster.deleteErr = map[string]error{"app": errors.New("its finalizer stays")}
+			if _, err := s.run(t.Context(), s.plan(t, lifecycle.Uninstall, "", lifecycle.Options{Wait: true})); err == nil {
+				t.Fatal("no error")
+			}
+			s.cluster.deleteErr, s.cluster.outcomes["shop-a"] = nil, exit3
+			failed := s.plan(t, lifecycle.Install, app, lifecycle.Options{})
+			if _, err := s.run(t.Context(), failed); err == nil {
+				t.Fatal("no error")
+			}
+			if atomic {
+				back, err := lifecycle.NewWayBack(failed, noRequest())
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.must(t, back)
+				if diff := cmp.Diff([]string{"delete Job/shop-a Foreground"}, s.cluster.log); diff != "" {
+					t.Errorf("the way back: %s", diff)
+				}
+			}
+			s.must(t, s.plan(t, lifecycle.Uninstall, "", lifecycle.Options{Wait: true}))
+			if !slices.Contains(s.cluster.log, "delete ConfigMap/app Background") {
+				t.Errorf("it did %v", s.cluster.log)
+			}
+		})
+	}
+}
+
+// An operation that has succeeded and was killed before it had recorded that its adoptions are final has made them final.
+func TestAnAdoptionIsFinalWhateverTheRecordOfThatBecame(t *testing.T) {
+	t.Parallel()
+	for _, operation := range []lifecycle.Operation{lifecycle.Uninstall, lifecycle.Upgrade} {
+		t.Run(string(operation), func(t *testing.T) {
+			t.Parallel()
+			s := newStory()
+			putTheirs(s.cluster)
+			s.must(t, s.plan(t, lifecycle.Install, theirs(), lifecycle.Options{TakeOwnership: true}))
+			s.newest().Inventory[0].Provisional = true
+			s.newest().SetFormer(release.Former{Kind: "ConfigMap", Namespace: "web", Name: "theirs", Object: []byte(`{"kind":"ConfigMap"}`)})
+			s.cluster.log = nil
+			planned := s.plan(t, operation, object("v1", "ConfigMap", "other"), lifecycle.Options{Wait: true})
+			kept, _, err := run(t, s.cluster, planned)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Contains(s.cluster.log, "delete ConfigMap/theirs Background") {
+				t.Errorf("it did %v", s.cluster.log)
+			}
+			if !kept.dropped && !slices.Contains(kept.writes, "drop former") {
+				t.Errorf("what it was is still recorded: %v", kept.writes)
+			}
+		})
+	}
+}
+
+// The definition of a kind is not taken back, whoever it belonged to: objects of its kind would lose fields.
+func TestTheContentOfADefinitionIsNotGivenBack(t *testing.T) {
+	t.Parallel()
+	s := newStory()
+	definition := object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "things.example.com")
+	put(s.cluster, map[string]any{
+		"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": map[string]any{"name": "things.example.com"}, "spec": "theirs",
+	})
+	s.cluster.outcomes["shop-a"] = exit3
+	failed := s.plan(t, lifecycle.Install, definition+hook("a", "post-install", ""), lifecycle.Options{TakeOwnership: true})
+	if _, err := s.run(t.Context(), failed); err == nil {
+		t.Fatal("no error")
+	}
+	back, err := lifecycle.NewWayBack(failed, noRequest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.must(t, back)
+	if !slices.Contains(s.cluster.log, "give back CustomResourceDefinition/things.example.com") {
+		t.Errorf("it did %v", s.cluster.log)
+	}
+	for _, found := range s.cluster.objects {
+		if found.GetKind() == "CustomResourceDefinition" && found.Object["spec"] != nil {
+			t.Errorf("it has the content of before: %v", found.Object)
+		}
+	}
+}
+
+// What is refused after the end of what an earlier command had begun does not say that nothing was changed.
+func TestARefusalNamesWhatWasGivenBackBefore(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster()
+	previous := adopted(t, cluster)
+	previous.Inventory[previousIndex(previous, "theirs")].Returning = true
+	_, _, err := run(t, cluster, again(t, previous, theirs(), lifecycle.Options{}))
+	var refused *lifecycle.PreflightError
+	if !errors.As(err, &refused) {
+		t.Fatalf("the error is %v", err)
+	}
+	if text := err.Error(); strings.Contains(text, "Nothing was changed.") || !strings.HasSuffix(text, "given back was ConfigMap/web/theirs.") {
+		t.Errorf("it says %q", text)
+	}
+}
+
+func previousIndex(r *release.Release, name string) int {
+	return slices.IndexFunc(r.Inventory, func(entry release.Entry) bool { return entry.Name == name })
+}
+
+// Where giving back fails for good, who wants to keep the object may.
+func TestWhatCannotBeGivenBackCanBeKept(t *testing.T) {
+	t.Parallel()
+	for _, keep := range []bool{false, true} {
+		t.Run(fmt.Sprint("keep=", keep), func(t *testing.T) {
+			t.Parallel()
+			cluster := newCluster()
+			previous := adopted(t, cluster)
+			previous.Inventory[previousIndex(previous, "theirs")].Returning = true
+			refused := errors.New("a webhook says no")
+			cluster.giveBackErr = refused
+			planned := again(t, previous, theirs(), lifecycle.Options{TakeOwnership: keep})
+			_, _, err := run(t, cluster, planned)
+			if keep && err != nil || !keep && (!errors.Is(err, refused) || !strings.HasSuffix(err.Error(), "; with --take-ownership the release keeps it")) {
+				t.Errorf("the error is %v", err)
+			}
+			if entry := planned.Release.Inventory[previousIndex(planned.Release, "theirs")]; entry.Provisional == keep {
+				t.Errorf("it is %+v", entry)
 			}
 		})
 	}

@@ -154,7 +154,7 @@ func (x *execution) note(object manifest.Object, applied kube.Applied) {
 		entry.Origin = release.Adopted
 	}
 	entry.Hash, _ = hash(object)
-	entry.AppliedAs, entry.Recreate = "", after.recreate
+	entry.AppliedAs, entry.Recreate, entry.Done = "", after.recreate, false
 	if role := roleOf(after.hook); role != entry.Role {
 		entry.AppliedAs = role
 	}

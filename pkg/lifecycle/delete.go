@@ -57,7 +57,8 @@ func (x *execution) keepHooks(entries []release.Entry) {
 	}
 	for _, entry := range entries {
 		if i, found := x.index[keyOf(entry)]; found && x.gone[keyOf(entry)] && becomesHook(entry) {
-			x.plan.Release.Inventory[i].Role = release.HookRun
+			known := &x.plan.Release.Inventory[i]
+			known.Role, known.AppliedAs = release.HookRun, ""
 			delete(x.gone, keyOf(entry))
 		}
 	}
@@ -159,7 +160,7 @@ func (x *execution) forget(key manifest.Key) {
 func (x *execution) leave(key manifest.Key) {
 	if i, found := x.index[key]; found {
 		entry := &x.plan.Release.Inventory[i]
-		entry.UID, entry.Origin = "", ""
+		entry.UID, entry.Origin, entry.AppliedAs = "", "", ""
 		entry.ForgetState()
 		x.stale = true
 	}

@@ -40,7 +40,8 @@ func (e *InputError) Error() string {
 // alone.
 type ForeignError struct {
 	Ref corev1.ObjectReference
-	// Owner says who it belongs to, as a phrase: "release shop/web", "Helm release shop/web", "nobody that says so".
+	// Owner says who it belongs to, as a phrase: "release shop/web", "Helm release shop/web", "no release",
+	// and what labels and annotations say so.
 	Owner string
 	// Hook is the hook that would have to delete it, which is never done to what belongs to others; else empty.
 	Hook string
@@ -59,8 +60,11 @@ func (e *ForeignError) Error() string {
 type PreflightError struct {
 	// Problems are in the order of the plan; there is at least one.
 	Problems []error
-	// Begun says that Namespaces and definitions that the rest builds on were applied before. Else nothing was changed.
+	// Begun says that Namespaces and definitions that the rest builds on were applied before. Else nothing was changed but
+	// what Returned names.
 	Begun bool
+	// Returned are the objects that were given back before, as the end of what an earlier command had begun.
+	Returned []string
 }
 
 // Error lists the problems.
@@ -74,7 +78,11 @@ func (e *PreflightError) Error() string {
 			text.WriteString("\n  - " + strings.ReplaceAll(problem.Error(), "\n", "\n    "))
 		}
 	}
-	if !e.Begun {
+	switch {
+	case e.Begun:
+	case len(e.Returned) > 0:
+		text.WriteString("\nNothing was changed but what an earlier command had begun: given back was " + several(e.Returned, many) + ".")
+	default:
 		text.WriteString("\nNothing was changed.")
 	}
 	return text.String()

@@ -37,21 +37,30 @@ type cluster struct {
 	log     []string
 }
 
-// refusals are what is answered to an object of a name: to an apply, and to a dry-run. waitErr is the answer to a wait.
+// refusals are what is answered to an object of a name: to a dry-run, and to an apply. waitErr is the answer to a wait.
 type refusals struct {
-	applyErr, checkErr map[string]error
-	waitErr            error
+	trialRefusals
+	applyErr map[string]error
+	waitErr  error
 	// frozen are the names of objects that cannot be changed in place, and lost those of objects that are created without an
 	// answer.
 	frozen, lost []string
-	// orphans are the names of objects whose ServiceAccount is not there, which a dry-run refuses unless it may come.
-	orphans []string
 	// stubborn are the names of objects that do not go before whoever waits for it has given up.
 	stubborn []string
 	// deleteErr is what becomes of the deletion of an object of a name, and not of one that is only tried.
 	deleteErr map[string]error
+	// giveBackErr is what becomes of all that is given back.
+	giveBackErr error
 	// admit changes what is applied, as webhooks do; nil changes nothing. before is what was there, and nil for nothing.
 	admit func(applied, before *unstructured.Unstructured)
+}
+
+// trialRefusals are what is answered to a dry-run: to an object of a name, and by what it holds; a nil rule allows all.
+type trialRefusals struct {
+	checkErr  map[string]error
+	checkRule func(*unstructured.Unstructured) error
+	// orphans are the names of objects whose ServiceAccount is not there, which is refused unless that may come.
+	orphans []string
 }
 
 var errOrphan = errors.New("its account is not there")
@@ -60,7 +69,7 @@ func newCluster() *cluster {
 	return &cluster{
 		objects:  map[manifest.Key]*unstructured.Unstructured{},
 		outcomes: map[string]func(ctx context.Context) (kube.HookOutcome, error){},
-		refusals: refusals{applyErr: map[string]error{}, checkErr: map[string]error{}},
+		refusals: refusals{applyErr: map[string]error{}, trialRefusals: trialRefusals{checkErr: map[string]error{}}},
 	}
 }
 
@@ -155,6 +164,9 @@ func (c *cluster) Check(_ context.Context, checks []kube.Check) ([]kube.Checked,
 		}
 		c.tried = append(c.tried, fmt.Sprintf("%s %s/%s", verb, check.Object.GetKind(), check.Object.GetName()))
 		answers[i].Err = c.checkErr[check.Object.GetName()]
+		if c.checkRule != nil && answers[i].Err == nil {
+			answers[i].Err = c.checkRule(check.Object)
+		}
 		if slices.Contains(c.orphans, check.Object.GetName()) && !check.Coming(corev1.ObjectReference{APIVersion: "v1", Kind: "ServiceAccount", Namespace: "web", Name: "made"}) {
 			answers[i].Err = errOrphan
 		}
@@ -179,7 +191,7 @@ func (c *cluster) Snapshot(_ context.Context, refs []corev1.ObjectReference) ([]
 func (c *cluster) GiveBack(_ context.Context, returns []kube.Return, done func(int, error)) error {
 	var first error
 	for i, r := range returns {
-		err := c.applyErr[r.Ref.Name]
+		err := cmp.Or(c.giveBackErr, c.applyErr[r.Ref.Name])
 		if first = cmp.Or(first, err); err == nil {
 			c.note("give back %s/%s", r.Ref.Kind, r.Ref.Name)
 			if r.Before != nil && c.objects[manifest.KeyOf(r.Ref)] != nil {

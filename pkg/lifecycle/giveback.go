@@ -31,19 +31,28 @@ func (x *execution) giveBack(ctx context.Context, entries []release.Entry) error
 			return err
 		}
 	}
-	return x.Cluster.GiveBack(ctx, returns, func(i int, err error) {
-		outcome := Outcome{Object: eventObject(returns[i].Ref), Result: "given back", Message: x.givenBackTo(entries[i])}
-		stays := errors.Is(err, kube.ErrContentStays)
-		if err != nil && !stays {
-			outcome.Result, outcome.Message = "Failed", err.Error()
-		} else {
-			x.dropEntry(keyOf(entries[i]))
-		}
+	return x.Cluster.GiveBack(ctx, returns, func(i int, err error) { x.givenBack(entries[i], err) })
+}
+
+// givenBack notes what became of one object. What is gone, or another one, is nobody's to be given back.
+func (x *execution) givenBack(entry release.Entry, err error) {
+	key := keyOf(entry)
+	outcome := Outcome{Object: eventObject(entry.Reference()), Result: "given back", Message: x.givenBackTo(entry)}
+	gone, stays := errors.Is(err, kube.ErrGone) || errors.Is(err, kube.ErrReplaced), errors.Is(err, kube.ErrContentStays)
+	if err != nil && !gone && !stays {
+		outcome.Result, outcome.Message = "Failed", err.Error()
 		x.emit(ObjectGivenBack, outcome)
-		if stays {
-			x.emit(Warning, Outcome{Message: err.Error()})
-		}
-	})
+		return
+	}
+	x.dropEntry(key)
+	if gone {
+		return
+	}
+	x.emit(ObjectGivenBack, outcome)
+	x.plan.Returned = append(x.plan.Returned, key.String())
+	if stays {
+		x.emit(Warning, Outcome{Message: err.Error()})
+	}
 }
 
 // recordReturning records that objects are given back, so that the next command completes that after a kill.
@@ -67,7 +76,8 @@ func (x *execution) returnOf(entry release.Entry) (kube.Return, error) {
 		Marks: []string{LabelManagedBy, LabelRelease, AnnotationRelease, AnnotationNamespace, AnnotationPhase, AnnotationRun, AnnotationHash},
 	}
 	former := x.plan.Release.FormerOf(entry)
-	if former == nil {
+	if former == nil || isDefinition(entry.Group, entry.Kind) {
+		// An older definition would have objects of its kind, anybody's, lose fields.
 		return result, nil
 	}
 	result.Before = &unstructured.Unstructured{}
@@ -79,7 +89,11 @@ func (x *execution) returnOf(entry release.Entry) (kube.Return, error) {
 
 // givenBackTo says whose an object is again.
 func (x *execution) givenBackTo(entry release.Entry) string {
-	if former := x.plan.Release.FormerOf(entry); former != nil {
+	former := x.plan.Release.FormerOf(entry)
+	switch {
+	case former != nil && isDefinition(entry.Group, entry.Kind):
+		return "it belongs to " + former.Owner + "; its content stays, as that of any definition"
+	case former != nil:
 		return "it belongs to " + former.Owner
 	}
 	return "there is no record of what it was, so that only the marks of this release are removed"
@@ -136,10 +150,11 @@ func (x *execution) relist(entries []release.Entry, failure error) error {
 	}
 	for _, entry := range entries {
 		left := failure != nil && x.isProvisional(keyOf(entry))
-		if left && planned[keyOf(entry)] {
-			return fmt.Errorf("completing what an earlier command had begun: %w", failure)
+		if left && planned[keyOf(entry)] && !x.plan.Options.TakeOwnership {
+			return fmt.Errorf("completing what an earlier command had begun: %w; with --take-ownership the release keeps it", failure)
 		}
 		if left {
+			x.plan.Release.Inventory[x.index[keyOf(entry)]].Returning = false
 			continue
 		}
 		x.dropEntry(keyOf(entry))
@@ -186,15 +201,4 @@ func (p *Plan) giveBackFirst() {
 }
 
 // GivenBack names what the run of a plan has given back; "" is nothing.
-func (p *Plan) GivenBack() string {
-	listed := indexOf(p.Release.Inventory)
-	var names []string
-	for _, step := range p.Steps {
-		for _, entry := range step.Entries {
-			if _, stays := listed[keyOf(entry)]; step.Verb == GiveBack && !stays {
-				names = append(names, keyOf(entry).String())
-			}
-		}
-	}
-	return several(names, many)
-}
+func (p *Plan) GivenBack() string { return several(p.Returned, many) }

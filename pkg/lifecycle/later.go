@@ -32,16 +32,17 @@ func (c *content) later(request Request) []Hook {
 // laterTrials are the hooks that other commands run, each once, without those that are tried for this one. What has the name
 // of one and belongs to somebody else may be gone by then.
 func (x *execution) laterTrials(ctx context.Context) ([]trial, error) {
-	seen := map[manifest.Key]bool{}
-	for _, object := range objectsOf(x.ahead()) {
-		seen[manifest.KeyOf(object.Reference())] = true
+	seen := documents{}
+	for _, step := range x.ahead() {
+		for _, h := range step.Hooks {
+			seen.add(h.Object)
+		}
 	}
 	var hooks []Hook
 	var refs []corev1.ObjectReference
 	for _, h := range x.plan.Later {
-		if ref := h.Object.Reference(); !seen[manifest.KeyOf(ref)] {
-			seen[manifest.KeyOf(ref)] = true
-			hooks, refs = append(hooks, h), append(refs, ref)
+		if seen.add(h.Object) {
+			hooks, refs = append(hooks, h), append(refs, h.Object.Reference())
 		}
 	}
 	if len(hooks) == 0 {
@@ -62,7 +63,8 @@ func (x *execution) laterTrials(ctx context.Context) ([]trial, error) {
 		trials[i].replaces = hook.RunsPods(gvk.Group, gvk.Kind) || h.Has(hook.BeforeHookCreation)
 		if x.claimOn(found[i], manifest.KeyOf(refs[i])) == theirs && found[i].DeletionTimestamp == nil {
 			trials[i].replaces = true
-			x.emit(Warning, Outcome{Message: laterRefused(h.Object, &ForeignError{Ref: refs[i], Owner: own.ownerPhrase(found[i])})})
+			refused := laterRefused(h.Object, &ForeignError{Ref: refs[i], Owner: own.ownerPhrase(found[i])})
+			x.emit(Warning, Outcome{Message: refused.Error()})
 		}
 	}
 	return trials, nil
@@ -76,6 +78,6 @@ func isDecisive(err error) bool {
 }
 
 // laterRefused says why a hook that another command runs would be refused now.
-func laterRefused(object manifest.Object, err error) string {
-	return fmt.Sprintf("a hook of the phase %s would be refused now: %v", object.GetAnnotations()[AnnotationPhase], placed(object, err))
+func laterRefused(object manifest.Object, err error) error {
+	return fmt.Errorf("a hook of the phase %s would be refused now: %w", object.GetAnnotations()[AnnotationPhase], placed(object, err))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
@@ -164,5 +165,36 @@ func TestHooksOutsideOfTheNamespaceOfTheRelease(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"pre-install/far Job/ops/shop-far", "post-install/namespace/wide Namespace/wide"}, titles); diff != "" {
 		t.Errorf("hooks (-want +got):\n%s", diff)
+	}
+}
+
+// Hooks of several phases may share a name and differ in all else: each is tried.
+func TestHooksOfOneNameAreAllTried(t *testing.T) {
+	t.Parallel()
+	bind := func(phase, to string) string {
+		return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, annotations: {sherpack.io/hook: " + phase + "}}\ndata: {to: " + to + "}\n---\n"
+	}
+	for name, test := range map[string]struct{ text, where string }{
+		"by another command": {bind("pre-install", "mine") + bind("pre-delete", "all"), "a hook of the phase pre-delete would be refused now: "},
+		"by this one":        {bind("pre-install", "mine") + bind("post-install", "all"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster := newCluster()
+			forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "x", errors.New(`user "dev" (groups=["a"]) is attempting to grant RBAC permissions not currently held:`))
+			cluster.checkRule = func(object *unstructured.Unstructured) error {
+				if to, _, _ := unstructured.NestedString(object.Object, "data", "to"); to == "all" {
+					return forbidden
+				}
+				return nil
+			}
+			_, _, err := run(t, cluster, plan(t, test.text, lifecycle.Options{}))
+			if !errors.Is(err, forbidden) || !strings.HasPrefix(err.Error(), test.where+"templates/a.yaml:") {
+				t.Errorf("the error is %v", err)
+			}
+			if len(cluster.log) > 0 {
+				t.Errorf("it did %v", cluster.log)
+			}
+		})
 	}
 }

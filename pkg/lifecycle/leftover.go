@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
@@ -16,8 +17,12 @@ import (
 
 // Earlier is what an operation knows of those before it.
 type Earlier struct {
-	// Troubled says that the newest revision before did not come to a good end, so that hooks of it may still run.
+	// Troubled says that the newest revision before did not come to a good end, or a hook of it did not, so that hooks of it
+	// may still run.
 	Troubled bool
+	// Unfinished says that the newest revision before did not come to a good end, so that it may have made what it has not
+	// recorded.
+	Unfinished bool
 	// Journal are the records of hooks that there were before the operation; its own are in the release.
 	Journal []release.Hook
 	// Resumed says that the operation is the one that the journal is about, so that hooks which it left running are its own.
@@ -29,11 +34,18 @@ func earlier(r *release.Release) Earlier {
 	if r == nil {
 		return Earlier{}
 	}
-	return Earlier{Troubled: troubled(r), Journal: slices.Clone(r.Status.Hooks)}
+	return Earlier{Troubled: troubled(r), Unfinished: unfinished(r), Journal: slices.Clone(r.Status.Hooks)}
 }
 
 // troubled reports whether a revision did not come to a good end, or a hook of it did not; nil is none.
 func troubled(r *release.Release) bool {
+	return unfinished(r) || r != nil && slices.ContainsFunc(r.Status.Hooks, func(h release.Hook) bool {
+		return h.State == release.HookFailed || h.State == release.HookRunning
+	})
+}
+
+// unfinished reports whether a revision did not come to a good end; nil is none.
+func unfinished(r *release.Release) bool {
 	if r == nil {
 		return false
 	}
@@ -41,13 +53,7 @@ func troubled(r *release.Release) bool {
 		// Nobody knows.
 		return true
 	}
-	switch r.Status.Phase {
-	case release.Deployed, release.Superseded, release.Uninstalled:
-		return slices.ContainsFunc(r.Status.Hooks, func(h release.Hook) bool {
-			return h.State == release.HookFailed || h.State == release.HookRunning
-		})
-	}
-	return true
+	return !slices.Contains([]release.Phase{release.Deployed, release.Superseded, release.Uninstalled}, r.Status.Phase)
 }
 
 // record returns what the journal says of a hook; nil where it has nothing.
@@ -55,11 +61,16 @@ func (e Earlier) record(h Hook) *release.Hook {
 	return (&release.Status{Hooks: e.Journal}).Hook(string(h.Phase), h.Object.Reference())
 }
 
-// hasSucceeded reports whether the journal says of an object that the hook it was made for came to a good end. It may still
-// run, because its hook was done before it: its conditions held.
-func (e Earlier) hasSucceeded(object *unstructured.Unstructured) bool {
-	return slices.ContainsFunc(e.Journal, func(record release.Hook) bool {
-		return record.UID == object.GetUID() && record.State == release.HookSucceeded
+// hasSucceeded reports whether the hook that an object was made for came to a good end. It may still run, because its hook
+// was done before it: its conditions held.
+func (x *execution) hasSucceeded(object *unstructured.Unstructured, entry release.Entry) bool {
+	return entry.Done && entry.UID == object.GetUID() || succeeded(x.plan.Journal, object.GetUID())
+}
+
+// succeeded reports whether a journal says of an object that the hook it was made for came to a good end.
+func succeeded(journal []release.Hook, uid types.UID) bool {
+	return slices.ContainsFunc(journal, func(record release.Hook) bool {
+		return record.UID == uid && uid != "" && record.State == release.HookSucceeded
 	})
 }
 
@@ -119,7 +130,7 @@ func (x *execution) endLeftovers(ctx context.Context) error {
 func (x *execution) leftovers(ctx context.Context) ([]leftover, error) {
 	var found []leftover
 	for _, entry := range x.plan.Release.Inventory {
-		if entry.Role != release.HookRun || !hook.RunsPods(entry.Group, entry.Kind) {
+		if madeAs(entry) != release.HookRun || !hook.RunsPods(entry.Group, entry.Kind) {
 			continue
 		}
 		ref := entry.Reference()
@@ -128,7 +139,7 @@ func (x *execution) leftovers(ctx context.Context) ([]leftover, error) {
 			return nil, err
 		}
 		object := &unstructured.Unstructured{Object: content}
-		if len(content) == 0 || kube.Finished(object) || x.claimOn(object, keyOf(entry)) != ours || x.plan.hasSucceeded(object) {
+		if len(content) == 0 || kube.Finished(object) || x.claimOn(object, keyOf(entry)) != ours || x.hasSucceeded(object, entry) {
 			continue
 		}
 		phases := append([]string{object.GetAnnotations()[AnnotationPhase]}, entry.Phases...)

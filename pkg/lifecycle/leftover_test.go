@@ -548,6 +548,61 @@ func TestAHookThatGoesOnIsNoLeftover(t *testing.T) {
 	})
 }
 
+// Nor does it become one when revisions that fail come between, whose journals do not know of it.
+func TestAHookThatGoesOnIsNoLeftoverOfALaterRevision(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStory()
+		check := pod("check", "pre-install", "    sherpack.io/ready-when: condition=Ready\n")
+		s.must(t, s.plan(t, lifecycle.Install, settings("one")+check, lifecycle.Options{}))
+		s.cluster.outcomes["shop-n"] = exit3
+		for range 2 {
+			said, err := s.run(t.Context(), s.plan(t, lifecycle.Upgrade, settings("two")+check+hook("n", "pre-upgrade", ""), lifecycle.Options{}))
+			if err == nil || len(said) > 0 {
+				t.Fatalf("got %v, it said %q", err, said)
+			}
+			expectNoDeletion(t, s, "Pod/")
+		}
+		if said := s.must(t, s.plan(t, lifecycle.Upgrade, settings("three")+check, lifecycle.Options{})); len(said) > 0 {
+			t.Errorf("it said %q", said)
+		}
+		expectNoDeletion(t, s, "Pod/")
+	})
+}
+
+// Whether something is a leftover goes by what it was applied as: a worker of the application that is to become a hook is
+// none, and a hook that is to become a worker is one.
+func TestALeftoverIsWhatWasAppliedAsAHook(t *testing.T) {
+	t.Parallel()
+	worker := object("batch/v1", "Job", "shop-n")
+	for name, test := range map[string]struct {
+		first, second, third string
+		want                 bool
+	}{
+		"a worker that was to become a hook": {worker, hook("fails", "pre-upgrade", "") + hook("n", "post-upgrade", ""), hook("n", "post-upgrade", ""), false},
+		"a hook that becomes a worker":       {"", hook("n", "post-upgrade", ""), worker, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newStory()
+				s.must(t, s.plan(t, lifecycle.Install, settings("one")+test.first, lifecycle.Options{}))
+				s.cluster.outcomes["shop-fails"] = exit3
+				failed := s.plan(t, lifecycle.Upgrade, settings("two")+test.second, lifecycle.Options{})
+				if test.want {
+					s.cutShort(t, outOfTime, "shop-n", failed)
+				} else if _, err := s.run(t.Context(), failed); err == nil {
+					t.Fatal("no error")
+				}
+				said := s.must(t, s.plan(t, lifecycle.Upgrade, settings("three")+test.third, lifecycle.Options{}))
+				if left := slices.ContainsFunc(said, func(line string) bool { return strings.Contains(line, "left running") }); left != test.want {
+					t.Errorf("it said %q", said)
+				}
+			})
+		})
+	}
+}
+
 // The way back does not fail because a Pod takes longer to end than the way back may take.
 func TestTheWayBackGetsPastALeftoverHook(t *testing.T) {
 	t.Parallel()

@@ -110,7 +110,7 @@ func TestTheWayBackUndoesWhatWasChanged(t *testing.T) {
 					newest.Inventory[i].Origin = release.Adopted
 				}
 			}
-			failed := &lifecycle.Plan{Operation: test.operation, Release: newest, Extent: test.extent}
+			failed := &lifecycle.Plan{Operation: test.operation, Release: newest, Changes: lifecycle.Changes{Extent: test.extent}}
 			back, err := lifecycle.NewWayBack(failed, rollback(t, deployed, newest))
 			if err != nil {
 				t.Fatal(err)
@@ -143,7 +143,7 @@ func goBackOver(t *testing.T, outcome func(context.Context) (kube.HookOutcome, e
 	deployed, newest := revision(t, 1, release.Deployed, text), revision(t, 2, release.Failed, text)
 	request := rollback(t, deployed, newest)
 	request.Options.Timeout = time.Minute
-	back, err := lifecycle.NewWayBack(&lifecycle.Plan{Operation: lifecycle.Upgrade, Release: newest, Extent: lifecycle.Everything}, request)
+	back, err := lifecycle.NewWayBack(&lifecycle.Plan{Operation: lifecycle.Upgrade, Release: newest, Changes: lifecycle.Changes{Extent: lifecycle.Everything}}, request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,6 @@
 package lifecycle
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -78,6 +76,5 @@ func (m metadata) hash(object manifest.Object, record *release.Metadata) string 
 	}
 	add("label", m.labels, object.GetLabels(), record.Labels)
 	add("annotation", m.annotations, object.GetAnnotations(), record.Annotations)
-	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
-	return hex.EncodeToString(sum[:16])
+	return shortSum([]byte(strings.Join(lines, "\n")))
 }

@@ -45,7 +45,7 @@ func (x *execution) claimOn(found metav1.Object, key manifest.Key) claim {
 		return ours
 	case !own.owns(found):
 		return theirs
-	case entry.UID == "", x.plan.Troubled, x.plan.Untried, madeAtEachRun(entry):
+	case entry.UID == "", x.plan.Unfinished, x.plan.Untried, madeAtEachRun(entry):
 		return ours
 	}
 	return replaced

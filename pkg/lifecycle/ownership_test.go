@@ -23,6 +23,8 @@ type sequel struct {
 	// ended is the phase that the installation ended in, as far as the record goes.
 	ended   release.Phase
 	options lifecycle.Options
+	// failedTest says that a test of it has failed since.
+	failedTest bool
 }
 
 // after runs what comes after an installation of a text, between which something happens to ConfigMap app. It returns what
@@ -35,6 +37,9 @@ func (n sequel) after(t *testing.T, text string, happens func(*unstructured.Unst
 		t.Fatal(err)
 	}
 	first.Release.Content.Manifest, first.Release.Status.Phase = text, n.ended
+	if n.failedTest {
+		first.Release.Status.Hooks = append(first.Release.Status.Hooks, release.Hook{Phase: "test", State: release.HookFailed})
+	}
 	happens(cluster.objects[manifest.Key{Kind: "ConfigMap", Namespace: "web", Name: "app"}])
 	cluster.log = nil
 	request := lifecycle.Request{Release: first.Release, History: release.History{first.Release}, Nodes: nodes(t, text), Scopes: scopes(), Options: n.options}
@@ -130,6 +135,7 @@ func ownershipCases() map[string]ownershipCase {
 	uninstall := sequel{operation: lifecycle.Uninstall, ended: release.Deployed}
 	taking := func(s sequel) sequel { s.options.TakeOwnership = true; return s }
 	failed := func(s sequel) sequel { s.ended = release.Failed; return s }
+	tested := func(s sequel) sequel { s.failedTest = true; return s }
 	return map[string]ownershipCase{
 		"a policy has set a label: an apply":          {setByPolicy, upgrade, applies, "", ""},
 		"a policy has set a label: prune":             {setByPolicy, prune, deletes, "", ""},
@@ -156,6 +162,8 @@ func ownershipCases() map[string]ownershipCase {
 		"it was replaced, but a run failed: apply":    {replace, failed(upgrade), applies, "", ""},
 		"it was replaced, but a run failed: prune":    {replace, failed(prune), deletes, "", ""},
 		"it was replaced, but a run failed: removal":  {replace, failed(uninstall), deletes, "", ""},
+		"it was replaced, and a test failed: apply":   {replace, tested(upgrade), applies, taken, ""},
+		"it was replaced, and a test failed: removal": {replace, tested(uninstall), "", spared, ""},
 		"replaced, with a label of a policy: apply":   {both(replace, setByPolicy), upgrade, applies, taken, ""},
 		"replaced, without marks: an apply":           {both(replace, strip), upgrade, "", "", exists + "no release"},
 		"replaced, without marks: uninstall":          {both(replace, strip), uninstall, "", exists + "no release" + leftAlone, ""},

@@ -28,11 +28,17 @@ type Plan struct {
 	OtherHooks
 	// Untried says that the plan is run without trying it first, as a way back must.
 	Untried bool
-	// Extent is how far the run of the plan got into changing the cluster. Running sets it.
+	Changes
+}
+
+// Changes are what the run of a plan has done. Running sets them.
+type Changes struct {
+	// Extent is how far the run got into changing the cluster.
 	Extent Extent
-	// Hoisted are the objects that the run of the plan had to change before the first hooks, because these need them.
-	// Running sets it.
+	// Hoisted are the objects that had to be changed before the first hooks, because these need them.
 	Hoisted []corev1.ObjectReference
+	// Returned names the objects that were given back.
+	Returned []string
 }
 
 // OtherHooks are hooks that a plan does not run and that are tried beforehand with those of its steps.

@@ -122,7 +122,9 @@ func (x *execution) try(ctx context.Context, trials []trial) ([]error, error) {
 		case errors.Is(answer.Err, kube.ErrGone), errors.Is(answer.Err, kube.ErrReplaced):
 			// Somebody is at work. The apply looks again.
 		case trials[i].later && answer.Err != nil && !isDecisive(answer.Err):
-			x.emit(Warning, Outcome{Message: laterRefused(trials[i].object, answer.Err)})
+			x.emit(Warning, Outcome{Message: laterRefused(trials[i].object, answer.Err).Error()})
+		case trials[i].later && answer.Err != nil:
+			problems = append(problems, laterRefused(trials[i].object, answer.Err))
 		case isRuling(answer.Err) && x.rulesChange(trials[i]):
 			x.postpone(trials[i], "other rules will hold in its namespace by then")
 		case answer.Err != nil:

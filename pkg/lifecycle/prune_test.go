@@ -102,3 +102,58 @@ func TestAHookThatWasARegularResourceIsRemoved(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// What a hook has made is not pruned as a regular resource, whatever a revision that failed would have made of it.
+func TestWhatAHookHasMadeStays(t *testing.T) {
+	t.Parallel()
+	one, two := settings("one")+asHook("pre-install"), settings("two")+object("v1", "ConfigMap", "x")
+	fails := hook("fails", "pre-upgrade", "")
+	for name, test := range map[string]struct {
+		second    string
+		operation lifecycle.Operation
+		third     string
+	}{
+		"a revision that did not get to it, and an upgrade":  {two + fails, lifecycle.Upgrade, one},
+		"a revision that did not get to it, and a rollback":  {two + fails, lifecycle.Rollback, "."},
+		"a revision that had it, and a rollback":             {two, lifecycle.Rollback, "."},
+		"a revision that had it and failed, and a rollback":  {two + hook("fails", "post-upgrade", ""), lifecycle.Rollback, "."},
+		"a revision that had it, a rollback, and an upgrade": {two, lifecycle.Rollback, "."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStory()
+			s.must(t, s.plan(t, lifecycle.Install, one, lifecycle.Options{}))
+			s.cluster.outcomes["shop-fails"] = exit3
+			_, _ = s.run(t.Context(), s.plan(t, lifecycle.Upgrade, test.second, lifecycle.Options{}))
+			s.must(t, s.plan(t, test.operation, test.third, lifecycle.Options{}))
+			expectNoDeletion(t, s, "ConfigMap/x")
+			s.must(t, s.plan(t, lifecycle.Upgrade, one, lifecycle.Options{}))
+			expectNoDeletion(t, s, "ConfigMap/x")
+		})
+	}
+}
+
+func expectNoDeletion(t *testing.T, s *story, name string) {
+	t.Helper()
+	for _, line := range s.cluster.log {
+		if strings.HasPrefix(line, "delete "+name) {
+			t.Errorf("it did %v", s.cluster.log)
+		}
+	}
+}
+
+// A regular resource that was to become a hook, which failed before its turn, and that the next revision does not run, is
+// pruned as what it is.
+func TestWhatHasNotBecomeAHookYetIsPruned(t *testing.T) {
+	t.Parallel()
+	s := newStory()
+	s.must(t, s.plan(t, lifecycle.Install, settings("one")+object("v1", "ConfigMap", "x"), lifecycle.Options{}))
+	s.cluster.outcomes["shop-fails"] = exit3
+	if _, err := s.run(t.Context(), s.plan(t, lifecycle.Upgrade, settings("two")+hook("fails", "pre-upgrade", "")+asHook("post-upgrade"), lifecycle.Options{})); err == nil {
+		t.Fatal("no error")
+	}
+	s.must(t, s.plan(t, lifecycle.Upgrade, settings("two")+asHook("pre-install"), lifecycle.Options{}))
+	if got := strings.Join(s.cluster.log, "\n"); !strings.Contains(got, "delete ConfigMap/x Background") {
+		t.Errorf("it did %v", s.cluster.log)
+	}
+}

@@ -91,8 +91,8 @@ func (c *content) plan(request Request, named map[manifest.Key]bool) (*Plan, err
 	plan.Release.Status.Hooks = records
 	plan.Release.Inventory = inventory(c, request)
 	if request.Previous != nil {
+		// What is not needed any more is dropped when the operation has succeeded.
 		plan.Release.Former = request.Previous.Former
-		plan.Release.KeepFormer()
 	}
 	plan.Later = c.later(request)
 	plan.Steps = append(plan.Steps, prune(plan.Release, named, request.Options)...)

@@ -41,6 +41,10 @@ func (r Runner) Run(ctx context.Context, plan *Plan) error {
 		return Because(work, err)
 	}
 	if err := run.preflight(work); err != nil {
+		var refused *PreflightError
+		if errors.As(err, &refused) {
+			refused.Returned = plan.Returned
+		}
 		return Because(work, err)
 	}
 	if err := run.begin(work); err != nil {

@@ -125,19 +125,14 @@ func inventory(c *content, request Request) []release.Entry {
 	if previous == nil {
 		return entries
 	}
+	settle(previous)
 	for _, old := range previous.Inventory {
-		if previous.Removed() {
-			// What is still there was to stay, or could not be removed: it is not this operation's to take back.
-			old.Origin = ""
-		} else if old.Origin == "" && troubled(previous) {
-			// It may have been made without a record of that.
-			old.Origin = release.Created
-		}
+		old.Origin = originAfter(previous, old)
+		old.Done = old.Done || succeeded(previous.Status.Hooks, old.UID)
 		if i, found := index[keyOf(old)]; found {
 			keepKnown(&entries[i], old)
-			if old.Role == release.Regular && !runs[keyOf(old)] {
-				// A hook that was a regular resource and does not run now is still that.
-				entries[i].Role = release.Regular
+			if madeAs(old) == release.Regular && !runs[keyOf(old)] {
+				keepRegular(&entries[i], request)
 			}
 		} else {
 			if old.Role == release.Regular {
@@ -148,6 +143,34 @@ func inventory(c *content, request Request) []release.Entry {
 		}
 	}
 	return entries
+}
+
+// originAfter says how an object came to belong to the release, as the operation after a revision sees it.
+func originAfter(previous *release.Release, old release.Entry) release.Origin {
+	switch removed := previous.Removed(); {
+	case removed && previous.Status.Phase != release.Uninstalled && old.UID != "" && !old.Provisional:
+		// The removal has not come to it: it is still the release's, but not this operation's to take back.
+		return release.Adopted
+	case removed:
+		// It was to stay.
+		return ""
+	case old.Origin == "" && troubled(previous):
+		// It may have been made without a record of that.
+		return release.Created
+	}
+	return old.Origin
+}
+
+// madeAs is the role in which the object of an entry was last applied.
+func madeAs(entry release.Entry) release.Role { return cmp.Or(entry.AppliedAs, entry.Role) }
+
+// keepRegular has an entry say of a hook that does not run now that it is still the regular resource that it was. What a
+// revision that is restored had as a hook is that again, because it may hold what the hook made then, such as a password;
+// what runs Pods would run on.
+func keepRegular(entry *release.Entry, request Request) {
+	if entry.AppliedAs = ""; request.Release.Spec.FromRevision == 0 || hook.RunsPods(entry.Group, entry.Kind) {
+		entry.Role = release.Regular
+	}
 }
 
 // runs are the hooks that run in an operation.
@@ -202,7 +225,8 @@ func keepKnown(entry *release.Entry, old release.Entry) {
 	entry.Provisional, entry.Returning = old.Provisional, old.Returning
 	entry.Generation, entry.ResourceVersion, entry.Metadata = old.Generation, old.ResourceVersion, old.Metadata
 	entry.Recreate = old.Recreate
-	if former := cmp.Or(old.AppliedAs, old.Role); former != entry.Role {
+	entry.Done = old.Done
+	if former := madeAs(old); former != entry.Role {
 		entry.AppliedAs = former
 	}
 	// What was to be kept is kept until an operation has succeeded that says otherwise: one that fails, and the way back from

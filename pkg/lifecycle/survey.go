@@ -1,7 +1,6 @@
 package lifecycle
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -173,7 +172,7 @@ func (x *execution) recognised(object *metav1.PartialObjectMetadata, key manifes
 	entry := x.entry(key)
 	return live{
 		uid: object.UID, generation: object.Generation, resourceVersion: object.ResourceVersion,
-		hook: cmp.Or(entry.AppliedAs, entry.Role) == release.HookRun, recreate: entry.Recreate, replaced: claim == replaced,
+		hook: madeAs(entry) == release.HookRun, recreate: entry.Recreate, replaced: claim == replaced,
 		carried: carriedBy(object),
 	}
 }

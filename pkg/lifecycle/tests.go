@@ -45,6 +45,7 @@ func (e *NoTestChosenError) Error() string {
 // *NoTestChosenError where there are tests and none of them would run. A plan without tests has no steps.
 func NewTest(request Request, tests Tests) (*Plan, error) {
 	request.Operation = Test
+	settle(request.Release)
 	content, err := request.hooks(hook.Test)
 	if err != nil {
 		return nil, err
@@ -60,7 +61,8 @@ func NewTest(request Request, tests Tests) (*Plan, error) {
 		Operation: Test, Release: request.Release, Options: request.Options, History: request.History,
 		Earlier: earlier(request.Release),
 	}
-	plan.Troubled = plan.Troubled || troubled(request.History.Newest())
+	newest := request.History.Newest()
+	plan.Troubled, plan.Unfinished = plan.Troubled || troubled(newest), plan.Unfinished || unfinished(newest)
 	if err := plan.replaceRecords(content, request, hook.Test); err != nil {
 		return nil, err
 	}

@@ -26,11 +26,10 @@ type trial struct {
 // trials are what the run will apply, each once, without what is in the way of it.
 func (x *execution) trials(foreign []error) []trial {
 	var found []trial
-	seen := inTheWay(foreign)
+	blocked, seen := inTheWay(foreign), documents{}
 	for i, step := range x.ahead() {
 		for _, h := range step.Hooks {
-			if key := manifest.KeyOf(h.Object.Reference()); !seen[key] && !x.plan.HasRun(h) {
-				seen[key] = true
+			if !blocked[manifest.KeyOf(h.Object.Reference())] && !x.plan.HasRun(h) && seen.add(h.Object) {
 				found = append(found, trial{object: h.Object, isHook: true, replaces: x.replaces(h) || x.leaves(h.Object), step: i})
 			}
 		}
@@ -38,12 +37,28 @@ func (x *execution) trials(foreign []error) []trial {
 			continue
 		}
 		for _, object := range step.Objects {
-			if !x.isUnchanged(object) && !seen[manifest.KeyOf(object.Reference())] {
+			if !x.isUnchanged(object) && !blocked[manifest.KeyOf(object.Reference())] {
 				found = append(found, trial{object: object, replaces: x.leaves(object), step: i})
 			}
 		}
 	}
 	return found
+}
+
+// documents are hooks that were met, by what they are: hooks of several phases may share a name and differ in all else.
+type documents map[string]bool
+
+// add notes a hook and reports whether it was not met before, at whatever phase.
+func (d documents) add(object manifest.Object) bool {
+	object = manifest.Object{Unstructured: object.DeepCopy()}
+	annotations := object.GetAnnotations()
+	delete(annotations, AnnotationPhase)
+	object.SetAnnotations(annotations)
+	// What was read from YAML can be written as JSON.
+	sum, _ := hash(object)
+	isNew := !d[sum]
+	d[sum] = true
+	return isNew
 }
 
 // ahead are the steps of the plan, and the hooks of the way back that may become necessary.

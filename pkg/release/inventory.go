@@ -58,6 +58,9 @@ type Entry struct {
 	ResourceVersion string `json:"resourceVersion,omitempty"`
 	// AppliedAs is the role in which it was last applied; empty where that is Role.
 	AppliedAs Role `json:"appliedAs,omitempty"`
+	// Done says that the hook which the object was made for has come to a good end, although the object may go on: its
+	// conditions held.
+	Done bool `json:"done,omitempty"`
 	// Recreate says that it said, when it was last applied, that it may be deleted and made anew.
 	Recreate bool `json:"recreate,omitempty"`
 	// Metadata is what it carried when it was last applied; nil where that is not known.
@@ -77,7 +80,7 @@ type Metadata struct {
 
 // ForgetState forgets in what state the object was last applied, because it is another one now, or none.
 func (e *Entry) ForgetState() {
-	e.Hash, e.Generation, e.ResourceVersion, e.Metadata, e.Recreate = "", 0, "", nil, false
+	e.Hash, e.Generation, e.ResourceVersion, e.Metadata, e.Recreate, e.Done = "", 0, "", nil, false, false
 }
 
 // Check refuses an entry that names no object, or one that no request may be made for: its name or namespace would name
