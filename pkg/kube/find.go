@@ -22,14 +22,16 @@ type shelf struct {
 
 // Find answers which of the objects exist, in the order of refs: their
 // metadata, or nil for one that is not there. Of managedFields there is only
-// what OwnData is about. Refs need no UID, and one is not looked at. It asks by one metadata-only list per kind
-// and namespace, in parallel, or by name where lists are forbidden, which is a
-// notice. An object of a kind that is no longer served, or in a namespace that
-// is not there, is not there.
+// what OwnData is about. Refs need no UID, and one is not looked at. It asks
+// by one metadata-only list per kind and namespace, in parallel, or by name
+// where lists are forbidden, which is a notice. An object of a kind that is
+// no longer served, or in a namespace that is not there, is not there.
 func (c *Cluster) Find(ctx context.Context, refs []corev1.ObjectReference) ([]*metav1.PartialObjectMetadata, error) {
 	if err := checkPath(refs...); err != nil {
 		return nil, fmt.Errorf("find: %w", err)
 	}
+	// That an object is not there has records dropped, so it must not be concluded from what was so some time ago.
+	c.kinds.lookAgain()
 	found := make([]*metav1.PartialObjectMetadata, len(refs))
 	shelves := sortByShelf(refs)
 	ctx = quiet(ctx)

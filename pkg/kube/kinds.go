@@ -32,7 +32,7 @@ type knownKinds struct {
 	// the server may need a moment before it serves them.
 	promised map[schema.GroupKind]bool
 	// missing kinds were looked for in vain with a fresh discovery, which costs as much as all else
-	// that a command asks. They are not looked for again before something is applied.
+	// that a command asks. They are not looked for again before something is applied or the caller says that time has passed.
 	missing map[schema.GroupVersionKind]error
 }
 
@@ -101,6 +101,10 @@ func (k *knownKinds) isMissing(gvk schema.GroupVersionKind) error {
 	defer k.mu.Unlock()
 	return k.missing[gvk]
 }
+
+// LookAgain has kinds looked for again that were not served. A caller that has waited for somebody else calls it, because
+// they may be served by now.
+func (c *Cluster) LookAgain() { c.kinds.lookAgain() }
 
 // lookAgain forgets which kinds were missing: what is applied may define them, or make somebody define them.
 func (k *knownKinds) lookAgain() {

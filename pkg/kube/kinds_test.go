@@ -5,12 +5,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/metadata/fake"
 )
 
 // served is the discovery of a server with some kinds; it counts how often it
@@ -128,9 +131,36 @@ func TestAKindThatIsNotServedIsDiscoveredOnce(t *testing.T) {
 		t.Errorf("50 looks cost %d discoveries", server.resets)
 	}
 	server.later["x/v1"] = []string{"Two"}
-	cluster.kinds.lookAgain()
+	cluster.LookAgain()
 	if _, err := cluster.Namespaced(unknown); err != nil || server.resets != 2 {
-		t.Errorf("after something was applied: %v, %d discoveries", err, server.resets)
+		t.Errorf("when it was to be looked for again: %v, %d discoveries", err, server.resets)
+	}
+}
+
+// That a kind was not served some time ago does not tell that its objects are not there.
+func TestObjectsOfAKindThatComesLaterAreFound(t *testing.T) {
+	t.Parallel()
+	server := &served{lists: map[string][]string{"a/v1": {"One"}}, later: map[string][]string{}}
+	known := runtime.NewScheme()
+	if err := metav1.AddMetaToScheme(known); err != nil {
+		t.Fatal(err)
+	}
+	object := &metav1.PartialObjectMetadata{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "x/v1", Kind: "Two"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "a", UID: "1"},
+	}
+	client := fake.NewSimpleMetadataClient(known)
+	if err := client.Tracker().Create(schema.GroupVersionResource{Group: "x", Version: "v1", Resource: "Twos"}, object, "ns"); err != nil {
+		t.Fatal(err)
+	}
+	cluster := &Cluster{kinds: newKinds(server), metadata: client}
+	refs := []corev1.ObjectReference{{APIVersion: "x/v1", Kind: "Two", Namespace: "ns", Name: "a"}}
+	if found, err := cluster.Find(t.Context(), refs); err != nil || found[0] != nil {
+		t.Fatalf("before: %v, %v", found, err)
+	}
+	server.later["x/v1"] = []string{"Two"}
+	if found, err := cluster.Find(t.Context(), refs); err != nil || found[0] == nil || server.resets != 2 {
+		t.Errorf("later: %v, %v, %d discoveries", found, err, server.resets)
 	}
 }
 

@@ -96,6 +96,8 @@ func (s session) propose(ctx context.Context, target *target) (*proposal, error)
 	if failure == nil && !closed && slices.EqualFunc(history, first.History, sameRecord) {
 		return first, nil
 	}
+	// It may have waited for whoever defines kinds.
+	target.cluster.LookAgain()
 	return promptly(ctx, func() (*proposal, error) { return s.plan(ctx, target) })
 }
 
