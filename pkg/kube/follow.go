@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -112,6 +113,12 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 	if !f.hook.follows() {
 		return HookOutcome{Succeeded: true, Applied: applied}, nil
 	}
+	if !f.selects(applied.Labels) {
+		// An admission webhook has dropped the label.
+		if err := f.followByName(ctx); err != nil {
+			return HookOutcome{Applied: applied}, err
+		}
+	}
 	f.main.expect(f.mine, applied.Ref.ResourceVersion)
 	late := time.NewTicker(lateAfter)
 	defer late.Stop()
@@ -182,6 +189,38 @@ func (f *follower) takeObject(news change) {
 // failedBeforeAdvice is said of a failed-when that tells nothing about this run.
 const failedBeforeAdvice = "it was already before this run applied the hook; to have what an earlier run left deleted first, " +
 	"set sherpack.io/hook-delete-policy: before-hook-creation"
+
+// selects reports whether the watch of the hooks shows what has some labels.
+func (f *follower) selects(carried map[string]string) bool {
+	selector, err := labels.Parse(f.hook.Selector)
+	return err != nil || selector.Matches(labels.Set(carried))
+}
+
+// shownLabels are the labels of the hook's object as the watch of the hooks shows it; nil where it does not show it.
+func (f *follower) shownLabels() map[string]string {
+	if f.main == nil {
+		return nil
+	}
+	shown := f.main.find(f.hook.Object.GetName())
+	if shown == nil {
+		return nil
+	}
+	return shown.GetLabels()
+}
+
+// followByName follows the hook without the selector, from now on.
+func (f *follower) followByName(ctx context.Context) error {
+	ref := refOf(f.hook.Object)
+	named, err := f.cluster.openFeed(ctx, source{kind: kindOf(ref), namespace: ref.Namespace, fieldTerm: "metadata.name=" + ref.Name})
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", nameOf(ref), err)
+	}
+	f.main.unsubscribe(f.mine)
+	f.main = named
+	f.subscribe(named, f.mine)
+	f.subscribed = append(f.subscribed, named.close)
+	return nil
+}
 
 // lookBefore notes whether failed-when holds on what is there before the apply.
 func (f *follower) lookBefore() {

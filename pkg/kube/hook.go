@@ -16,8 +16,9 @@ type HookRun struct {
 	// Object is what is applied, with its namespace; it is not changed.
 	Object *unstructured.Unstructured
 	// Selector is a label selector for all hook objects of the release, which
-	// Object's labels must match. One watch per kind and namespace is opened
-	// with it and kept until Close.
+	// Object's labels should match. One watch per kind and namespace is opened
+	// with it and kept until Close. What an admission webhook has taken the
+	// labels from is followed by its name.
 	Selector string
 	// PodSelector is a label selector for the Pods of all Job hooks of this
 	// run. One watch per namespace is opened with it and kept until Close. ""
@@ -116,7 +117,7 @@ func (c *Cluster) FollowHook(ctx context.Context, hook HookRun, observe func(Hoo
 	ref := refOf(hook.Object)
 	ref.ResourceVersion = hook.Object.GetResourceVersion()
 	defer c.kinds.lookAgain()
-	return f.follow(ctx, Applied{Ref: ref, Generation: hook.Object.GetGeneration()})
+	return f.follow(ctx, Applied{Ref: ref, Generation: hook.Object.GetGeneration(), Labels: f.shownLabels()})
 }
 
 // follows reports whether the hook has an end to wait for.

@@ -75,6 +75,21 @@ func TestAJobThatSucceedsCostsThreeRequests(t *testing.T) {
 	}
 }
 
+// An admission webhook may drop the label that is selected.
+func TestAJobThatDoesNotCarryTheLabelIsFollowed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hook := b.job("sim.sherpack.io/run-for: 1s", "")
+	hook.Object.SetLabels(nil)
+	outcome := b.run(hook)
+	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, outcome)
+	hook.Object.SetUID(outcome.Applied.Ref.UID)
+	hook.Object.SetResourceVersion(outcome.Applied.Ref.ResourceVersion)
+	again, err := b.FollowHook(b.timeout(time.Minute), hook, nil)
+	b.must(err)
+	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, again)
+}
+
 func TestAJobThatFails(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -7,7 +7,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // WaitTarget is an object to wait for.
@@ -84,8 +83,9 @@ func (e *NotReadyError) Unwrap() error { return e.err }
 
 // Wait waits until all targets are ready at the same time. It opens one watch
 // per kind and namespace, all at once, narrowed by the label selector, which
-// the targets must match; "" selects all. observe, which may be nil, is called
-// from this call whenever the state of a target has changed.
+// the targets should match; "" selects all. A target that it does not select is
+// looked for without it. observe, which may be nil, is called from this call
+// whenever the state of a target has changed.
 //
 // A target that has failed for good, or was deleted, ends the wait at once:
 // the error is a *NotReadyError that lists all such targets. At the deadline
@@ -96,7 +96,7 @@ func (c *Cluster) Wait(ctx context.Context, targets []WaitTarget, selector strin
 		observe = func(Readiness) {}
 	}
 	w := &waiter{
-		cluster: c, targets: targets, observe: observe, box: newInbox(),
+		cluster: c, targets: targets, observe: observe, box: newInbox(), open: map[source]*feed{}, narrow: map[int]*subscription{},
 		states: make([]readyState, len(targets)), objects: make([]*unstructured.Unstructured, len(targets)),
 		claims: claims{late: map[string]bool{}, watched: map[string]bool{}},
 	}
@@ -115,7 +115,11 @@ type waiter struct {
 	targets []WaitTarget
 	observe func(Readiness)
 	box     *inbox
-	feeds   []*feed
+	// open are the feeds by what they follow, and feeds the same in the order in which they were opened.
+	open  map[source]*feed
+	feeds []*feed
+	// narrow are the subscriptions of targets that are looked for with a selector.
+	narrow map[int]*subscription
 	// states and objects are what is known of each target; the object is nil
 	// before it is seen and after it is gone.
 	states  []readyState
@@ -130,27 +134,49 @@ func (w *waiter) stop() {
 }
 
 func (w *waiter) watch(ctx context.Context, selector string) error {
-	type key struct {
-		kind      schema.GroupVersionKind
-		namespace string
-	}
-	open := map[key]*feed{}
-	for i, target := range w.targets {
-		at := key{kindOf(target.Ref), target.Ref.Namespace}
-		if open[at] == nil {
-			feed, err := w.cluster.openFeed(ctx, source{kind: at.kind, namespace: at.namespace, labels: selector})
-			if err != nil {
-				return fmt.Errorf("watch %s: %w", target.Ref.Kind, err)
-			}
-			open[at] = feed
-			w.feeds = append(w.feeds, feed)
-		}
+	for i := range w.targets {
 		w.states[i] = notYet("its state is not known")
-		open[at].subscribe(&subscription{
-			box: w.box, tag: i, name: target.Ref.Name, expected: true, since: target.Ref.ResourceVersion,
-		})
+		mine, err := w.follow(ctx, i, selector)
+		if err != nil {
+			return err
+		}
+		if selector != "" {
+			w.narrow[i] = mine
+		}
 	}
 	return nil
+}
+
+// follow subscribes to a target in the watch of its kind and namespace.
+func (w *waiter) follow(ctx context.Context, i int, selector string) (*subscription, error) {
+	ref := w.targets[i].Ref
+	from := source{kind: kindOf(ref), namespace: ref.Namespace, labels: selector}
+	if w.open[from] == nil {
+		feed, err := w.cluster.openFeed(ctx, from)
+		if err != nil {
+			return nil, fmt.Errorf("watch %s: %w", ref.Kind, err)
+		}
+		w.open[from] = feed
+		w.feeds = append(w.feeds, feed)
+	}
+	mine := &subscription{box: w.box, tag: i, name: ref.Name, expected: true, since: ref.ResourceVersion}
+	w.open[from].subscribe(mine)
+	return mine, nil
+}
+
+// widened looks without the selector for a target that was never seen with it, and reports whether that is news to wait for:
+// an admission webhook may have dropped the label that is selected.
+func (w *waiter) widened(ctx context.Context, news change) bool {
+	mine := w.narrow[news.tag]
+	if mine == nil || !news.gone || news.object != nil {
+		return false
+	}
+	delete(w.narrow, news.tag)
+	for _, feed := range w.feeds {
+		feed.unsubscribe(mine)
+	}
+	_, err := w.follow(ctx, news.tag, "")
+	return err == nil
 }
 
 func (w *waiter) wait(ctx context.Context) error {
@@ -195,6 +221,9 @@ func (w *waiter) readNews(ctx context.Context) {
 
 // take notes the state of one target and tells the observer what has changed.
 func (w *waiter) take(ctx context.Context, news change) {
+	if w.widened(ctx, news) {
+		return
+	}
 	target := w.targets[news.tag]
 	if last := w.objects[news.tag]; last != nil && w.states[news.tag].ready && Finished(last) && !news.isOther(last) {
 		// A Job that has ended well may be removed, by its time to live for one: that undoes nothing.

@@ -76,6 +76,24 @@ func TestWaitUntilAllAreReady(t *testing.T) {
 	}
 }
 
+// An admission webhook may drop the label that is selected.
+func TestWhatDoesNotCarryTheLabelIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	targets := b.targets(web("one", ""), configMap)
+	two := b.object(web("two", "sim.sherpack.io/ready-after: 1s"))
+	targets = append(targets, kube.WaitTarget{Ref: b.apply(two)[0].Ref})
+	b.must(b.Wait(b.timeout(time.Minute), targets, selector, nil))
+	if available, _, _ := unstructured.NestedInt64(b.live(two).Object, "status", "availableReplicas"); available != 1 {
+		t.Error("two is not ready")
+	}
+	b.must(b.client(two).Delete(t.Context(), "two", metav1.DeleteOptions{}))
+	var unready *kube.NotReadyError
+	if err := b.Wait(b.timeout(time.Minute), targets, selector, nil); !errors.As(err, &unready) || unready.Objects[0].Message != "it was deleted" {
+		t.Errorf("after it was deleted: %v", err)
+	}
+}
+
 func TestWaitOutOfTimeListsTheReasons(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
