@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -20,11 +21,21 @@ type exits struct {
 	counts map[source]int
 
 	mu    sync.Mutex
-	feeds map[source]*feed
+	feeds map[source]exit
 }
 
+// exit is a feed of objects that are on their way out, and until when its first list is waited for.
+type exit struct {
+	*feed
+	until time.Time
+}
+
+// listTime is how long the first list of a watch may hold up the deletions that need it. Where it takes longer, or fails for
+// good, the other deletions must not wait for it, too.
+const listTime = 5 * time.Second
+
 func (c *Cluster) newExits(refs []corev1.ObjectReference) *exits {
-	e := &exits{cluster: c, counts: map[source]int{}, feeds: map[source]*feed{}}
+	e := &exits{cluster: c, counts: map[source]int{}, feeds: map[source]exit{}}
 	for _, ref := range refs {
 		e.counts[source{kind: kindOf(ref), namespace: ref.Namespace}]++
 	}
@@ -39,7 +50,8 @@ func (e *exits) close() {
 	}
 }
 
-// watch returns, once the state of the object is known or ctx has ended, what waits until it is gone.
+// watch returns, once the state of the object is known, at the latest some seconds after its watch was opened, what waits
+// until it is gone.
 func (e *exits) watch(ctx context.Context, ref corev1.ObjectReference) (gone func(context.Context) error) {
 	feed, err := e.feed(ctx, ref)
 	switch {
@@ -50,27 +62,29 @@ func (e *exits) watch(ctx context.Context, ref corev1.ObjectReference) (gone fun
 	}
 	box := newInbox()
 	feed.subscribe(&subscription{box: box, name: ref.Name, expected: true})
+	listed, cancel := context.WithDeadline(ctx, feed.until)
+	defer cancel()
 	// That its state is not known is said by what waits.
-	_ = feed.sync(ctx)
-	return func(ctx context.Context) error { return awaitGone(ctx, feed, box, ref) }
+	_ = feed.sync(listed)
+	return func(ctx context.Context) error { return awaitGone(ctx, feed.feed, box, ref) }
 }
 
-func (e *exits) feed(ctx context.Context, ref corev1.ObjectReference) (*feed, error) {
+func (e *exits) feed(ctx context.Context, ref corev1.ObjectReference) (exit, error) {
 	from := source{kind: kindOf(ref), namespace: ref.Namespace}
 	if e.counts[from] == 1 {
 		from.fieldTerm = "metadata.name=" + ref.Name
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if known := e.feeds[from]; known != nil {
+	if known, open := e.feeds[from]; open {
 		return known, nil
 	}
 	opened, err := e.cluster.openFeed(ctx, from)
 	if err != nil {
-		return nil, err
+		return exit{}, err
 	}
-	e.feeds[from] = opened
-	return opened, nil
+	e.feeds[from] = exit{feed: opened, until: time.Now().Add(listTime)}
+	return e.feeds[from], nil
 }
 
 // awaitGone reads the news of a feed about one object until that is gone.

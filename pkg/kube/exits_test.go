@@ -2,7 +2,9 @@ package kube_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -65,5 +67,35 @@ func TestDeletionsShareOneWatchPerKindAndNamespace(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]int{"WATCH configmaps": 2, "WATCH serviceaccounts": 2}, watches); diff != "" {
 		t.Errorf("watches of two calls (-want +got):\n%s", diff)
+	}
+}
+
+// What cannot be watched does not hold up the deletion of what can.
+func TestDeletionsGoOnWhereAKindCannotBeListed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	var objects []*unstructured.Unstructured
+	for i := range 20 {
+		objects = append(objects, b.object(fmt.Sprintf("{apiVersion: v1, kind: ServiceAccount, metadata: {name: held-%d, finalizers: [sherpack.io/test]}}", i)))
+	}
+	objects = append(objects, b.object(configMap))
+	var targets []kube.Deletion
+	for _, applied := range b.apply(objects...) {
+		targets = append(targets, kube.Deletion{Ref: applied.Ref})
+	}
+	b.requests.refuse = func(request *http.Request) bool {
+		return request.Method == http.MethodGet && strings.HasSuffix(request.URL.Path, "/serviceaccounts")
+	}
+	ctx, cancel := context.WithCancel(b.timeout(time.Minute))
+	ended := make(chan error)
+	go func() { ended <- b.Delete(ctx, targets, nil) }()
+	b.eventually(func() bool { return b.absent(targets[20].Ref) })
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) || !errors.Is(err, errCut) {
+		t.Errorf("the error is %v", err)
+	}
+	for _, object := range objects[:20] {
+		_, err := b.client(object).Patch(t.Context(), object.GetName(), types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+		b.must(err)
 	}
 }
