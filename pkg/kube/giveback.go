@@ -180,7 +180,9 @@ func takenOver(before, live *unstructured.Unstructured) bool {
 // restoreContent applies, in our own name, the fields that were ours before or
 // have become so, with the values that they had: so the fields that the
 // adoption has added go, those that it has changed go back, and those that it
-// has dropped return. It returns the object after that.
+// has dropped return. It returns the object after that. An object that
+// somebody has written since it was read is a conflict: what they have written
+// is not ours to overwrite.
 func (c *Cluster) restoreContent(ctx context.Context, r Return, live *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	mapping, err := c.kinds.mapping(live.GroupVersionKind())
 	if err != nil {
@@ -196,6 +198,7 @@ func (c *Cluster) restoreContent(ctx context.Context, r Return, live *unstructur
 	}
 	annotations[returning] = r.Owner
 	content.SetAnnotations(annotations)
+	content.SetResourceVersion(live.GetResourceVersion())
 	body, err := json.Marshal(content)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -183,6 +184,34 @@ func TestWhatOthersHaveChangedSinceIsNotGivenBack(t *testing.T) {
 	}
 	if len(fields) != 2 || fields["robot"] != `{"f:data":{"f:both":{},"f:new":{}}}` || strings.Contains(fields["kubectl-client-side-apply"], "f:both") {
 		t.Errorf("the managers are %v", fields)
+	}
+}
+
+// Between the look at an object and the write that gives it back, too.
+func TestWhatOthersChangeMeanwhileIsNotGivenBack(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	texts := lents()["a ConfigMap"]
+	object := b.object(texts.theirs)
+	makers(b)["kubectl apply"](object)
+	r := b.borrow(object)
+	ends(b)["after it"](t.Context(), r, b.object(texts.ours))
+	between := func() {
+		_, err := b.client(object).Patch(t.Context(), "c", types.MergePatchType, []byte(`{"data":{"both":"3"}}`), metav1.PatchOptions{FieldManager: "robot"})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	var once sync.Once
+	b.requests.refuse = func(request *http.Request) bool {
+		if request.Header.Get("Content-Type") == string(types.ApplyPatchType) {
+			once.Do(between)
+		}
+		return false
+	}
+	b.giveBack(r)
+	if diff := cmp.Diff(map[string]any{"both": "3", "same": "1", "theirs": "1"}, b.live(object).Object["data"]); diff != "" {
+		t.Errorf("data (-want +got):\n%s", diff)
 	}
 }
 

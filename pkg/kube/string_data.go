@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/metadata"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
 // The entries of managedFields for what a Secret was applied with, and for
@@ -62,7 +64,11 @@ func ownData(ctx context.Context, objects metadata.ResourceInterface, name strin
 		if err != nil {
 			return err
 		}
-		_, err = objects.Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
+		// Where an answer was lost, the next one is a conflict, and what is read then needs no change any more.
+		_, err = patience.Repeat(ctx, func() error {
+			_, err := objects.Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
+			return err
+		})
 		if !apierrors.IsConflict(err) {
 			return err
 		}

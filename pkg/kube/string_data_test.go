@@ -47,6 +47,23 @@ func TestWhatWasAppliedAsStringDataIsRemoved(t *testing.T) {
 	}
 }
 
+func TestOwningDataIsRepeatedWhereItsAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	old := b.object(`{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {a: one}}`)
+	_, err := b.client(old).Apply(t.Context(), "s", old, metav1.ApplyOptions{FieldManager: "sherpack"})
+	b.must(err)
+	refs := []corev1.ObjectReference{b.ref("v1", "Secret", "s")}
+	b.requests.lose = "PATCH secrets/*"
+	b.must(b.OwnData(t.Context(), refs))
+	if b.requests.lose != "" {
+		t.Error("no answer was lost")
+	}
+	if found, err := b.Find(t.Context(), refs); err != nil || len(found[0].ManagedFields) > 0 {
+		t.Errorf("found %+v, %v", found[0], err)
+	}
+}
+
 // A value that somebody else has set is a conflict once it is applied as data.
 func TestWhatSomebodyElseHasSetInASecretIsAConflict(t *testing.T) {
 	t.Parallel()

@@ -28,12 +28,12 @@ func predecessors() []string {
 // not name is removed. Other managers keep theirs. An object that is not there
 // is left out.
 func (c *Cluster) TakeOver(ctx context.Context, refs []corev1.ObjectReference) error {
+	if err := checkPath(refs...); err != nil {
+		return fmt.Errorf("take over: %w", err)
+	}
 	ctx = quiet(ctx)
 	return each(ctx, len(refs), atOnce, func(i int) error {
 		mapping, err := c.kinds.mapping(kindOf(refs[i]))
-		if err == nil {
-			err = checkPath(refs[i])
-		}
 		if err == nil {
 			err = takeOver(ctx, c.metadataOf(mapping, refs[i].Namespace), refs[i].Name)
 		}
@@ -47,7 +47,7 @@ func (c *Cluster) TakeOver(ctx context.Context, refs []corev1.ObjectReference) e
 // takeOver reads and writes until nobody else writes between.
 func takeOver(ctx context.Context, objects metadata.ResourceInterface, name string) error {
 	for {
-		object, err := patientGet(ctx, objects, name)
+		object, err := objects.Get(ctx, name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			return nil
 		}
@@ -74,15 +74,6 @@ func takeOver(ctx context.Context, objects metadata.ResourceInterface, name stri
 			return err
 		}
 	}
-}
-
-// patientGet reads an object until the answer is definite.
-func patientGet(ctx context.Context, objects metadata.ResourceInterface, name string) (object *metav1.PartialObjectMetadata, err error) {
-	_, err = patience.Repeat(ctx, func() (err error) {
-		object, err = objects.Get(ctx, name, metav1.GetOptions{})
-		return err
-	})
-	return object, err
 }
 
 // onlyPredecessors reports whether an error is a conflict that TakeOver would

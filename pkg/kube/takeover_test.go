@@ -85,18 +85,17 @@ func TestWhatKubectlOrHelmManagesIsTakenOver(t *testing.T) {
 
 func TestATakeOverIsRepeatedWhoseAnswerIsLost(t *testing.T) {
 	t.Parallel()
-	for _, lost := range []string{"GET configmaps/*", "PATCH configmaps/*"} {
-		b := newBench(t)
-		_, err := b.client(b.object(theirs)).Create(t.Context(), b.object(theirs), metav1.CreateOptions{FieldManager: "helm"})
-		b.must(err)
-		b.requests.lose = lost
-		b.must(b.TakeOver(t.Context(), []corev1.ObjectReference{b.ref("v1", "ConfigMap", "c")}))
-		if b.requests.lose != "" {
-			t.Errorf("no answer to %s was lost", lost)
-		}
-		if managers := b.live(b.object(theirs)).GetManagedFields(); len(managers) != 1 || managers[0].Manager != "sherpack" {
-			t.Errorf("%s: managers %+v", lost, managers)
-		}
+	b := newBench(t)
+	_, err := b.client(b.object(theirs)).Create(t.Context(), b.object(theirs), metav1.CreateOptions{FieldManager: "helm"})
+	b.must(err)
+	// What only reads is repeated by the client's transport.
+	b.requests.lose = "PATCH configmaps/*"
+	b.must(b.TakeOver(t.Context(), []corev1.ObjectReference{b.ref("v1", "ConfigMap", "c")}))
+	if b.requests.lose != "" {
+		t.Error("no answer was lost")
+	}
+	if managers := b.live(b.object(theirs)).GetManagedFields(); len(managers) != 1 || managers[0].Manager != "sherpack" {
+		t.Errorf("managers %+v", managers)
 	}
 }
 
