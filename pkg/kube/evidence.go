@@ -164,8 +164,9 @@ func (e ending) isSameRun(other ending) bool {
 func (e ending) failed() bool { return e.state.ExitCode != 0 || e.state.Signal != 0 }
 
 // culprit is the container whose failure made the Pod fail: an init container
-// before the others, sidecars last, and not at all once the main containers are done, because they are ended then; one that was ended by a signal after one
-// that ended by itself; and of those left the first to end.
+// before the others, sidecars last, and not at all once the main containers
+// are done, because they are ended then; one that was ended by a signal after
+// one that ended by itself; and of those left the first to end.
 func (t *trace) culprit() (ending, bool) {
 	var failures []ending
 	for _, ended := range t.endings {
@@ -187,7 +188,7 @@ func (t *trace) culprit() (ending, bool) {
 	}), true
 }
 
-// isDone reports whether all main containers of a Pod have ended, for good or to be started again.
+// isDone reports whether all main containers of a Pod have ended. One that waits to be started again has not.
 func isDone(pod *corev1.Pod) bool {
 	return len(pod.Status.ContainerStatuses) > 0 && !slices.ContainsFunc(pod.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool {
 		return status.State.Terminated == nil
