@@ -1,7 +1,24 @@
-// Package kinds holds what is known of Kubernetes' own kinds.
+// Package kinds holds what is known of Kubernetes' own kinds, and of what may name their objects.
 package kinds
 
-import "k8s.io/apimachinery/pkg/runtime/schema"
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/validate/content"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// CheckPath refuses a namespace or a name that would name something else in the path of a request, such as ".." and "a/b":
+// ConfigMap ".." of a namespace is that namespace. Both may be empty.
+func CheckPath(namespace, name string) error {
+	for _, part := range [][2]string{{"namespace", namespace}, {"name", name}} {
+		if problems := content.IsPathSegmentName(part[1]); len(problems) > 0 {
+			return fmt.Errorf("has the %s %q, which %s", part[0], part[1], strings.Join(problems, ", "))
+		}
+	}
+	return nil
+}
 
 // PodSpec returns the path at which objects of a kind hold the specification of their Pods, a new slice each time; nil for a
 // kind that has none.

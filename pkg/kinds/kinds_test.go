@@ -9,6 +9,20 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 )
 
+func TestCheckPath(t *testing.T) {
+	t.Parallel()
+	for _, fine := range [][2]string{{"", ""}, {"web", "a"}, {"", "system:node"}, {"web", "a..b"}} {
+		if err := kinds.CheckPath(fine[0], fine[1]); err != nil {
+			t.Errorf("%q: %v", fine, err)
+		}
+	}
+	for _, other := range [][2]string{{"web", ".."}, {"web", "."}, {"web", "a/b"}, {"web", "a%2Fb"}, {"../..", "a"}} {
+		if err := kinds.CheckPath(other[0], other[1]); err == nil {
+			t.Errorf("%q: no error", other)
+		}
+	}
+}
+
 func TestPodsAreDescribedWhereTheirKindHasThem(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]struct{ template, spec []string }{

@@ -108,6 +108,9 @@ func (c *Cluster) sendOnce(ctx context.Context, object *unstructured.Unstructure
 	if err != nil {
 		return nil, false, err
 	}
+	if object.GetName() == "" {
+		return nil, false, errors.New("the object has no name")
+	}
 	if err := addressable(mapping, object); err != nil {
 		return nil, false, err
 	}
@@ -150,13 +153,10 @@ func madeSince(answer *metav1.PartialObjectMetadata, start time.Time) bool {
 	return !answer.CreationTimestamp.Time.Before(start.Truncate(time.Second))
 }
 
-// addressable refuses what would be sent to a path of another meaning.
+// addressable refuses what would be sent to a path of another meaning. What is created may do without a name.
 func addressable(mapping *meta.RESTMapping, object *unstructured.Unstructured) error {
-	if object.GetName() == "" {
-		return fmt.Errorf("the object has no name")
-	}
 	if mapping.Scope.Name() == meta.RESTScopeNameNamespace && object.GetNamespace() == "" {
-		return fmt.Errorf("the object has no namespace")
+		return errors.New("the object has no namespace")
 	}
 	return checkPath(refOf(object))
 }
@@ -194,10 +194,7 @@ func (c *Cluster) dryCreate(ctx context.Context, object *unstructured.Unstructur
 	if err != nil {
 		return err
 	}
-	if mapping.Scope.Name() == meta.RESTScopeNameNamespace && object.GetNamespace() == "" {
-		return errors.New("the object has no namespace")
-	}
-	if err := checkPath(refOf(object)); err != nil {
+	if err := addressable(mapping, object); err != nil {
 		return err
 	}
 	fresh := object.DeepCopy()

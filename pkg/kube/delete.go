@@ -81,6 +81,9 @@ func withUID(ref corev1.ObjectReference, uid types.UID) corev1.ObjectReference {
 // or with an empty UID whatever has their name. It only watches. The error is
 // as Delete's.
 func (c *Cluster) AwaitGone(ctx context.Context, refs []corev1.ObjectReference) error {
+	if err := checkPath(refs...); err != nil {
+		return fmt.Errorf("await the end: %w", err)
+	}
 	exits := c.newExits(refs)
 	defer exits.close()
 	return each(ctx, len(refs), -1, func(i int) error { return exits.watch(ctx, refs[i])(ctx) })

@@ -48,6 +48,9 @@ type Return struct {
 // Snapshot returns objects whole, with managedFields and without status, in
 // the order of refs; nil for one that is not there. Refs need no UID.
 func (c *Cluster) Snapshot(ctx context.Context, refs []corev1.ObjectReference) ([]*unstructured.Unstructured, error) {
+	if err := checkPath(refs...); err != nil {
+		return nil, fmt.Errorf("read what is to be adopted: %w", err)
+	}
 	found := make([]*unstructured.Unstructured, len(refs))
 	err := each(ctx, len(refs), atOnce, func(i int) error {
 		object, err := c.whole(ctx, refs[i])
@@ -89,6 +92,11 @@ func (c *Cluster) whole(ctx context.Context, ref corev1.ObjectReference) (*unstr
 // ErrContentStays, or ErrGone or ErrReplaced of what is not there to be given
 // back, is told to it alone.
 func (c *Cluster) GiveBack(ctx context.Context, returns []Return, done func(i int, err error)) error {
+	for _, r := range returns {
+		if err := checkPath(r.Ref); err != nil {
+			return fmt.Errorf("give back: %w", err)
+		}
+	}
 	report := inTurn(done)
 	return each(ctx, len(returns), atOnce, func(i int) error {
 		err := c.giveBack(ctx, returns[i])

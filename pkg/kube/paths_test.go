@@ -12,6 +12,50 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 )
 
+// asks are all that may be asked for an object by its name.
+func (b *bench) asks(object *unstructured.Unstructured) map[string]func() error {
+	ref := corev1.ObjectReference{
+		APIVersion: object.GetAPIVersion(), Kind: object.GetKind(), Namespace: object.GetNamespace(), Name: object.GetName(),
+	}
+	return map[string]func() error{
+		"find": func() error {
+			_, err := b.Cluster.Find(b.Context(), []corev1.ObjectReference{ref})
+			return err
+		},
+		"look up": func() error {
+			_, err := b.Cluster.Lookup(b.Context(), ref.APIVersion, ref.Kind, ref.Namespace, ref.Name)
+			return err
+		},
+		"delete": func() error {
+			return b.Cluster.Delete(b.Context(), []kube.Deletion{{Ref: ref, NoWait: true}}, func(int, time.Duration, error) {})
+		},
+		"look into": func() error {
+			_, err := b.Cluster.Contents(b.Context(), ref.Namespace+"/"+ref.Name)
+			return err
+		},
+		"take over": func() error { return b.Cluster.TakeOver(b.Context(), []corev1.ObjectReference{ref}) },
+		"own data":  func() error { return b.Cluster.OwnData(b.Context(), []corev1.ObjectReference{ref}) },
+		"snapshot": func() error {
+			_, err := b.Cluster.Snapshot(b.Context(), []corev1.ObjectReference{ref})
+			return err
+		},
+		"give back": func() error { return b.Cluster.GiveBack(b.Context(), []kube.Return{{Ref: ref}}, nil) },
+		"await the end": func() error {
+			return b.Cluster.AwaitGone(b.timeout(time.Second), []corev1.ObjectReference{ref})
+		},
+		"apply": func() error {
+			return b.Cluster.Apply(b.Context(), []*unstructured.Unstructured{object}, kube.ApplyOptions{}, nil)
+		},
+		"check": func() error {
+			checked, err := b.Cluster.Check(b.Context(), []kube.Check{{Object: object}, {Object: object, Replaces: true}})
+			if err == nil && checked[1].Err != nil {
+				err = checked[0].Err
+			}
+			return err
+		},
+	}
+}
+
 // ConfigMap ".." of a namespace is, in the path of a request, that namespace.
 func TestNamesThatLeadElsewhereAreNotAskedFor(t *testing.T) {
 	t.Parallel()
@@ -26,38 +70,10 @@ func TestNamesThatLeadElsewhereAreNotAskedFor(t *testing.T) {
 		return false
 	}
 	for _, names := range [][2]string{{b.namespace, ".."}, {b.namespace, "."}, {b.namespace, "a/b"}, {"../..", "a"}, {b.namespace, "a%2Fb"}} {
-		ref := corev1.ObjectReference{APIVersion: "v1", Kind: "ConfigMap", Namespace: names[0], Name: names[1]}
 		object := b.object("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
 		object.SetNamespace(names[0])
 		object.SetName(names[1])
-		for what, do := range map[string]func() error{
-			"find": func() error {
-				_, err := b.Cluster.Find(t.Context(), []corev1.ObjectReference{ref})
-				return err
-			},
-			"look up": func() error {
-				_, err := b.Cluster.Lookup(t.Context(), ref.APIVersion, ref.Kind, ref.Namespace, ref.Name)
-				return err
-			},
-			"delete": func() error {
-				return b.Cluster.Delete(t.Context(), []kube.Deletion{{Ref: ref, NoWait: true}}, func(int, time.Duration, error) {})
-			},
-			"look into": func() error {
-				_, err := b.Cluster.Contents(t.Context(), names[0]+"/"+names[1])
-				return err
-			},
-			"take over": func() error { return b.Cluster.TakeOver(t.Context(), []corev1.ObjectReference{ref}) },
-			"apply": func() error {
-				return b.Cluster.Apply(t.Context(), []*unstructured.Unstructured{object}, kube.ApplyOptions{}, nil)
-			},
-			"check": func() error {
-				checked, err := b.Cluster.Check(t.Context(), []kube.Check{{Object: object}, {Object: object, Replaces: true}})
-				if err == nil && checked[1].Err != nil {
-					err = checked[0].Err
-				}
-				return err
-			},
-		} {
+		for what, do := range b.asks(object) {
 			if err := do(); err == nil {
 				t.Errorf("%s %s/%s: no error", what, names[0], names[1])
 			}

@@ -28,6 +28,9 @@ const (
 // apply does not name is removed. What is to be ours of another manager must
 // have been taken over before. An object that is not there is left out.
 func (c *Cluster) OwnData(ctx context.Context, refs []corev1.ObjectReference) error {
+	if err := checkPath(refs...); err != nil {
+		return fmt.Errorf("own data: %w", err)
+	}
 	ctx = quiet(ctx)
 	return each(ctx, len(refs), atOnce, func(i int) error {
 		mapping, err := c.kinds.mapping(kindOf(refs[i]))

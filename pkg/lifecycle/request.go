@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -199,7 +200,7 @@ func read(nodes []*yaml.RNode) (*content, error) {
 // checkNames refuses names that no request may be made for.
 func checkNames(object manifest.Object) error {
 	for _, name := range []string{object.GetName(), object.GetGenerateName()} {
-		if err := release.CheckPath(object.GetNamespace(), name); err != nil {
+		if err := kinds.CheckPath(object.GetNamespace(), name); err != nil {
 			return &InputError{Object: object, Message: err.Error()}
 		}
 	}

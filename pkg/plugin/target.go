@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
@@ -71,7 +72,7 @@ func connect(getter genericclioptions.RESTClientGetter, streams genericiooptions
 	if err != nil {
 		return nil, configError{err}
 	}
-	if err := release.CheckPath(namespace, ""); err != nil {
+	if err := kinds.CheckPath(namespace, ""); err != nil {
 		return nil, inputError{fmt.Errorf("the release %w", err)}
 	}
 	plain, err := getter.ToRESTConfig()

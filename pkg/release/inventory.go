@@ -2,13 +2,12 @@ package release
 
 import (
 	"errors"
-	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 )
 
 // Role says what an object is to the release.
@@ -89,21 +88,11 @@ func (e Entry) Check() error {
 	if e.Kind == "" || e.Name == "" {
 		return errNoObject
 	}
-	return CheckPath(e.Namespace, e.Name)
+	return kinds.CheckPath(e.Namespace, e.Name)
 }
 
 // errNoObject is one error for all entries, because an edited record may have millions of them.
 var errNoObject = errors.New("names no object")
-
-// CheckPath refuses a namespace or a name that would name something else in the path of a request, such as ".." and "a/b".
-func CheckPath(namespace, name string) error {
-	for _, part := range [][2]string{{"namespace", namespace}, {"name", name}} {
-		if problems := content.IsPathSegmentName(part[1]); len(problems) > 0 {
-			return fmt.Errorf("has the %s %q, which %s", part[0], part[1], strings.Join(problems, ", "))
-		}
-	}
-	return nil
-}
 
 // Reference identifies the object on a cluster.
 func (e Entry) Reference() corev1.ObjectReference {

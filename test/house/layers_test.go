@@ -34,7 +34,7 @@ func layers() []layer {
 		{folder: "pkg/storage", may: []string{"pkg/patience", "pkg/release"}},
 		{folder: "pkg/kinds"},
 		{folder: "pkg/patience"},
-		{folder: "pkg/release", may: []string{"pkg/pack"}},
+		{folder: "pkg/release", may: []string{"pkg/kinds", "pkg/pack"}},
 		{folder: "pkg/hook"},
 		{folder: "pkg/manifest", may: []string{"pkg/strictyaml"}},
 		{folder: "pkg/render", may: []string{"pkg/pack"}},
