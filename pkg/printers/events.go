@@ -5,6 +5,9 @@ import (
 	"io"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 )
 
@@ -38,9 +41,9 @@ func textLine(event lifecycle.Event) string {
 	case lifecycle.WaitStarted:
 		return "waiting for " + event.Message + " to be ready"
 	case lifecycle.WaitProgress:
-		return objectName(event.Object) + ": " + joined(event.Result, event.Message)
+		return objectName(event) + ": " + joined(event.Result, event.Message)
 	case lifecycle.CheckSkipped:
-		return objectName(event.Object) + ": not checked beforehand: " + event.Message
+		return objectName(event) + ": not checked beforehand: " + event.Message
 	case lifecycle.Warning:
 		return "warning: " + event.Message
 	}
@@ -72,15 +75,29 @@ func objectLine(event lifecycle.Event) string {
 	if event.Result == "Failed" {
 		return ""
 	}
-	return joined(objectName(event.Object)+" "+event.Result, event.Message)
+	return joined(objectName(event)+" "+event.Result, event.Message)
 }
 
-func objectName(object *lifecycle.EventObject) string {
-	kind := strings.ToLower(object.Kind)
-	if object.Group != "" {
-		kind += "." + object.Group
+func objectName(event lifecycle.Event) string {
+	object := event.Object
+	return named(corev1.ObjectReference{
+		APIVersion: schema.GroupVersion{Group: object.Group, Version: object.Version}.String(),
+		Kind:       object.Kind, Namespace: object.Namespace, Name: object.Name,
+	}, event.Namespace)
+}
+
+// named names an object as kubectl does, and where it is, unless that is the namespace of the release or no namespace:
+// deployment.apps/web, or deployment.apps/coredns in namespace kube-system.
+func named(ref corev1.ObjectReference, home string) string {
+	name := strings.ToLower(ref.Kind)
+	if group := ref.GroupVersionKind().Group; group != "" {
+		name += "." + group
 	}
-	return kind + "/" + object.Name
+	name += "/" + ref.Name
+	if ref.Namespace != "" && ref.Namespace != home {
+		name += " in namespace " + ref.Namespace
+	}
+	return name
 }
 
 func joined(parts ...string) string {

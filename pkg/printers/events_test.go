@@ -52,6 +52,11 @@ func events() []lifecycle.Event {
 	add(lifecycle.WaitFinished, lifecycle.Outcome{Result: "Succeeded", ElapsedMS: 900})
 	add(lifecycle.ObjectDeleted, lifecycle.Outcome{Object: about("rbac.authorization.k8s.io", "ClusterRole", "shop:reader"), Result: "deleted"})
 	add(lifecycle.ObjectKept, lifecycle.Outcome{Object: about("", "Namespace", "shop"), Result: "kept"})
+	elsewhere := &lifecycle.EventObject{Group: "apps", Version: "v1", Kind: "Deployment", Namespace: "kube-system", Name: "coredns"}
+	add(lifecycle.ObjectApplied, lifecycle.Outcome{Object: elsewhere, Result: "created"})
+	add(lifecycle.WaitProgress, lifecycle.Outcome{Object: elsewhere, Result: "Ready"})
+	add(lifecycle.CheckSkipped, lifecycle.Outcome{Object: elsewhere, Message: "its kind is not served yet"})
+	add(lifecycle.ObjectDeleted, lifecycle.Outcome{Object: elsewhere, Result: "deleted"})
 	add(lifecycle.Warning, lifecycle.Outcome{Message: "pods/log may not be read\x1b[2J"})
 	add(lifecycle.OperationFinished, lifecycle.Outcome{Result: "Failed", Message: "hook failed\nwith two lines", ElapsedMS: 70000})
 	return list
@@ -60,7 +65,7 @@ func events() []lifecycle.Event {
 func TestTextEvents(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	observe := printers.TextEvents(&out, 0)
+	observe := printers.TextEvents(&out, 1)
 	for _, event := range events() {
 		observe(event)
 	}

@@ -36,23 +36,23 @@ func Plan(out io.Writer, preview lifecycle.Preview) error {
 }
 
 func writeStep(text *strings.Builder, i int, preview lifecycle.Preview) {
-	step := preview.Plan.Steps[i]
+	step, home := preview.Plan.Steps[i], preview.Plan.Release.Namespace
 	for _, h := range step.Hooks {
 		effect := preview.Effect(i, h.Object.Reference())
 		if preview.Plan.HasRun(h) {
 			effect = "has succeeded"
 		}
-		writeObject(text, h.Title+": ", h.Object.Reference(), effect)
+		writeObject(text, home, h.Title+": ", h.Object.Reference(), effect)
 	}
 	if step.Verb == lifecycle.Wait {
 		fmt.Fprintf(text, "  %s\n", plural(len(step.Objects), "object"))
 		return
 	}
 	for _, object := range step.Objects {
-		writeObject(text, "", object.Reference(), preview.Effect(i, object.Reference()))
+		writeObject(text, home, "", object.Reference(), preview.Effect(i, object.Reference()))
 	}
 	for _, entry := range step.Entries {
-		writeObject(text, "", entry.Reference(), preview.Effect(i, entry.Reference()))
+		writeObject(text, home, "", entry.Reference(), preview.Effect(i, entry.Reference()))
 	}
 }
 
@@ -77,12 +77,9 @@ func heading(step lifecycle.Step) string {
 	return string(step.Verb)
 }
 
-func writeObject(text *strings.Builder, title string, ref corev1.ObjectReference, effect string) {
-	name := strings.ToLower(ref.Kind)
-	if group := ref.GroupVersionKind().Group; group != "" {
-		name += "." + group
-	}
-	fmt.Fprintf(text, "  %s\n", line(strings.TrimSpace(title+name+"/"+ref.Name+" "+effect)))
+// writeObject writes a line for an object. home is the namespace of the release.
+func writeObject(text *strings.Builder, home, title string, ref corev1.ObjectReference, effect string) {
+	fmt.Fprintf(text, "  %s\n", line(strings.TrimSpace(title+named(ref, home)+" "+effect)))
 }
 
 func plural(n int, what string) string {

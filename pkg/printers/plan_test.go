@@ -38,10 +38,14 @@ func TestPlan(t *testing.T) {
 		{Verb: lifecycle.Apply, Wave: 3, Objects: []manifest.Object{config}},
 		{Verb: lifecycle.Apply, Wave: 4, Objects: []manifest.Object{web}},
 		{Verb: lifecycle.Wait, Objects: []manifest.Object{config, web}},
-		{Verb: lifecycle.Delete, Wave: 3, Entries: []release.Entry{{Version: "v1", Kind: "ConfigMap", Name: "old"}}},
+		{Verb: lifecycle.Delete, Wave: 3, Entries: []release.Entry{{Version: "v1", Kind: "ConfigMap", Name: "old"}, {Group: "apps", Version: "v1", Kind: "Deployment", Namespace: "kube-system", Name: "coredns"}}},
 		{Verb: lifecycle.Delete, Wave: 1},
 		{Verb: lifecycle.Keep, Entries: []release.Entry{{Version: "v1", Kind: "Secret", Name: "kept"}}},
 	}}
+	for _, object := range []manifest.Object{web, config} {
+		object.SetNamespace("web")
+	}
+	job.SetNamespace("jobs")
 	var out bytes.Buffer
 	if err := printers.Plan(&out, lifecycle.Preview{Plan: plan}); err != nil {
 		t.Fatal(err)
