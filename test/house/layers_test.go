@@ -66,6 +66,20 @@ func TestPackagesImportOnlyTheLayersBelow(t *testing.T) {
 	}
 }
 
+// A package one of whose tests uses a cluster is left out where there is none: of make test-race whole, and hack/mutants takes
+// the tests of all others for ones that need no cluster.
+func TestOnlyTheTestsOfWhatReachesAClusterUseOne(t *testing.T) {
+	t.Parallel()
+	for _, s := range sources(t) {
+		if !below(path.Dir(s.path), "pkg") || belowAny(s.path, []string{"pkg/kube", "pkg/storage"}) {
+			continue
+		}
+		if slices.Contains(imports(t, s), module+"/test/clustertest") {
+			t.Errorf("%s must do without test/clustertest", s.path)
+		}
+	}
+}
+
 func TestEveryLayerExists(t *testing.T) {
 	t.Parallel()
 	all := sources(t)
