@@ -188,6 +188,15 @@ func TestWhatARevisionHoldsCannotSteerATerminal(t *testing.T) {
 			}
 		}
 	}
+	for part, columns := range map[string]string{"manifest": "A:.data.a,B:.data.b", "hooks": "A:.metadata.annotations"} {
+		got, err := show(t, contentParts()[part], stored, "-o", "custom-columns="+columns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(got, "\ufffd") || got != printers.Clean(got) {
+			t.Errorf("%s as columns prints %q", part, got)
+		}
+	}
 }
 
 // What is escaped means the same to programs, and all else is as it was.

@@ -57,9 +57,12 @@ func (f outputFlags) print(object runtime.Object, out io.Writer) error {
 }
 
 // printIn has the printer of a format print an object. In JSON and YAML every character is escaped that a terminal would obey:
-// JSON lets some of them stand as they are.
+// JSON lets some of them stand as they are. Columns are for people: what they hold is cleaned.
 func printIn(format string, printer cliprinters.ResourcePrinter, object runtime.Object, out io.Writer) error {
 	format = strings.ToLower(format)
+	if strings.HasPrefix(format, "custom-columns") {
+		return printer.PrintObj(object, printers.CleanWriter{Writer: out})
+	}
 	whole, ok := object.(runtime.Unstructured)
 	if !ok || !slices.Contains(genericclioptions.NewJSONYamlPrintFlags().AllowedFormats(), format) {
 		return printer.PrintObj(object, out)

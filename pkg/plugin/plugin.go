@@ -153,8 +153,11 @@ func configFlags(streams genericiooptions.IOStreams) *genericclioptions.ConfigFl
 
 // checkRequestTimeout refuses a value that clients would refuse later, as if the cluster were at fault.
 func checkRequestTimeout(value string) error {
-	if _, err := clientcmd.ParseTimeout(value); value != "" && err != nil {
+	switch limit, err := clientcmd.ParseTimeout(value); {
+	case value != "" && err != nil:
 		return fmt.Errorf("--request-timeout %q: must be a number of seconds, or have a unit, as in 30s, 2m or 1h; 0 is no limit", value)
+	case limit < 0:
+		return fmt.Errorf("--request-timeout %q: must not be negative", value)
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 func TestARequestTimeoutThatIsNoTimeIsInvalidInput(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"list"}, {"status", "a"}, {"uninstall", "a"}, {"template", "shop", "../../examples/shop"}} {
-		for _, value := range []string{"bogus", "-5", "5 s"} {
+		for _, value := range []string{"bogus", "-5", "-5s", "5 s"} {
 			_, stderr, code := run(t, append(args, "--kubeconfig", os.DevNull, "--request-timeout", value)...)
 			if code != 2 || !strings.Contains(stderr, "--request-timeout") {
 				t.Errorf("%v %q: exit code %d: %s", args, value, code, stderr)
