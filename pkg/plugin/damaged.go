@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -34,19 +35,52 @@ func damage(r *release.Release, err error) error {
 	return fmt.Errorf("release %s/%s revision %d: %w", r.Namespace, r.Name, r.Spec.Revision, err)
 }
 
-// warnings are those that were printed, each once.
+// warnings prints each warning once. It is safe for concurrent use.
 type warnings struct {
-	out  io.Writer
+	out io.Writer
+
+	mu   sync.Mutex
 	said []string
+	// holding tells that warnings are held back, and held are those that were since.
+	holding bool
+	held    []string
 }
 
-// warn prints a warning that was not printed yet.
+// warn prints a warning that was not printed yet, or holds it back.
 func (w *warnings) warn(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	text := fmt.Sprintf(format, args...)
+	if w.holding {
+		w.held = append(w.held, text)
+		return
+	}
+	w.print(text)
+}
+
+// print prints a warning that was not printed yet. The caller has the mutex.
+func (w *warnings) print(text string) {
 	if !slices.Contains(w.said, text) {
 		w.said = append(w.said, text)
 		_, _ = fmt.Fprintln(w.out, "warning: "+text)
 	}
+}
+
+// hold holds warnings back from now on, and drops those that are held back.
+func (w *warnings) hold() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.holding, w.held = true, nil
+}
+
+// release prints what was held back, and holds back no more.
+func (w *warnings) release() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, text := range w.held {
+		w.print(text)
+	}
+	w.holding, w.held = false, nil
 }
 
 // warnOfGaps says which revisions of a history cannot be read.

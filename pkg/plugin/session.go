@@ -14,8 +14,8 @@ import (
 type session struct {
 	*RunOptions
 	operation lifecycle.Operation
-	// plan plans the operation. It only reads, may be called twice, and neither says nor asks anything: that is in the
-	// proposal, which may be there with an error, too, for its notes.
+	// plan plans the operation. It only reads, may be called twice, and asks nothing. What there is to say is in the proposal,
+	// which may be there with an error, too, for its notes, or is a warning of the target, which holds it back.
 	plan func(context.Context, *target) (*proposal, error)
 	// room makes what must be there before the lock can be taken; nil is nothing.
 	room func(context.Context, *target) error
@@ -54,7 +54,7 @@ func (s session) perform(ctx context.Context) (*proposal, error) {
 	defer target.close()
 	defer s.unlock(ctx, target)
 	proposed, err := s.propose(ctx, target)
-	s.tell(proposed)
+	s.tell(target, proposed)
 	if err == nil {
 		err = s.confirm(ctx, target, proposed)
 	}
@@ -73,7 +73,7 @@ func (s session) propose(ctx context.Context, target *target) (*proposal, error)
 	if s.isDry() {
 		return s.proposeDry(ctx, target)
 	}
-	first, failure := s.plan(ctx, target)
+	first, failure := s.planAnew(ctx, target)
 	if failure != nil && !s.isPending(ctx, target) {
 		return first, failure
 	}
@@ -98,13 +98,13 @@ func (s session) propose(ctx context.Context, target *target) (*proposal, error)
 	}
 	// It may have waited for whoever defines kinds.
 	target.cluster.LookAgain()
-	return promptly(ctx, func() (*proposal, error) { return s.plan(ctx, target) })
+	return promptly(ctx, func() (*proposal, error) { return s.planAnew(ctx, target) })
 }
 
 // proposeDry plans without a lock. A release that another command works on, or did when it was killed, may look otherwise when
 // that is over.
 func (s session) proposeDry(ctx context.Context, target *target) (*proposal, error) {
-	proposed, err := s.plan(ctx, target)
+	proposed, err := s.planAnew(ctx, target)
 	if s.isPending(ctx, target) {
 		_, _ = fmt.Fprintf(s.ErrOut, "warning: another command works on release %s, or was killed while it did; this is what would be done now\n", s.Name)
 	}
@@ -114,8 +114,16 @@ func (s session) proposeDry(ctx context.Context, target *target) (*proposal, err
 	return proposed, err
 }
 
-// tell says what there is to know of a proposal; nil is none.
-func (s session) tell(proposed *proposal) {
+// planAnew plans, and forgets what an earlier plan has found out: of the release as it was then.
+func (s session) planAnew(ctx context.Context, target *target) (*proposal, error) {
+	target.incomplete = nil
+	target.warnings.hold()
+	return s.plan(ctx, target)
+}
+
+// tell says what there is to know of the last plan and of its proposal; nil is none.
+func (s session) tell(target *target, proposed *proposal) {
+	target.warnings.release()
 	if proposed == nil {
 		return
 	}
