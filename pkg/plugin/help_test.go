@@ -29,6 +29,17 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+// A flag says of a verb what the verb does.
+func TestHelpOfTestDoesNotSpeakOfDeletions(t *testing.T) {
+	t.Parallel()
+	for verb, want := range map[string]bool{"test": false, "upgrade": true} {
+		stdout, _, _ := run(t, verb, "--help")
+		if !strings.Contains(stdout, "Do not ask before") || strings.Contains(stdout, "resource definitions are deleted") != want {
+			t.Errorf("%s says:\n%s", verb, stdout)
+		}
+	}
+}
+
 func TestHelpIsTheSameHoweverItIsAskedFor(t *testing.T) {
 	t.Parallel()
 	for title, ways := range map[string][][]string{

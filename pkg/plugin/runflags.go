@@ -54,8 +54,10 @@ func (f *RunFlags) addFlags(command *cobra.Command) {
 	flags := command.Flags()
 	cmdutil.AddDryRunFlag(command)
 	flags.Lookup(dryRunFlag).Usage = `Must be "none", "server" or "client". With client only say what would be done, by what the release's record says. With server look at the cluster, too, and try every write without doing it.`
-	flags.DurationVar(&f.Timeout, "timeout", f.Timeout, "How long the work may take in all, such as 90s or 10m. Zero means no limit.")
-	flags.DurationVar(&f.LockTimeout, "lock-timeout", f.LockTimeout, "How long to wait for another command that works on the release. Zero means not at all.")
+	flags.DurationVar(&f.Timeout, "timeout", f.Timeout,
+		"How long the work may take in all, such as 90s or 10m, once the release is locked and all questions are answered. Zero means no limit.")
+	flags.DurationVar(&f.LockTimeout, "lock-timeout", f.LockTimeout,
+		"How long to wait for another command that works on the release. Zero means only as long as it takes to see that the process that holds it is gone.")
 	flags.StringVar(&f.Events, eventsFlag, f.Events, "How to show what happens, on the error stream: text, json (one line each) or none.")
 }
 
@@ -88,12 +90,12 @@ func (f *RunFlags) addApplyFlags(command *cobra.Command) {
 // addDeletionFlags adds what the verbs have that may delete custom resource definitions.
 func (f *RunFlags) addDeletionFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.DeleteCRDs, "delete-crds", f.DeleteCRDs, "Treat custom resource definitions like all else when they go or go back. All objects of their kinds go with them.")
-	f.addYesFlag(flags)
+	f.addYesFlag(flags, "custom resource definitions are deleted, or stored hooks run outside of the release's namespace")
 }
 
-// addYesFlag adds what the verbs have that may ask.
-func (f *RunFlags) addYesFlag(flags *pflag.FlagSet) {
-	flags.BoolVarP(&f.Yes, "yes", "y", f.Yes, "Do not ask before custom resource definitions are deleted, or stored hooks run outside of the release's namespace.")
+// addYesFlag adds what the verbs have that may ask. before says what for.
+func (f *RunFlags) addYesFlag(flags *pflag.FlagSet, before string) {
+	flags.BoolVarP(&f.Yes, "yes", "y", f.Yes, "Do not ask before "+before+".")
 }
 
 // addRemovalFlags adds what the verbs have that may remove a release.

@@ -59,7 +59,7 @@ func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericio
 		},
 	}
 	flags.addFlags(command)
-	flags.addYesFlag(command.Flags())
+	flags.addYesFlag(command.Flags(), "stored hooks run outside of the release's namespace")
 	command.Flags().BoolVar(&tests.KeepGoing, "keep-going", false, "Run the tests that come after one that failed, too.")
 	command.Flags().StringSliceVar(&filter, "filter", nil, "Run only the tests of these names, as in name=smoke, or all but these, as in '!name=load'. Can be repeated.")
 	output.addFlags(command)
