@@ -29,8 +29,9 @@ type Runner struct {
 // Run carries out a plan. The release in it is recorded before the first write and at every step; when Run returns, it
 // holds what was recorded last. What is refused before the record makes no revision.
 //
-// Cancelling ctx ends the work and records it as interrupted; with ErrLockLost as the cause it ends without a record. The error says what failed first; its chain holds
-// *HookError, *ForeignError, ErrTimedOut or ErrInterrupted where these apply, or the error of the cluster.
+// Cancelling ctx ends the work and records it as interrupted; with ErrLockLost as the cause it ends without a record. The
+// error says what failed first; its chain holds *HookError, *ForeignError, ErrTimedOut or ErrInterrupted where these apply, or
+// the error of the cluster.
 func (r Runner) Run(ctx context.Context, plan *Plan) error {
 	work, cancel := WithTimeout(ctx, plan.Options.Timeout)
 	defer cancel()

@@ -26,7 +26,8 @@ func newResumeCommand(getter genericclioptions.RESTClientGetter, streams generic
 
 			It goes on from what was recorded, without the pack and its values. Hooks that have succeeded do not run again; one
 			that still runs is waited for and counts as run. What an upgrade or an installation would do is the same, save that
-			these run all hooks again, and end those first that still run. Flags count only if they are given again: --keep-history, for one, for an uninstallation that had it.`),
+			these run all hooks again, and end those first that still run. Flags count only if they are given again:
+			--keep-history, for one, for an uninstallation that had it.`),
 		Example: templates.Examples(`
 			# Go on where the last command on release myshop was cut short
 			kubectl sherpack resume myshop

@@ -37,8 +37,9 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 			The hooks of the phase pre-delete run before anything is deleted, those of post-delete when it is. If one of
 			pre-delete fails, nothing is deleted and the release stays as it was; --no-hooks gets past it.
 
-			What a failed operation had adopted is given back. What belongs to somebody else is left alone, and so is what carries the marks of the release but is not the object
-			that it made, because it was replaced or restored from a backup; --take-ownership deletes that, too. Custom resource definitions stay, because all objects of their
+			What a failed operation had adopted is given back. What belongs to somebody else is left alone, and so is what
+			carries the marks of the release but is not the object that it made, because it was replaced or restored from
+			a backup; --take-ownership deletes that, too. Custom resource definitions stay, because all objects of their
 			kinds would go with them, and so do Namespaces with something else in them.`),
 		Example: templates.Examples(`
 			# Remove a release
