@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Looks for known vulnerabilities that the code of each released module can reach. Needs https://vuln.go.dev, or a copy of
+# Looks for known vulnerabilities that the code of the released program can reach. Needs https://vuln.go.dev, or a copy of
 # its database named by GOVULNDB. Arguments go to govulncheck.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
