@@ -131,9 +131,10 @@ func (m mutant) overlay() (file string, clean func(), err error) {
 }
 
 var (
-	failure  = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
-	hanging  = regexp.MustCompile(`(?m)^\s+(Test\S+) \(`)
-	building = regexp.MustCompile(`(?m)\[(build|setup) failed\]|building the program: `)
+	failure   = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
+	hanging   = regexp.MustCompile(`(?m)^\s+(Test\S+) \(`)
+	building  = regexp.MustCompile(`(?m)\[(build|setup) failed\]|building the program: `)
+	panicking = regexp.MustCompile(`(?m)^panic: `)
 )
 
 // test runs tests with an overlay, "" for none, and returns the name of one that fails; "" where all pass.
@@ -158,11 +159,23 @@ func (l laboratory) test(ctx context.Context, s suite, overlay string) (string, 
 	case building.MatchString(text):
 		return "", fmt.Errorf("it does not compile:\n%s", text)
 	}
-	if found := failure.FindAllStringSubmatch(text, -1); found != nil {
-		return found[len(found)-1][1], nil
-	}
-	if found := hanging.FindStringSubmatch(text); found != nil {
-		return found[1] + " (does not end)", nil
+	if killer := killerIn(text, s); killer != "" {
+		return killer, nil
 	}
 	return "", fmt.Errorf("%w:\n%s", err, text)
+}
+
+// killerIn reads what has noticed a mutant out of what go test has printed about a suite; "" where nothing has.
+func killerIn(text string, s suite) string {
+	if found := failure.FindAllStringSubmatch(text, -1); found != nil {
+		return found[len(found)-1][1]
+	}
+	if found := hanging.FindStringSubmatch(text); found != nil {
+		return found[1] + " (does not end)"
+	}
+	if panicking.MatchString(text) {
+		// In a goroutine of the program, which is no test's.
+		return s.pkg + " (panics)"
+	}
+	return ""
 }

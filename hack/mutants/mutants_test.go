@@ -182,3 +182,44 @@ func TestRowsThatAreWrong(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatNoticesAMutant(t *testing.T) {
+	t.Parallel()
+	const exit = "exit status 2\nFAIL\tpkg/plan\t0.1s\nFAIL\n"
+	for title, test := range map[string]struct{ text, want string }{
+		"a test":               {"--- FAIL: TestA (0.00s)\n    --- FAIL: TestA/b (0.00s)\n", "TestA/b"},
+		"a test that panics":   {"--- FAIL: TestA (0.00s)\npanic: no [recovered]\n" + exit, "TestA"},
+		"a test without end":   {"panic: test timed out after 1s\n\trunning tests:\n\t\tTestA (1s)\n" + exit, "TestA (does not end)"},
+		"a goroutine's panic":  {"panic: send on closed channel\n\ngoroutine 7 [running]:\n" + exit, "./pkg/plan (panics)"},
+		"nothing":              {"signal: killed\n" + exit, ""},
+		"a text about a panic": {"    a_test.go:1: no panic: none\n" + exit, ""},
+	} {
+		if got := killerIn(test.text, suite{pkg: "./pkg/plan"}); got != test.want {
+			t.Errorf("%s: %q, want %q", title, got, test.want)
+		}
+	}
+}
+
+func TestSummary(t *testing.T) {
+	t.Parallel()
+	killed := verdict{mutant: mutant{name: "a"}, killer: "TestA"}
+	survived := verdict{mutant: mutant{name: "b"}}
+	mayLive := verdict{mutant: mutant{name: "c", lives: "it is the same"}}
+	untried := verdict{mutant: mutant{name: "d"}, skipped: true}
+	for title, test := range map[string]struct {
+		verdicts []verdict
+		want     string
+	}{
+		"all are killed":    {[]verdict{killed, mayLive}, ""},
+		"one survives":      {[]verdict{killed, survived}, errSurvivors.Error()},
+		"two are not tried": {[]verdict{killed, untried, untried}, "2 mutants need a cluster: set SHERPACK_KUBECONFIG, or use make mutants"},
+	} {
+		got := ""
+		if err := summary(test.verdicts); err != nil {
+			got = err.Error()
+		}
+		if got != test.want {
+			t.Errorf("%s: error %q, want %q", title, got, test.want)
+		}
+	}
+}

@@ -18,7 +18,7 @@ func (v verdict) word() string {
 }
 
 // summary prints how many mutants fared how, and all that were not killed with what they mean. The error is errSurvivors
-// where one survives without a reason, and says where the table is wrong.
+// where one survives without a reason, and says where the table is wrong and how many mutants were not tried.
 func summary(verdicts []verdict) error {
 	counts := map[string]int{}
 	var problems []error
@@ -43,6 +43,9 @@ func summary(verdicts []verdict) error {
 	}
 	if survived {
 		problems = append(problems, errSurvivors)
+	}
+	if untried := counts["not tried"]; untried > 0 {
+		problems = append(problems, fmt.Errorf("%d mutants need a cluster: set SHERPACK_KUBECONFIG, or use make mutants", untried))
 	}
 	return errors.Join(problems...)
 }
