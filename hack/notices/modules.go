@@ -20,6 +20,9 @@ import (
 // program is what is released.
 const program = "./cmd/kubectl-sherpack"
 
+// standardLibrary is what notices call the packages that come with Go.
+const standardLibrary = "the Go standard library"
+
 // target is a platform that the program is built for.
 type target struct{ goos, goarch string }
 
@@ -105,7 +108,7 @@ func (t target) list(ctx context.Context, found map[string]module) error {
 }
 
 func (p listed) add(found map[string]module) {
-	m := module{Name: "the Go standard library", Dir: p.Root}
+	m := module{Name: standardLibrary, Dir: p.Root}
 	folder := p.Root
 	if !p.Standard {
 		if p.Module == nil || p.Module.Main {

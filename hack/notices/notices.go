@@ -27,6 +27,9 @@ func notices(modules []module) (string, error) {
 	places := map[string][]string{}
 	for _, m := range modules {
 		documents, err := m.documents()
+		if err != nil && m.Name == standardLibrary {
+			documents, err = fromGoAuthors(modules, err)
+		}
 		problems = append(problems, err)
 		for _, d := range documents {
 			if places[d.text] == nil {
@@ -73,6 +76,27 @@ func (m module) documents() ([]document, error) {
 		return nil, fmt.Errorf("%s: no license found in %s", m.Name, m.Dir)
 	}
 	return found, nil
+}
+
+// fromGoAuthors returns the license of the standard library as a module of the same authors has it: the text is the same, and
+// distributions of Linux keep the one that comes with Go elsewhere. failure is the error where no such module is linked.
+func fromGoAuthors(modules []module, failure error) ([]document, error) {
+	for _, m := range modules {
+		if !strings.HasPrefix(m.Name, "golang.org/x/") {
+			continue
+		}
+		documents, err := m.documents()
+		if err != nil {
+			continue
+		}
+		i := slices.IndexFunc(documents, func(d document) bool {
+			return d.place == m.Name+": LICENSE" && strings.Contains(d.text, "The Go Authors")
+		})
+		if i >= 0 {
+			return []document{{standardLibrary + ": LICENSE", documents[i].text}}, nil
+		}
+	}
+	return nil, failure
 }
 
 func (m module) documentsIn(folder string) ([]document, error) {

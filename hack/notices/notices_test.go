@@ -86,3 +86,25 @@ func TestModulesWithoutALicenseAreAnError(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// Distributions of Linux leave the license out of Go's own folder.
+func TestTheStandardLibraryHasTheLicenseOfItsAuthors(t *testing.T) {
+	t.Parallel()
+	bare := tree(t, map[string]string{"src/fmt/print.go": "package fmt"})
+	text := tree(t, map[string]string{"LICENSE": "Copyright 2009 The Go Authors.", "PATENTS": "granted"})
+	forked := tree(t, map[string]string{"LICENSE": "Copyright somebody"})
+	standard := module{Name: standardLibrary, Dir: bare, Folders: []string{bare}}
+	got, err := notices([]module{
+		{Name: "golang.org/x/forked v1", Dir: forked, Folders: []string{forked}},
+		{Name: "golang.org/x/text v1", Dir: text, Folders: []string{text}},
+		standard,
+	})
+	want := "\ngolang.org/x/text v1: LICENSE\nthe Go standard library: LICENSE\n"
+	if err != nil || !strings.Contains(got, want) {
+		t.Errorf("%v, it lacks %q:\n%s", err, want, got)
+	}
+	other := module{Name: "a v1", Dir: text, Folders: []string{text}}
+	if _, err := notices([]module{other, standard}); err == nil || !strings.Contains(err.Error(), "the Go standard library: no license found") {
+		t.Errorf("error %v", err)
+	}
+}
