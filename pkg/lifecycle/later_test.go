@@ -18,6 +18,9 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
+// attempt is what the API server says to who would give rights away that they do not have.
+const attempt = `user "dev" (groups=["a"]) is attempting to grant RBAC permissions not currently held:`
+
 // Hooks that other commands run are tried with those of this one, each once.
 func TestHooksOfLaterCommandsAreTriedWhenARevisionIsMade(t *testing.T) {
 	t.Parallel()
@@ -62,7 +65,7 @@ func TestWhatHooksOfLaterCommandsAreRefusedFor(t *testing.T) {
 	}{
 		"unknown fields":       {err: &kube.InvalidFieldsError{Problems: []kube.FieldProblem{{Field: "spec.x", Message: "unknown field"}}}, refused: true},
 		"a missing right":      {err: forbidden(`User "dev" cannot create resource "jobs" in API group "batch" in the namespace "web"`), refused: true},
-		"a right to give":      {err: forbidden(`user "dev" (groups=["a"]) is attempting to grant RBAC permissions not currently held:`), refused: true},
+		"a right to give":      {err: forbidden(attempt), refused: true},
 		"a quota":              {err: forbidden("exceeded quota: q")},
 		"a webhook":            {err: errRefused},
 		"a value that is none": {err: apierrors.NewInvalid(schema.GroupKind{Kind: "Job"}, "shop-leave", nil)},
@@ -181,7 +184,7 @@ func TestHooksOfOneNameAreAllTried(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
-			forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "x", errors.New(`user "dev" (groups=["a"]) is attempting to grant RBAC permissions not currently held:`))
+			forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "x", errors.New(attempt))
 			cluster.checkRule = func(object *unstructured.Unstructured) error {
 				if to, _, _ := unstructured.NestedString(object.Object, "data", "to"); to == "all" {
 					return forbidden

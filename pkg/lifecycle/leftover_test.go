@@ -19,148 +19,6 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// story is the life of release shop: one command after another on the same cluster.
-type story struct {
-	cluster *cluster
-	history release.History
-	texts   map[int]string
-}
-
-func newStory() *story { return &story{cluster: newCluster(), texts: map[int]string{}} }
-
-func (s *story) newest() *release.Release { return s.history.Newest() }
-
-// plan plans the next command: text is the manifest of an installation or an upgrade, and the number of the revision that a
-// rollback restores.
-func (s *story) plan(t *testing.T, operation lifecycle.Operation, text string, options lifecycle.Options) *lifecycle.Plan {
-	t.Helper()
-	request := lifecycle.Request{Operation: operation, Scopes: scopes(), Options: options, History: s.history, Previous: s.newest()}
-	var planned *lifecycle.Plan
-	var err error
-	switch operation {
-	case lifecycle.Uninstall:
-		request.Release, request.Nodes = s.newest(), nodes(t, s.texts[s.newest().Spec.Revision])
-		planned, err = lifecycle.NewRemoval(request)
-	case lifecycle.Test:
-		request.Release, request.Nodes = s.newest(), nodes(t, s.texts[s.newest().Spec.Revision])
-		planned, err = lifecycle.NewTest(request, lifecycle.Tests{})
-	case lifecycle.Rollback:
-		target := s.history[len(text)-1]
-		request = lifecycle.NewRollback(target, s.newest(), s.history, options)
-		request.Nodes, request.Left, request.Scopes = nodes(t, s.texts[target.Spec.Revision]), nodes(t, s.texts[s.newest().Spec.Revision]), scopes()
-		text = s.texts[target.Spec.Revision]
-		planned, err = lifecycle.NewPlan(request)
-	default:
-		request.Release, request.Nodes = release.New("shop", "web", len(s.history)+1), nodes(t, text)
-		planned, err = lifecycle.NewPlan(request)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if planned.Release != s.newest() {
-		s.texts[planned.Release.Spec.Revision] = text
-	}
-	return planned
-}
-
-// run runs a command to its end and returns what it warned about.
-func (s *story) run(ctx context.Context, planned *lifecycle.Plan) ([]string, error) {
-	s.cluster.log = nil
-	_, events, err := runOn(ctx, s.cluster, planned, time.Now)
-	if planned.Release != s.newest() {
-		s.history = append(s.history, planned.Release)
-	}
-	return warnings(events), err
-}
-
-func (s *story) must(t *testing.T, planned *lifecycle.Plan) []string {
-	t.Helper()
-	said, err := s.run(t.Context(), planned)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return said
-}
-
-func warnings(events []lifecycle.Event) []string {
-	var said []string
-	for _, event := range events {
-		if event.Type == lifecycle.Warning {
-			said = append(said, event.Message)
-		}
-	}
-	return said
-}
-
-// The ways in which a command leaves a hook running.
-const (
-	outOfTime = "out of time"
-	ctrlC     = "Ctrl-C"
-	sigkill   = "SIGKILL"
-)
-
-// cutShort runs a command that ends while a hook of it runs.
-func (s *story) cutShort(t *testing.T, how, hanging string, planned *lifecycle.Plan) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	planned.Options.Timeout = time.Minute
-	s.cluster.outcomes[hanging] = func(limited context.Context) (kube.HookOutcome, error) {
-		if how != outOfTime {
-			cancel()
-		}
-		<-limited.Done()
-		return kube.HookOutcome{}, limited.Err()
-	}
-	if _, err := s.run(ctx, planned); err == nil {
-		t.Fatal("the hook ended")
-	}
-	delete(s.cluster.outcomes, hanging)
-	if how == sigkill {
-		s.forgetEnd(planned)
-	}
-}
-
-// forgetEnd makes the record of a command what it is when the command was killed as its hook ran, and closes it.
-func (s *story) forgetEnd(planned *lifecycle.Plan) {
-	r := planned.Release
-	if planned.Operation != lifecycle.Test {
-		r.Status.Phase = map[lifecycle.Operation]release.Phase{
-			lifecycle.Install: release.PendingInstall, lifecycle.Upgrade: release.PendingUpgrade,
-			lifecycle.Rollback: release.PendingRollback, lifecycle.Uninstall: release.Uninstalling,
-		}[planned.Operation]
-	}
-	for i := range r.Status.Hooks {
-		record := &r.Status.Hooks[i]
-		if record.State == release.HookFailed {
-			record.State, record.Reason, record.UID, record.FinishedAt = release.HookRunning, "", "", nil
-		}
-	}
-	if planned.Operation != lifecycle.Test {
-		lifecycle.CloseInterrupted(r, "process 1 on host", time.Now())
-	}
-}
-
-func settings(text string) string {
-	return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app}\ndata: {v: " + text + "}\n---\n"
-}
-
-// pod is a Pod that is a hook.
-func pod(name, phases, more string) string {
-	job := strings.TrimSuffix(hook(name, phases, more), "---\n") + "spec: {restartPolicy: Never}\n---\n"
-	return strings.NewReplacer("batch/v1", "v1", "kind: Job", "kind: Pod").Replace(job)
-}
-
-// reader is a Job that is a hook of pre-upgrade and reads the ConfigMap app.
-func reader(name string) string {
-	return strings.TrimSuffix(hook(name, "pre-upgrade", ""), "---\n") +
-		"spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a, envFrom: [{configMapRef: {name: app}}]}]}}}\n---\n"
-}
-
-func weight(text string) string { return "    sherpack.io/hook-weight: \"" + text + "\"\n" }
-
-const hookTimeout = "    sherpack.io/hook-timeout: 10s\n"
-
 // sequence is a command that leaves a hook running, and one that comes after it.
 type sequence struct {
 	// before was deployed before, each in a revision of its own.
@@ -428,19 +286,6 @@ func TestAnInterruptLeavesALeftoverHookRunning(t *testing.T) {
 	})
 }
 
-// resumption plans to go on with the upgrade that made the newest revision.
-func (s *story) resumption(t *testing.T) *lifecycle.Plan {
-	t.Helper()
-	r := s.newest()
-	planned, err := lifecycle.NewResumption(lifecycle.Request{
-		Operation: lifecycle.Upgrade, Release: r, Nodes: nodes(t, s.texts[r.Spec.Revision]), Scopes: scopes(), History: s.history[:len(s.history)-1],
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return planned
-}
-
 // What a command left running is its own when it is resumed: it is awaited, and has run then.
 func TestAResumedOperationCountsItsOwnHooks(t *testing.T) {
 	t.Parallel()
@@ -652,25 +497,6 @@ func TestTheWayBackGetsPastALeftoverHook(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// back runs the way back within a minute.
-func (s *story) back(t *testing.T, failed *lifecycle.Plan) {
-	t.Helper()
-	var request lifecycle.Request
-	if failed.Operation != lifecycle.Install {
-		request = lifecycle.NewRollback(s.history[0], failed.Release, s.history, lifecycle.Options{})
-		request.Nodes, request.Left, request.Scopes = nodes(t, s.texts[1]), nodes(t, s.texts[2]), scopes()
-	}
-	back, err := lifecycle.NewWayBack(failed, request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	back.Options.Timeout = time.Minute
-	said, err := s.run(t.Context(), back)
-	if err != nil || len(said) < 2 || !strings.Contains(said[0], "which the failed operation left running, is deleted") || !strings.HasSuffix(said[1], "; the way back goes on") {
-		t.Errorf("%v, it said %q", err, said)
 	}
 }
 
