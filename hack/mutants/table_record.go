@@ -28,8 +28,8 @@ func recordMutants() []mutant {
 		},
 		{
 			name: "status-without-precondition", file: head,
-			old:   "\"resourceVersion\": r.ResourceVersion, \"labels\": labels",
-			new:   "\"labels\": labels",
+			old:   "\"resourceVersion\": r.ResourceVersion, \"labels\": marks",
+			new:   "\"labels\": marks",
 			means: "two commands overwrite each other's status",
 			tests: []suite{storage("^TestAStaleStatusIsRefused$")},
 		},

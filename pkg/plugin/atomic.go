@@ -78,13 +78,16 @@ func lookFor(failure error, inventory []release.Entry) {
 	}
 }
 
+// errNoneDeployed says why there is no way back: what is there is not known to have been deployed.
+var errNoneDeployed = errors.New("no revision is known to have been deployed before")
+
 // wayBack plans to put the release back as it was; nil where there is nothing to do.
 func (d *deployment) wayBack() (*lifecycle.Plan, error) {
 	if d.plan.Operation == lifecycle.Install {
 		return lifecycle.NewWayBack(d.plan, lifecycle.Request{})
 	}
 	if d.deployed == nil {
-		return nil, errors.New("no revision was deployed before")
+		return nil, errNoneDeployed
 	}
 	request, err := d.restoration()
 	if err != nil {
@@ -101,16 +104,24 @@ func (d *deployment) restoration() (lifecycle.Request, error) {
 
 // lookBack plans the way back that may become necessary, so that its hooks are tried before anything is done.
 func (o *DeployOptions) lookBack(work *deployment) {
-	if work.plan.Operation == lifecycle.Install || work.deployed == nil {
+	if work.plan.Operation == lifecycle.Install {
 		return
 	}
-	request, err := work.restoration()
-	if err == nil {
-		work.plan.Back, err = lifecycle.HooksOfWayBack(request)
-	}
-	if err != nil {
+	if err := work.tryBack(); err != nil {
 		_, _ = fmt.Fprintf(o.ErrOut, "warning: if this fails it cannot be taken back: %s\n", printers.Clean(err.Error()))
 	}
+}
+
+// tryBack adds to the plan the hooks of its way back, so that they are tried with its own.
+func (d *deployment) tryBack() error {
+	if d.deployed == nil {
+		return errNoneDeployed
+	}
+	request, err := d.restoration()
+	if err == nil {
+		d.plan.Back, err = lifecycle.HooksOfWayBack(request)
+	}
+	return err
 }
 
 // rollback completes the request to restore an earlier revision.

@@ -1,10 +1,12 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
 
 // damageError is a record that cannot be read where it is needed, and what to do about it.
@@ -26,13 +29,32 @@ func (e damageError) Unwrap() error { return e.error }
 
 func adviceOnDamage(err error) string {
 	var damaged damageError
-	errors.As(err, &damaged)
-	return damaged.advice
+	var unlisted *storage.UnlistedError
+	switch {
+	case errors.As(err, &damaged):
+		return damaged.advice
+	case errors.As(err, &unlisted):
+		var labels string
+		for _, key := range slices.Sorted(maps.Keys(unlisted.Labels)) {
+			label := key + "=" + unlisted.Labels[key]
+			if unlisted.Labels[key] == "" {
+				label = key + "-"
+			}
+			labels += " " + label
+		}
+		return fmt.Sprintf("To put its labels back: kubectl label secret -n %s %s --overwrite%s", unlisted.Namespace, unlisted.Secret, labels)
+	}
+	return "To get past it, upgrade, or roll back to a revision that can be read; to uninstall, use --no-hooks."
 }
 
 // damage says what of a revision cannot be read.
 func damage(r *release.Release, err error) error {
 	return fmt.Errorf("release %s/%s revision %d: %w", r.Namespace, r.Name, r.Spec.Revision, err)
+}
+
+// state is the phase of a revision for people.
+func state(r *release.Release) string {
+	return cmp.Or(string(r.Status.Phase), "in a state that cannot be read")
 }
 
 // warnings prints each warning once. It is safe for concurrent use.

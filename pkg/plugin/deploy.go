@@ -173,7 +173,7 @@ func (o *DeployOptions) plan(ctx context.Context, target *target, source *input)
 	if proposed.deployed, err = o.readBefore(ctx, target, source, &request); err != nil {
 		return nil, err
 	}
-	if proposed.notes, err = o.complete(proposed.deployed, source); err != nil {
+	if proposed.notes, err = o.complete(history, proposed.deployed, source); err != nil {
 		return proposed, err
 	}
 	proposed.Plan, err = target.plan(render.Engine{Capabilities: capabilities, Lookup: target.lookup(ctx)}, source, request)
@@ -199,26 +199,37 @@ func (o *DeployOptions) readBefore(ctx context.Context, target *target, source *
 }
 
 // complete adds to the values those of the deployed revision that are to be kept, and checks them all. deployed is nil
-// where no revision is. It returns what the user has to know of that.
-func (o *DeployOptions) complete(deployed *release.Release, source *input) (notes []string, err error) {
+// where no revision is, and where nobody knows which. It returns what the user has to know of that.
+func (o *DeployOptions) complete(history release.History, deployed *release.Release, source *input) (notes []string, err error) {
 	if o.Verb.Reuse == nil {
 		// They were put together and checked before the cluster was asked.
 		return nil, nil
 	}
-	if deployed == nil || !o.Verb.Reuse.needs(source.given) {
+	if !o.Verb.Reuse.needs(source.given) {
+		return nil, source.merge()
+	}
+	if deployed == nil {
+		if unknown := history.Unknown(); unknown != nil {
+			return nil, valuesLost(unknown, unknown.Record.Damage.Head)
+		}
 		return nil, source.merge()
 	}
 	if err := deployed.Record.Damage.Content; err != nil {
-		return nil, damageError{
-			fmt.Errorf("the values of the deployed revision cannot be read: %w", damage(deployed, err)),
-			"Give all values again, with --values or --set, or use --reset-values.",
-		}
+		return nil, valuesLost(deployed, err)
 	}
 	if len(source.given) == 0 && len(deployed.Content.Values) > 0 {
 		notes = append(notes, fmt.Sprintf("values given for revision %d are kept", deployed.Spec.Revision))
 	}
 	o.Verb.Reuse.apply(source, deployed.Content)
 	return notes, source.merge()
+}
+
+// valuesLost says that values cannot be kept, because of what cannot be read of the revision that is deployed or may be.
+func valuesLost(r *release.Release, err error) error {
+	return damageError{
+		fmt.Errorf("the values of the deployed revision cannot be read: %w", damage(r, err)),
+		"Give all values again, with --values or --set, or use --reset-values.",
+	}
 }
 
 // plan renders the pack and plans the operation.

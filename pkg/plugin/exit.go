@@ -166,10 +166,8 @@ func advice(err error) string {
 		return "This command has stopped and writes nothing more. To see how the release stands, use kubectl sherpack status."
 	case is[*storage.LockedError](err):
 		return "To wait for it, use --lock-timeout."
-	case is[damageError](err):
-		return adviceOnDamage(err)
 	case errors.Is(err, storage.ErrDamaged):
-		return "To get past it, upgrade, or roll back to a revision that can be read; to uninstall, use --no-hooks."
+		return adviceOnDamage(err)
 	case errors.Is(err, storage.ErrNewerFormat):
 		return "Use that version or a newer one of kubectl-sherpack."
 	case errors.As(err, &config) && clientcmd.IsEmptyConfig(config.error):

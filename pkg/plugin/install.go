@@ -53,5 +53,5 @@ func onlyNew(name string, history release.History) error {
 	}
 	newest := history.Newest()
 	return fmt.Errorf("release %q in namespace %q is installed already (revision %d is %s); to change it, use upgrade",
-		name, newest.Namespace, newest.Spec.Revision, newest.Status.Phase)
+		name, newest.Namespace, newest.Spec.Revision, state(newest))
 }

@@ -84,7 +84,7 @@ func (o *ResumeOptions) plan(ctx context.Context, target *target) (*lifecycle.Pl
 		interrupted = newest.Status.Operation
 	}
 	if interrupted == "" {
-		return nil, fmt.Errorf("release %q: nothing to resume: revision %d is %s and was not interrupted", o.Name, newest.Spec.Revision, newest.Status.Phase)
+		return nil, fmt.Errorf("release %q: nothing to resume: revision %d is %s and was not interrupted", o.Name, newest.Spec.Revision, state(newest))
 	}
 	request := lifecycle.Request{
 		Operation: lifecycle.Operation(interrupted), Release: newest, History: history[:len(history)-1], Options: o.Plan,

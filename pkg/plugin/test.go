@@ -111,7 +111,7 @@ func (o *TestOptions) plan(ctx context.Context, target *target) (*lifecycle.Plan
 	deployed := history.Deployed()
 	if deployed == nil {
 		newest := history.Newest()
-		return nil, fmt.Errorf("release %q has no deployed revision to test; revision %d is %s", o.Name, newest.Spec.Revision, newest.Status.Phase)
+		return nil, fmt.Errorf("release %q has no deployed revision to test; revision %d is %s", o.Name, newest.Spec.Revision, state(newest))
 	}
 	request := lifecycle.Request{History: history, Options: o.Plan}
 	if request.Release, err = target.get(ctx, deployed); err != nil {

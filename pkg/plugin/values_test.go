@@ -110,7 +110,7 @@ func (h *valuesHistory) next(t *testing.T, from valuesRevision) valuesResult {
 	} else {
 		options := DeployOptions{Verb: DeployVerb{Reuse: &reuse}}
 		options.IOStreams = genericiooptions.NewTestIOStreamsDiscard()
-		_, err = options.complete(h.deployed, source)
+		_, err = options.complete(nil, h.deployed, source)
 	}
 	if err != nil {
 		return valuesResult{Refused: err.Error()}

@@ -48,12 +48,19 @@ func (h History) NextRevision() int {
 	return 1
 }
 
-// EverDeployed reports whether a revision was deployed since the release was last uninstalled, wholly or in part.
+// EverDeployed reports whether a revision was deployed since the release was last uninstalled, wholly or in part. One of
+// which nobody knows counts as deployed: what may be there must not be installed over, nor removed as if it were new.
 func (h History) EverDeployed() bool {
 	deployed := h.sinceRemoval().last(func(r *Release) bool {
-		return r.Status.Phase == Deployed || r.Status.Phase == Superseded
+		return r.Status.Phase == Deployed || r.Status.Phase == Superseded || r.Status.Phase == ""
 	})
 	return deployed != nil
+}
+
+// Unknown returns the last revision since the release was last uninstalled whose phase cannot be read; nil where there is
+// none. Where no other is deployed, that one may be.
+func (h History) Unknown() *Release {
+	return h.sinceRemoval().last(func(r *Release) bool { return r.Status.Phase == "" })
 }
 
 // sinceRemoval returns the revisions above the last whose uninstallation has begun to delete things.

@@ -152,31 +152,36 @@ func TestHistory(t *testing.T) {
 		// Newest and Deployed are revisions, 0 for none.
 		Newest, Deployed, Next int
 		Ever                   bool
+		// Unknown is the revision that may be deployed.
+		Unknown int
 	}
 	for title, test := range map[string]struct {
 		history release.History
 		want    facts
 	}{
 		"nothing":                                 {want: facts{Next: 1}},
-		"one that is deployed":                    {history: history(1, release.Deployed), want: facts{1, 1, 2, true}},
-		"an install that failed":                  {history: history(1, release.Failed), want: facts{1, 0, 2, false}},
-		"an install that was cut short":           {history: history(1, release.PendingInstall), want: facts{1, 0, 2, false}},
-		"an upgrade that failed":                  {history: history(1, release.Deployed, release.Failed), want: facts{2, 1, 3, true}},
-		"an upgrade":                              {history: history(1, release.Superseded, release.Deployed), want: facts{2, 2, 3, true}},
-		"one that was not superseded in time":     {history: history(1, release.Deployed, release.Deployed), want: facts{2, 2, 3, true}},
-		"the oldest are gone":                     {history: history(11, release.Superseded, release.Deployed, release.Failed), want: facts{13, 12, 14, true}},
-		"uninstalled, with its history":           {history: history(1, release.Superseded, release.Uninstalled), want: facts{2, 0, 3, false}},
-		"uninstalled, and a new install fails":    {history: history(1, release.Superseded, release.Uninstalled, release.Failed), want: facts{3, 0, 4, false}},
-		"uninstalled, and installed again":        {history: history(1, release.Uninstalled, release.Deployed), want: facts{2, 2, 3, true}},
-		"uninstalled, installed and upgraded":     {history: history(1, release.Uninstalled, release.Superseded, release.Failed), want: facts{3, 0, 4, true}},
-		"an uninstallation that was cut short":    {history: history(1, release.Failed, release.Uninstalling), want: facts{2, 0, 3, false}},
-		"a removal of an upgraded one that fails": {history: history(1, release.Superseded, release.Failed), want: facts{2, 0, 3, true}},
+		"one that is deployed":                    {history: history(1, release.Deployed), want: facts{1, 1, 2, true, 0}},
+		"an install that failed":                  {history: history(1, release.Failed), want: facts{1, 0, 2, false, 0}},
+		"an install that was cut short":           {history: history(1, release.PendingInstall), want: facts{1, 0, 2, false, 0}},
+		"an upgrade that failed":                  {history: history(1, release.Deployed, release.Failed), want: facts{2, 1, 3, true, 0}},
+		"an upgrade":                              {history: history(1, release.Superseded, release.Deployed), want: facts{2, 2, 3, true, 0}},
+		"one that was not superseded in time":     {history: history(1, release.Deployed, release.Deployed), want: facts{2, 2, 3, true, 0}},
+		"the oldest are gone":                     {history: history(11, release.Superseded, release.Deployed, release.Failed), want: facts{13, 12, 14, true, 0}},
+		"uninstalled, with its history":           {history: history(1, release.Superseded, release.Uninstalled), want: facts{2, 0, 3, false, 0}},
+		"uninstalled, and a new install fails":    {history: history(1, release.Superseded, release.Uninstalled, release.Failed), want: facts{3, 0, 4, false, 0}},
+		"uninstalled, and installed again":        {history: history(1, release.Uninstalled, release.Deployed), want: facts{2, 2, 3, true, 0}},
+		"uninstalled, installed and upgraded":     {history: history(1, release.Uninstalled, release.Superseded, release.Failed), want: facts{3, 0, 4, true, 0}},
+		"an uninstallation that was cut short":    {history: history(1, release.Failed, release.Uninstalling), want: facts{2, 0, 3, false, 0}},
+		"a removal of an upgraded one that fails": {history: history(1, release.Superseded, release.Failed), want: facts{2, 0, 3, true, 0}},
+		"one of which nobody knows":               {history: history(1, ""), want: facts{1, 0, 2, true, 1}},
+		"an upgrade of which nobody knows":        {history: history(1, release.Deployed, ""), want: facts{2, 1, 3, true, 2}},
+		"uninstalled, and unknown before":         {history: history(1, "", release.Uninstalled), want: facts{2, 0, 3, false, 0}},
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			got := facts{
 				Newest: number(test.history.Newest()), Deployed: number(test.history.Deployed()),
-				Next: test.history.NextRevision(), Ever: test.history.EverDeployed(),
+				Next: test.history.NextRevision(), Ever: test.history.EverDeployed(), Unknown: number(test.history.Unknown()),
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("facts (-want +got):\n%s", diff)

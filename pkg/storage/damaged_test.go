@@ -52,6 +52,7 @@ func damages() map[string]damage {
 		"the head has no version":             {secret: head, change: unlabelled("version"), want: storage.ErrDamaged, says: []string{head, "labels"}, unlisted: true},
 		"the head has no status":              {secret: head, change: unlabelled("status"), want: storage.ErrDamaged, says: []string{head, "status"}, unlisted: true},
 		"the head does not name its run":      {secret: head, change: unlabelled("run"), want: storage.ErrDamaged, says: []string{"missing"}},
+		"the status is none that is known":    {secret: head, change: func(s *corev1.Secret) { s.Labels["status"] = "bogus" }, want: storage.ErrDamaged, says: []string{head, "bogus"}, unlisted: true},
 		"the head has another version":        {secret: head, change: func(s *corev1.Secret) { s.Labels["version"] = "3" }, want: storage.ErrDamaged, says: []string{head, "labels"}, unlisted: true},
 		"the head is of a newer version":      {secret: head, change: annotation("format-version", "2"), want: storage.ErrNewerFormat, says: []string{head, "2", "1"}, unlisted: true},
 		"the payload is of a newer version":   {secret: payload, change: annotation("format-version", "2"), want: storage.ErrNewerFormat, says: []string{payload}},

@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -85,14 +86,14 @@ func statusPatch(r *release.Release) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	labels, annotations := map[string]string{labelStatus: string(r.Status.Phase)}, statusAnnotations(r)
+	marks, annotations := map[string]string{labelStatus: string(r.Status.Phase)}, statusAnnotations(r)
 	if r.Record.Damage.Head != nil {
 		// What can be told of the head is written again.
-		labels[labelOwner], labels[labelName], labels[labelVersion] = owner, r.Name, strconv.Itoa(r.Spec.Revision)
+		marks[labelOwner], marks[labelName], marks[labelVersion] = owner, r.Name, strconv.Itoa(r.Spec.Revision)
 		annotations[annotationFormat] = strconv.Itoa(release.FormatVersion)
 	}
 	return json.Marshal(map[string]any{
-		"metadata": map[string]any{"resourceVersion": r.ResourceVersion, "labels": labels, "annotations": annotations},
+		"metadata": map[string]any{"resourceVersion": r.ResourceVersion, "labels": marks, "annotations": annotations},
 		"data":     map[string][]byte{statusKey: status},
 	})
 }
@@ -114,7 +115,7 @@ func decodeHead(head *metav1.ObjectMeta) (*release.Release, error) {
 	}
 	r.Spec.FromRevision, _ = strconv.Atoi(head.Annotations[annotationFromRevision])
 	r.Spec.Description = head.Annotations[annotationDescription]
-	if phase := release.Phase(head.Labels[labelStatus]); damage == nil || phase.Known() {
+	if phase := release.Phase(head.Labels[labelStatus]); phase.Known() {
 		r.Status.Phase = phase
 	}
 	r.Status.Operation = head.Annotations[annotationOperation]
@@ -138,10 +139,44 @@ func checkHead(head *metav1.ObjectMeta) error {
 		return fmt.Errorf("secret %s/%s: %w: its labels and its name do not name the same release and revision",
 			head.Namespace, head.Name, ErrDamaged)
 	}
-	if head.Labels[labelStatus] == "" {
+	switch status := head.Labels[labelStatus]; {
+	case status == "":
 		return fmt.Errorf("secret %s/%s: %w: it has no label %q", head.Namespace, head.Name, ErrDamaged, labelStatus)
+	case !release.Phase(status).Known():
+		return fmt.Errorf("secret %s/%s: %w: its label %q says %q, which is no state of a release",
+			head.Namespace, head.Name, ErrDamaged, labelStatus, status)
 	}
 	return nil
+}
+
+// UnlistedError is a head that lists do not find, because its labels say something else. It is not overwritten, and neither
+// are its parts removed.
+type UnlistedError struct {
+	Namespace, Secret string
+	// Labels are those that it should have, and, empty, one that it should not.
+	Labels map[string]string
+}
+
+// Error names the Secret.
+func (e *UnlistedError) Error() string {
+	return fmt.Sprintf("secret %s/%s: %v: its labels do not say whose revision it is, so that it is not found",
+		e.Namespace, e.Secret, ErrDamaged)
+}
+
+// Unwrap returns ErrDamaged.
+func (e *UnlistedError) Unwrap() error { return ErrDamaged }
+
+// checkListed refuses a head that lists do not find.
+func checkListed(head *metav1.ObjectMeta) error {
+	name, revision := parseHeadName(head.Name)
+	if headSelector().Add(nameRequirement(name)...).Matches(labels.Set(head.Labels)) {
+		return nil
+	}
+	wanted := map[string]string{labelOwner: owner, labelName: name, labelVersion: strconv.Itoa(revision)}
+	if _, isPart := head.Labels[labelPart]; isPart {
+		wanted[labelPart] = ""
+	}
+	return &UnlistedError{Namespace: head.Namespace, Secret: head.Name, Labels: wanted}
 }
 
 // checkFormat refuses what a newer version wrote: it may mean something else there.
@@ -162,8 +197,8 @@ func decodeStatus(head *corev1.Secret, into *release.Release) error {
 	if err := json.Unmarshal(head.Data[statusKey], &into.Status); err != nil {
 		return fmt.Errorf("secret %s/%s: %w: reading its status: %w", head.Namespace, head.Name, ErrDamaged, err)
 	}
-	if into.Status.Phase == "" {
-		return fmt.Errorf("secret %s/%s: %w: its status has no phase", head.Namespace, head.Name, ErrDamaged)
+	if !into.Status.Phase.Known() {
+		return fmt.Errorf("secret %s/%s: %w: its status has no known phase", head.Namespace, head.Name, ErrDamaged)
 	}
 	return nil
 }

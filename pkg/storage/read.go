@@ -102,7 +102,8 @@ func decode(head *corev1.Secret, parts map[string]*corev1.Secret) (*release.Rele
 	return found, nil
 }
 
-// readStatus reads the status of a head into a release that has what lists show, and keeps that where it cannot.
+// readStatus reads the status of a head into a release that has what lists show, and keeps that where it cannot. A label
+// that is lost, or says nothing that is known, does not count.
 func readStatus(head *corev1.Secret, into *release.Release) {
 	listed := into.Status
 	if err := decodeStatus(head, into); err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -18,7 +19,8 @@ import (
 )
 
 // Sweep removes what is left of a release without any revision, because the command that stored or dropped it was killed, and
-// reports whether there was anything. The caller holds the release's lock: another command may just be storing one.
+// reports whether there was anything. The caller holds the release's lock: another command may just be storing one. The error
+// is an *UnlistedError, and nothing is removed, where there is a revision whose labels have been changed.
 func (s *Secrets) Sweep(ctx context.Context, namespace, name string) (bool, error) {
 	found, err := s.list(ctx, namespace, labels.SelectorFromSet(labels.Set{labelOwner: owner, labelName: name}))
 	if err != nil {
@@ -28,10 +30,32 @@ func (s *Secrets) Sweep(ctx context.Context, namespace, name string) (bool, erro
 	if len(heads) > 0 || len(parts) == 0 {
 		return false, nil
 	}
+	if err := s.checkHeadless(ctx, namespace, name, parts); err != nil {
+		return false, fmt.Errorf("removing what is left of release %s/%s: %w", namespace, name, err)
+	}
 	if err := s.delete(ctx, namespace, parts); err != nil {
 		return false, fmt.Errorf("removing what is left of release %s/%s: %w", namespace, name, err)
 	}
 	return true, nil
+}
+
+// checkHeadless makes sure that parts do not belong to heads that are there, but were not listed.
+func (s *Secrets) checkHeadless(ctx context.Context, namespace, name string, parts []string) error {
+	heads := map[string]bool{}
+	for _, part := range parts {
+		revision, _, _ := strings.Cut(strings.TrimPrefix(part, headPrefix(name)), ".")
+		heads[headPrefix(name)+revision] = true
+	}
+	for secret := range heads {
+		head, err := s.head(ctx, namespace, secret)
+		if err == nil {
+			err = cmp.Or(checkListed(&head.ObjectMeta), ErrConflict)
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return nil
 }
 
 // Supersede records of a stored revision that another one is deployed in its place, on the condition that nobody else has

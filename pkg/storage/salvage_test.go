@@ -35,21 +35,22 @@ func lost(d release.Damage) string {
 func TestOfADamagedRecordTheRestIsRead(t *testing.T) {
 	t.Parallel()
 	for title, want := range map[string]string{
-		"a payload part is missing":       "content",
-		"an inventory part is missing":    "inventory",
-		"a part lost a label":             "inventory",
-		"the payload was edited":          "content",
-		"the checksum was edited":         "content",
-		"the inventory was edited":        "inventory",
-		"more parts are expected":         "inventory",
-		"the number of parts is negative": "inventory",
-		"the status is garbage":           "head",
-		"the status is gone":              "head",
-		"the head has no format version":  "head",
-		"the head has no version":         "head",
-		"the head has another version":    "head",
-		"the head has no status":          "head",
-		"the head does not name its run":  "content inventory",
+		"a payload part is missing":        "content",
+		"an inventory part is missing":     "inventory",
+		"a part lost a label":              "inventory",
+		"the payload was edited":           "content",
+		"the checksum was edited":          "content",
+		"the inventory was edited":         "inventory",
+		"more parts are expected":          "inventory",
+		"the number of parts is negative":  "inventory",
+		"the status is garbage":            "head",
+		"the status is gone":               "head",
+		"the head has no format version":   "head",
+		"the head has no version":          "head",
+		"the head has another version":     "head",
+		"the head has no status":           "head",
+		"the status is none that is known": "head",
+		"the head does not name its run":   "content inventory",
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
@@ -76,7 +77,7 @@ func TestOfADamagedRecordTheRestIsRead(t *testing.T) {
 			if want != "head" {
 				diff(t, "the hooks", r.Status.Hooks, found.Status.Hooks)
 			}
-			if found.Spec.Revision != 2 || title != "the head has no status" && found.Status.Phase != release.Deployed {
+			if found.Spec.Revision != 2 || found.Status.Phase != release.Deployed {
 				t.Errorf("revision %d is %s", found.Spec.Revision, found.Status.Phase)
 			}
 		})
@@ -162,6 +163,53 @@ func TestAHistoryGetsPastHeadsThatCannotBeRead(t *testing.T) {
 			}
 			if left := secrets(t, namespace); len(left) > 0 {
 				t.Errorf("%d Secrets are left", len(left))
+			}
+		})
+	}
+}
+
+// A head whose label says nothing of its phase is asked itself: a release that is deployed must not pass for one that never
+// was, nor one that is uninstalled for one that is there.
+func TestAHistoryFindsPhasesWithoutTheirLabels(t *testing.T) {
+	t.Parallel()
+	unreadable := func(change func(*corev1.Secret)) func(*corev1.Secret) {
+		return func(s *corev1.Secret) {
+			change(s)
+			s.Data["status"] = []byte("{")
+		}
+	}
+	lose, spoil := damages()["the head has no status"].change, damages()["the status is none that is known"].change
+	for title, test := range map[string]struct {
+		phase, want release.Phase
+		change      func(*corev1.Secret)
+		ever        bool
+	}{
+		"lost, of one that is deployed":           {release.Deployed, release.Deployed, lose, true},
+		"unknown, of one that is deployed":        {release.Deployed, release.Deployed, spoil, true},
+		"lost, of one that has failed":            {release.Failed, release.Failed, lose, false},
+		"unknown, of one that is uninstalled":     {release.Uninstalled, release.Uninstalled, spoil, false},
+		"lost, of one whose status is lost, too":  {release.Deployed, "", unreadable(lose), true},
+		"unknown, and the status is unknown, too": {release.Failed, "", unreadable(spoil), true},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+			r.Status.Phase = test.phase
+			create(t, store, r)
+			damage{secret: head, change: test.change}.inflict(t, r.Namespace)
+			history, err := store.History(t.Context(), r.Namespace, r.Name)
+			if err != nil || len(history) != 1 {
+				t.Fatalf("the history is %v, error %v", history, err)
+			}
+			if !errors.Is(history[0].Record.Damage.Head, storage.ErrDamaged) {
+				t.Errorf("the damage is %v", history[0].Record.Damage.Head)
+			}
+			diff(t, "the phase", test.want, history[0].Status.Phase)
+			if test.want != "" {
+				diff(t, "when it finished", r.Status.FinishedAt, history[0].Status.FinishedAt)
+			}
+			if got := history.EverDeployed(); got != test.ever {
+				t.Errorf("it was ever deployed: %v", got)
 			}
 		})
 	}

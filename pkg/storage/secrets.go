@@ -114,9 +114,18 @@ func newestOfEach(heads []metav1.PartialObjectMetadata) []metav1.PartialObjectMe
 // History returns the revisions of one release, oldest first, with what lists show; empty where there is none. Revisions
 // whose heads cannot be read are in it, see release.History. What a newer version wrote is an error.
 func (s *Secrets) History(ctx context.Context, namespace, name string) (release.History, error) {
-	found, err := s.list(ctx, namespace, headSelector().Add(nameRequirement(name)...))
+	history, err := s.history(ctx, namespace, name)
 	if err != nil {
 		return nil, fmt.Errorf("reading the history of release %s/%s: %w", namespace, name, err)
+	}
+	slices.SortFunc(history, compareRevisions)
+	return history, nil
+}
+
+func (s *Secrets) history(ctx context.Context, namespace, name string) (release.History, error) {
+	found, err := s.list(ctx, namespace, headSelector().Add(nameRequirement(name)...))
+	if err != nil {
+		return nil, err
 	}
 	s.noteRead(namespace, name, found)
 	history := make(release.History, 0, len(found))
@@ -130,10 +139,36 @@ func (s *Secrets) History(ctx context.Context, namespace, name string) (release.
 		history, errs = append(history, revision), append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("reading the history of release %s/%s: %w", namespace, name, err)
+		return nil, err
 	}
-	slices.SortFunc(history, compareRevisions)
-	return history, nil
+	return history, s.completePhases(ctx, history)
+}
+
+// completePhases reads the heads whose labels do not say in which phase their revisions are: a release that is deployed must
+// not pass for one that never was.
+func (s *Secrets) completePhases(ctx context.Context, history release.History) error {
+	for _, r := range history {
+		if r.Status.Phase != "" {
+			continue
+		}
+		head, err := s.head(ctx, r.Namespace, headName(r.Name, r.Spec.Revision))
+		if errors.Is(err, ErrNotFound) {
+			// It was dropped meanwhile, and counts as damaged until it is looked for again.
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		stored := &release.Release{}
+		if err := decodeStatus(head, stored); err != nil {
+			// Then nobody knows.
+			continue
+		}
+		status := stored.Status
+		r.Status.Phase, r.Status.Operation, r.Status.Message = status.Phase, status.Operation, status.Message
+		r.Status.StartedAt, r.Status.FinishedAt = status.StartedAt, status.FinishedAt
+	}
+	return nil
 }
 
 func (s *Secrets) list(ctx context.Context, namespace string, selector labels.Selector) ([]metav1.PartialObjectMetadata, error) {

@@ -1,12 +1,77 @@
 package storage_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
 )
+
+// unlisted are changes to the labels of a head after which no list finds it, and the labels that are missing then.
+func unlisted() map[string]func(*corev1.Secret) {
+	return map[string]func(*corev1.Secret){
+		"its name is lost":       func(s *corev1.Secret) { delete(s.Labels, "name") },
+		"its owner is lost":      func(s *corev1.Secret) { delete(s.Labels, "owner") },
+		"its name is another":    func(s *corev1.Secret) { s.Labels["name"] = "other" },
+		"it passes for a part":   func(s *corev1.Secret) { s.Labels["part"] = "payload-0" },
+		"it has no label at all": func(s *corev1.Secret) { s.Labels = nil },
+	}
+}
+
+// checkUnlisted checks the error about a head that no list finds, and that all of its revision is still there.
+func checkUnlisted(t *testing.T, namespace string, err error) {
+	t.Helper()
+	var found *storage.UnlistedError
+	if !errors.As(err, &found) || found.Secret != head || !errors.Is(err, storage.ErrDamaged) || errors.Is(err, storage.ErrConflict) {
+		t.Fatalf("it answers: %v", err)
+	}
+	if !strings.Contains(err.Error(), namespace+"/"+head) {
+		t.Errorf("%v: does not name the Secret", err)
+	}
+	for key, want := range map[string]string{"owner": "sherpack", "name": "shop", "version": "2"} {
+		diff(t, "the label "+key, want, found.Labels[key])
+	}
+	if left := secrets(t, namespace); len(left) != 3 {
+		t.Errorf("there are %d Secrets", len(left))
+	}
+}
+
+// The inventory of a release is not swept because somebody has changed the labels of its head.
+func TestWhatBelongsToAHeadThatIsNotListedIsNotSwept(t *testing.T) {
+	t.Parallel()
+	for title, change := range unlisted() {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+			create(t, store, r)
+			damage{secret: head, change: change}.inflict(t, r.Namespace)
+			swept, err := store.Sweep(t.Context(), r.Namespace, r.Name)
+			if swept {
+				t.Error("it is swept")
+			}
+			checkUnlisted(t, r.Namespace, err)
+		})
+	}
+}
+
+// A revision that no list finds is not told as another command's.
+func TestARevisionIsNotCreatedOverOneThatIsNotListed(t *testing.T) {
+	t.Parallel()
+	for title, change := range unlisted() {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			r := example(clustertest.Namespace(t), 2)
+			create(t, newStore(t, "run1"), r)
+			damage{secret: head, change: change}.inflict(t, r.Namespace)
+			checkUnlisted(t, r.Namespace, newStore(t, "run2").Create(t.Context(), example(r.Namespace, 2)))
+		})
+	}
+}
 
 // A command that was killed while it dropped a record leaves parts without any head. Only these are swept: whoever looks a
 // moment later may find a release that another command has installed meanwhile.

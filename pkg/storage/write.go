@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,7 +26,8 @@ import (
 const aftermath = 10 * time.Second
 
 // Create stores a new revision whole: its parts first, the head last, so that a head stands for a complete record.
-// The error is ErrConflict where the revision is there already; what was written for it is removed again.
+// The error is ErrConflict where the revision is there already, or an *UnlistedError where nobody could know; what was
+// written for it is removed again.
 func (s *Secrets) Create(ctx context.Context, r *release.Release) error {
 	if err := s.create(ctx, r); err != nil {
 		return fmt.Errorf("recording release %s/%s revision %d: %w", r.Namespace, r.Name, r.Spec.Revision, err)
@@ -101,7 +103,7 @@ func (s *Secrets) settle(ctx context.Context, head *corev1.Secret, parts []*core
 	case err == nil && found.Labels[labelRun] == s.run:
 		return &found.ObjectMeta, nil
 	case err == nil:
-		failure = ErrConflict
+		failure = cmp.Or(checkListed(&found.ObjectMeta), ErrConflict)
 	case !apierrors.IsNotFound(err):
 		return nil, errors.Join(failure, err)
 	}

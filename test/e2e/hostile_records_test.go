@@ -171,6 +171,8 @@ func edits(whole map[string]*corev1.Secret) map[string]edit {
 		"parts exchanged":                   {do: part("inventory", bytes), lost: "inventory"},
 		"an inventory that unpacks to much": {do: part("inventory", packed(io.LimitReader(zero{}, 300<<20))), lost: "inventory"},
 		"an inventory of many":              {do: part("inventory", packed(strings.NewReader("["+strings.Repeat("{},", 1_300_000)+"{}]"))), lost: "inventory"},
+		"no state":                          {do: func(record map[string]*corev1.Secret) { delete(record["head"].Labels, "status") }, lost: "head"},
+		"a state that is none":              {do: func(record map[string]*corev1.Secret) { record["head"].Labels["status"] = "bogus" }, lost: "head"},
 		"a revision that is none":           {do: func(record map[string]*corev1.Secret) { record["head"].Labels["version"] = "two" }, lost: "head"},
 	}
 }
