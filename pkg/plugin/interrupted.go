@@ -78,5 +78,13 @@ func describe(former *storage.Former) string {
 	if former == nil {
 		return "no command works on it any more"
 	}
-	return fmt.Sprintf("%s, last seen %s ago", former.Holder, former.Age.Round(time.Second))
+	return former.String() + seen(former, "ago")
+}
+
+// seen says when a holder was last seen, as far as that is known.
+func seen(former *storage.Former, since string) string {
+	if !former.Dated {
+		return ""
+	}
+	return fmt.Sprintf(", last seen %s %s", former.Age.Round(time.Second), since)
 }

@@ -58,7 +58,7 @@ func (o *RunOptions) recover(ctx context.Context, target *target, newest *releas
 	}
 	holder := "a command that was killed"
 	if former := target.held.Former; former != nil {
-		holder = fmt.Sprintf("%s, last seen %s before", former.Holder, former.Age.Round(time.Second))
+		holder = former.String() + seen(former, "before")
 	}
 	lifecycle.CloseInterrupted(whole, holder, time.Now())
 	if err := target.store.UpdateStatus(ctx, whole); err != nil {

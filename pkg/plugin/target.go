@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -92,6 +93,10 @@ func connect(getter genericclioptions.RESTClientGetter, streams genericiooptions
 	locks, err := storage.NewLocks(plain, store)
 	if err != nil {
 		return nil, configError{err}
+	}
+	locks.Suspect = func(holder *storage.LockedError, watched time.Duration) {
+		_, _ = fmt.Fprintf(streams.ErrOut, "waiting %s to be sure that %s, which holds the lock of release %s/%s, has ended\n",
+			watched.Round(time.Second), holder.Holder, holder.Namespace, holder.Name)
 	}
 	cluster, err := kube.New(getter)
 	if err != nil {

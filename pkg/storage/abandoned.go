@@ -19,8 +19,8 @@ func (l *Locks) Abandoned(ctx context.Context, namespace, name string) (abandone
 	if err != nil {
 		return false, nil, fmt.Errorf("asking who works on release %s/%s: %w", namespace, name, err)
 	}
-	// Where the server does not say what time it is, the age is not known, and counts as none.
-	age, _ := l.clock.age(lease)
-	former = &Former{Holder: holderOf(lease), Age: age}
+	// Where the server does not say what time it is, the age is not known.
+	age, dated := l.clock.age(lease)
+	former = &Former{Holder: holderOf(lease), Age: age, Dated: dated}
 	return age >= expireAfter || l.isDead(former.Holder), former, nil
 }

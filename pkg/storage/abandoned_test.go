@@ -25,12 +25,16 @@ func TestALockIsAbandonedWhenNobodyHoldsItAnyMore(t *testing.T) {
 		t.Errorf("without a Lease it is abandoned: %v, by %v, %v", abandoned, former, err)
 	}
 	lock := acquire(t, locks(t, clustertest.Config(t), "first"), namespace)
-	if abandoned, former, err := reader.Abandoned(t.Context(), namespace, "shop"); abandoned || former.PID != os.Getpid() || err != nil {
+	if abandoned, former, err := reader.Abandoned(t.Context(), namespace, "shop"); abandoned || former.PID != os.Getpid() || !former.Dated || err != nil {
 		t.Errorf("while it is held it is abandoned: %v, by %v, %v", abandoned, former, err)
 	}
 	abandoned, former, err := locks(t, dated(t, 20*time.Second), "reader").Abandoned(t.Context(), namespace, "shop")
 	if !abandoned || former.Age < 15*time.Second || err != nil {
 		t.Errorf("when it is old it is abandoned: %v, by %v, %v", abandoned, former, err)
+	}
+	abandoned, former, err = locks(t, dated(t, 0), "reader").Abandoned(t.Context(), namespace, "shop")
+	if abandoned || former.Dated || err != nil {
+		t.Errorf("when nobody knows how old it is it is abandoned: %v, by %v, %v", abandoned, former, err)
 	}
 	if err := lock.Release(t.Context()); err != nil {
 		t.Fatal(err)

@@ -16,8 +16,20 @@ const (
 	overrun = 3 * time.Second
 )
 
-// errCut is why a request that writes is ended while it is under way. It may have been carried out.
-var errCut = fmt.Errorf("the lock could not be renewed for %s: %w", hesitateAfter+overrun, io.ErrUnexpectedEOF)
+// errCut is why a request that writes is ended while it is under way.
+var errCut error = cutError{}
+
+// cutError is an answer that did not come, for those who ask whether a request may have been carried out. Its text is for
+// people, to whom that means nothing.
+type cutError struct{}
+
+// Error says why the request was ended.
+func (cutError) Error() string {
+	return fmt.Sprintf("the lock could not be renewed for %s", hesitateAfter+overrun)
+}
+
+// Unwrap returns io.ErrUnexpectedEOF.
+func (cutError) Unwrap() error { return io.ErrUnexpectedEOF }
 
 // fence stands before what the holder of a lock writes. It is open while nobody else can have taken the lock.
 type fence struct {

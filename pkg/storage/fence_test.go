@@ -117,6 +117,9 @@ func TestWhatIsBeingWrittenEndsWithTheLock(t *testing.T) {
 				if !errors.Is(err, test.want) || time.Since(start) != test.after {
 					t.Errorf("ended after %s with %v", time.Since(start), err)
 				}
+				if errors.Is(test.want, errCut) && err.Error() != "the lock could not be renewed for 13s" {
+					t.Errorf("it says %q", err)
+				}
 				if errors.Is(test.want, errCut) && !errors.Is(err, io.ErrUnexpectedEOF) {
 					t.Error("it is not sent again")
 				}

@@ -30,7 +30,7 @@ func TestAHolderWhoseLeaseIsGone(t *testing.T) {
 		"has lost it after ten seconds":                      {silence: 11 * time.Second, want: "its Lease is gone"},
 		"has lost it where a revision was recorded":          {record: "made", want: "another command had taken it over: revision 2 is pending-upgrade (upgrade)"},
 		"has lost it where the newest revision was recorded": {record: "written", want: "another command had taken it over: revision 1 is failed (install)"},
-		"has lost it where the record was removed":           {record: "removed", want: "another command had taken it over: its record was removed"},
+		"has lost it where the record was removed":           {record: "removed", want: "its Lease and its record are gone; another command or somebody has removed them"},
 		"makes it again where nobody was there":              {},
 	} {
 		t.Run(name, func(t *testing.T) {

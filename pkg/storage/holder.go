@@ -31,8 +31,9 @@ func (l *Locks) isDead(holder Holder) bool {
 // Former is a holder that is gone.
 type Former struct {
 	Holder
-	// Age is the time between its last sign of life and its end being noticed.
-	Age time.Duration
+	// Age is the time between its last sign of life and its end being noticed, and Dated whether that is known.
+	Age   time.Duration
+	Dated bool
 }
 
 // String names the holder for people.
@@ -97,6 +98,8 @@ type LostError struct {
 	Holder *Holder
 	// Record says what the release's record tells of who had the lock meanwhile; empty where it tells nothing.
 	Record string
+	// Removed says that the release's record is gone, too.
+	Removed bool
 }
 
 // Error says who has, or had, taken the lock over, as far as that is known.
@@ -107,6 +110,8 @@ func (e *LostError) Error() string {
 		return text + fmt.Sprintf("%s has taken it over (%s)", e.Holder, e.Holder.activity())
 	case e.Record != "":
 		return text + "another command had taken it over: " + e.Record
+	case e.Removed:
+		return text + "its Lease and its record are gone; another command or somebody has removed them"
 	}
 	return text + "its Lease is gone"
 }

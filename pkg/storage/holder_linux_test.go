@@ -68,7 +68,7 @@ func TestADeadHolderIsOneOfThisMachine(t *testing.T) {
 		"this machine":                {self.Host, self.Machine, true},
 		"another host":                {"there", self.Machine, false},
 		"another boot":                {self.Host, "later pid:[1] time:[1]", false},
-		"another set of processes":    {self.Host, "boot pid:[2] time:[1]", false},
+		"another PID namespace":       {self.Host, "boot pid:[2] time:[1]", false},
 		"a machine that is not known": {self.Host, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -115,6 +115,29 @@ func TestAHiddenHolderKeepsItsLock(t *testing.T) {
 	cut.Store(false)
 	if err := lock.Await(t.Context()); err != nil {
 		t.Error(err)
+	}
+	if err := lock.Release(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A lock whose holder is known to have ended is abandoned, however young it is.
+func TestALockOfADeadHolderIsAbandoned(t *testing.T) {
+	t.Parallel()
+	namespace := clustertest.Namespace(t)
+	first, reader := newLocks(t, clustertest.Config(t), "first"), newLocks(t, clustertest.Config(t), "reader")
+	first.self.PID = endedProcess(t, false)
+	lock, err := first.Acquire(t.Context(), namespace, "shop", "install", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	abandoned, former, err := reader.Abandoned(t.Context(), namespace, "shop")
+	if err != nil || !abandoned || former.PID != first.self.PID || former.Age >= expireAfter {
+		t.Errorf("it is abandoned: %v, by %+v, %v", abandoned, former, err)
+	}
+	reader.self.Machine = "another"
+	if abandoned, _, err = reader.Abandoned(t.Context(), namespace, "shop"); err != nil || abandoned {
+		t.Errorf("on another machine it is abandoned: %v, %v", abandoned, err)
 	}
 	if err := lock.Release(t.Context()); err != nil {
 		t.Error(err)

@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/watch"
 	coordinationv1client "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
@@ -45,6 +46,9 @@ type Locks struct {
 	// store tells whether a release's record is as this run knows it.
 	store *Secrets
 	self  Holder
+	// Suspect is told when a command begins to watch a lock whose holder looks dead, and for how long, before it takes that
+	// over; nil is not.
+	Suspect func(holder *LockedError, watched time.Duration)
 	// unwatched says that Leases may not be watched.
 	unwatched atomic.Bool
 }
@@ -139,6 +143,8 @@ type attempt struct {
 	seen    *coordinationv1.Lease
 	since   instant
 	renewed bool
+	// suspected is the lease that is watched because its holder looks dead.
+	suspected *coordinationv1.Lease
 }
 
 // run tries until the lock is got, or patience is over.
@@ -153,7 +159,10 @@ func (a *attempt) run(ctx context.Context, patience time.Duration) (*Lock, error
 		if ctx.Err() != nil || left <= 0 && !a.isWorthWatching() {
 			return nil, errors.Join(a.locked(), ctx.Err())
 		}
-		most, _ := a.watch()
+		most, suspect := a.watch()
+		if suspect && most > 0 {
+			a.suspect(most)
+		}
 		if left > 0 {
 			most = min(most, left)
 		}
@@ -176,6 +185,16 @@ func (a *attempt) watch() (left time.Duration, suspect bool) {
 		return watchBefore - watched, true
 	}
 	return expireAfter - age, false
+}
+
+// suspect says, once, that the lease that was seen is watched before it is taken over.
+func (a *attempt) suspect(watched time.Duration) {
+	// Without a date every lease is watched. One that is renewed belongs to somebody who lives.
+	_, dated := a.clock.age(a.seen)
+	if a.Suspect != nil && a.suspected != a.seen && (dated || !a.renewed) {
+		a.Suspect(a.locked(), watched)
+	}
+	a.suspected = a.seen
 }
 
 // isWorthWatching reports whether a command without patience stays nevertheless: the holder looks dead, and has not been
@@ -247,7 +266,7 @@ func (a *attempt) former(before *Former) *Former {
 	if holder.Run == a.self.Run {
 		return before
 	}
-	return &Former{Holder: holder, Age: a.age()}
+	return &Former{Holder: holder, Age: a.age(), Dated: true}
 }
 
 // age is how long ago the lease that was seen was written, as far as that is known.
@@ -289,17 +308,26 @@ func (a *attempt) await(ctx context.Context, most time.Duration) {
 		if apierrors.IsForbidden(err) {
 			a.unwatched.Store(true)
 		}
-		// Without the right to watch, the time must do; it is asked often enough not to miss a holder that is quick.
-		ctx, cancel := context.WithTimeout(ctx, time.Second)
-		defer cancel()
-		<-ctx.Done()
+		pause(ctx)
 		return
 	}
 	defer changes.Stop()
 	select {
-	case <-changes.ResultChan():
+	case change, open := <-changes.ResultChan():
+		// A version that the server does not know any more is answered with an error at once, time and again.
+		if !open || change.Type == watch.Error {
+			pause(ctx)
+		}
 	case <-ctx.Done():
 	}
+}
+
+// pause waits where nothing can be watched, or until ctx ends: a lease is asked for often enough not to miss a holder that is
+// quick.
+func pause(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	<-ctx.Done()
 }
 
 func (a *attempt) locked() *LockedError {

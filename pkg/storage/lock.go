@@ -55,13 +55,6 @@ func (l *Lock) At(step string) {
 	l.step = step
 }
 
-// Await waits until it is sure that nobody else holds the lock. The error is a *LostError where somebody does, else that of
-// ctx.
-func (l *Lock) Await(ctx context.Context) error {
-	_, err := l.fence.pass(ctx)
-	return err
-}
-
 // Lost is closed when the lock is lost: somebody else has taken it over, or had.
 func (l *Lock) Lost() <-chan struct{} { return l.fence.gone }
 
@@ -185,12 +178,14 @@ func (l *Lock) look(ctx context.Context) error {
 // nobody can have taken it over, because it was renewed lately and the record is as this run knows it, somebody has removed
 // it by hand, and it is made again.
 func (l *Lock) replace(ctx context.Context) error {
-	same, record, err := l.compare(ctx)
+	found, err := l.compare(ctx)
 	if l.fence.fresh() && err != nil {
 		return err
 	}
-	if !l.fence.fresh() || !same {
-		l.fence.lose(&LostError{Namespace: l.attempt.namespace, Name: l.attempt.name, Record: record})
+	if !l.fence.fresh() || !found.same {
+		l.fence.lose(&LostError{
+			Namespace: l.attempt.namespace, Name: l.attempt.name, Record: found.record, Removed: found.removed,
+		})
 		return l.Err()
 	}
 	return l.write(ctx, l.attempt.lease(nil), func(ctx context.Context, lease *coordinationv1.Lease) (*coordinationv1.Lease, error) {
@@ -198,7 +193,7 @@ func (l *Lock) replace(ctx context.Context) error {
 	})
 }
 
-func (l *Lock) compare(ctx context.Context) (same bool, record string, err error) {
+func (l *Lock) compare(ctx context.Context) (comparison, error) {
 	ctx, cancel := context.WithTimeout(ctx, renewEvery)
 	defer cancel()
 	return l.attempt.store.compare(ctx, l.attempt.namespace, l.attempt.name)

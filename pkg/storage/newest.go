@@ -61,39 +61,46 @@ func newestOf(heads []metav1.PartialObjectMetadata) newestHead {
 	return newest
 }
 
-// compare reads the newest head of a release again. It reports whether that is the one that this run knows, and if not, what
-// it says of who has written it.
-func (s *Secrets) compare(ctx context.Context, namespace, name string) (same bool, record string, err error) {
+// comparison is what became of the newest head of a release.
+type comparison struct {
+	// same says that it is the one that this run knows, and removed that there is none any more.
+	same, removed bool
+	// record says otherwise who has written it; empty where nothing is known of that.
+	record string
+}
+
+// compare reads the newest head of a release again.
+func (s *Secrets) compare(ctx context.Context, namespace, name string) (comparison, error) {
 	s.mu.Lock()
 	known := s.newest[types.NamespacedName{Namespace: namespace, Name: name}]
 	s.mu.Unlock()
 	heads, err := s.list(ctx, namespace, headSelector().Add(nameRequirement(name)...))
 	if err != nil {
-		return false, "", err
+		return comparison{}, err
 	}
 	switch found := newestOf(heads); {
 	case !known.read:
-		return false, "", nil
+		return comparison{}, nil
 	case found == known:
-		return true, "", nil
+		return comparison{same: true}, nil
 	case found.revision == 0:
-		return false, "its record was removed", nil
+		return comparison{removed: true}, nil
 	default:
 		return s.compareWriter(ctx, namespace, name, found.revision)
 	}
 }
 
 // compareWriter looks at who has written a head: it may be this run, which does not have the answer yet.
-func (s *Secrets) compareWriter(ctx context.Context, namespace, name string, revision int) (same bool, record string, err error) {
+func (s *Secrets) compareWriter(ctx context.Context, namespace, name string, revision int) (comparison, error) {
 	head, err := s.secrets.Secrets(namespace).Get(ctx, headName(name, revision), metav1.GetOptions{})
 	if err != nil {
-		return false, "", err
+		return comparison{}, err
 	}
 	found := &release.Release{}
 	if err := decodeStatus(head, found); err != nil {
 		// It says that much.
-		return false, fmt.Sprintf("revision %d was recorded", revision), nil //nolint:nilerr // It is not this run's.
+		return comparison{record: fmt.Sprintf("revision %d was recorded", revision)}, nil //nolint:nilerr // It is not this run's.
 	}
-	record = fmt.Sprintf("revision %d is %s (%s)", revision, word(head.Labels[labelStatus]), word(found.Status.Operation))
-	return found.Status.Writer == s.run, record, nil
+	record := fmt.Sprintf("revision %d is %s (%s)", revision, word(head.Labels[labelStatus]), word(found.Status.Operation))
+	return comparison{same: found.Status.Writer == s.run, record: record}, nil
 }

@@ -14,10 +14,10 @@ type processes string
 
 func hostProcesses() processes { return "/proc" }
 
-// machine identifies the boot of this machine and the sets of process numbers and of times that this process lives in;
-// empty where that cannot be told. Process numbers mean nothing outside of it.
+// machine identifies the boot of this machine, and the PID namespace and the time namespace of this process; empty where that
+// cannot be told. Process numbers mean nothing outside of it.
 func (p processes) machine() string {
-	// A file system that was mounted for another set of processes tells of others under the same numbers.
+	// A file system that was mounted for another PID namespace tells of other processes under the same numbers.
 	if self, err := os.Readlink(p.path("self")); err != nil || self != strconv.Itoa(os.Getpid()) {
 		return ""
 	}
