@@ -120,44 +120,55 @@ func (t *target) salvage(ctx context.Context, listed *release.Release) (*release
 }
 
 // before returns the newest revision of a history for an operation that goes on from it, as far as it can be read, and says
-// what cannot. Where its inventory cannot be read whole, it has what all inventories together and its manifest name.
+// what cannot, but for the content: some operations cannot do without it. Where its inventory cannot be read whole, it has what all inventories together and its manifest name.
 func (t *target) before(ctx context.Context, history release.History) (*release.Release, error) {
 	found, err := t.salvage(ctx, history.Newest())
 	if err != nil {
 		return nil, err
 	}
-	lost := found.Record.Damage
-	if lost.Head != nil {
-		t.warnings.warn("%v; going on as after a failed revision", damage(found, lost.Head))
+	for _, err := range []error{found.Record.Damage.Head, found.Record.Damage.Status} {
+		if err != nil {
+			t.warnings.warn("%v; going on as after a failed revision", damage(found, err))
+		}
 	}
-	if lost.Content != nil {
-		t.warnings.warn("%v; going on as after a failed revision, without its hooks", damage(found, lost.Content))
-	}
-	if lost.Inventory != nil {
-		t.warnings.warn("%v; going on with what the inventories that can be read name", damage(found, lost.Inventory))
-		t.incomplete = found
-		err = t.completeInventory(ctx, found, history)
-	}
-	return found, err
+	return found, t.completeInventory(ctx, found, history)
 }
 
-// completeInventory adds to the inventory of the newest revision what is known from elsewhere.
-func (t *target) completeInventory(ctx context.Context, newest *release.Release, history release.History) error {
-	var earlier [][]release.Entry
-	for _, listed := range slices.Backward(history[:len(history)-1]) {
+// doWithout says that an operation goes on from a revision whose content cannot be read, where that is so.
+func (t *target) doWithout(newest *release.Release) {
+	if newest == nil || newest.Record.Damage.Content == nil {
+		return
+	}
+	t.warnings.warn("%v; going on as after a failed revision, without its hooks", damage(newest, newest.Record.Damage.Content))
+}
+
+// completeInventory adds to the inventory of a revision, where that cannot be read whole, what is known from elsewhere, and
+// says so.
+func (t *target) completeInventory(ctx context.Context, r *release.Release, history release.History) error {
+	lost := r.Record.Damage
+	if lost.Inventory == nil {
+		return nil
+	}
+	t.warnings.warn("%v; going on with what the inventories that can be read name", damage(r, lost.Inventory))
+	t.incomplete = r
+	var others [][]release.Entry
+	for _, listed := range slices.Backward(history) {
+		if listed.Spec.Revision == r.Spec.Revision {
+			continue
+		}
 		found, err := t.salvage(ctx, listed)
 		if err != nil {
 			return err
 		}
-		earlier = append(earlier, found.Inventory)
+		others = append(others, found.Inventory)
 	}
-	request := lifecycle.Request{Release: newest}
-	if newest.Record.Damage.Content == nil {
+	request := lifecycle.Request{Release: r}
+	if lost.Content == nil {
 		if err := t.complete(&request); err != nil {
 			return err
 		}
 	}
-	return lifecycle.CompleteInventory(request, earlier...)
+	return lifecycle.CompleteInventory(request, others...)
 }
 
 // nameMarked names what carries the marks of a release whose inventory cannot be read, and is not part of a plan.

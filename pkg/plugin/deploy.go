@@ -176,6 +176,7 @@ func (o *DeployOptions) plan(ctx context.Context, target *target, source *input)
 	if proposed.notes, err = o.complete(history, proposed.deployed, source); err != nil {
 		return proposed, err
 	}
+	target.doWithout(request.Previous)
 	proposed.Plan, err = target.plan(render.Engine{Capabilities: capabilities, Lookup: target.lookup(ctx)}, source, request)
 	return proposed, err
 }

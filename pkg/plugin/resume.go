@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -75,8 +76,9 @@ func (o *ResumeOptions) plan(ctx context.Context, target *target) (*lifecycle.Pl
 	if err != nil {
 		return nil, err
 	}
-	if err := newest.Record.Damage.Err(); err != nil {
-		return nil, damage(newest, err)
+	// What the operation has done, and which of its hooks have run, must be known. What lists show need not be.
+	if lost := newest.Record.Damage; cmp.Or(lost.Content, lost.Inventory, lost.Status) != nil {
+		return nil, damage(newest, cmp.Or(lost.Content, lost.Inventory, lost.Status))
 	}
 	interrupted := newest.Status.Interrupted
 	if newest.Status.Phase.Pending() {
@@ -107,7 +109,7 @@ func (o *ResumeOptions) leave(ctx context.Context, target *target, request *life
 	if left == nil {
 		return fmt.Errorf("release %q: the revision that revision %d leaves is not kept any more", o.Name, request.Release.Spec.Revision)
 	}
-	if request.Previous, err = target.get(ctx, left); err != nil {
+	if request.Previous, err = target.salvage(ctx, left); err != nil {
 		return err
 	}
 	request.Left, err = nodesOf(request.Previous)

@@ -108,6 +108,7 @@ func (o *RollbackOptions) plan(ctx context.Context, target *target) (*lifecycle.
 	if err != nil {
 		return nil, err
 	}
+	target.doWithout(newest)
 	request.Release.Spec.Description = o.Description
 	return lifecycle.NewPlan(request)
 }

@@ -74,8 +74,10 @@ func (o *StatusOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := found.Record.Damage.Err(); err != nil {
-		target.warnings.warn("%v", damage(found, err))
+	for _, err := range found.Record.Damage.All() {
+		if err != nil {
+			target.warnings.warn("%v", damage(found, err))
+		}
 	}
 	if found.Spec.Revision == history.Newest().Spec.Revision {
 		if err := target.addTests(ctx, found, history.Deployed()); err != nil {

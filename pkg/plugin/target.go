@@ -138,11 +138,6 @@ func (t *target) history(ctx context.Context, name string) (release.History, err
 	return history, nil
 }
 
-// get returns a revision of a history whole.
-func (t *target) get(ctx context.Context, listed *release.Release) (*release.Release, error) {
-	return t.store.Get(ctx, listed.Namespace, listed.Name, listed.Spec.Revision)
-}
-
 // content returns a revision of a release, 0 for the newest, whose content can be read.
 func (t *target) content(ctx context.Context, name string, number int) (*release.Release, error) {
 	found, _, err := t.look(ctx, name, number)

@@ -114,10 +114,14 @@ func (o *TestOptions) plan(ctx context.Context, target *target) (*lifecycle.Plan
 		return nil, fmt.Errorf("release %q has no deployed revision to test; revision %d is %s", o.Name, newest.Spec.Revision, state(newest))
 	}
 	request := lifecycle.Request{History: history, Options: o.Plan}
-	if request.Release, err = target.get(ctx, deployed); err != nil {
+	if request.Release, err = target.salvage(ctx, deployed); err != nil {
 		return nil, err
 	}
 	if err := target.complete(&request); err != nil {
+		return nil, err
+	}
+	// What the tests make is added to it: without the rest it would pass for whole.
+	if err := target.completeInventory(ctx, request.Release, history); err != nil {
 		return nil, err
 	}
 	return lifecycle.NewTest(request, o.Tests)

@@ -159,7 +159,9 @@ func (o *UninstallOptions) plan(ctx context.Context, target *target) (*lifecycle
 			fmt.Errorf("the hooks of the release cannot be read, and one of pre-delete may be a backup: %w", damage(newest, lost)),
 			"To uninstall it without its hooks, use --no-hooks.",
 		}
-	case lost == nil:
+	case lost != nil:
+		target.doWithout(newest)
+	default:
 		if err := target.complete(&request); err != nil {
 			return nil, err
 		}

@@ -28,6 +28,23 @@ func (r *Release) SetFormer(former Former) {
 	r.Former = append(slices.DeleteFunc(slices.Clone(r.Former), func(old Former) bool { return old.IsOf(entry) }), former)
 }
 
+// LatestFormer keeps what is noted last of each object.
+func LatestFormer(all []Former) []Former {
+	var latest []Former
+	seen := map[[4]string]bool{}
+	for _, former := range slices.Backward(all) {
+		if key := former.key(); !seen[key] {
+			seen[key] = true
+			latest = append(latest, former)
+		}
+	}
+	slices.Reverse(latest)
+	return latest
+}
+
+// key tells objects apart.
+func (f Former) key() [4]string { return [4]string{f.Group, f.Kind, f.Namespace, f.Name} }
+
 // FormerOf returns what an object of the inventory was before it was adopted; nil where that is not on record.
 func (r *Release) FormerOf(entry Entry) *Former {
 	for i := range r.Former {
@@ -40,7 +57,11 @@ func (r *Release) FormerOf(entry Entry) *Former {
 
 // KeepFormer forgets what objects were that are not provisional any more.
 func (r *Release) KeepFormer() {
-	r.Former = slices.DeleteFunc(slices.Clone(r.Former), func(former Former) bool {
-		return !slices.ContainsFunc(r.Inventory, func(entry Entry) bool { return entry.Provisional && former.IsOf(entry) })
-	})
+	provisional := map[[4]string]bool{}
+	for _, entry := range r.Inventory {
+		if entry.Provisional {
+			provisional[[4]string{entry.Group, entry.Kind, entry.Namespace, entry.Name}] = true
+		}
+	}
+	r.Former = slices.DeleteFunc(slices.Clone(r.Former), func(former Former) bool { return !provisional[former.key()] })
 }

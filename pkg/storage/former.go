@@ -98,14 +98,13 @@ func decodeFormer(parts map[string]*corev1.Secret, into *release.Release) error 
 		numbered[number] = part
 		into.Record.Former = max(into.Record.Former, number+1)
 	}
+	var all []release.Former
 	for _, number := range slices.Sorted(maps.Keys(numbered)) {
-		if numbered[number].Annotations[annotationFirst] != strconv.Itoa(number) {
-			continue
-		}
-		for _, former := range formerFrom(numbered, number) {
-			into.SetFormer(former)
+		if numbered[number].Annotations[annotationFirst] == strconv.Itoa(number) {
+			all = append(all, formerFrom(numbered, number)...)
 		}
 	}
+	into.Former = release.LatestFormer(all)
 	return nil
 }
 

@@ -89,6 +89,9 @@ func statusPatch(r *release.Release) ([]byte, error) {
 	marks, annotations := map[string]string{labelStatus: string(r.Status.Phase)}, statusAnnotations(r)
 	if r.Record.Damage.Head != nil {
 		// What can be told of the head is written again.
+		if r.Record.Run != "" {
+			marks[labelRun] = r.Record.Run
+		}
 		marks[labelOwner], marks[labelName], marks[labelVersion] = owner, r.Name, strconv.Itoa(r.Spec.Revision)
 		annotations[annotationFormat] = strconv.Itoa(release.FormatVersion)
 	}

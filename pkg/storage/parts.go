@@ -32,8 +32,11 @@ const (
 	maxInventory = 4 << 20
 	// window is how far back compression looks, in bytes: as much is allocated before anything was unpacked.
 	window = 8 << 20
-	// entriesPerPart keeps an inventory part below maxPart even when nothing in it can be compressed.
+	// entriesPerPart keeps an inventory part below maxPart even when nothing in it can be compressed. It is a number because
+	// entries grow after they were recorded: one that moved to a later part would be in none for a moment.
 	entriesPerPart = 500
+	// maxMetadata bounds for that what an entry says of the metadata that others may have added to its object, in bytes.
+	maxMetadata = 768
 )
 
 // encodeParts returns all parts of a new revision.
@@ -91,7 +94,7 @@ func (s *Secrets) encodeInventory(r *release.Release) ([]*corev1.Secret, error) 
 	}
 	parts := make([]*corev1.Secret, len(chunks))
 	for i, chunk := range chunks {
-		content, err := json.Marshal(chunk)
+		content, err := json.Marshal(bounded(chunk))
 		if err != nil {
 			return nil, err
 		}
@@ -104,6 +107,25 @@ func (s *Secrets) encodeInventory(r *release.Release) ([]*corev1.Secret, error) 
 		parts[i].Annotations[annotationWriter] = s.run
 	}
 	return parts, nil
+}
+
+// bounded returns entries as they are stored: what is on record of an object's metadata is left out where it is too long.
+// What others change of that is then not noticed.
+func bounded(entries []release.Entry) []release.Entry {
+	stored := slices.Clone(entries)
+	for i, entry := range stored {
+		if entry.Metadata == nil {
+			continue
+		}
+		size := len(entry.Metadata.Helm)
+		for _, key := range slices.Concat(entry.Metadata.Labels, entry.Metadata.Annotations) {
+			size += len(key) + len(`"",`)
+		}
+		if size > maxMetadata {
+			stored[i].Metadata = nil
+		}
+	}
+	return stored
 }
 
 func (s *Secrets) partPatch(part *corev1.Secret) ([]byte, error) {

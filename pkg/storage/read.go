@@ -1,12 +1,14 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -89,7 +91,11 @@ func decode(head *corev1.Secret, parts map[string]*corev1.Secret) (*release.Rele
 		return nil, err
 	}
 	readStatus(head, found)
-	found.Record.Run = head.Labels[labelRun]
+	if found.Record.Run = head.Labels[labelRun]; found.Record.Run == "" {
+		found.Record.Run = runOf(head, parts)
+		found.Record.Damage.Head = cmp.Or(found.Record.Damage.Head,
+			fmt.Errorf("secret %s/%s: %w: it has no label %q", head.Namespace, head.Name, ErrDamaged, labelRun))
+	}
 	if err := decodeContent(head, parts, found); err != nil {
 		found.Content, found.Record.Damage.Content = release.Content{}, err
 	}
@@ -102,15 +108,25 @@ func decode(head *corev1.Secret, parts map[string]*corev1.Secret) (*release.Rele
 	return found, nil
 }
 
+// runOf returns the run that all parts of a head are named after; empty where they are of several.
+func runOf(head *corev1.Secret, parts map[string]*corev1.Secret) (run string) {
+	for name := range parts {
+		// The name is that of the head, the kind, the run and a number.
+		words := strings.Split(strings.TrimPrefix(name, head.Name+"."), "-")
+		if len(words) != 3 || run != "" && words[1] != run {
+			return ""
+		}
+		run = words[1]
+	}
+	return run
+}
+
 // readStatus reads the status of a head into a release that has what lists show, and keeps that where it cannot. A label
 // that is lost, or says nothing that is known, does not count.
 func readStatus(head *corev1.Secret, into *release.Release) {
 	listed := into.Status
 	if err := decodeStatus(head, into); err != nil {
-		into.Status = listed
-		if into.Record.Damage.Head == nil {
-			into.Record.Damage.Head = err
-		}
+		into.Status, into.Record.Damage.Status = listed, err
 		return
 	}
 	if listed.Phase != "" && into.Status.Phase != listed.Phase && into.Status.FinishedAt != nil {
@@ -155,9 +171,12 @@ func decodeContent(head *corev1.Secret, parts map[string]*corev1.Secret, into *r
 		packed = append(packed, part.Data[partKey]...)
 	}
 	if digest(packed) != head.Annotations[annotationPayloadDigest] {
-		return fmt.Errorf("%w: the checksum of its payload is wrong", ErrDamaged)
+		return fmt.Errorf("secret %s/%s: %w: the checksum of its payload is wrong", head.Namespace, head.Name, ErrDamaged)
 	}
-	return unpack(packed, maxPayload, &into.Content)
+	if err := unpack(packed, maxPayload, &into.Content); err != nil {
+		return fmt.Errorf("secret %s/%s: its payload: %w", head.Namespace, head.Name, err)
+	}
+	return nil
 }
 
 // countParts returns how many parts of a kind a head says there are.
@@ -165,7 +184,7 @@ func countParts(head *corev1.Secret, kind string) (int, error) {
 	annotation := map[string]string{payloadKind: annotationPayloadParts, inventoryKind: annotationInventoryParts}[kind]
 	count, err := strconv.Atoi(head.Annotations[annotation])
 	if err != nil || count < 1 {
-		return 0, fmt.Errorf("%w: its head does not say how many parts its %s has", ErrDamaged, kind)
+		return 0, fmt.Errorf("secret %s/%s: %w: it does not say how many parts its %s has", head.Namespace, head.Name, ErrDamaged, kind)
 	}
 	return count, nil
 }
@@ -226,12 +245,12 @@ func (r *inventoryReader) add(part *corev1.Secret) (failure error) {
 	delete(r.parts, part.Name)
 	var entries []release.Entry
 	if err := unpack(part.Data[partKey], maxInventory, &entries); err != nil {
-		return err
+		return fmt.Errorf("secret %s/%s: %w", part.Namespace, part.Name, err)
 	}
 	for _, entry := range entries {
 		if err := entry.Check(); err != nil {
 			if failure == nil {
-				failure = fmt.Errorf("%w: an entry of its inventory %w", ErrDamaged, err)
+				failure = fmt.Errorf("secret %s/%s: %w: an entry of its inventory %w", part.Namespace, part.Name, ErrDamaged, err)
 			}
 			continue
 		}

@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
@@ -24,7 +26,7 @@ func lost(d release.Damage) string {
 	for _, part := range []struct {
 		name string
 		err  error
-	}{{"head", d.Head}, {"content", d.Content}, {"inventory", d.Inventory}} {
+	}{{"head", d.Head}, {"status", d.Status}, {"content", d.Content}, {"inventory", d.Inventory}} {
 		if part.err != nil {
 			parts = append(parts, part.name)
 		}
@@ -43,14 +45,14 @@ func TestOfADamagedRecordTheRestIsRead(t *testing.T) {
 		"the inventory was edited":         "inventory",
 		"more parts are expected":          "inventory",
 		"the number of parts is negative":  "inventory",
-		"the status is garbage":            "head",
-		"the status is gone":               "head",
+		"the status is garbage":            "status",
+		"the status is gone":               "status",
 		"the head has no format version":   "head",
 		"the head has no version":          "head",
 		"the head has another version":     "head",
 		"the head has no status":           "head",
 		"the status is none that is known": "head",
-		"the head does not name its run":   "content inventory",
+		"the head does not name its run":   "head",
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
@@ -74,7 +76,7 @@ func TestOfADamagedRecordTheRestIsRead(t *testing.T) {
 			if title != "a part lost a label" && title != "an inventory part is missing" && title != "the inventory was edited" {
 				diff(t, "the inventory", r.Inventory, found.Inventory)
 			}
-			if want != "head" {
+			if want != "status" {
 				diff(t, "the hooks", r.Status.Hooks, found.Status.Hooks)
 			}
 			if found.Spec.Revision != 2 || found.Status.Phase != release.Deployed {
@@ -218,7 +220,7 @@ func TestAHistoryFindsPhasesWithoutTheirLabels(t *testing.T) {
 // A status that is written puts in order again what can be told of a damaged head.
 func TestAStatusHealsItsHead(t *testing.T) {
 	t.Parallel()
-	for _, title := range []string{"the head has no format version", "the head has no version", "the head has no status", "the status is garbage"} {
+	for _, title := range []string{"the head has no format version", "the head has no version", "the head has no status", "the status is garbage", "the head does not name its run"} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
@@ -235,6 +237,155 @@ func TestAStatusHealsItsHead(t *testing.T) {
 			got := get(t, store, r)
 			diff(t, "the phase", release.Failed, got.Status.Phase)
 			diff(t, "the content", r.Content, got.Content)
+		})
+	}
+}
+
+// A head that lost its run finds its parts by their names, also after it was led to parts that were made anew.
+func TestAHeadThatLostItsRunKeepsItsParts(t *testing.T) {
+	t.Parallel()
+	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+	r.Former = []release.Former{former("a", `{}`)}
+	create(t, store, r)
+	damages()["the head does not name its run"].inflict(t, r.Namespace)
+	damages()["an inventory part is missing"].inflict(t, r.Namespace)
+	other := newStore(t, "run2")
+	found, err := other.Salvage(t.Context(), r.Namespace, r.Name, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, "what is lost", "head inventory", lost(found.Record.Damage))
+	found.Inventory = entries(3)
+	if err := other.UpdateInventory(t.Context(), found); err != nil {
+		t.Fatal(err)
+	}
+	got := get(t, store, r)
+	diff(t, "the content", r.Content, got.Content)
+	diff(t, "what objects were", r.Former, got.Former)
+	diff(t, "the inventory", entries(3), got.Inventory)
+}
+
+// Where the parts of two runs are there nobody knows which of them count.
+func TestAHeadThatLostItsRunIsNotGuessedTo(t *testing.T) {
+	t.Parallel()
+	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+	create(t, store, r)
+	part := secrets(t, r.Namespace)[payload]
+	part.Name, part.ResourceVersion = strings.Replace(payload, "run1", "run2", 1), ""
+	if _, err := client(t, r.Namespace).Create(t.Context(), &part, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	damages()["the head does not name its run"].inflict(t, r.Namespace)
+	found, err := store.Salvage(t.Context(), r.Namespace, r.Name, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, "what is lost", "head content inventory", lost(found.Record.Damage))
+}
+
+// What can be read of a damaged part is there until the new content is, also where the network goes in between.
+func TestAPartIsReplacedInOneRequest(t *testing.T) {
+	t.Parallel()
+	for title, acted := range map[string]bool{"the request is lost": false, "the answer is lost": true} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			r := example(clustertest.Namespace(t), 2)
+			r.Inventory = append(entries(3), release.Entry{Version: "v1", Kind: "ConfigMap", Name: ".."})
+			create(t, newStore(t, "run1"), r)
+			between := proxy.Start(t, clustertest.Config(t))
+			store := newStoreThrough(t, between, "run2")
+			found, err := store.Salvage(t.Context(), r.Namespace, r.Name, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			gone := false
+			ctx, giveUp := context.WithCancel(t.Context())
+			between.Intercept((&trouble{acted: acted, after: giveUp, lost: func(_, name string) bool {
+				first := !gone && name == inventory
+				gone = gone || first
+				return first || gone && !acted
+			}}).intercept)
+			if err := store.UpdateInventory(ctx, found); err == nil {
+				t.Error("there is no error")
+			}
+			left, err := newStore(t, "run3").Salvage(t.Context(), r.Namespace, r.Name, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			diff(t, "the inventory", entries(3), left.Inventory)
+		})
+	}
+}
+
+// A part of which somebody has made something else cannot be written in place.
+func TestAPartThatCannotBeChangedIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	for title, change := range map[string]func(*corev1.Secret){
+		"of another type": func(s *corev1.Secret) { s.Type, s.Data["part"] = corev1.SecretTypeOpaque, []byte("x") },
+		"immutable":       func(s *corev1.Secret) { s.Immutable, s.Data["part"] = ptr.To(true), []byte("x") },
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+			create(t, store, r)
+			damage{secret: inventory, change: change}.inflict(t, r.Namespace)
+			found, err := store.Salvage(t.Context(), r.Namespace, r.Name, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found.Inventory = entries(3)
+			if err := store.UpdateInventory(t.Context(), found); err != nil {
+				t.Fatal(err)
+			}
+			diff(t, "the inventory", entries(3), get(t, store, r).Inventory)
+		})
+	}
+}
+
+// An inventory that is made anew is this run's own also where an answer was lost; and another's where another has written.
+func TestAnInventoryThatIsMadeAnewSurvivesALostAnswer(t *testing.T) {
+	t.Parallel()
+	for title, test := range map[string]struct {
+		secret, method string
+		others         bool
+	}{
+		"that a part was made":             {secret: inventory, method: http.MethodPost},
+		"that the head leads there":        {secret: head, method: http.MethodPatch},
+		"and another has written a status": {secret: head, method: http.MethodPatch, others: true},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			r := example(clustertest.Namespace(t), 2)
+			create(t, newStore(t, "run1"), r)
+			damages()["an inventory part is missing"].inflict(t, r.Namespace)
+			between := proxy.Start(t, clustertest.Config(t))
+			store := newStoreThrough(t, between, "run2")
+			found, err := store.Salvage(t.Context(), r.Namespace, r.Name, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write := func() {
+				theirs, err := newStore(t, "run3").Salvage(t.Context(), r.Namespace, r.Name, 2)
+				if err == nil && test.others {
+					err = newStore(t, "run3").UpdateStatus(t.Context(), theirs)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			between.Intercept((&trouble{lost: once(test.method, test.secret), acted: true, after: write}).intercept)
+			found.Inventory = entries(3)
+			err = store.UpdateInventory(t.Context(), found)
+			if test.others != errors.Is(err, storage.ErrConflict) || err != nil && !test.others {
+				t.Fatalf("it answers: %v", err)
+			}
+			if test.others {
+				return
+			}
+			diff(t, "the inventory", entries(3), get(t, store, r).Inventory)
+			if err := store.UpdateStatus(t.Context(), found); err != nil {
+				t.Errorf("the status cannot be written then: %v", err)
+			}
 		})
 	}
 }

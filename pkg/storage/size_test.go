@@ -63,7 +63,11 @@ func checkParts(t *testing.T, namespace, kind string, want int) {
 func longEntries(t *testing.T, count int) []release.Entry {
 	t.Helper()
 	const name, group = 253, 253
+	const keys = 8
 	noise := incompressible(t, count*(name+group))
+	key := func(i, number int) string {
+		return noise[(i*keys+number)*63%(len(noise)-63):][:63]
+	}
 	list := make([]release.Entry, count)
 	for i := range list {
 		list[i] = release.Entry{
@@ -71,6 +75,11 @@ func longEntries(t *testing.T, count int) []release.Entry {
 			Name: noise[(count+i)*name:][:name], UID: types.UID(fmt.Sprintf("123e4567-e89b-12d3-a456-%012d", i)), Role: release.HookRun,
 			Phases: []string{"pre-install", "post-install", "pre-upgrade", "post-upgrade", "pre-rollback", "post-rollback", "pre-delete", "post-delete", "test"},
 			Origin: release.Created, Keep: true, Hash: noise[i:][:64], Generation: 1 << 62, ResourceVersion: "18446744073709551615",
+			AppliedAs: release.Regular, Recreate: true, Provisional: true, Returning: true,
+			Metadata: &release.Metadata{
+				Hash: noise[i+64:][:32], Labels: []string{key(i, 0), key(i, 1), key(i, 2), key(i, 3)},
+				Annotations: []string{key(i, 4), key(i, 5), key(i, 6), key(i, 7)}, Helm: "n/" + noise[i+100:][:53],
+			},
 		}
 	}
 	return list
@@ -115,6 +124,29 @@ func checkInventory(t *testing.T, r *release.Release) {
 	}
 	for i := range r.Inventory {
 		diff(t, fmt.Sprintf("entry %d", i), r.Inventory[i], found.Inventory[i])
+	}
+}
+
+// However much others add to objects, a part stays below what a Secret may hold.
+func TestAnEntryHasNoMoreMetadataThanFits(t *testing.T) {
+	t.Parallel()
+	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+	r.Inventory = entries(500)
+	noise := incompressible(t, len(r.Inventory)*2000)
+	for i := range r.Inventory {
+		r.Inventory[i].Metadata = &release.Metadata{Hash: "1", Labels: []string{noise[i*2000:][:1900]}}
+	}
+	few := &release.Metadata{Hash: "2", Annotations: []string{"sidecar.example.com/injected"}}
+	r.Inventory[7].Metadata = few
+	create(t, store, r)
+	checkParts(t, r.Namespace, "inventory", 1)
+	found := get(t, store, r)
+	diff(t, "what is short", few, found.Inventory[7].Metadata)
+	if found.Inventory[8].Metadata != nil {
+		t.Error("what is too long is stored")
+	}
+	if r.Inventory[8].Metadata == nil {
+		t.Error("the release itself was changed")
 	}
 }
 

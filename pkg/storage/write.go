@@ -225,34 +225,68 @@ func (s *Secrets) updateInventory(ctx context.Context, r *release.Release, parts
 	return nil
 }
 
-// replacePart makes a part anew, whatever there is of it, and returns its version.
+// replacePart writes a part whatever there is of it, and returns its version. What can be read of it is there until the new
+// content is: only what cannot be changed, because somebody has made something else of it, is deleted before.
 func (s *Secrets) replacePart(ctx context.Context, part *corev1.Secret) (version string, err error) {
-	if err := s.delete(ctx, part.Namespace, []string{part.Name}); err != nil {
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"labels": part.Labels, "annotations": part.Annotations}, "type": part.Type, "data": part.Data,
+	})
+	if err != nil {
 		return "", err
 	}
-	err = s.createPart(ctx, part)
+	changed, err := s.patch(ctx, part.Namespace, part.Name, patch)
+	switch {
+	case err == nil:
+		return changed.ResourceVersion, nil
+	case apierrors.IsInvalid(err):
+		err = s.delete(ctx, part.Namespace, []string{part.Name})
+	default:
+		err = ignoreNotFound(err)
+	}
+	if err == nil {
+		err = s.createPart(ctx, part)
+	}
 	return part.ResourceVersion, err
 }
 
 // leadTo has a head say how many parts its inventory has, and whose they are, after parts were made anew.
 func (s *Secrets) leadTo(ctx context.Context, r *release.Release, parts []*corev1.Secret) error {
-	run := parts[0].Labels[labelRun]
+	run, count := parts[0].Labels[labelRun], strconv.Itoa(len(parts))
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
 		"resourceVersion": r.ResourceVersion, "labels": map[string]string{labelRun: run},
-		"annotations": map[string]string{annotationInventoryParts: strconv.Itoa(len(parts))},
+		"annotations": map[string]string{annotationInventoryParts: count},
 	}})
 	if err != nil {
 		return err
 	}
 	head, err := s.patch(ctx, r.Namespace, headName(r.Name, r.Spec.Revision), patch)
 	if apierrors.IsConflict(err) {
-		return ErrConflict
+		head, err = s.leadsTo(ctx, r, run, count)
 	}
 	if err == nil {
 		r.ResourceVersion, r.Record.Run, r.Record.Damage.Inventory = head.ResourceVersion, run, nil
 		s.noteWritten(r)
 	}
 	return err
+}
+
+// leadsTo settles a conflict: an earlier try whose answer was lost may have led the head to the parts. Whoever else writes a
+// head writes its status.
+func (s *Secrets) leadsTo(ctx context.Context, r *release.Release, run, count string) (*corev1.Secret, error) {
+	head, err := s.secrets.Secrets(r.Namespace).Get(ctx, headName(r.Name, r.Spec.Revision), metav1.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	found := &release.Release{}
+	// One that cannot be read was not written by another command since it was read.
+	if err := decodeStatus(head, found); err != nil && r.Record.Damage.Status == nil {
+		return nil, err
+	}
+	leads := head.Labels[labelRun] == run && head.Annotations[annotationInventoryParts] == count
+	if !leads || found.Status.Writer != r.Status.Writer || found.Status.Seq > r.Status.Seq {
+		return nil, ErrConflict
+	}
+	return head, nil
 }
 
 // patchPart writes a part on the condition that it has its version, and returns the new one. A write of this run whose answer

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -173,7 +174,23 @@ func edits(whole map[string]*corev1.Secret) map[string]edit {
 		"an inventory of many":              {do: part("inventory", packed(strings.NewReader("["+strings.Repeat("{},", 1_300_000)+"{}]"))), lost: "inventory"},
 		"no state":                          {do: func(record map[string]*corev1.Secret) { delete(record["head"].Labels, "status") }, lost: "head"},
 		"a state that is none":              {do: func(record map[string]*corev1.Secret) { record["head"].Labels["status"] = "bogus" }, lost: "head"},
+		"many adopted objects":              {do: adopted(400_000)},
 		"a revision that is none":           {do: func(record map[string]*corev1.Secret) { record["head"].Labels["version"] = "two" }, lost: "head"},
+	}
+}
+
+// adopted adds to a record a part that says what many objects were.
+func adopted(count int) func(map[string]*corev1.Secret) {
+	return func(record map[string]*corev1.Secret) {
+		var text strings.Builder
+		for i := range count {
+			fmt.Fprintf(&text, `,{"kind":"ConfigMap","name":"c-%d","owner":"","object":{}}`, i)
+		}
+		part := record["inventory"].DeepCopy()
+		part.Name, part.Type = strings.Replace(part.Name, "inventory", "former", 1), "sherpack.io/release-former.v1"
+		part.Labels["part"], part.Data["part"] = "former-0", packed(strings.NewReader("["+text.String()[1:]+"]"))
+		part.Annotations["sherpack.io/first"], part.Annotations["sherpack.io/count"] = "0", "1"
+		record["former"] = part
 	}
 }
 
