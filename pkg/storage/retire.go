@@ -30,7 +30,7 @@ func (s *Secrets) Sweep(ctx context.Context, namespace, name string) (bool, erro
 	if len(heads) > 0 || len(parts) == 0 {
 		return false, nil
 	}
-	if err := s.checkHeadless(ctx, namespace, name, parts); err != nil {
+	if err := s.checkHeadless(ctx, namespace, heads, parts); err != nil {
 		return false, fmt.Errorf("removing what is left of release %s/%s: %w", namespace, name, err)
 	}
 	if err := s.delete(ctx, namespace, parts); err != nil {
@@ -40,14 +40,15 @@ func (s *Secrets) Sweep(ctx context.Context, namespace, name string) (bool, erro
 }
 
 // checkHeadless makes sure that parts do not belong to heads that are there, but were not listed.
-func (s *Secrets) checkHeadless(ctx context.Context, namespace, name string, parts []string) error {
-	heads := map[string]bool{}
+func (s *Secrets) checkHeadless(ctx context.Context, namespace string, listed, parts []string) error {
+	asked := map[string]bool{}
 	for _, part := range parts {
-		revision, _, _ := strings.Cut(strings.TrimPrefix(part, headPrefix(name)), ".")
-		heads[headPrefix(name)+revision] = true
-	}
-	for secret := range heads {
-		head, err := s.head(ctx, namespace, secret)
+		name := headOf(part)
+		if asked[name] || slices.Contains(listed, name) {
+			continue
+		}
+		asked[name] = true
+		head, err := s.head(ctx, namespace, name)
 		if err == nil {
 			err = cmp.Or(checkListed(&head.ObjectMeta), ErrConflict)
 		}
@@ -56,6 +57,15 @@ func (s *Secrets) checkHeadless(ctx context.Context, namespace, name string, par
 		}
 	}
 	return nil
+}
+
+// headOf returns the name of the head that a Secret belongs to by its own: that without what partName adds to it, or itself
+// where it passes for a part.
+func headOf(secret string) string {
+	if _, revision := parseHeadName(secret); revision > 0 {
+		return secret
+	}
+	return secret[:max(0, strings.LastIndex(secret, "."))]
 }
 
 // Supersede records of a stored revision that another one is deployed in its place, on the condition that nobody else has

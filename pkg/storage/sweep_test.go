@@ -59,6 +59,27 @@ func TestWhatBelongsToAHeadThatIsNotListedIsNotSwept(t *testing.T) {
 	}
 }
 
+// A record is not dropped around a revision that no list finds, whose inventory would be lost.
+func TestARecordWithAHeadThatIsNotListedIsNotDropped(t *testing.T) {
+	t.Parallel()
+	for title, change := range unlisted() {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+			create(t, store, r)
+			damage{secret: head, change: change}.inflict(t, r.Namespace)
+			other := example(r.Namespace, 1)
+			create(t, store, other)
+			err := store.Drop(t.Context(), r.Namespace, r.Name)
+			get(t, store, other)
+			if err := store.Forget(t.Context(), other); err != nil {
+				t.Fatal(err)
+			}
+			checkUnlisted(t, r.Namespace, err)
+		})
+	}
+}
+
 // A revision that no list finds is not told as another command's.
 func TestARevisionIsNotCreatedOverOneThatIsNotListed(t *testing.T) {
 	t.Parallel()

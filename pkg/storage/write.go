@@ -315,7 +315,8 @@ func (s *Secrets) patchPart(ctx context.Context, part *corev1.Secret) (version s
 }
 
 // Drop removes all that is stored of a release: heads first, so that no head is ever left without its parts, and of them
-// the newest last, so that what an interrupted Drop leaves still says how far the release got.
+// the newest last, so that what an interrupted Drop leaves still says how far the release got. The error is an *UnlistedError,
+// and nothing is removed, where there is a revision whose labels have been changed: it may have an inventory of its own.
 func (s *Secrets) Drop(ctx context.Context, namespace, name string) error {
 	if err := s.drop(ctx, namespace, labels.Set{labelOwner: owner, labelName: name}, ofRelease(name)); err != nil {
 		return fmt.Errorf("removing the record of release %s/%s: %w", namespace, name, err)
@@ -330,6 +331,9 @@ func (s *Secrets) drop(ctx context.Context, namespace string, which labels.Set, 
 		return err
 	}
 	heads, parts := split(found, belongs)
+	if err := s.checkHeadless(ctx, namespace, heads, parts); err != nil {
+		return err
+	}
 	newest := max(0, len(heads)-1)
 	for _, secrets := range [][]string{heads[:newest], heads[newest:], parts} {
 		if err := s.delete(ctx, namespace, secrets); err != nil {
