@@ -71,8 +71,8 @@ func lockMutants() []mutant {
 		},
 		{
 			name: "lost-lease-made-again", file: lock,
-			old:   "if !l.fence.fresh() || !same {",
-			new:   "if !l.fence.fresh() && !same {",
+			old:   "if !l.fence.fresh() || !found.same {",
+			new:   "if !l.fence.fresh() && !found.same {",
 			means: "a command whose lock was taken over and given up takes it back and goes on",
 			tests: []suite{storage("^TestAHolderWhoseLeaseIsGone$"), {"./test/e2e", "^TestALeaseIsDeletedUnderACommand$"}},
 		},
@@ -96,6 +96,34 @@ func lockMutants() []mutant {
 			new:   "return watchBefore - watched, true",
 			means: "behind a proxy that drops the Date, a holder loses its lock after five seconds",
 			tests: []suite{storage("^TestALockIsTakenOverFromWhoDoesNotRenewIt$")},
+		},
+		{
+			name: "sleep-not-noticed", file: "pkg/storage/clock.go",
+			old:   "return max(i.ran(earlier), i.wall.Sub(earlier.wall))",
+			new:   "return i.ran(earlier)",
+			means: "a laptop that wakes up goes on writing although another command has taken over",
+			tests: []suite{storage("Fence")},
+		},
+		{
+			name: "dead-not-watched", file: lease,
+			old:   "return suspect && !a.renewed",
+			new:   "return suspect && a.renewed",
+			means: "after a command that was killed, the next one fails because the release is locked",
+			tests: []suite{storage("^TestALockIsTakenOverFromWhoDoesNotRenewIt$|^TestALockOfAKilledProcessIsTakenOver$")},
+		},
+		{
+			name: "dead-not-abandoned", file: "pkg/storage/abandoned.go",
+			old:   "return age >= expireAfter || l.isDead(former.Holder), former, nil",
+			new:   "return age >= expireAfter, former, nil",
+			means: "status shows what a killed command was at as if it still ran",
+			tests: []suite{storage("Abandoned")},
+		},
+		{
+			name: "old-not-abandoned", file: "pkg/storage/abandoned.go",
+			old:   "return age >= expireAfter || l.isDead(former.Holder), former, nil",
+			new:   "return l.isDead(former.Holder), former, nil",
+			means: "status shows what a command on a machine that is gone was at as if it still ran",
+			tests: []suite{storage("Abandoned")},
 		},
 	}
 }

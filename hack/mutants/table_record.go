@@ -125,6 +125,27 @@ func recordMutants() []mutant {
 			tests: []suite{storage("^TestOnlyWhatIsLeftIsSwept$")},
 		},
 		{
+			name: "sweep-under-another-label", file: retire,
+			old:   "if err := s.checkHeadless(ctx, namespace, heads, parts); err != nil {\n\t\treturn false,",
+			new:   "if err := s.checkHeadless(ctx, namespace, heads, nil); err != nil {\n\t\treturn false,",
+			means: "uninstall says that a release is gone, and drops its inventory, because the labels of its head were changed",
+			tests: []suite{storage("Listed")},
+		},
+		{
+			name: "unknown-passes-for-new", file: "pkg/release/history.go",
+			old:   "r.Status.Phase == Superseded || r.Status.Phase == \"\"",
+			new:   "r.Status.Phase == Superseded",
+			means: "an upgrade of a release whose state cannot be read is an installation: --atomic removes it when that fails",
+			tests: []suite{pure("release")},
+		},
+		{
+			name: "state-by-label-alone", file: secrets,
+			old:   "return history, s.completePhases(ctx, history)",
+			new:   "return history, s.completePhases(ctx, nil)",
+			means: "a release that is uninstalled, or has failed, passes for deployed because its head lost a label",
+			tests: []suite{storage("^TestAHistoryFindsPhasesWithoutTheirLabels$")},
+		},
+		{
 			name: "oldest-listed", file: secrets,
 			old:   "return revision < newest[release]",
 			new:   "return revision > 1 && newest[release] > 0",
