@@ -120,7 +120,8 @@ func (t *target) salvage(ctx context.Context, listed *release.Release) (*release
 }
 
 // before returns the newest revision of a history for an operation that goes on from it, as far as it can be read, and says
-// what cannot, but for the content: some operations cannot do without it. Where its inventory cannot be read whole, it has what all inventories together and its manifest name.
+// what cannot, but for the content: some operations cannot do without it. Where its inventory cannot be read whole, it has
+// what all inventories together and its manifest name.
 func (t *target) before(ctx context.Context, history release.History) (*release.Release, error) {
 	found, err := t.salvage(ctx, history.Newest())
 	if err != nil {
