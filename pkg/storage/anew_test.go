@@ -138,7 +138,8 @@ func TestAnInventoryThatIsMadeAnewSurvivesALostAnswer(t *testing.T) {
 				}
 			}
 			between.Intercept((&trouble{lost: once(test.method, test.secret), acted: true, after: write}).intercept)
-			found.Inventory = entries(3)
+			// It needs another part, so that the head changes.
+			found.Inventory = entries(600)
 			err = store.UpdateInventory(t.Context(), found)
 			if test.others != errors.Is(err, storage.ErrConflict) || err != nil && !test.others {
 				t.Fatalf("it answers: %v", err)
@@ -146,7 +147,7 @@ func TestAnInventoryThatIsMadeAnewSurvivesALostAnswer(t *testing.T) {
 			if test.others {
 				return
 			}
-			diff(t, "the inventory", entries(3), get(t, store, r).Inventory)
+			diff(t, "the inventory", entries(600), get(t, store, r).Inventory)
 			if err := store.UpdateStatus(t.Context(), found); err != nil {
 				t.Errorf("the status cannot be written then: %v", err)
 			}
