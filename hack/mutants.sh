@@ -11,7 +11,7 @@ if [ -z "${SHERPACK_KUBECONFIG:-}" ]; then
   name=mutants-$$
   trap 'cluster down --name "$name"' EXIT
   SHERPACK_KUBECONFIG=$(cluster up --name "$name")
-  export SHERPACK_KUBECONFIG
+  export SHERPACK_KUBECONFIG SHERPACK_KEEP_NAMESPACES=yes
 fi
 
 go run ./hack/mutants "$@"

@@ -10,7 +10,8 @@ if [ -z "${SHERPACK_KUBECONFIG:-}" ]; then
   name=test-$$
   trap 'cluster down --name "$name"' EXIT
   SHERPACK_KUBECONFIG=$(cluster up --name "$name")
-  export SHERPACK_KUBECONFIG
+  # Namespaces end with the cluster.
+  export SHERPACK_KUBECONFIG SHERPACK_KEEP_NAMESPACES=yes
 fi
 
 # The end-to-end tests wait for real hooks, some of them until their time is over.

@@ -19,6 +19,9 @@ import (
 // maxFormer bounds the numbers of the parts that say what adopted objects were.
 const maxFormer = 1 << 20
 
+// maxAdopted is how many objects at once are read that were adopted.
+const maxAdopted = 100_000
+
 // AddFormer records beside a stored revision what some objects were, which must be done before they are adopted. Of an
 // object that is recorded twice the later record counts.
 func (s *Secrets) AddFormer(ctx context.Context, r *release.Release, former []release.Former) error {
@@ -130,9 +133,9 @@ func formerFrom(parts map[int]*corev1.Secret, first int) []release.Former {
 		}
 		packed = append(packed, part.Data[partKey]...)
 	}
-	var former []release.Former
+	former := few[release.Former]{most: maxAdopted}
 	if unpack(packed, maxPayload, &former) != nil {
 		return nil
 	}
-	return former
+	return former.items
 }

@@ -35,6 +35,8 @@ const (
 	// entriesPerPart keeps an inventory part below maxPart even when nothing in it can be compressed. It is a number because
 	// entries grow after they were recorded: one that moved to a later part would be in none for a moment.
 	entriesPerPart = 500
+	// maxEntries is how many entries of a part are read: many more than are written, in case a later version writes more.
+	maxEntries = 10 * entriesPerPart
 	// maxMetadata bounds for that what an entry says of the metadata that others may have added to its object, in bytes.
 	maxMetadata = 768
 )

@@ -243,11 +243,11 @@ func (r *inventoryReader) note(err error) {
 // add adds the entries of a part that can be read. The error is the first thing that cannot.
 func (r *inventoryReader) add(part *corev1.Secret) (failure error) {
 	delete(r.parts, part.Name)
-	var entries []release.Entry
+	entries := few[release.Entry]{most: maxEntries}
 	if err := unpack(part.Data[partKey], maxInventory, &entries); err != nil {
 		return fmt.Errorf("secret %s/%s: %w", part.Namespace, part.Name, err)
 	}
-	for _, entry := range entries {
+	for _, entry := range entries.items {
 		if err := entry.Check(); err != nil {
 			if failure == nil {
 				failure = fmt.Errorf("secret %s/%s: %w: an entry of its inventory %w", part.Namespace, part.Name, ErrDamaged, err)

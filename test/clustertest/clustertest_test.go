@@ -36,9 +36,8 @@ func TestNamespacesAreNamedAfterTheirTest(t *testing.T) {
 	}
 }
 
-//nolint:tparallel // The end of the test within is what is waited for.
 func TestANamespaceIsDeletedAfterItsTest(t *testing.T) {
-	t.Parallel()
+	t.Setenv(clustertest.KeepVariable, "")
 	var namespace string
 	t.Run("a test that ends", func(t *testing.T) {
 		namespace = clustertest.Namespace(t)

@@ -2,6 +2,7 @@ package clustertest
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,12 +16,17 @@ import (
 	toolswatch "k8s.io/client-go/tools/watch"
 )
 
+// KeepVariable is the environment variable that, if set to anything, has
+// namespaces stay when their tests end: for a cluster that is stopped soon. To
+// delete one costs the API server as much as a whole test does.
+const KeepVariable = "SHERPACK_KEEP_NAMESPACES"
+
 // accountTimeout bounds the wait for the controllers of a working cluster.
 const accountTimeout = 30 * time.Second
 
 // Namespace makes a namespace that is the test's alone and returns its name.
 // Pods can be created in it at once. It is deleted when the test ends, without
-// waiting for that.
+// waiting for that, unless KeepVariable is set.
 func Namespace(t testing.TB) string {
 	t.Helper()
 	client, err := kubernetes.NewForConfig(Config(t))
@@ -33,6 +39,9 @@ func Namespace(t testing.TB) string {
 		t.Fatalf("create a namespace: %v", err)
 	}
 	t.Cleanup(func() {
+		if os.Getenv(KeepVariable) != "" {
+			return
+		}
 		// The test's context has ended by now.
 		ctx := context.WithoutCancel(t.Context())
 		if err := client.CoreV1().Namespaces().Delete(ctx, made.Name, metav1.DeleteOptions{}); err != nil {

@@ -27,7 +27,6 @@ func TestHostileTemplatesAreRefused(t *testing.T) {
 		"texts that are kept":         {`{{ $d := dict }}{{ $s := repeat 8000000 "x" }}{{ range until 400000 }}{{ $_ := set $d (toString .) (print $s .) }}{{ end }}`, "make more than 512 MiB"},
 		"decoded texts that are kept": {`{{ $d := dict }}{{ $s := print "[" (repeat 300000 "{},") "1]" }}{{ range until 400000 }}{{ $_ := set $d (toString .) (fromJsonArray $s) }}{{ end }}`, "make more than 512 MiB"},
 		"output without end":          {`{{ $s := repeat 1000000 "x" }}{{ range until 1000 }}{{ $s }}{{ end }}`, "renders to more than 64 MiB"},
-		"slow functions in a loop":    {`{{ range until 400000 }}{{ $x := bcrypt "a" }}{{ end }}`, "takes longer than 1m0s"},
 		"each item with each other":   {`{{ uniq (until 1000000) }}`, "to be compared with each other"},
 		"tpl in itself":               {`{{ define "x" }}{{ tpl "{{ include \"x\" . }}" . }}{{ end }}{{ include "x" . }}`, "nested more than 1000 deep"},
 		"include through several":     {`{{ define "a" }}{{ include "b" . }}{{ end }}{{ define "b" }}{{ include "c" . }}{{ end }}{{ define "c" }}{{ include "a" . }}{{ end }}{{ include "a" . }}`, "nested more than 1000 deep"},

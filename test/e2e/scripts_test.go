@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
 	"github.com/sherpack-io/kubectl-sherpack/test/proxy"
@@ -75,34 +76,35 @@ func (s *session) setup(env *testscript.Env) error {
 	if err := writeHostileArchive(filepath.Join(env.WorkDir, "hostile.tgz")); err != nil {
 		return err
 	}
-	content, err := os.ReadFile(s.kubeconfig)
+	config, err := clientcmd.LoadFromFile(s.kubeconfig)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(env.WorkDir, "kubeconfig"), content, 0o600); err != nil {
+	config.Contexts[config.CurrentContext].Namespace = s.namespace
+	if err := clientcmd.WriteToFile(*config, filepath.Join(env.WorkDir, "kubeconfig")); err != nil {
 		return err
-	}
-	command := exec.Command(filepath.Join(filepath.SplitList(s.path)[1], "kubectl"),
-		"--kubeconfig", filepath.Join(env.WorkDir, "kubeconfig"), "config", "set-context", "--current", "--namespace", s.namespace)
-	if output, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("choosing the namespace: %w: %s", err, output)
 	}
 	s.proxy.Reset()
 	return nil
 }
 
-// exits runs a command and checks its exit code: exits 6 kubectl sherpack install myapp packs/webapp.
+// exits runs a command and checks its exit code: exits 6 kubectl sherpack install myapp packs/webapp. The plugin is run as
+// kubectl does it, without starting kubectl for that each time; exec starts it.
 func exits(script *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) < 2 {
 		script.Fatalf("usage: exits CODE COMMAND [ARG...]")
 	}
 	want, err := strconv.Atoi(args[0])
 	script.Check(err)
+	command := args[1:]
+	if len(command) > 1 && command[0] == "kubectl" && command[1] == "sherpack" {
+		command = append([]string{"kubectl-sherpack"}, command[2:]...)
+	}
 	got := 0
-	if err := script.Exec(args[1], args[2:]...); err != nil {
+	if err := script.Exec(command[0], command[1:]...); err != nil {
 		status, ok := err.(*exec.ExitError) //nolint:errorlint // Exec returns it as it is.
 		if !ok {
-			script.Fatalf("running %s: %v", args[1], err)
+			script.Fatalf("running %s: %v", command[0], err)
 		}
 		got = status.ExitCode()
 	}
