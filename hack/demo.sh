@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-cluster() { go -C test/cluster run . "$@"; }
+. hack/cluster.sh
 
 # show prints a command as one would type it, and runs it.
 show() {

@@ -4,14 +4,7 @@
 # hack/mutants.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-
-cluster() { go -C test/cluster run . "$@"; }
-
-if [ -z "${SHERPACK_KUBECONFIG:-}" ]; then
-  name=mutants-$$
-  trap 'cluster down --name "$name"' EXIT
-  SHERPACK_KUBECONFIG=$(cluster up --name "$name")
-  export SHERPACK_KUBECONFIG SHERPACK_KEEP_NAMESPACES=yes
-fi
+. hack/cluster.sh
+use_cluster mutants
 
 go run ./hack/mutants "$@"

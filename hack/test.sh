@@ -3,16 +3,8 @@
 # stopped at the end. Arguments go to go test.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-
-cluster() { go -C test/cluster run . "$@"; }
-
-if [ -z "${SHERPACK_KUBECONFIG:-}" ]; then
-  name=test-$$
-  trap 'cluster down --name "$name"' EXIT
-  SHERPACK_KUBECONFIG=$(cluster up --name "$name")
-  # Namespaces end with the cluster.
-  export SHERPACK_KUBECONFIG SHERPACK_KEEP_NAMESPACES=yes
-fi
+. hack/cluster.sh
+use_cluster test
 
 # The end-to-end tests wait for real hooks, some of them until their time is over.
 go test -timeout 30m "$@" ./...
