@@ -110,6 +110,16 @@ func (b *bench) borrow(object *unstructured.Unstructured) kube.Return {
 	}
 }
 
+// adopted adopts an object that kubectl has applied.
+func (b *bench) adopted(theirs, ours string) (*unstructured.Unstructured, kube.Return) {
+	b.Helper()
+	object := b.object(theirs)
+	makers(b)["kubectl apply"](object)
+	r := b.borrow(object)
+	ends(b)["after it"](b.Context(), r, b.object(ours))
+	return object, r
+}
+
 // asItWas is what is compared of an object: all but its version, its status, and what its controller notes on it.
 func asItWas(object *unstructured.Unstructured) map[string]any {
 	object = object.DeepCopy()
@@ -167,10 +177,7 @@ func TestWhatOthersHaveChangedSinceIsNotGivenBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	texts := lents()["a ConfigMap"]
-	object := b.object(texts.theirs)
-	makers(b)["kubectl apply"](object)
-	r := b.borrow(object)
-	ends(b)["after it"](t.Context(), r, b.object(texts.ours))
+	object, r := b.adopted(texts.theirs, texts.ours)
 	_, err := b.client(object).Patch(t.Context(), "c", types.MergePatchType, []byte(`{"data":{"both":"3","new":"3"}}`), metav1.PatchOptions{FieldManager: "robot"})
 	b.must(err)
 	b.giveBack(r)
@@ -192,10 +199,7 @@ func TestWhatOthersChangeMeanwhileIsNotGivenBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	texts := lents()["a ConfigMap"]
-	object := b.object(texts.theirs)
-	makers(b)["kubectl apply"](object)
-	r := b.borrow(object)
-	ends(b)["after it"](t.Context(), r, b.object(texts.ours))
+	object, r := b.adopted(texts.theirs, texts.ours)
 	between := func() {
 		_, err := b.client(object).Patch(t.Context(), "c", types.MergePatchType, []byte(`{"data":{"both":"3"}}`), metav1.PatchOptions{FieldManager: "robot"})
 		if err != nil {
@@ -220,10 +224,7 @@ func TestWhatAnotherReleaseHasAdoptedSinceIsNotGivenBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	texts := lents()["a ConfigMap"]
-	object := b.object(texts.theirs)
-	makers(b)["kubectl apply"](object)
-	r := b.borrow(object)
-	ends(b)["after it"](t.Context(), r, b.object(texts.ours))
+	object, r := b.adopted(texts.theirs, texts.ours)
 	b.apply(b.object(strings.ReplaceAll(texts.ours, "release-name: app", "release-name: other")))
 	was := b.live(object)
 	b.giveBack(r)
@@ -237,10 +238,7 @@ func TestWhatCannotBeAsItWasLosesTheMarks(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	texts := lents()["a ConfigMap"]
-	object := b.object(texts.theirs)
-	makers(b)["kubectl apply"](object)
-	r := b.borrow(object)
-	ends(b)["after it"](t.Context(), r, b.object(strings.Replace(texts.ours, "{", "{immutable: true, ", 1)))
+	object, r := b.adopted(texts.theirs, strings.Replace(texts.ours, "{", "{immutable: true, ", 1))
 	for range 2 {
 		var said error
 		b.must(b.GiveBack(t.Context(), []kube.Return{r}, func(_ int, err error) { said = errors.Join(said, err) }))

@@ -3,17 +3,11 @@ package kube
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/metadata"
-
-	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
 // The entries of managedFields for what a Secret was applied with, and for
@@ -28,54 +22,18 @@ const (
 // apply does not name is removed. What is to be ours of another manager must
 // have been taken over before. An object that is not there is left out.
 func (c *Cluster) OwnData(ctx context.Context, refs []corev1.ObjectReference) error {
-	if err := checkPath(refs...); err != nil {
-		return fmt.Errorf("own data: %w", err)
-	}
-	ctx = quiet(ctx)
-	return each(ctx, len(refs), atOnce, func(i int) error {
-		mapping, err := c.kinds.mapping(kindOf(refs[i]))
-		if err == nil {
-			err = ownData(ctx, c.metadataOf(mapping, refs[i].Namespace), refs[i].Name)
-		}
-		if err != nil {
-			return fmt.Errorf("own the data of %s: %w", nameOf(refs[i]), err)
-		}
-		return nil
-	})
-}
-
-// ownData reads and writes until nobody else writes between.
-func ownData(ctx context.Context, objects metadata.ResourceInterface, name string) error {
-	for {
-		object, err := objects.Get(ctx, name, metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return c.changeManagers(ctx, "own the data of", refs, func(object *metav1.PartialObjectMetadata) ([]byte, error) {
 		managers := slices.Clone(object.ManagedFields)
 		changed, err := moveStringData(managers)
 		if err != nil || !changed {
-			return err
+			return nil, err
 		}
-		patch, err := json.Marshal([]map[string]any{
+		return json.Marshal([]map[string]any{
 			{"op": "replace", "path": "/metadata/managedFields", "value": managers},
 			// An object that was written meanwhile has another one, which makes this a conflict.
 			{"op": "replace", "path": "/metadata/resourceVersion", "value": object.ResourceVersion},
 		})
-		if err != nil {
-			return err
-		}
-		// Where an answer was lost, the next one is a conflict, and what is read then needs no change any more.
-		_, err = patience.Repeat(ctx, func() error {
-			_, err := objects.Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
-			return err
-		})
-		if !apierrors.IsConflict(err) {
-			return err
-		}
-	}
+	})
 }
 
 // moveStringData has our entries say data where they say stringData, and

@@ -3,18 +3,12 @@ package kube
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
-	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/util/csaupgrade"
-
-	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
 // predecessors are the field managers whose objects are taken over: kubectl's,
@@ -28,32 +22,7 @@ func predecessors() []string {
 // not name is removed. Other managers keep theirs. An object that is not there
 // is left out.
 func (c *Cluster) TakeOver(ctx context.Context, refs []corev1.ObjectReference) error {
-	if err := checkPath(refs...); err != nil {
-		return fmt.Errorf("take over: %w", err)
-	}
-	ctx = quiet(ctx)
-	return each(ctx, len(refs), atOnce, func(i int) error {
-		mapping, err := c.kinds.mapping(kindOf(refs[i]))
-		if err == nil {
-			err = takeOver(ctx, c.metadataOf(mapping, refs[i].Namespace), refs[i].Name)
-		}
-		if err != nil {
-			return fmt.Errorf("take over %s: %w", nameOf(refs[i]), err)
-		}
-		return nil
-	})
-}
-
-// takeOver reads and writes until nobody else writes between.
-func takeOver(ctx context.Context, objects metadata.ResourceInterface, name string) error {
-	for {
-		object, err := objects.Get(ctx, name, metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return c.changeManagers(ctx, "take over", refs, func(object *metav1.PartialObjectMetadata) ([]byte, error) {
 		managers := slices.Clone(object.ManagedFields)
 		for i := range managers {
 			if slices.Contains(predecessors(), managers[i].Manager) && managers[i].Subresource == "" {
@@ -62,18 +31,8 @@ func takeOver(ctx context.Context, objects metadata.ResourceInterface, name stri
 			}
 		}
 		object.ManagedFields = managers
-		patch, err := csaupgrade.UpgradeManagedFieldsPatch(object, sets.New(predecessors()...), fieldManager)
-		if err != nil || patch == nil {
-			return err
-		}
-		_, err = patience.Repeat(ctx, func() error {
-			_, err := objects.Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
-			return err
-		})
-		if !apierrors.IsConflict(err) {
-			return err
-		}
-	}
+		return csaupgrade.UpgradeManagedFieldsPatch(object, sets.New(predecessors()...), fieldManager)
+	})
 }
 
 // onlyPredecessors reports whether an error is a conflict that TakeOver would
