@@ -5,6 +5,7 @@ import (
 	"testing"
 )
 
+//nolint:paralleltest // The other test could take the block while it is free.
 func TestPortsAreClaimedUntilTheyAreReleased(t *testing.T) {
 	p, err := claimPorts(t.Context())
 	if err != nil {
@@ -26,6 +27,7 @@ func TestPortsAreClaimedUntilTheyAreReleased(t *testing.T) {
 	}
 }
 
+//nolint:paralleltest // As above.
 func TestABlockWithAPortInUseIsNotClaimed(t *testing.T) {
 	p, err := claimPorts(t.Context())
 	if err != nil {
