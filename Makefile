@@ -19,7 +19,7 @@ endif
 
 .PHONY: help
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build the plugin into bin/.
@@ -33,6 +33,10 @@ install: ## Build the plugin and put it where go install puts programs.
 .PHONY: test
 test: ## Run all tests against a real control plane on this machine, started and stopped for them.
 	hack/test.sh
+
+.PHONY: test-exhaustive
+test-exhaustive: ## Try every failure, every instant of a kill and many faults; make test tries others of them at each commit.
+	hack/exhaustive.sh
 
 .PHONY: test-race
 test-race: ## Run the tests that need no cluster with the race detector, which needs a C compiler.

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,11 +23,8 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
 )
 
-//nolint:gochecknoglobals // Flags of the test program.
-var (
-	instants = flag.Int("instants", 12, "how many instants the test tries at which a command is killed; 0 means all")
-	seed     = flag.Uint64("seed", 0, "what the instants are chosen by; 0 means the commit, so that each tries others")
-)
+//nolint:gochecknoglobals // A flag of the test program.
+var instants = flag.Int("instants", 12, "how many instants the test tries at which a command is killed; 0 means all")
 
 const killedPack = "testdata/packs/killed"
 
@@ -53,17 +48,6 @@ func (i instant) String() string {
 	return fmt.Sprintf("%s/%s request %d%s", i.operation, when, i.request, where)
 }
 
-// seedOfCommit is a number that each commit has another one of; without git, each day.
-func seedOfCommit() uint64 {
-	const hex, bits, digits = 16, 64, 12
-	output, err := exec.Command("git", "rev-parse", "HEAD").Output()
-	if number, wrong := strconv.ParseUint(string(output[:min(len(output), digits)]), hex, bits); err == nil && wrong == nil {
-		return number
-	}
-	number, _ := strconv.ParseUint(time.Now().UTC().Format("20060102"), 10, bits)
-	return number
-}
-
 // A command that is killed at any instant leaves nothing that the plain next one does not mend. With -instants=0 all
 // instants are tried: every request of every operation, before and after the API server has had it. Every fourth time the
 // command that is killed is on another machine.
@@ -81,16 +65,7 @@ func TestACommandMayBeKilledAtAnyInstant(t *testing.T) {
 			all = append(all, instant{operation: operation, request: request}, instant{operation: operation, request: request, after: true})
 		}
 	}
-	chosen := *seed
-	if chosen == 0 {
-		chosen = seedOfCommit()
-	}
-	t.Logf("%d instants, -seed=%d", len(all), chosen)
-	rand.New(rand.NewPCG(chosen, 0)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] }) //nolint:gosec // No secret.
-	if *instants > 0 {
-		all = all[:min(*instants, len(all))]
-	}
-	for i, instant := range all {
+	for i, instant := range sample(t, all, *instants) {
 		instant.elsewhere = i%4 == 0
 		t.Run(instant.String(), func(t *testing.T) {
 			t.Parallel()
