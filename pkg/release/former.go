@@ -18,20 +18,17 @@ type Former struct {
 }
 
 // IsOf reports whether it is what an entry of the inventory was.
-func (f Former) IsOf(entry Entry) bool {
-	return f.Group == entry.Group && f.Kind == entry.Kind && f.Namespace == entry.Namespace && f.Name == entry.Name
-}
+func (f Former) IsOf(entry Entry) bool { return f.key() == entry.key() }
 
 // SetFormer notes what an object was, in place of what was noted of it before.
 func (r *Release) SetFormer(former Former) {
-	entry := Entry{Group: former.Group, Kind: former.Kind, Namespace: former.Namespace, Name: former.Name}
-	r.Former = append(slices.DeleteFunc(slices.Clone(r.Former), func(old Former) bool { return old.IsOf(entry) }), former)
+	r.Former = LatestFormer(append(slices.Clone(r.Former), former))
 }
 
 // LatestFormer keeps what is noted last of each object.
 func LatestFormer(all []Former) []Former {
 	var latest []Former
-	seen := map[[4]string]bool{}
+	seen := map[objectKey]bool{}
 	for _, former := range slices.Backward(all) {
 		if key := former.key(); !seen[key] {
 			seen[key] = true
@@ -42,8 +39,12 @@ func LatestFormer(all []Former) []Former {
 	return latest
 }
 
-// key tells objects apart.
-func (f Former) key() [4]string { return [4]string{f.Group, f.Kind, f.Namespace, f.Name} }
+// objectKey tells objects apart.
+type objectKey struct{ group, kind, namespace, name string }
+
+func (f Former) key() objectKey { return objectKey{f.Group, f.Kind, f.Namespace, f.Name} }
+
+func (e Entry) key() objectKey { return objectKey{e.Group, e.Kind, e.Namespace, e.Name} }
 
 // FormerOf returns what an object of the inventory was before it was adopted; nil where that is not on record.
 func (r *Release) FormerOf(entry Entry) *Former {
@@ -57,10 +58,10 @@ func (r *Release) FormerOf(entry Entry) *Former {
 
 // KeepFormer forgets what objects were that are not provisional any more.
 func (r *Release) KeepFormer() {
-	provisional := map[[4]string]bool{}
+	provisional := map[objectKey]bool{}
 	for _, entry := range r.Inventory {
 		if entry.Provisional {
-			provisional[[4]string{entry.Group, entry.Kind, entry.Namespace, entry.Name}] = true
+			provisional[entry.key()] = true
 		}
 	}
 	r.Former = slices.DeleteFunc(slices.Clone(r.Former), func(former Former) bool { return !provisional[former.key()] })

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
 )
@@ -41,57 +42,56 @@ func checkUnlisted(t *testing.T, namespace string, err error) {
 	}
 }
 
-// The inventory of a release is not swept because somebody has changed the labels of its head.
-func TestWhatBelongsToAHeadThatIsNotListedIsNotSwept(t *testing.T) {
-	t.Parallel()
+// whereUnlisted runs a test for each change that has a list not find the head of a stored revision 2.
+func whereUnlisted(t *testing.T, test func(*testing.T, *storage.Secrets, *release.Release)) {
+	t.Helper()
 	for title, change := range unlisted() {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
 			create(t, store, r)
 			damage{secret: head, change: change}.inflict(t, r.Namespace)
-			swept, err := store.Sweep(t.Context(), r.Namespace, r.Name)
-			if swept {
-				t.Error("it is swept")
-			}
-			checkUnlisted(t, r.Namespace, err)
+			test(t, store, r)
 		})
 	}
+}
+
+// The inventory of a release is not swept because somebody has changed the labels of its head.
+func TestWhatBelongsToAHeadThatIsNotListedIsNotSwept(t *testing.T) {
+	t.Parallel()
+	whereUnlisted(t, func(t *testing.T, store *storage.Secrets, r *release.Release) {
+		t.Helper()
+		swept, err := store.Sweep(t.Context(), r.Namespace, r.Name)
+		if swept {
+			t.Error("it is swept")
+		}
+		checkUnlisted(t, r.Namespace, err)
+	})
 }
 
 // A record is not dropped around a revision that no list finds, whose inventory would be lost.
 func TestARecordWithAHeadThatIsNotListedIsNotDropped(t *testing.T) {
 	t.Parallel()
-	for title, change := range unlisted() {
-		t.Run(title, func(t *testing.T) {
-			t.Parallel()
-			store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
-			create(t, store, r)
-			damage{secret: head, change: change}.inflict(t, r.Namespace)
-			other := example(r.Namespace, 1)
-			create(t, store, other)
-			err := store.Drop(t.Context(), r.Namespace, r.Name)
-			get(t, store, other)
-			if err := store.Forget(t.Context(), other); err != nil {
-				t.Fatal(err)
-			}
-			checkUnlisted(t, r.Namespace, err)
-		})
-	}
+	whereUnlisted(t, func(t *testing.T, store *storage.Secrets, r *release.Release) {
+		t.Helper()
+		other := example(r.Namespace, 1)
+		create(t, store, other)
+		err := store.Drop(t.Context(), r.Namespace, r.Name)
+		get(t, store, other)
+		if err := store.Forget(t.Context(), other); err != nil {
+			t.Fatal(err)
+		}
+		checkUnlisted(t, r.Namespace, err)
+	})
 }
 
 // A revision that no list finds is not told as another command's.
 func TestARevisionIsNotCreatedOverOneThatIsNotListed(t *testing.T) {
 	t.Parallel()
-	for title, change := range unlisted() {
-		t.Run(title, func(t *testing.T) {
-			t.Parallel()
-			r := example(clustertest.Namespace(t), 2)
-			create(t, newStore(t, "run1"), r)
-			damage{secret: head, change: change}.inflict(t, r.Namespace)
-			checkUnlisted(t, r.Namespace, newStore(t, "run2").Create(t.Context(), example(r.Namespace, 2)))
-		})
-	}
+	whereUnlisted(t, func(t *testing.T, _ *storage.Secrets, r *release.Release) {
+		t.Helper()
+		checkUnlisted(t, r.Namespace, newStore(t, "run2").Create(t.Context(), example(r.Namespace, 2)))
+	})
 }
 
 // A command that was killed while it dropped a record leaves parts without any head. Only these are swept: whoever looks a
