@@ -124,14 +124,17 @@ func (o owner) named(found metav1.Object) bool {
 	return annotations[AnnotationRelease] == o.name && annotations[AnnotationNamespace] == o.namespace
 }
 
-// settle makes final what an operation has adopted that succeeded and was killed before it had said so.
-func settle(r *release.Release) {
+// settled returns the inventory of a revision with what was adopted made final, where the operation has succeeded that made
+// the revision, and was killed before it had recorded that. The revision itself stays as it was read.
+func settled(r *release.Release) []release.Entry {
+	entries := slices.Clone(r.Inventory)
 	if r.Status.Phase != release.Deployed {
-		return
+		return entries
 	}
-	for i := range r.Inventory {
-		r.Inventory[i].Provisional, r.Inventory[i].Returning = false, false
+	for i := range entries {
+		entries[i].Provisional, entries[i].Returning = false, false
 	}
+	return entries
 }
 
 // isProvisional reports whether no operation has succeeded since an object was adopted.
@@ -197,7 +200,7 @@ func entryOf(key manifest.Key) release.Entry {
 
 // makeFinal follows the last record: what an operation has adopted that succeeded is the release's from then on, to be
 // deleted like all else of it; and where nothing is left to be given back, what it was is forgotten. If this is cut short,
-// the next operation does it: see settle.
+// the next operation does it: see settled.
 func (x *execution) makeFinal(ctx context.Context, succeeded bool) {
 	r := x.plan.Release
 	dropped := r.Status.Phase == release.Uninstalled && !x.plan.Options.KeepHistory

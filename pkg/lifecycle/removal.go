@@ -16,7 +16,7 @@ import (
 func NewRemoval(request Request) (*Plan, error) {
 	request.Operation = Uninstall
 	r, options := request.Release, request.Options
-	settle(r)
+	r.Inventory = settled(r)
 	content, err := request.hooks(hook.PreDelete, hook.PostDelete)
 	if err != nil {
 		return nil, err

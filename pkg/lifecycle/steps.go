@@ -125,8 +125,7 @@ func inventory(c *content, request Request) []release.Entry {
 	if previous == nil {
 		return entries
 	}
-	settle(previous)
-	for _, old := range previous.Inventory {
+	for _, old := range settled(previous) {
 		old.Origin = originAfter(previous, old)
 		old.Done = old.Done || succeeded(previous.Status.Hooks, old.UID)
 		if i, found := index[keyOf(old)]; found {

@@ -45,7 +45,7 @@ func (e *NoTestChosenError) Error() string {
 // *NoTestChosenError where there are tests and none of them would run. A plan without tests has no steps.
 func NewTest(request Request, tests Tests) (*Plan, error) {
 	request.Operation = Test
-	settle(request.Release)
+	request.Release.Inventory = settled(request.Release)
 	content, err := request.hooks(hook.Test)
 	if err != nil {
 		return nil, err
