@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 	corev1 "k8s.io/api/core/v1"
@@ -144,12 +145,19 @@ func versions(parts []*corev1.Secret) []string {
 	return found
 }
 
+// encoder compresses whole contents, for any number of callers. A new one takes a hundred times as long as a small content.
+//
+//nolint:gochecknoglobals // Its tables are for the whole process.
+var encoder = sync.OnceValues(func() (*zstd.Encoder, error) {
+	return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window))
+})
+
 func pack(content []byte) ([]byte, error) {
-	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window))
+	shared, err := encoder()
 	if err != nil {
 		return nil, err
 	}
-	return encoder.EncodeAll(content, nil), encoder.Close()
+	return shared.EncodeAll(content, nil), nil
 }
 
 // unpack reads what pack has packed. It takes no more memory than the content needs, whatever the content says of its size.
