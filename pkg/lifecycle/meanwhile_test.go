@@ -3,6 +3,7 @@ package lifecycle_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -195,6 +196,24 @@ func TestARecreationThatIsCutOffStaysOnTheInventory(t *testing.T) {
 	kept, _, err := run(t, cluster, second)
 	if err == nil || len(kept.last.Inventory) != 1 {
 		t.Errorf("%v, inventory %+v", err, kept.last.Inventory)
+	}
+}
+
+// What somebody makes between the look and the apply is not the release's to delete, whatever the user allows.
+func TestWhatSomebodyMakesMeanwhileIsNotMadeAnew(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster()
+	cluster.frozen = []string{"a"}
+	cluster.meanwhile = func() {
+		put(cluster, map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": "a", "namespace": "web"}})
+	}
+	_, _, err := run(t, cluster, plan(t, object("apps/v1", "Deployment", "a"), lifecycle.Options{RecreateImmutable: true}))
+	var immutable *kube.ImmutableError
+	if !errors.As(err, &immutable) {
+		t.Errorf("the error is %v", err)
+	}
+	if deleted := strings.Contains(fmt.Sprint(cluster.log), "delete "); deleted {
+		t.Errorf("log: %v", cluster.log)
 	}
 }
 
