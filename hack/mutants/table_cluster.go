@@ -45,7 +45,7 @@ func clusterMutants() []mutant {
 			new:   "Param(\"fieldManager\", fieldManager).Param(\"fieldValidation\", \"Ignore\").\n\t\t\tParam(\"force\"",
 			means: "misspelt fields are dropped silently",
 			tests: []suite{kube("^TestApplyRefusals$")},
-			lives: "server-side apply refuses unknown fields by itself; the parameter is for those that stand twice",
+			lives: "server-side apply refuses fields that the schema lacks, of custom resources as well, whatever the parameter says",
 		},
 		{
 			name: "conflicts-taken", file: apply,
