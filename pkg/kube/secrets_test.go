@@ -44,6 +44,18 @@ func TestValuesOfSecretsAreNotInErrors(t *testing.T) {
 	}
 }
 
+// Whoever refuses to apply a Secret may quote it, such as a webhook.
+func TestTheRefusalOfASecretDoesNotQuoteIt(t *testing.T) {
+	t.Parallel()
+	secret := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "s", "namespace": "web"}, "data": map[string]any{"a": "aHVudGVyMg=="},
+	}}
+	err := (&Cluster{}).applyError(t.Context(), secret, refusal(http.StatusForbidden, metav1.StatusReasonForbidden, `admission webhook "w" denied the request: hunter2 is weak`))
+	if text := err.Error(); strings.Contains(text, "hunter2") || !strings.Contains(text, "is weak") {
+		t.Errorf("the error says %s", text)
+	}
+}
+
 func TestErrorsOfOtherKindsAreKept(t *testing.T) {
 	t.Parallel()
 	object := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "data": map[string]any{"a": "value"}}}
