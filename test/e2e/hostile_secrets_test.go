@@ -55,16 +55,20 @@ func TestWhatSecretsHoldIsNotShown(t *testing.T) {
 					}
 					said.WriteString(got.stdout + got.stderr)
 				}
-				for _, command := range [][]string{{"status", "hostile"}, {"status", "hostile", "-o", "json"}, {"history", "hostile"}, {"list", "-o", "yaml"}} {
-					got := session.bounded(t, command...)
+				// Most are refused before there is a record.
+				if got := session.bounded(t, "status", "hostile"); got.code == 0 {
+					for _, command := range [][]string{{"status", "hostile", "-o", "json"}, {"history", "hostile"}, {"list", "-o", "yaml"}} {
+						got := session.bounded(t, command...)
+						said.WriteString(got.stdout + got.stderr)
+					}
 					said.WriteString(got.stdout + got.stderr)
+					session.bounded(t, "uninstall", "hostile")
 				}
 				for _, secret := range []string{"hunter2", "20002000", encoded} {
 					if at := strings.Index(said.String(), secret); at >= 0 {
 						t.Errorf("it says %q", said.String()[max(0, at-200):at+len(secret)])
 					}
 				}
-				session.bounded(t, "uninstall", "hostile")
 			}
 		})
 	}
