@@ -60,7 +60,7 @@ func lockMutants() []mutant {
 			old:   "\tl.fence.renew(sent)\n",
 			new:   "\tl.fence.renew(l.attempt.now())\n",
 			means: "an answer that takes long makes a holder sure for as long after the server has counted",
-			tests: []suite{storage("^TestAHolderThatCannotRenewHesitates$|Answer")},
+			tests: []suite{storage("^TestALeaseIsHeldFromTheRequestThatRenewedIt$")},
 		},
 		{
 			name: "released-whoever-holds-it", file: lock,

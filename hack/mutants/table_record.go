@@ -52,7 +52,7 @@ func recordMutants() []mutant {
 			old:   "found.Status.Writer != s.run || found.Status.Seq >= r.Status.Seq",
 			new:   "found.Status.Seq >= r.Status.Seq",
 			means: "after a lost answer a command overwrites the status of the one that took over",
-			tests: []suite{storage("^TestAStaleStatusIsRefused$|^TestALostAnswerDoesNotHideAnothersWrite$")},
+			tests: []suite{storage("^TestAStatusOfAnotherRunIsNotTakenForAnOwnOne$|^TestAStaleStatusIsRefused$")},
 		},
 		{
 			name: "inventory-over-another-run", file: write,

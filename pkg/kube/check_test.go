@@ -3,6 +3,7 @@ package kube_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -65,6 +66,14 @@ func TestCheckWritesNothingAndTellsWhatWouldBeRefused(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	before := b.apply(b.object(jobWith("")), b.object(deployment))
+	// What would be made for a moment, such as a Pod, may be gone again when somebody looks.
+	b.requests.refuse = func(request *http.Request) bool {
+		writes := request.Method != http.MethodGet && !request.URL.Query().Has("dryRun")
+		if writes {
+			t.Errorf("it writes: %s %s", request.Method, request.URL)
+		}
+		return writes
+	}
 	b.checkAll(map[string]checkCase{
 		"what is right": {text: `{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}`},
 		"all that is misspelt in what is not there": {

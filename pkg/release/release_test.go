@@ -173,6 +173,7 @@ func TestHistory(t *testing.T) {
 		"uninstalled, installed and upgraded":     {history: history(1, release.Uninstalled, release.Superseded, release.Failed), want: facts{3, 0, 4, true, 0}},
 		"an uninstallation that was cut short":    {history: history(1, release.Failed, release.Uninstalling), want: facts{2, 0, 3, false, 0}},
 		"a removal of an upgraded one that fails": {history: history(1, release.Superseded, release.Failed), want: facts{2, 0, 3, true, 0}},
+		"uninstalled, not superseded in time":     {history: history(1, release.Deployed, release.Uninstalled), want: facts{2, 0, 3, false, 0}},
 		"one of which nobody knows":               {history: history(1, ""), want: facts{1, 0, 2, true, 1}},
 		"an upgrade of which nobody knows":        {history: history(1, release.Deployed, ""), want: facts{2, 1, 3, true, 2}},
 		"uninstalled, and unknown before":         {history: history(1, "", release.Uninstalled), want: facts{2, 0, 3, false, 0}},

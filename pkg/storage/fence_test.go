@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
 )
 
 // machineClock is the clocks of a machine that can be put to sleep.
@@ -47,6 +49,27 @@ func TestAFenceIsOpenForTenSecondsFromTheRequestThatRenewed(t *testing.T) {
 		f.renew(now())
 		if !isOpen(f) {
 			t.Error("a renewal does not open it")
+		}
+	})
+}
+
+// An answer may take long: the server has counted from the request on.
+func TestALeaseIsHeldFromTheRequestThatRenewedIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFence(t.Context(), now, now())
+		defer f.stop()
+		lock := &Lock{attempt: &attempt{Locks: &Locks{now: now}}, fence: f}
+		err := lock.write(t.Context(), &coordinationv1.Lease{}, func(_ context.Context, lease *coordinationv1.Lease) (*coordinationv1.Lease, error) {
+			elapse(1900 * time.Millisecond)
+			return lease, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		elapse(8200 * time.Millisecond)
+		if isOpen(f) {
+			t.Error("it is open 10.1 s after the request")
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -224,6 +225,26 @@ func TestAStaleStatusIsRefused(t *testing.T) {
 			diff(t, "what is read", r, get(t, store, r))
 		})
 	}
+}
+
+// A write that got no answer has used a number up; what another run has written since has a smaller one than the next.
+func TestAStatusOfAnotherRunIsNotTakenForAnOwnOne(t *testing.T) {
+	t.Parallel()
+	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 1)
+	create(t, store, r)
+	theirs := get(t, newStore(t, "run2"), r)
+	cut, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := store.UpdateStatus(cut, r); err == nil || errors.Is(err, storage.ErrConflict) {
+		t.Fatalf("it answers: %v", err)
+	}
+	if err := newStore(t, "run2").UpdateStatus(t.Context(), theirs); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.UpdateStatus(t.Context(), r); !errors.Is(err, storage.ErrConflict) {
+		t.Errorf("it answers: %v", err)
+	}
+	diff(t, "what is read", theirs, get(t, store, r))
 }
 
 func TestAStaleInventoryIsRefused(t *testing.T) {
