@@ -88,7 +88,7 @@ func (c *cluster) Find(_ context.Context, refs []corev1.ObjectReference) ([]*met
 			found[i] = &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
 				Name: object.GetName(), Namespace: object.GetNamespace(), UID: object.GetUID(), Labels: object.GetLabels(),
 				Annotations: object.GetAnnotations(), DeletionTimestamp: object.GetDeletionTimestamp(),
-				Generation: 1, ResourceVersion: object.GetResourceVersion(),
+				Generation: max(1, object.GetGeneration()), ResourceVersion: object.GetResourceVersion(),
 			}}
 		}
 	}

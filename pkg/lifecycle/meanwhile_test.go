@@ -160,6 +160,22 @@ func TestTheWayBackLeavesWhatWasThereBefore(t *testing.T) {
 	}
 }
 
+// What somebody makes between the look and the apply was there before the installation, as far as anybody knows: its way back
+// deletes only what it has made itself.
+func TestTheWayBackLeavesWhatSomebodyMadeMeanwhile(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster()
+	cluster.meanwhile = func() {
+		putTheirs(cluster)
+		cluster.meanwhile = nil
+	}
+	cluster.outcomes["shop-a"] = exit3
+	takenBack(t, cluster, plan(t, theirs()+object("v1", "ConfigMap", "made")+hook("a", "post-install", ""), lifecycle.Options{}), noRequest)
+	if diff := cmp.Diff([]string{"delete Job/shop-a Foreground", "delete ConfigMap/made Background"}, cluster.log); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Definitions of kinds that were applied are no change that has to be taken back.
 func TestTheExtentOfAChange(t *testing.T) {
 	t.Parallel()

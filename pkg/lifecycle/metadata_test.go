@@ -132,3 +132,21 @@ func TestRecordsWithoutMetadataAreRead(t *testing.T) {
 		})
 	}
 }
+
+// What somebody has edited is what the manifest says after an upgrade, although that has not changed.
+func TestWhatSomebodyHasEditedIsAppliedAlthoughTheManifestIsTheSame(t *testing.T) {
+	t.Parallel()
+	const text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {paused: false}\n"
+	cluster := newCluster()
+	inventory := applyAgain(t, cluster, text, nil, true)
+	for _, object := range cluster.objects {
+		object.Object["spec"] = map[string]any{"paused": true}
+		object.SetGeneration(2)
+	}
+	applyAgain(t, cluster, text, inventory, true)
+	for _, object := range cluster.objects {
+		if paused, _, err := unstructured.NestedBool(object.Object, "spec", "paused"); err != nil || paused {
+			t.Errorf("it is still what was edited: %v", object.Object["spec"])
+		}
+	}
+}

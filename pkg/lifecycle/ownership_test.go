@@ -376,3 +376,22 @@ func TestWhatCannotBeDeletedStaysOnTheRecord(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// What was deleted and restored from a backup is what the manifest says after an upgrade, although that has not changed.
+func TestWhatWasMadeAnewIsAppliedAlthoughTheManifestIsTheSame(t *testing.T) {
+	t.Parallel()
+	const text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {paused: false}\n"
+	s := newStory()
+	s.must(t, s.plan(t, lifecycle.Install, text, lifecycle.Options{}))
+	for _, object := range s.cluster.objects {
+		// It carries the marks, and its generation is that of any new object.
+		replace(object)
+		object.Object["spec"] = map[string]any{"paused": true}
+	}
+	s.must(t, s.plan(t, lifecycle.Upgrade, text, lifecycle.Options{}))
+	for _, object := range s.cluster.objects {
+		if paused, _, err := unstructured.NestedBool(object.Object, "spec", "paused"); err != nil || paused {
+			t.Errorf("it is still what was restored: %v", object.Object["spec"])
+		}
+	}
+}

@@ -2,8 +2,14 @@ package lifecycle_test
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 )
@@ -28,5 +34,60 @@ func TestWhatWasTakenBackIsNotInterruptedAnyMore(t *testing.T) {
 	kept, _, err := run(t, cluster, back)
 	if err != nil || kept.last.Status.Interrupted != "" {
 		t.Errorf("error %v, interrupted %q", err, kept.last.Status.Interrupted)
+	}
+}
+
+// A migration that is not the one that has run is not skipped: the application would come up on what it has not migrated.
+func TestAResumedOperationRunsAHookWhoseContentIsNotWhatHasRun(t *testing.T) {
+	t.Parallel()
+	text := hook("a", "pre-upgrade", "") + settings("two") + hook("b", "post-upgrade", "")
+	for name, test := range map[string]struct {
+		text  string
+		again bool
+	}{
+		"it is what has run": {text, false},
+		"it is another":      {strings.Replace(text, "hook: pre-upgrade\n", "hook: pre-upgrade\n    changed: \"true\"\n", 1), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStory()
+			s.must(t, s.plan(t, lifecycle.Install, settings("one"), lifecycle.Options{}))
+			s.cutShort(t, ctrlC, "shop-b", s.plan(t, lifecycle.Upgrade, text, lifecycle.Options{}))
+			s.texts[2] = test.text
+			s.must(t, s.resumption(t))
+			if slices.Contains(s.cluster.log, "apply Job/shop-a") != test.again {
+				t.Errorf("it did %v", s.cluster.log)
+			}
+		})
+	}
+}
+
+// Who has said --no-hooks does not have to say it again, and gets no migration that was not wanted.
+func TestAResumedOperationLeavesOutTheHooksThatWereLeftOut(t *testing.T) {
+	t.Parallel()
+	text := hook("a", "pre-upgrade", "") + settings("two") + object("apps/v1", "Deployment", "late") + hook("b", "post-upgrade", "")
+	for name, test := range map[string]struct {
+		skipped []sherpack.Phase
+		want    []string
+	}{
+		"all hooks":             {sherpack.Phases(), []string{"apply Deployment/late"}},
+		"those before the work": {[]sherpack.Phase{sherpack.PreUpgrade}, []string{"apply Deployment/late", "apply Job/shop-b"}},
+		"those after it":        {[]sherpack.Phase{sherpack.PostUpgrade}, []string{"apply Deployment/late"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStory()
+			s.must(t, s.plan(t, lifecycle.Install, settings("one"), lifecycle.Options{}))
+			ctx, cancel := context.WithCancel(t.Context())
+			s.cluster.meanwhile = cancel
+			if _, err := s.run(ctx, s.plan(t, lifecycle.Upgrade, text, lifecycle.Options{SkipPhases: test.skipped})); !errors.Is(err, lifecycle.ErrInterrupted) {
+				t.Fatalf("got %v", err)
+			}
+			s.cluster.meanwhile = nil
+			s.must(t, s.resumption(t))
+			if diff := cmp.Diff(test.want, s.cluster.log); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }

@@ -186,6 +186,33 @@ func TestAnInterruptIsRecorded(t *testing.T) {
 	}
 }
 
+// Who presses Ctrl-C finds the cluster as it was then: what was begun is ended, and nothing else is begun.
+func TestNothingBeginsAfterAnInterrupt(t *testing.T) {
+	t.Parallel()
+	text := hook("a", "pre-install", "") + object("v1", "ConfigMap", "app") + object("apps/v1", "Deployment", "web") + hook("b", "post-install", "")
+	for name, test := range map[string]struct {
+		during func(cluster *cluster, interrupt func())
+		want   []string
+	}{
+		"of a hook": {func(cluster *cluster, interrupt func()) { cluster.during("shop-a", interrupt) }, []string{"apply Job/shop-a"}},
+		"of a wave": {func(cluster *cluster, interrupt func()) { cluster.meanwhile = interrupt }, []string{"apply Job/shop-a", "apply ConfigMap/app"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster := newCluster()
+			ctx, cancel := context.WithCancel(t.Context())
+			test.during(cluster, cancel)
+			kept, _, err := runIn(ctx, cluster, plan(t, text, lifecycle.Options{Wait: true}))
+			if !errors.Is(err, lifecycle.ErrInterrupted) || kept.last.Status.Phase != release.Failed {
+				t.Errorf("%v, %s", err, kept.last.Status.Phase)
+			}
+			if diff := cmp.Diff(test.want, cluster.log); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestTimeLimitsEndAHook(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
