@@ -13,7 +13,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -202,6 +205,38 @@ func TestACreationThatIsInterruptedLeavesNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A run that is killed between the parts and the head cannot take the parts away; the next that records the revision does.
+func TestWhatARunLeftOfARevisionGoesWhenAnotherRecordsIt(t *testing.T) {
+	t.Parallel()
+	namespace := clustertest.Namespace(t)
+	create(t, newStore(t, "run1"), example(namespace, 1))
+	create(t, newStore(t, "run2"), example(namespace, 2))
+	if err := client(t, namespace).Delete(t.Context(), head, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := client(t, namespace).Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
+		Name: "theirs", Labels: map[string]string{"owner": "sherpack", "name": "shop", "version": "2", "part": "payload-0", "run": "run2"},
+	}}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := example(namespace, 2)
+	create(t, newStore(t, "run3"), r)
+	runs := map[string]int{}
+	for _, secret := range secrets(t, namespace) {
+		if secret.Name != theirs.Name {
+			runs[secret.Labels["version"]+" "+secret.Labels["run"]]++
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"1 run1": 3, "2 run3": 3}, runs); diff != "" {
+		t.Errorf("there are Secrets of (-want +got):\n%s", diff)
+	}
+	if got := len(secrets(t, namespace)); got != 7 {
+		t.Errorf("there are %d Secrets: what only has the labels is somebody else's", got)
+	}
+	diff(t, "what is read", r, get(t, newStore(t, "run4"), r))
 }
 
 func TestAHeadKeepsItsPartsWhenTheNetworkGoes(t *testing.T) {

@@ -46,7 +46,11 @@ func (s *Secrets) create(ctx context.Context, r *release.Release) error {
 	if err != nil {
 		return err
 	}
-	if err := s.createParts(ctx, parts); err != nil {
+	looked := make(chan []string, 1)
+	go func() { looked <- s.strays(ctx, r) }()
+	err = s.createParts(ctx, parts)
+	strays := <-looked
+	if err != nil {
 		return err
 	}
 	created, err := s.createSecret(ctx, head)
@@ -61,6 +65,8 @@ func (s *Secrets) create(ctx context.Context, r *release.Release) error {
 	}
 	r.UID, r.ResourceVersion, r.CreationTimestamp = created.UID, created.ResourceVersion, created.CreationTimestamp
 	s.noteWritten(r)
+	// The revision is recorded, whether or not they can be deleted.
+	_ = s.delete(ctx, r.Namespace, strays)
 	return nil
 }
 

@@ -1,0 +1,30 @@
+package storage
+
+import (
+	"context"
+	"strconv"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// strays returns the names of parts that other runs have stored of a revision, in no order. Where this run records the revision,
+// no head belongs to them: those runs were killed, or lost the connection, before they could write one or take their parts
+// away. What cannot be listed now goes when the revision is forgotten, like all that bears its number.
+func (s *Secrets) strays(ctx context.Context, r *release.Release) []string {
+	which := labels.Set{labelOwner: owner, labelName: r.Name, labelVersion: strconv.Itoa(r.Spec.Revision)}
+	found, err := s.list(ctx, r.Namespace, labels.SelectorFromSet(which).Add(has(labelPart)...))
+	if err != nil {
+		return nil
+	}
+	var others []metav1.PartialObjectMetadata
+	for _, part := range found {
+		if part.Labels[labelRun] != s.run {
+			others = append(others, part)
+		}
+	}
+	_, parts := split(others, ofRevision(r.Name, r.Spec.Revision))
+	return parts
+}
