@@ -55,15 +55,7 @@ func TestWhatSecretsHoldIsNotShown(t *testing.T) {
 					}
 					said.WriteString(got.stdout + got.stderr)
 				}
-				// Most are refused before there is a record.
-				if got := session.bounded(t, "status", "hostile"); got.code == 0 {
-					for _, command := range [][]string{{"status", "hostile", "-o", "json"}, {"history", "hostile"}, {"list", "-o", "yaml"}} {
-						got := session.bounded(t, command...)
-						said.WriteString(got.stdout + got.stderr)
-					}
-					said.WriteString(got.stdout + got.stderr)
-					session.bounded(t, "uninstall", "hostile")
-				}
+				said.WriteString(session.recordOf(t, "hostile"))
 				for _, secret := range []string{"hunter2", "20002000", encoded} {
 					if at := strings.Index(said.String(), secret); at >= 0 {
 						t.Errorf("it says %q", said.String()[max(0, at-200):at+len(secret)])
@@ -72,6 +64,22 @@ func TestWhatSecretsHoldIsNotShown(t *testing.T) {
 			}
 		})
 	}
+}
+
+// recordOf returns all that commands tell of a release, which is uninstalled then; "" for one that was refused before there
+// was a record.
+func (s *session) recordOf(t *testing.T, name string) string {
+	t.Helper()
+	if got := s.bounded(t, "status", name); got.code != 0 {
+		return ""
+	}
+	var said strings.Builder
+	for _, command := range [][]string{{"status", name}, {"status", name, "-o", "json"}, {"history", name}, {"list", "-o", "yaml"}} {
+		got := s.bounded(t, command...)
+		said.WriteString(got.stdout + got.stderr)
+	}
+	s.bounded(t, "uninstall", name)
+	return said.String()
 }
 
 // The values that cannot be changed are not shown when somebody tries to.
