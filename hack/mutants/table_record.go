@@ -7,8 +7,8 @@ func recordMutants() []mutant {
 	return []mutant{
 		{
 			name: "head-before-parts", file: write,
-			old:   "if err := s.createParts(ctx, parts); err != nil {\n\t\treturn err\n\t}\n\tcreated, err := s.createSecret(ctx, head)\n",
-			new:   "created, err := s.createSecret(ctx, head)\n\tif err := s.createParts(ctx, parts); err != nil {\n\t\treturn err\n\t}\n",
+			old:   "err = s.createParts(ctx, parts)\n\tstrays := <-looked\n\tif err != nil {\n\t\treturn err\n\t}\n\tcreated, err := s.createSecret(ctx, head)\n",
+			new:   "strays := <-looked\n\tcreated, err := s.createSecret(ctx, head)\n\tif err := s.createParts(ctx, parts); err != nil {\n\t\treturn err\n\t}\n",
 			means: "a command that is killed while it records leaves a head without parts: the release is damaged",
 			tests: []suite{storage("^TestTheHeadIsWrittenLast$")},
 		},
