@@ -156,7 +156,7 @@ func recordMutants() []mutant {
 			name: "removed-counts-as-deployed", file: "pkg/release/history.go",
 			old:   "return h.sinceRemoval().last(func(r *Release) bool { return r.Status.Phase == Deployed })",
 			new:   "return h.last(func(r *Release) bool { return r.Status.Phase == Deployed })",
-			means: "after an uninstallation with --keep-history, --atomic goes back to what is not there any more",
+			means: "after an uninstallation with --keep-history, --atomic rolls back to a revision that is uninstalled",
 			tests: []suite{pure("release"), pure("lifecycle")},
 		},
 		{

@@ -114,6 +114,11 @@ func partName(r *release.Release, run, kind string, number int) string {
 	return fmt.Sprintf("%s.%s-%s-%d", headName(r.Name, r.Spec.Revision), kind, run, number)
 }
 
+// revisionLabels are the labels of all that is stored of a revision, whichever run stored it.
+func revisionLabels(name string, revision int) labels.Set {
+	return labels.Set{labelOwner: owner, labelName: name, labelVersion: strconv.Itoa(revision)}
+}
+
 // headSelector selects all that is no part: a head may have lost its status.
 func headSelector() labels.Selector {
 	return labels.SelectorFromSet(labels.Set{labelOwner: owner}).Add(requirement(labelPart, selection.DoesNotExist)...)

@@ -140,7 +140,7 @@ func readStatus(head *corev1.Secret, into *release.Release) {
 // of all runs count.
 func (s *Secrets) parts(ctx context.Context, head *corev1.Secret) (map[string]*corev1.Secret, error) {
 	name, revision := parseHeadName(head.Name)
-	which := labels.Set{labelOwner: owner, labelName: name, labelVersion: strconv.Itoa(revision)}
+	which := revisionLabels(name, revision)
 	if run := head.Labels[labelRun]; run != "" {
 		which[labelRun] = run
 	}

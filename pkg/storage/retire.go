@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -103,8 +102,7 @@ func (s *Secrets) superseded(ctx context.Context, r *release.Release) (*corev1.S
 // Forget removes a stored revision: its head first, so that no head is ever left without its parts. It is no error if it
 // is gone already.
 func (s *Secrets) Forget(ctx context.Context, r *release.Release) error {
-	revision := labels.Set{labelOwner: owner, labelName: r.Name, labelVersion: strconv.Itoa(r.Spec.Revision)}
-	if err := s.drop(ctx, r.Namespace, revision, ofRevision(r.Name, r.Spec.Revision)); err != nil {
+	if err := s.drop(ctx, r.Namespace, revisionLabels(r.Name, r.Spec.Revision), ofRevision(r.Name, r.Spec.Revision)); err != nil {
 		return fmt.Errorf("removing release %s/%s revision %d from the history: %w", r.Namespace, r.Name, r.Spec.Revision, err)
 	}
 	return nil

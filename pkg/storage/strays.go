@@ -2,7 +2,7 @@ package storage
 
 import (
 	"context"
-	"strconv"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -14,17 +14,12 @@ import (
 // no head belongs to them: those runs were killed, or lost the connection, before they could write one or take their parts
 // away. What cannot be listed now goes when the revision is forgotten, like all that bears its number.
 func (s *Secrets) strays(ctx context.Context, r *release.Release) []string {
-	which := labels.Set{labelOwner: owner, labelName: r.Name, labelVersion: strconv.Itoa(r.Spec.Revision)}
-	found, err := s.list(ctx, r.Namespace, labels.SelectorFromSet(which).Add(has(labelPart)...))
+	selector := labels.SelectorFromSet(revisionLabels(r.Name, r.Spec.Revision)).Add(has(labelPart)...)
+	found, err := s.list(ctx, r.Namespace, selector)
 	if err != nil {
 		return nil
 	}
-	var others []metav1.PartialObjectMetadata
-	for _, part := range found {
-		if part.Labels[labelRun] != s.run {
-			others = append(others, part)
-		}
-	}
+	others := slices.DeleteFunc(found, func(part metav1.PartialObjectMetadata) bool { return part.Labels[labelRun] == s.run })
 	_, parts := split(others, ofRevision(r.Name, r.Spec.Revision))
 	return parts
 }
