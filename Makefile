@@ -35,7 +35,7 @@ test: ## Run all tests against a real control plane on this machine, started and
 	hack/test.sh
 
 .PHONY: test-exhaustive
-test-exhaustive: ## Try every failure, every instant of a kill and many faults; make test tries others of them at each commit.
+test-exhaustive: ## Try every row of the long tables, every instant of a kill and many faults; make test tries others of them at each commit.
 	hack/exhaustive.sh
 
 .PHONY: test-race

@@ -15,7 +15,7 @@ import (
 
 //nolint:gochecknoglobals // Flags of the test program.
 var (
-	faultRuns = flag.Int("faults", 5, "how many releases the test installs, upgrades and rolls back over a bad connection")
+	faultRuns = flag.Int("faults", 3, "how many releases the test installs, upgrades and rolls back over a bad connection")
 	onlyFault = flag.Int("only", 0, "the one of these runs to repeat; 0 means all")
 )
 
