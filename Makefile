@@ -62,6 +62,10 @@ mutants: ## Break the program in a hundred ways, one at a time, and list those t
 lint: ## Check the code with golangci-lint, which is built from source the first time.
 	hack/lint.sh run
 
+.PHONY: targets
+targets: ## Type-check the plugin for every system that it is released for; only a release compiles it for all of them.
+	go run -C hack/tools ./typecheck ../.. linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
 .PHONY: fmt
 fmt: ## Format the code as lint wants it.
 	hack/lint.sh fmt

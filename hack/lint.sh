@@ -7,6 +7,7 @@ linter=$(go tool -n -modfile=hack/tools/go.mod golangci-lint)
 status=0
 "$linter" "$@" ./... || status=1
 (cd test/helm && "$linter" "$@" ./...) || status=1
+(cd hack/tools && "$linter" "$@" ./...) || status=1
 
 cd test/cluster
 # The programs of the cluster are built this way: the linter finds the thousands of packages compiled, not to do again.

@@ -22,7 +22,7 @@ import (
 //nolint:gochecknoglobals // Flags of the test program.
 var (
 	update      = flag.Bool("update", false, "write the tables that tests compare with")
-	failureRows = flag.Int("failures", 14, "how many rows of the table of failures the test tries; 0 means all")
+	failureRows = flag.Int("failures", 10, "how many rows of the table of failures the test tries; 0 means all")
 )
 
 const (

@@ -24,7 +24,7 @@ import (
 )
 
 //nolint:gochecknoglobals // A flag of the test program.
-var instants = flag.Int("instants", 12, "how many instants the test tries at which a command is killed; 0 means all")
+var instants = flag.Int("instants", 10, "how many instants the test tries at which a command is killed; 0 means all")
 
 const killedPack = "testdata/packs/killed"
 

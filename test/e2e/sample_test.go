@@ -12,7 +12,7 @@ import (
 //nolint:gochecknoglobals // Flags of the test program.
 var (
 	seed = flag.Uint64("seed", 0, "what is tried is chosen by, where not everything is; 0 means the commit, so that each tries something else")
-	rows = flag.Int("rows", 8, "how many rows of each table of hostile input and of delete policies are tried; 0 means all")
+	rows = flag.Int("rows", 5, "how many rows of each table of hostile input and of delete policies are tried; 0 means all")
 )
 
 // sample returns as many of all cases of a test as it tries, chosen by the seed; all of them if most is 0.

@@ -135,6 +135,10 @@ func (s *supervisor) startOne(ctx context.Context, c component, stdin *os.File, 
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, log, log
 	// kwok would read a configuration of the user's own.
 	cmd.Env = append(os.Environ(), "KWOK_WORKDIR="+string(s.dir))
+	if os.Getenv("GOGC") == "" {
+		// There is memory to spare, and the collector would take a tenth of the processors.
+		cmd.Env = append(cmd.Env, "GOGC=300")
+	}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", c.Name, err)
 	}
