@@ -35,8 +35,8 @@ func ownershipMutants() []mutant {
 		},
 		{
 			name: "precious-recreated", file: recreate,
-			old:   "x.plan.Options.RecreateImmutable && !kinds.Irreplaceable(schema.GroupKind{Group: key.Group, Kind: key.Kind})",
-			new:   "x.plan.Options.RecreateImmutable && !kinds.Irreplaceable(schema.GroupKind{Group: key.Group, Kind: \"\"})",
+			old:   "x.plan.Options.RecreateImmutable && !kinds.Irreplaceable(key.GroupKind())",
+			new:   "x.plan.Options.RecreateImmutable && !kinds.Irreplaceable(kinds.Key{Group: key.Group}.GroupKind())",
 			means: "--recreate-immutable deletes a claim with its data",
 			tests: tests,
 		},
@@ -49,7 +49,7 @@ func ownershipMutants() []mutant {
 		},
 		{
 			name: "recreated-by-name", file: recreate,
-			old:   "\t\tref.UID = x.live[manifest.KeyOf(ref)].uid\n\t\ttargets[i]",
+			old:   "\t\tref.UID = x.live[kinds.KeyOf(ref)].uid\n\t\ttargets[i]",
 			new:   "\t\ttargets[i]",
 			means: "recreating deletes what somebody made under that name a moment ago",
 			tests: tests,

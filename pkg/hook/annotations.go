@@ -9,9 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
 	"sigs.k8s.io/kustomize/kyaml/resid"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 )
 
 // The annotations of this project that a pack may set. Where one of the first three is absent, Helm's annotation of
@@ -142,7 +145,7 @@ func (a annotations) phases() ([]Phase, error) {
 
 func (a annotations) policies() ([]DeletePolicy, error) {
 	value, key, ok := a.get(DeletePolicyAnnotation)
-	if !ok && RunsPods(resid.GvkFromNode(a.node).Group, a.node.GetKind()) {
+	if !ok && kinds.RunsPods(schema.GroupKind{Group: resid.GvkFromNode(a.node).Group, Kind: a.node.GetKind()}) {
 		return []DeletePolicy{BeforeHookCreation}, nil
 	}
 	if !ok {

@@ -74,9 +74,3 @@ func (h Hook) In(phase Phase) bool { return slices.Contains(h.Phases, phase) }
 
 // Has reports whether a delete policy is in force.
 func (h Hook) Has(policy DeletePolicy) bool { return slices.Contains(h.Policies, policy) }
-
-// RunsPods reports whether a kind runs to an end of its own: Kubernetes' Job or Pod. All other kinds are done as soon as
-// they are applied, and are shown with their kind.
-func RunsPods(group, kind string) bool {
-	return group == "batch" && kind == "Job" || group == "" && kind == "Pod"
-}

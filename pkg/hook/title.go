@@ -6,6 +6,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 )
 
 // Subject is a hook at one phase, as far as its title depends on it.
@@ -54,7 +56,7 @@ func (s Subject) forms(release types.NamespacedName) []string {
 	kind := strings.ToLower(s.Kind.Kind)
 	prefix := string(s.Phase) + "/"
 	always := prefix
-	if !RunsPods(s.Kind.Group, s.Kind.Kind) {
+	if !kinds.RunsPods(s.Kind) {
 		always += kind + "/"
 	}
 	grouped := kind

@@ -53,3 +53,30 @@ func PodTemplate(kind schema.GroupKind) []string {
 	}
 	return nil
 }
+
+// RunsPods reports whether a kind runs to an end of its own: Kubernetes' Job or Pod. All other kinds are done as soon as
+// they are applied, and are shown with their kind.
+func RunsPods(kind schema.GroupKind) bool {
+	return kind == schema.GroupKind{Group: "batch", Kind: "Job"} || kind == schema.GroupKind{Kind: "Pod"}
+}
+
+// IsDefinition reports whether objects of a kind define other kinds: all objects of these go with them.
+func IsDefinition(kind schema.GroupKind) bool {
+	return kind == schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
+}
+
+// IsNamespace reports whether objects of a kind hold others.
+func IsNamespace(kind schema.GroupKind) bool { return kind == schema.GroupKind{Kind: "Namespace"} }
+
+// BuiltIn reports whether the kinds of an API group come with Kubernetes. All others are custom resources, or come from
+// API servers of their own.
+func BuiltIn(group string) bool {
+	switch strings.TrimSuffix(group, ".k8s.io") {
+	case "", "apps", "batch", "autoscaling", "policy", "extensions", "admissionregistration", "apiextensions",
+		"apiregistration", "authentication", "authorization", "certificates", "coordination", "discovery", "events",
+		"flowcontrol.apiserver", "internal.apiserver", "networking", "node", "rbac.authorization", "resource",
+		"scheduling", "storage", "storagemigration":
+		return true
+	}
+	return false
+}

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -34,7 +35,7 @@ func (x *execution) takeOver(ctx context.Context, objects []manifest.Object) err
 	var refs []corev1.ObjectReference
 	for _, object := range objects {
 		ref := object.Reference()
-		found := x.live[manifest.KeyOf(ref)]
+		found := x.live[kinds.KeyOf(ref)]
 		if found.foreign == "" {
 			continue
 		}
@@ -69,8 +70,8 @@ func (x *execution) adoptFound(ctx context.Context) error {
 	}
 	var refs []corev1.ObjectReference
 	for _, entry := range r.Inventory {
-		found, live := x.live[keyOf(entry)]
-		if isDefinition(entry.Group, entry.Kind) {
+		found, live := x.live[entry.Key()]
+		if kinds.IsDefinition(entry.GroupKind()) {
 			// It stays as it is applied in any case.
 			continue
 		}
@@ -94,7 +95,7 @@ func (x *execution) noteFormer(ctx context.Context, refs []corev1.ObjectReferenc
 	}
 	var noted []release.Former
 	for i, object := range objects {
-		key := manifest.KeyOf(refs[i])
+		key := kinds.KeyOf(refs[i])
 		at, listed := x.index[key]
 		if object == nil || !listed {
 			continue
@@ -138,14 +139,14 @@ func settled(r *release.Release) []release.Entry {
 }
 
 // isProvisional reports whether no operation has succeeded since an object was adopted.
-func (x *execution) isProvisional(key manifest.Key) bool {
+func (x *execution) isProvisional(key kinds.Key) bool {
 	i, found := x.index[key]
 	return found && x.plan.Release.Inventory[i].Provisional
 }
 
 // formerOwner says who an object belongs to that this operation adopts, or an earlier one has adopted and not succeeded; ""
 // where it is the release's own, as far as its marks tell.
-func (x *execution) formerOwner(key manifest.Key) string {
+func (x *execution) formerOwner(key kinds.Key) string {
 	if foreign := x.live[key].foreign; foreign != "" || !x.isProvisional(key) {
 		return foreign
 	}
@@ -162,7 +163,7 @@ func (x *execution) formerOwner(key manifest.Key) string {
 // notRecreated says of an object that cannot be changed in place that adopting it is why it is not recreated.
 func (x *execution) notRecreated(object manifest.Object, err error) error {
 	var immutable *kube.ImmutableError
-	if errors.As(err, &immutable) && x.formerOwner(manifest.KeyOf(object.Reference())) != "" {
+	if errors.As(err, &immutable) && x.formerOwner(object.Key()) != "" {
 		return &AdoptedError{err}
 	}
 	return err
@@ -185,8 +186,8 @@ func (x *execution) undeletable() []error {
 // mayDelete refuses a hook that would delete what belongs to others, before it runs or afterwards.
 func (x *execution) mayDelete(h Hook) error {
 	ref := h.Object.Reference()
-	key := manifest.KeyOf(ref)
-	deletes := hook.RunsPods(key.Group, key.Kind) || h.Has(hook.BeforeHookCreation) || h.Has(hook.HookSucceeded) || h.Has(hook.HookFailed)
+	key := kinds.KeyOf(ref)
+	deletes := kinds.RunsPods(key.GroupKind()) || h.Has(hook.BeforeHookCreation) || h.Has(hook.HookSucceeded) || h.Has(hook.HookFailed)
 	owner := x.formerOwner(key)
 	if !deletes || owner == "" {
 		return nil
@@ -194,7 +195,7 @@ func (x *execution) mayDelete(h Hook) error {
 	return &ForeignError{Ref: ref, Owner: owner, Hook: h.Title}
 }
 
-func entryOf(key manifest.Key) release.Entry {
+func entryOf(key kinds.Key) release.Entry {
 	return release.Entry{Group: key.Group, Kind: key.Kind, Namespace: key.Namespace, Name: key.Name}
 }
 

@@ -58,7 +58,7 @@ func wrong(node *yaml.RNode, object manifest.Object, key, message string) error 
 // neverEnds says of a hook why it cannot come to an end by itself; "" where it can.
 func neverEnds(h Hook) string {
 	annotations := h.Object.GetAnnotations()
-	if h.Object.GroupVersionKind().GroupKind() != (schema.GroupKind{Kind: "Pod"}) || annotations[hook.ReadyWhenAnnotation] != "" {
+	if h.Object.GroupKind() != (schema.GroupKind{Kind: "Pod"}) || annotations[hook.ReadyWhenAnnotation] != "" {
 		return ""
 	}
 	spec, _ := h.Object.Object["spec"].(map[string]any)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -52,7 +53,7 @@ func (x *execution) changed(objects []manifest.Object) []manifest.Object {
 			continue
 		}
 		ref := object.Reference()
-		ref.UID = x.live[manifest.KeyOf(ref)].uid
+		ref.UID = x.live[kinds.KeyOf(ref)].uid
 		x.emit(ObjectApplied, Outcome{Object: eventObject(ref), Result: "unchanged"})
 	}
 	return changed
@@ -60,7 +61,7 @@ func (x *execution) changed(objects []manifest.Object) []manifest.Object {
 
 // isUnchanged reports whether applying an object would change nothing, or must not.
 func (x *execution) isUnchanged(object manifest.Object) bool {
-	key := manifest.KeyOf(object.Reference())
+	key := object.Key()
 	i, known := x.index[key]
 	if x.staysAsIs(object) {
 		return true
@@ -74,12 +75,12 @@ func (x *execution) isUnchanged(object manifest.Object) bool {
 // staysAsIs reports whether an object is a custom resource definition that a rollback must not take back, or belongs to
 // somebody else by now and is left to that by an undo.
 func (x *execution) staysAsIs(object manifest.Object) bool {
-	found, live := x.live[manifest.KeyOf(object.Reference())]
+	found, live := x.live[object.Key()]
 	if x.plan.Untried && found.foreign != "" {
 		return true
 	}
 	gvk := object.GroupVersionKind()
-	return x.plan.Release.Spec.FromRevision != 0 && !x.plan.Options.DeleteCRDs && live && isDefinition(gvk.Group, gvk.Kind)
+	return x.plan.Release.Spec.FromRevision != 0 && !x.plan.Options.DeleteCRDs && live && kinds.IsDefinition(gvk.GroupKind())
 }
 
 // asApplied reports whether an object is what was last applied and nobody has changed it since, but for its labels and
@@ -106,7 +107,7 @@ func (x *execution) applied(object manifest.Object, applied kube.Applied) {
 		x.emit(ObjectApplied, outcome)
 		return
 	}
-	before := x.live[manifest.KeyOf(object.Reference())]
+	before := x.live[object.Key()]
 	x.note(object, applied)
 	outcome.Object.UID = string(applied.Ref.UID)
 	outcome.Result = "configured"
@@ -126,7 +127,7 @@ const replacedMessage = "it was replaced or restored since the release has made 
 
 // note brings the inventory up to what the API server answered.
 func (x *execution) note(object manifest.Object, applied kube.Applied) {
-	key := manifest.KeyOf(object.Reference())
+	key := object.Key()
 	before := x.live[key]
 	after := live{
 		uid: applied.Ref.UID, generation: applied.Generation, resourceVersion: applied.Ref.ResourceVersion,
@@ -172,7 +173,7 @@ func roleOf(isHook bool) release.Role {
 func (x *execution) established(ctx context.Context, objects []manifest.Object) error {
 	var definitions []manifest.Object
 	for _, object := range objects {
-		if gvk := object.GroupVersionKind(); isDefinition(gvk.Group, gvk.Kind) {
+		if gvk := object.GroupVersionKind(); kinds.IsDefinition(gvk.GroupKind()) {
 			definitions = append(definitions, object)
 		}
 	}
@@ -187,7 +188,7 @@ func (x *execution) wait(ctx context.Context, objects []manifest.Object) error {
 	targets := make([]kube.WaitTarget, len(objects))
 	for i, object := range objects {
 		ref := object.Reference()
-		ref.UID = x.live[manifest.KeyOf(ref)].uid
+		ref.UID = x.live[kinds.KeyOf(ref)].uid
 		ready, failed, err := conditions(object)
 		if err != nil {
 			return err

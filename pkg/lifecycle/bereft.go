@@ -5,7 +5,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
@@ -15,15 +14,15 @@ import (
 // everything else is gone.
 func (x *execution) bereft() []error {
 	var problems []error
-	gone := map[manifest.Key]bool{}
+	gone := map[kinds.Key]bool{}
 	for _, step := range x.plan.Steps {
 		for _, entry := range step.Entries {
 			if _, there := x.deletable(entry); there && step.Verb == Delete {
-				gone[keyOf(entry)] = true
+				gone[entry.Key()] = true
 			}
 		}
 		for _, h := range step.Hooks {
-			delete(gone, manifest.KeyOf(h.Object.Reference()))
+			delete(gone, h.Object.Key())
 			if !x.plan.HasRun(h) {
 				problems = append(problems, missed(h, gone)...)
 			}
@@ -33,7 +32,7 @@ func (x *execution) bereft() []error {
 }
 
 // missed returns a problem for each object that a hook needs and that is gone by then.
-func missed(h Hook, gone map[manifest.Key]bool) []error {
+func missed(h Hook, gone map[kinds.Key]bool) []error {
 	var problems []error
 	for _, key := range indispensable(h.Object) {
 		if gone[key] {
@@ -45,9 +44,9 @@ func missed(h Hook, gone map[manifest.Key]bool) []error {
 }
 
 // indispensable is what the Pods of a Job or Pod cannot start without; nothing for all others.
-func indispensable(object manifest.Object) []manifest.Key {
+func indispensable(object manifest.Object) []kinds.Key {
 	gvk, namespace := object.GroupVersionKind(), object.GetNamespace()
-	if !hook.RunsPods(gvk.Group, gvk.Kind) {
+	if !kinds.RunsPods(gvk.GroupKind()) {
 		return nil
 	}
 	spec, ok := decoded[corev1.PodSpec](object, kinds.PodSpec(gvk.GroupKind())...)
@@ -56,7 +55,7 @@ func indispensable(object manifest.Object) []manifest.Key {
 	}
 	needed := referencesOf(spec, namespace, true)
 	if spec.ServiceAccountName != "" {
-		needed = append(needed, manifest.Key{Kind: "ServiceAccount", Namespace: namespace, Name: spec.ServiceAccountName})
+		needed = append(needed, kinds.Key{Kind: "ServiceAccount", Namespace: namespace, Name: spec.ServiceAccountName})
 	}
 	return needed
 }

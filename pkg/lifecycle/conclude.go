@@ -8,7 +8,6 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -41,7 +40,7 @@ func (x *execution) conclude(h Hook, outcome kube.HookOutcome, err error, elapse
 	}
 	record.Message = sentence(record, known, err, elapsed)
 	if running && errors.Is(err, ErrInterrupted) {
-		record.Message += "; " + manifest.KeyOf(h.Object.Reference()).String() + " may still be running"
+		record.Message += "; " + h.Object.Key().String() + " may still be running"
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -21,15 +20,15 @@ func CompleteInventory(request Request, earlier ...[]release.Entry) error {
 	// What is wrong with its objects does not matter here: those of kinds that the server does not have are left out.
 	_ = content.prepare(request)
 	named := slices.DeleteFunc(inventory(content, Request{Release: request.Release}), func(entry release.Entry) bool {
-		_, known := request.Scopes[schema.GroupKind{Group: entry.Group, Kind: entry.Kind}]
+		_, known := request.Scopes[entry.GroupKind()]
 		return !known || entry.Check() != nil
 	})
 	r := request.Release
 	index := indexOf(r.Inventory)
 	for _, entries := range append(earlier, named) {
 		for _, entry := range entries {
-			if _, known := index[keyOf(entry)]; !known {
-				index[keyOf(entry)] = len(r.Inventory)
+			if _, known := index[entry.Key()]; !known {
+				index[entry.Key()] = len(r.Inventory)
 				r.Inventory = append(r.Inventory, entry)
 			}
 		}

@@ -11,12 +11,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -26,7 +23,7 @@ func (x *execution) delete(ctx context.Context, step Step) error {
 	var targets []kube.Deletion
 	var errs []error
 	for _, entry := range step.Entries {
-		key := keyOf(entry)
+		key := entry.Key()
 		found, there := x.deletable(entry)
 		if !there {
 			// What is spared carries our marks, so it stays on the inventory.
@@ -56,17 +53,17 @@ func (x *execution) keepHooks(entries []release.Entry) {
 		return
 	}
 	for _, entry := range entries {
-		if i, found := x.index[keyOf(entry)]; found && x.gone[keyOf(entry)] && becomesHook(entry) {
+		if i, found := x.index[entry.Key()]; found && x.gone[entry.Key()] && becomesHook(entry) {
 			known := &x.plan.Release.Inventory[i]
 			known.Role, known.AppliedAs = release.HookRun, ""
-			delete(x.gone, keyOf(entry))
+			delete(x.gone, entry.Key())
 		}
 	}
 }
 
 // stillUsed reports whether an entry is a Namespace with something in it, and says so.
 func (x *execution) stillUsed(ctx context.Context, entry release.Entry) (bool, error) {
-	if !isNamespace(entry.Group, entry.Kind) {
+	if !kinds.IsNamespace(entry.GroupKind()) {
 		return false, nil
 	}
 	const few = 3
@@ -102,7 +99,7 @@ func several(names []string, few int) string {
 
 // propagationOf waits for the Pods of a hook, which may still run; all else goes as the user said.
 func (x *execution) propagationOf(entry release.Entry) metav1.DeletionPropagation {
-	if entry.Role == release.HookRun && hook.RunsPods(entry.Group, entry.Kind) {
+	if entry.Role == release.HookRun && kinds.RunsPods(entry.GroupKind()) {
 		return metav1.DeletePropagationForeground
 	}
 	if x.plan.Operation == Uninstall && x.plan.Options.Wait && hasDependents(entry) {
@@ -115,13 +112,13 @@ func (x *execution) propagationOf(entry release.Entry) metav1.DeletionPropagatio
 // hasDependents reports whether objects of a kind may have others that somebody waits for: Pods, or what controllers make for
 // custom resources. For all else the foreground would only cost time: the garbage collector comes to each object one by one.
 func hasDependents(entry release.Entry) bool {
-	return !manifest.BuiltIn(entry.Group) || kinds.PodTemplate(schema.GroupKind{Group: entry.Group, Kind: entry.Kind}) != nil
+	return !kinds.BuiltIn(entry.Group) || kinds.PodTemplate(entry.GroupKind()) != nil
 }
 
 // keep says what is left in place.
 func (x *execution) keep(step Step) {
 	for _, entry := range step.Entries {
-		if found, live := x.live[keyOf(entry)]; live {
+		if found, live := x.live[entry.Key()]; live {
 			entry.UID = found.uid
 			x.emit(ObjectKept, Outcome{Object: eventObject(entry.Reference()), Result: "kept"})
 		}
@@ -132,7 +129,7 @@ func (x *execution) keep(step Step) {
 // stay on the inventory because they may run again; else empty.
 func (x *execution) remove(ctx context.Context, targets []kube.Deletion, phase string) error {
 	return x.Cluster.Delete(ctx, targets, func(i int, elapsed time.Duration, err error) {
-		key := manifest.KeyOf(targets[i].Ref)
+		key := kinds.KeyOf(targets[i].Ref)
 		outcome := Outcome{
 			Phase: phase, Object: eventObject(targets[i].Ref), Result: "deleted", ElapsedMS: milliseconds(elapsed),
 		}
@@ -151,13 +148,13 @@ func (x *execution) remove(ctx context.Context, targets []kube.Deletion, phase s
 
 // forget notes that an object is confirmed to be gone. Its entry stays until the end, because a later step may make it
 // again and the inventory must name it before that.
-func (x *execution) forget(key manifest.Key) {
+func (x *execution) forget(key kinds.Key) {
 	delete(x.live, key)
 	x.leave(key)
 }
 
 // leave notes that an object is gone, or on its way out: the release has it no more, though its name may still be taken.
-func (x *execution) leave(key manifest.Key) {
+func (x *execution) leave(key kinds.Key) {
 	if i, found := x.index[key]; found {
 		entry := &x.plan.Release.Inventory[i]
 		entry.UID, entry.Origin, entry.AppliedAs = "", "", ""
@@ -171,20 +168,16 @@ func (x *execution) shrink() {
 	if len(x.gone) == 0 {
 		return
 	}
-	x.plan.Release.Inventory = slices.DeleteFunc(x.plan.Release.Inventory, func(entry release.Entry) bool { return x.gone[keyOf(entry)] })
+	x.plan.Release.Inventory = slices.DeleteFunc(x.plan.Release.Inventory, func(entry release.Entry) bool { return x.gone[entry.Key()] })
 	x.index = indexOf(x.plan.Release.Inventory)
 	x.stale = true
 }
 
-func keyOf(entry release.Entry) manifest.Key {
-	return manifest.Key{Group: entry.Group, Kind: entry.Kind, Namespace: entry.Namespace, Name: entry.Name}
-}
-
 // indexOf says where in an inventory each object stands.
-func indexOf(inventory []release.Entry) map[manifest.Key]int {
-	index := make(map[manifest.Key]int, len(inventory))
+func indexOf(inventory []release.Entry) map[kinds.Key]int {
+	index := make(map[kinds.Key]int, len(inventory))
 	for i, entry := range inventory {
-		index[keyOf(entry)] = i
+		index[entry.Key()] = i
 	}
 	return index
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -52,7 +51,7 @@ func (x *execution) keepAsApplied() {
 			continue
 		}
 		for _, object := range step.Objects {
-			i, found := x.index[manifest.KeyOf(object.Reference())]
+			i, found := x.index[object.Key()]
 			if kept := isKept(object); found && x.plan.Release.Inventory[i].Keep != kept {
 				x.plan.Release.Inventory[i].Keep, x.stale = kept, true
 			}

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -49,7 +50,7 @@ type ForeignError struct {
 
 // Error names the object and its owner.
 func (e *ForeignError) Error() string {
-	text := fmt.Sprintf("%s exists already and belongs to %s", manifest.KeyOf(e.Ref), e.Owner)
+	text := fmt.Sprintf("%s exists already and belongs to %s", kinds.KeyOf(e.Ref), e.Owner)
 	if e.Hook != "" {
 		text += fmt.Sprintf("; hook %s would delete it", e.Hook)
 	}

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
@@ -25,7 +26,7 @@ import (
 // cluster is a Cluster in memory. Hooks end as outcomes say; those it does not name succeed.
 type cluster struct {
 	mu       sync.Mutex
-	objects  map[manifest.Key]*unstructured.Unstructured
+	objects  map[kinds.Key]*unstructured.Unstructured
 	outcomes map[string]func(ctx context.Context) (kube.HookOutcome, error)
 	refusals
 	// tried is what was only tried, and meanwhile is called after that, before each apply.
@@ -67,7 +68,7 @@ var errOrphan = errors.New("its account is not there")
 
 func newCluster() *cluster {
 	return &cluster{
-		objects:  map[manifest.Key]*unstructured.Unstructured{},
+		objects:  map[kinds.Key]*unstructured.Unstructured{},
 		outcomes: map[string]func(ctx context.Context) (kube.HookOutcome, error){},
 		refusals: refusals{applyErr: map[string]error{}, trialRefusals: trialRefusals{checkErr: map[string]error{}}},
 	}
@@ -77,14 +78,14 @@ func (c *cluster) note(format string, args ...any) {
 	c.log = append(c.log, fmt.Sprintf(format, args...))
 }
 
-func key(object *unstructured.Unstructured) manifest.Key {
-	return manifest.KeyOf(manifest.Object{Unstructured: object}.Reference())
+func key(object *unstructured.Unstructured) kinds.Key {
+	return manifest.Object{Unstructured: object}.Key()
 }
 
 func (c *cluster) Find(_ context.Context, refs []corev1.ObjectReference) ([]*metav1.PartialObjectMetadata, error) {
 	found := make([]*metav1.PartialObjectMetadata, len(refs))
 	for i, ref := range refs {
-		if object, ok := c.objects[manifest.KeyOf(ref)]; ok {
+		if object, ok := c.objects[kinds.KeyOf(ref)]; ok {
 			found[i] = &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
 				Name: object.GetName(), Namespace: object.GetNamespace(), UID: object.GetUID(), Labels: object.GetLabels(),
 				Annotations: object.GetAnnotations(), DeletionTimestamp: object.GetDeletionTimestamp(),
@@ -103,7 +104,7 @@ func (c *cluster) Notices() []string {
 
 func (c *cluster) Lookup(_ context.Context, apiVersion, kind, namespace, name string) (map[string]any, error) {
 	ref := corev1.ObjectReference{APIVersion: apiVersion, Kind: kind, Namespace: namespace, Name: name}
-	if object, ok := c.objects[manifest.KeyOf(ref)]; ok {
+	if object, ok := c.objects[kinds.KeyOf(ref)]; ok {
 		return object.Object, nil
 	}
 	return map[string]any{}, nil
@@ -181,7 +182,7 @@ func (c *cluster) Snapshot(_ context.Context, refs []corev1.ObjectReference) ([]
 	found := make([]*unstructured.Unstructured, len(refs))
 	for i, ref := range refs {
 		c.note("remember %s/%s", ref.Kind, ref.Name)
-		if object, ok := c.objects[manifest.KeyOf(ref)]; ok {
+		if object, ok := c.objects[kinds.KeyOf(ref)]; ok {
 			found[i] = object.DeepCopy()
 		}
 	}
@@ -194,8 +195,8 @@ func (c *cluster) GiveBack(_ context.Context, returns []kube.Return, done func(i
 		err := cmp.Or(c.giveBackErr, c.applyErr[r.Ref.Name])
 		if first = cmp.Or(first, err); err == nil {
 			c.note("give back %s/%s", r.Ref.Kind, r.Ref.Name)
-			if r.Before != nil && c.objects[manifest.KeyOf(r.Ref)] != nil {
-				c.objects[manifest.KeyOf(r.Ref)] = r.Before.DeepCopy()
+			if r.Before != nil && c.objects[kinds.KeyOf(r.Ref)] != nil {
+				c.objects[kinds.KeyOf(r.Ref)] = r.Before.DeepCopy()
 			}
 		}
 		done(i, err)
@@ -239,7 +240,7 @@ func (c *cluster) put(object *unstructured.Unstructured) kube.Applied {
 func (c *cluster) Delete(ctx context.Context, targets []kube.Deletion, done func(int, time.Duration, error)) error {
 	var failed error
 	for i, target := range targets {
-		found, ok := c.objects[manifest.KeyOf(target.Ref)]
+		found, ok := c.objects[kinds.KeyOf(target.Ref)]
 		if target.DryRun {
 			c.tried = append(c.tried, fmt.Sprintf("try to delete %s/%s", target.Ref.Kind, target.Ref.Name))
 			done(i, 0, c.checkErr[target.Ref.Name])
@@ -263,7 +264,7 @@ func (c *cluster) Delete(ctx context.Context, targets []kube.Deletion, done func
 		}
 		if ok && found.GetUID() == target.Ref.UID {
 			c.note("delete %s/%s %s", target.Ref.Kind, target.Ref.Name, target.Propagation)
-			delete(c.objects, manifest.KeyOf(target.Ref))
+			delete(c.objects, kinds.KeyOf(target.Ref))
 		}
 		done(i, 0, nil)
 	}
@@ -287,7 +288,7 @@ func (c *cluster) AwaitGone(ctx context.Context, refs []corev1.ObjectReference) 
 			return ctx.Err()
 		}
 		c.note("await %s/%s gone", ref.Kind, ref.Name)
-		delete(c.objects, manifest.KeyOf(ref))
+		delete(c.objects, kinds.KeyOf(ref))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -17,7 +18,7 @@ import (
 // giveBack makes adopted objects what they were, as recorded before their adoption, and takes them off the inventory. One
 // that cannot be given back stays on it; the others do not wait for that.
 func (x *execution) giveBack(ctx context.Context, entries []release.Entry) error {
-	entries = slices.DeleteFunc(slices.Clone(entries), func(entry release.Entry) bool { return !x.isProvisional(keyOf(entry)) })
+	entries = slices.DeleteFunc(slices.Clone(entries), func(entry release.Entry) bool { return !x.isProvisional(entry.Key()) })
 	if len(entries) == 0 {
 		return nil
 	}
@@ -36,7 +37,7 @@ func (x *execution) giveBack(ctx context.Context, entries []release.Entry) error
 
 // givenBack notes what became of one object. What is gone, or another one, is nobody's to be given back.
 func (x *execution) givenBack(entry release.Entry, err error) {
-	key := keyOf(entry)
+	key := entry.Key()
 	outcome := Outcome{Object: eventObject(entry.Reference()), Result: "given back", Message: x.givenBackTo(entry)}
 	gone, stays := errors.Is(err, kube.ErrGone) || errors.Is(err, kube.ErrReplaced), errors.Is(err, kube.ErrContentStays)
 	if err != nil && !gone && !stays {
@@ -58,7 +59,7 @@ func (x *execution) givenBack(entry release.Entry, err error) {
 // recordReturning records that objects are given back, so that the next command completes that after a kill.
 func (x *execution) recordReturning(ctx context.Context, entries []release.Entry) error {
 	for _, entry := range entries {
-		listed := &x.plan.Release.Inventory[x.index[keyOf(entry)]]
+		listed := &x.plan.Release.Inventory[x.index[entry.Key()]]
 		x.stale = x.stale || !listed.Returning
 		listed.Returning = true
 	}
@@ -76,13 +77,13 @@ func (x *execution) returnOf(entry release.Entry) (kube.Return, error) {
 		Marks: []string{LabelManagedBy, LabelRelease, AnnotationRelease, AnnotationNamespace, AnnotationPhase, AnnotationRun, AnnotationHash},
 	}
 	former := x.plan.Release.FormerOf(entry)
-	if former == nil || isDefinition(entry.Group, entry.Kind) {
+	if former == nil || kinds.IsDefinition(entry.GroupKind()) {
 		// An older definition would have objects of its kind, anybody's, lose fields.
 		return result, nil
 	}
 	result.Before = &unstructured.Unstructured{}
 	if err := result.Before.UnmarshalJSON(former.Object); err != nil {
-		return result, fmt.Errorf("reading what %s was before it was adopted: %w", keyOf(entry), err)
+		return result, fmt.Errorf("reading what %s was before it was adopted: %w", entry.Key(), err)
 	}
 	return result, nil
 }
@@ -91,7 +92,7 @@ func (x *execution) returnOf(entry release.Entry) (kube.Return, error) {
 func (x *execution) givenBackTo(entry release.Entry) string {
 	former := x.plan.Release.FormerOf(entry)
 	switch {
-	case former != nil && isDefinition(entry.Group, entry.Kind):
+	case former != nil && kinds.IsDefinition(entry.GroupKind()):
 		return "it belongs to " + former.Owner + "; its content stays, as that of any definition"
 	case former != nil:
 		return "it belongs to " + former.Owner
@@ -100,9 +101,9 @@ func (x *execution) givenBackTo(entry release.Entry) string {
 }
 
 // dropEntry takes an object off the inventory at once: nobody may take it for the release's after this.
-func (x *execution) dropEntry(key manifest.Key) {
+func (x *execution) dropEntry(key kinds.Key) {
 	r := x.plan.Release
-	r.Inventory = slices.DeleteFunc(r.Inventory, func(entry release.Entry) bool { return keyOf(entry) == key })
+	r.Inventory = slices.DeleteFunc(r.Inventory, func(entry release.Entry) bool { return entry.Key() == key })
 	x.index, x.stale = indexOf(r.Inventory), true
 	delete(x.live, key)
 }
@@ -144,21 +145,21 @@ func (x *execution) completeReturns(ctx context.Context) error {
 // adopted. What could not be given back stays as it is; failure says why, which ends the operation where that has to write
 // such an object.
 func (x *execution) relist(entries []release.Entry, failure error) error {
-	planned := map[manifest.Key]bool{}
+	planned := map[kinds.Key]bool{}
 	for _, object := range objectsOf(x.plan.Steps) {
-		planned[manifest.KeyOf(object.Reference())] = true
+		planned[object.Key()] = true
 	}
 	for _, entry := range entries {
-		left := failure != nil && x.isProvisional(keyOf(entry))
-		if left && planned[keyOf(entry)] && !x.plan.Options.TakeOwnership {
+		left := failure != nil && x.isProvisional(entry.Key())
+		if left && planned[entry.Key()] && !x.plan.Options.TakeOwnership {
 			return fmt.Errorf("completing what an earlier command had begun: %w; with --take-ownership the release keeps it", failure)
 		}
 		if left {
-			x.plan.Release.Inventory[x.index[keyOf(entry)]].Returning = false
+			x.plan.Release.Inventory[x.index[entry.Key()]].Returning = false
 			continue
 		}
-		x.dropEntry(keyOf(entry))
-		if planned[keyOf(entry)] {
+		x.dropEntry(entry.Key())
+		if planned[entry.Key()] {
 			entry.UID, entry.Origin, entry.Provisional, entry.Returning = "", "", false, false
 			entry.ForgetState()
 			x.plan.Release.Inventory = append(x.plan.Release.Inventory, entry)
@@ -179,20 +180,20 @@ func (p *Plan) giveBackFirst() {
 	if len(entries) == 0 {
 		return
 	}
-	lent := map[manifest.Key]bool{}
+	lent := map[kinds.Key]bool{}
 	index := indexOf(p.Release.Inventory)
 	for _, entry := range entries {
-		lent[keyOf(entry)] = true
+		lent[entry.Key()] = true
 		// A revision that is not stored yet is stored with it, any other when the step begins.
-		p.Release.Inventory[index[keyOf(entry)]].Returning = p.Release.ResourceVersion == ""
+		p.Release.Inventory[index[entry.Key()]].Returning = p.Release.ResourceVersion == ""
 	}
 	steps := []Step{{Verb: GiveBack, Entries: entries}}
 	for _, step := range p.Steps {
 		step.Objects = slices.DeleteFunc(slices.Clone(step.Objects), func(object manifest.Object) bool {
-			return lent[manifest.KeyOf(object.Reference())]
+			return lent[object.Key()]
 		})
-		step.Hooks = slices.DeleteFunc(slices.Clone(step.Hooks), func(h Hook) bool { return lent[manifest.KeyOf(h.Object.Reference())] })
-		step.Entries = slices.DeleteFunc(slices.Clone(step.Entries), func(entry release.Entry) bool { return lent[keyOf(entry)] })
+		step.Hooks = slices.DeleteFunc(slices.Clone(step.Hooks), func(h Hook) bool { return lent[h.Object.Key()] })
+		step.Entries = slices.DeleteFunc(slices.Clone(step.Entries), func(entry release.Entry) bool { return lent[entry.Key()] })
 		if len(step.Objects)+len(step.Hooks)+len(step.Entries) > 0 {
 			steps = append(steps, step)
 		}

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
 
@@ -18,7 +19,7 @@ const many = 10
 
 // hoisted are the regular objects of the manifest that the hooks before the work need, so that they are applied before
 // these. Rollbacks need none: what the hooks of the revision that is left refer to is there.
-func (c *content) hoisted(request Request) map[manifest.Key]bool {
+func (c *content) hoisted(request Request) map[kinds.Key]bool {
 	phase := courses()[request.Operation].before
 	if phase != hook.PreInstall && phase != hook.PreUpgrade || request.Options.skips(phase) {
 		return nil
@@ -40,7 +41,7 @@ func (c *content) addNeeds(search *search, h Hook, namespace string) {
 	for _, object := range named {
 		search.add(object)
 	}
-	if gvk := h.Object.GroupVersionKind(); hook.RunsPods(gvk.Group, gvk.Kind) {
+	if gvk := h.Object.GroupVersionKind(); kinds.RunsPods(gvk.GroupKind()) {
 		search.follow(h.Object)
 	}
 }
@@ -57,7 +58,7 @@ func (c *content) hookHash(h Hook, namespace string) (string, error) {
 		early = append(early, c.regular...)
 	}
 	for _, other := range c.inPhases(h.Phase) {
-		if manifest.KeyOf(other.Object.Reference()) == manifest.KeyOf(h.Object.Reference()) {
+		if other.Object.Key() == h.Object.Key() {
 			break
 		}
 		early = append(early, other.Object)
@@ -65,7 +66,7 @@ func (c *content) hookHash(h Hook, namespace string) (string, error) {
 	search := newSearch(early)
 	c.addNeeds(search, h, namespace)
 	for _, object := range early {
-		if !search.found[manifest.KeyOf(object.Reference())] {
+		if !search.found[object.Key()] {
 			continue
 		}
 		more, err := hash(object)
@@ -89,7 +90,7 @@ func (c *content) named(h Hook, namespace string) ([]manifest.Object, error) {
 	var errs []error
 	for _, need := range h.Needs {
 		meant := slices.DeleteFunc(slices.Clone(reach), func(object manifest.Object) bool {
-			return !need.Means(object.GroupVersionKind().GroupKind(), object.GetName())
+			return !need.Means(object.GroupKind(), object.GetName())
 		})
 		switch len(meant) {
 		case 0:
@@ -114,7 +115,7 @@ func inReach(objects []manifest.Object, namespace string) []manifest.Object {
 // instead lists what may have been meant: resources of that kind or of that name, else all.
 func instead(need hook.Need, reach []manifest.Object) string {
 	near := slices.DeleteFunc(slices.Clone(reach), func(object manifest.Object) bool {
-		return object.GetName() != need.Name && !need.IsKind(object.GroupVersionKind().GroupKind())
+		return object.GetName() != need.Name && !need.IsKind(object.GroupKind())
 	})
 	if len(near) == 0 {
 		near = reach

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -26,7 +27,7 @@ func podSelector(plan *Plan) string {
 	var jobs []string
 	for _, step := range plan.Steps {
 		for _, h := range step.Hooks {
-			if h.Object.GroupVersionKind().GroupKind() == (schema.GroupKind{Group: "batch", Kind: "Job"}) {
+			if h.Object.GroupKind() == (schema.GroupKind{Group: "batch", Kind: "Job"}) {
 				jobs = append(jobs, h.Object.GetName())
 			}
 		}
@@ -158,9 +159,9 @@ func (x *execution) followOnce(ctx context.Context, h Hook) (kube.HookOutcome, e
 	if err := x.ownData(ctx, []manifest.Object{h.Object}); err != nil {
 		return kube.HookOutcome{}, err
 	}
-	found := x.live[manifest.KeyOf(h.Object.Reference())]
+	found := x.live[h.Object.Key()]
 	if found.replaced {
-		x.emit(Warning, Outcome{Phase: string(h.Phase), Message: manifest.KeyOf(h.Object.Reference()).String() + ": " + replacedMessage})
+		x.emit(Warning, Outcome{Phase: string(h.Phase), Message: h.Object.Key().String() + ": " + replacedMessage})
 	}
 	run.Object.SetUID(found.uid)
 	observe := func(progress kube.HookProgress) { x.progress(h, progress) }
@@ -198,7 +199,7 @@ func (x *execution) hookRun(h Hook) (kube.HookRun, error) {
 // replace deletes what an earlier run of the hook left. The object of a Job or a Pod cannot be applied over, because its
 // spec never changes; any other kind is applied in place unless its policy says otherwise.
 func (x *execution) replace(ctx context.Context, h Hook) error {
-	key := manifest.KeyOf(h.Object.Reference())
+	key := h.Object.Key()
 	found := x.live[key]
 	if err := x.mayDelete(h); err != nil {
 		return err
@@ -237,7 +238,7 @@ func (x *execution) cleanUp(ctx context.Context, hooks []Hook, failures []error)
 		h := hooks[i]
 		record := x.record(h)
 		ref := h.Object.Reference()
-		found, live := x.live[manifest.KeyOf(ref)]
+		found, live := x.live[kinds.KeyOf(ref)]
 		if !live || found.uid != record.UID || !h.Has(policyFor(record.State)) {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
@@ -60,8 +61,8 @@ func (x *execution) laterTrials(ctx context.Context) ([]trial, error) {
 			continue
 		}
 		gvk := h.Object.GroupVersionKind()
-		trials[i].replaces = hook.RunsPods(gvk.Group, gvk.Kind) || h.Has(hook.BeforeHookCreation)
-		if x.claimOn(found[i], manifest.KeyOf(refs[i])) == theirs && found[i].DeletionTimestamp == nil {
+		trials[i].replaces = kinds.RunsPods(gvk.GroupKind()) || h.Has(hook.BeforeHookCreation)
+		if x.claimOn(found[i], kinds.KeyOf(refs[i])) == theirs && found[i].DeletionTimestamp == nil {
 			trials[i].replaces = true
 			refused := laterRefused(h.Object, &ForeignError{Ref: refs[i], Owner: own.ownerPhrase(found[i])})
 			x.emit(Warning, Outcome{Message: refused.Error()})

@@ -14,7 +14,6 @@ import (
 	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -164,7 +163,7 @@ func TestHooksOutsideOfTheNamespaceOfTheRelease(t *testing.T) {
 	planned := plan(t, hook("near", "pre-install", "")+elsewhere+wide+strings.Replace(elsewhere, "pre-install", "test", 1)+object("v1", "ConfigMap", "app"), lifecycle.Options{})
 	var titles []string
 	for _, h := range planned.HooksOutside() {
-		titles = append(titles, h.Title+" "+manifest.KeyOf(h.Object.Reference()).String())
+		titles = append(titles, h.Title+" "+h.Object.Key().String())
 	}
 	if diff := cmp.Diff([]string{"pre-install/far Job/ops/shop-far", "post-install/namespace/wide Namespace/wide"}, titles); diff != "" {
 		t.Errorf("hooks (-want +got):\n%s", diff)

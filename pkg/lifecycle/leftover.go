@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -83,8 +84,8 @@ type leftover struct {
 	equal *Hook
 }
 
-func (l leftover) key() manifest.Key {
-	return manifest.KeyOf(manifest.Object{Unstructured: l.object}.Reference())
+func (l leftover) key() kinds.Key {
+	return manifest.Object{Unstructured: l.object}.Key()
 }
 
 // endLeftovers sees to it that no hook of an earlier command runs any more before the operation does anything. None counts as
@@ -130,7 +131,7 @@ func (x *execution) endLeftovers(ctx context.Context) error {
 func (x *execution) leftovers(ctx context.Context) ([]leftover, error) {
 	var found []leftover
 	for _, entry := range x.plan.Release.Inventory {
-		if madeAs(entry) != release.HookRun || !hook.RunsPods(entry.Group, entry.Kind) {
+		if madeAs(entry) != release.HookRun || !kinds.RunsPods(entry.GroupKind()) {
 			continue
 		}
 		ref := entry.Reference()
@@ -139,7 +140,7 @@ func (x *execution) leftovers(ctx context.Context) ([]leftover, error) {
 			return nil, err
 		}
 		object := &unstructured.Unstructured{Object: content}
-		if len(content) == 0 || kube.Finished(object) || x.claimOn(object, keyOf(entry)) != ours || x.hasSucceeded(object, entry) {
+		if len(content) == 0 || kube.Finished(object) || x.claimOn(object, entry.Key()) != ours || x.hasSucceeded(object, entry) {
 			continue
 		}
 		phases := append([]string{object.GetAnnotations()[AnnotationPhase]}, entry.Phases...)
@@ -154,7 +155,7 @@ func (x *execution) equal(object *unstructured.Unstructured) *Hook {
 	annotations := object.GetAnnotations()
 	for _, step := range x.plan.Steps {
 		for _, h := range step.Hooks {
-			made := manifest.KeyOf(manifest.Object{Unstructured: object}.Reference()) == manifest.KeyOf(h.Object.Reference())
+			made := manifest.Object{Unstructured: object}.Key() == h.Object.Key()
 			if made && annotations[AnnotationPhase] == string(h.Phase) && annotations[AnnotationHash] == x.record(h).Hash && !x.plan.HasRun(h) {
 				return &h
 			}
@@ -277,7 +278,7 @@ func (x *execution) deleteLeftover(ctx context.Context, l leftover) error {
 }
 
 // leaveEnding notes of an object that is being deleted that nothing waits for its end any more.
-func (x *execution) leaveEnding(key manifest.Key) {
+func (x *execution) leaveEnding(key kinds.Key) {
 	if found, live := x.live[key]; live {
 		found.ending = true
 		x.live[key] = found

@@ -74,7 +74,7 @@ func (o owner) selector() string { return LabelRelease + "=" + o.name }
 
 // place gives an object the namespace it will have on the cluster.
 func place(object manifest.Object, scopes Scopes, namespace string) error {
-	namespaced, known := scopes[object.GroupVersionKind().GroupKind()]
+	namespaced, known := scopes[object.GroupKind()]
 	switch {
 	case !known:
 		return &InputError{Object: object, Message: fmt.Sprintf("the server has no kind %s in %s", object.GetKind(), object.GetAPIVersion())}

@@ -7,8 +7,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -35,7 +34,7 @@ const (
 // became of its labels, unless its annotations name another release, which has taken it over then. The marks decide about
 // what has no UID on record, and after an operation that did not come to a good end, because that may have made it and not
 // recorded it.
-func (x *execution) claimOn(found metav1.Object, key manifest.Key) claim {
+func (x *execution) claimOn(found metav1.Object, key kinds.Key) claim {
 	own, entry := ownerOf(x.plan.Release), x.entry(key)
 	switch {
 	case entry.UID != "" && entry.UID == found.GetUID():
@@ -52,7 +51,7 @@ func (x *execution) claimOn(found metav1.Object, key manifest.Key) claim {
 }
 
 // entry is what the inventory says of an object; nothing where it does not name it.
-func (x *execution) entry(key manifest.Key) release.Entry {
+func (x *execution) entry(key kinds.Key) release.Entry {
 	if i, found := x.index[key]; found {
 		return x.plan.Release.Inventory[i]
 	}
@@ -62,7 +61,7 @@ func (x *execution) entry(key manifest.Key) release.Entry {
 // madeAtEachRun reports whether an object is made again whenever its hook runs, so that its UID says little: tests may run
 // while the newest revision is one that failed, whose inventory does not know of that.
 func madeAtEachRun(entry release.Entry) bool {
-	return entry.Role == release.HookRun && hook.RunsPods(entry.Group, entry.Kind)
+	return entry.Role == release.HookRun && kinds.RunsPods(entry.GroupKind())
 }
 
 // owns reports whether an object on the cluster carries the marks of this release. One of the labels may be missing or have

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -40,7 +40,7 @@ func (n sequel) after(t *testing.T, text string, happens func(*unstructured.Unst
 	if n.failedTest {
 		first.Release.Status.Hooks = append(first.Release.Status.Hooks, release.Hook{Phase: "test", State: release.HookFailed})
 	}
-	happens(cluster.objects[manifest.Key{Kind: "ConfigMap", Namespace: "web", Name: "app"}])
+	happens(cluster.objects[kinds.Key{Kind: "ConfigMap", Namespace: "web", Name: "app"}])
 	cluster.log = nil
 	request := lifecycle.Request{Release: first.Release, History: release.History{first.Release}, Nodes: nodes(t, text), Scopes: scopes(), Options: n.options}
 	planned, err := lifecycle.NewRemoval(request)
@@ -346,7 +346,7 @@ func TestWhatCannotBeDeletedStaysOnTheRecord(t *testing.T) {
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
-	annotate(cluster.objects[manifest.Key{Kind: "ConfigMap", Namespace: "web", Name: "theirs"}], lifecycle.AnnotationRelease, "other")
+	annotate(cluster.objects[kinds.Key{Kind: "ConfigMap", Namespace: "web", Name: "theirs"}], lifecycle.AnnotationRelease, "other")
 	cluster.deleteErr = map[string]error{"refused": errors.New("delete ConfigMap/web/refused: no")}
 	first.Release.Status.Phase = release.Deployed
 	kept, _, err := run(t, cluster, removal(t, text, first.Release, lifecycle.Options{Wait: true}))

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -151,9 +152,9 @@ type Hook struct {
 // objectsOf returns every object that some steps apply, hooks included, each once.
 func objectsOf(steps []Step) []manifest.Object {
 	var all []manifest.Object
-	seen := map[manifest.Key]bool{}
+	seen := map[kinds.Key]bool{}
 	add := func(object manifest.Object) {
-		if key := manifest.KeyOf(object.Reference()); !seen[key] {
+		if key := object.Key(); !seen[key] {
 			seen[key] = true
 			all = append(all, object)
 		}
@@ -211,7 +212,7 @@ func (p *Plan) Definitions() []corev1.ObjectReference {
 	var found []corev1.ObjectReference
 	for _, step := range p.Steps {
 		for _, entry := range step.Entries {
-			if step.Verb == Delete && isDefinition(entry.Group, entry.Kind) {
+			if step.Verb == Delete && kinds.IsDefinition(entry.GroupKind()) {
 				found = append(found, entry.Reference())
 			}
 		}

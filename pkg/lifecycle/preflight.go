@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
@@ -167,7 +168,7 @@ func (x *execution) check(ctx context.Context, trials []trial) ([]kube.Checked, 
 	for i, t := range trials {
 		checks[i] = kube.Check{
 			Object: x.body(t.object), Replaces: t.replaces, ForceConflicts: x.plan.Options.ForceConflicts, Claims: markFields(),
-			Adopts: x.live[manifest.KeyOf(t.object.Reference())].foreign != "", Coming: coming,
+			Adopts: x.live[t.object.Key()].foreign != "", Coming: coming,
 		}
 		if t.later || x.mayBring(t, custom) {
 			checks[i].Coming = able
@@ -181,16 +182,16 @@ func (x *execution) check(ctx context.Context, trials []trial) ([]kube.Checked, 
 
 // coming tells what the plan brings that is not there yet.
 func (x *execution) coming() func(corev1.ObjectReference) bool {
-	planned := map[manifest.Key]bool{}
+	planned := map[kinds.Key]bool{}
 	for _, object := range objectsOf(x.ahead()) {
-		planned[manifest.KeyOf(object.Reference())] = true
+		planned[object.Key()] = true
 	}
 	for _, ref := range x.rehearsal.coming {
-		planned[manifest.KeyOf(ref)] = true
+		planned[kinds.KeyOf(ref)] = true
 	}
 	return func(ref corev1.ObjectReference) bool {
-		_, live := x.live[manifest.KeyOf(ref)]
-		return planned[manifest.KeyOf(ref)] && !live
+		_, live := x.live[kinds.KeyOf(ref)]
+		return planned[kinds.KeyOf(ref)] && !live
 	}
 }
 
@@ -199,7 +200,7 @@ func (x *execution) coming() func(corev1.ObjectReference) bool {
 func (x *execution) restingOn() func(manifest.Object) string {
 	coming, defined := x.coming(), map[schema.GroupKind]bool{}
 	for _, object := range objectsOf(x.ahead()) {
-		if gvk := object.GroupVersionKind(); isDefinition(gvk.Group, gvk.Kind) && !x.isUnchanged(object) {
+		if gvk := object.GroupVersionKind(); kinds.IsDefinition(gvk.GroupKind()) && !x.isUnchanged(object) {
 			group, _, _ := unstructured.NestedString(object.Object, "spec", "group")
 			kind, _, _ := unstructured.NestedString(object.Object, "spec", "names", "kind")
 			defined[schema.GroupKind{Group: group, Kind: kind}] = true
@@ -209,7 +210,7 @@ func (x *execution) restingOn() func(manifest.Object) string {
 		switch namespace := object.GetNamespace(); {
 		case namespace != "" && coming(corev1.ObjectReference{APIVersion: "v1", Kind: "Namespace", Name: namespace}):
 			return "its namespace is not there yet"
-		case defined[object.GroupVersionKind().GroupKind()]:
+		case defined[object.GroupKind()]:
 			return "the definition of its kind comes with it"
 		}
 		return ""

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
 
@@ -16,7 +17,7 @@ type Preview struct {
 	Plan *Plan
 
 	// effects are those of each step of the plan; nil where nobody looked.
-	effects []map[manifest.Key]string
+	effects []map[kinds.Key]string
 }
 
 // Effect says what becomes of an object that a step of the plan, counted from 0, applies or deletes: created, configured,
@@ -25,7 +26,7 @@ func (p Preview) Effect(step int, ref corev1.ObjectReference) string {
 	if p.effects == nil {
 		return ""
 	}
-	return cmp.Or(p.effects[step][manifest.KeyOf(ref)], "not there")
+	return cmp.Or(p.effects[step][kinds.KeyOf(ref)], "not there")
 }
 
 // Preview tells what Run would do without writing anything. It looks at what is on the cluster and tries every write as a
@@ -50,38 +51,38 @@ func (r Runner) Preview(ctx context.Context, plan *Plan, coming ...corev1.Object
 }
 
 // foresee returns what a step does to each object, and notes what is there after it.
-func (x *execution) foresee(step Step) map[manifest.Key]string {
-	effects := map[manifest.Key]string{}
+func (x *execution) foresee(step Step) map[kinds.Key]string {
+	effects := map[kinds.Key]string{}
 	if step.Verb == Apply {
 		for _, object := range step.Objects {
-			effects[manifest.KeyOf(object.Reference())] = x.foreseeApply(object)
+			effects[object.Key()] = x.foreseeApply(object)
 		}
 	}
 	for _, h := range step.Hooks {
 		if x.plan.HasRun(h) {
 			continue
 		}
-		key := manifest.KeyOf(h.Object.Reference())
+		key := h.Object.Key()
 		replaced := x.replaces(h)
 		if effects[key] = x.foreseeApply(h.Object); replaced {
 			effects[key] = "replaced"
 		}
 	}
 	for _, entry := range step.Entries {
-		found, there := x.live[keyOf(entry)]
+		found, there := x.live[entry.Key()]
 		switch {
 		case step.Verb == GiveBack:
-			effects[keyOf(entry)] = "given back"
+			effects[entry.Key()] = "given back"
 		case !there:
 		case step.Verb == Keep, x.spares(found):
-			effects[keyOf(entry)] = "kept"
+			effects[entry.Key()] = "kept"
 		default:
-			effects[keyOf(entry)] = "deleted"
+			effects[entry.Key()] = "deleted"
 		}
 	}
 	for _, h := range step.Hooks {
 		if h.Has(hook.HookSucceeded) {
-			delete(x.live, manifest.KeyOf(h.Object.Reference()))
+			delete(x.live, h.Object.Key())
 		}
 	}
 	return effects
@@ -89,7 +90,7 @@ func (x *execution) foresee(step Step) map[manifest.Key]string {
 
 // foreseeApply returns what applying an object does, and notes that it is there.
 func (x *execution) foreseeApply(object manifest.Object) string {
-	key := manifest.KeyOf(object.Reference())
+	key := object.Key()
 	found, there := x.live[key]
 	unchanged := there && x.isUnchanged(object)
 	x.live[key] = live{}

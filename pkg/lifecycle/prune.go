@@ -3,7 +3,7 @@ package lifecycle
 import (
 	"slices"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -11,9 +11,9 @@ import (
 // name. It comes last, so that running Pods keep what they were started with and a revision that fails has destroyed
 // nothing. The finished hooks that no hook of this revision names, at any phase, go with it, and so do regular resources that
 // have become hooks which do not run.
-func prune(r *release.Release, named map[manifest.Key]bool, options Options) []Step {
+func prune(r *release.Release, named map[kinds.Key]bool, options Options) []Step {
 	left := slices.DeleteFunc(slices.Clone(r.Inventory), func(entry release.Entry) bool {
-		return named[keyOf(entry)] && !becomesHook(entry)
+		return named[entry.Key()] && !becomesHook(entry)
 	})
 	return newRemoval(left, r.Namespace, options).steps()
 }

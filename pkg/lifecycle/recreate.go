@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
@@ -22,7 +21,7 @@ const recreatePolicy = "recreate"
 // regular resource; or the user says so of everything and nothing would be lost with it. What is being adopted is not: it
 // may have to be given back.
 func (x *execution) mayRecreate(object manifest.Object, err error) bool {
-	key := manifest.KeyOf(object.Reference())
+	key := object.Key()
 	found, ours := x.live[key]
 	var immutable *kube.ImmutableError
 	switch {
@@ -31,7 +30,7 @@ func (x *execution) mayRecreate(object manifest.Object, err error) bool {
 	case object.GetAnnotations()[hook.OnImmutableAnnotation] == recreatePolicy, x.plan.Untried && found.recreate:
 		return true
 	}
-	return found.hook && hook.RunsPods(key.Group, key.Kind) || x.plan.Options.RecreateImmutable && !kinds.Irreplaceable(schema.GroupKind{Group: key.Group, Kind: key.Kind})
+	return found.hook && kinds.RunsPods(key.GroupKind()) || x.plan.Options.RecreateImmutable && !kinds.Irreplaceable(key.GroupKind())
 }
 
 // recreate deletes objects with all that depends on them, and makes them anew.
@@ -41,7 +40,7 @@ func (x *execution) recreate(ctx context.Context, objects []manifest.Object) err
 	}
 	blocked, err := x.send(ctx, objects)
 	if err == nil && len(blocked) > 0 {
-		err = fmt.Errorf("%s was made again by somebody else meanwhile", manifest.KeyOf(blocked[0].Reference()))
+		err = fmt.Errorf("%s was made again by somebody else meanwhile", blocked[0].Key())
 	}
 	return err
 }
@@ -51,14 +50,14 @@ func (x *execution) removeBlocked(ctx context.Context, objects []manifest.Object
 	targets := make([]kube.Deletion, len(objects))
 	for i, object := range objects {
 		ref := object.Reference()
-		ref.UID = x.live[manifest.KeyOf(ref)].uid
+		ref.UID = x.live[kinds.KeyOf(ref)].uid
 		targets[i] = kube.Deletion{Ref: ref, Propagation: metav1.DeletePropagationForeground}
 	}
 	if err := x.remove(ctx, targets, phase); err != nil {
 		return fmt.Errorf("deleting what cannot be changed in place: %w", err)
 	}
 	for _, target := range targets {
-		delete(x.gone, manifest.KeyOf(target.Ref))
+		delete(x.gone, kinds.KeyOf(target.Ref))
 	}
 	return nil
 }

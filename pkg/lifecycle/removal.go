@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -66,7 +66,7 @@ type removal struct {
 // deleted.
 func newRemoval(inventory []release.Entry, namespace string, options Options) *removal {
 	entries := slices.Clone(inventory)
-	slices.SortStableFunc(entries, func(a, b release.Entry) int { return manifest.Compare(keyOf(b), keyOf(a)) })
+	slices.SortStableFunc(entries, func(a, b release.Entry) int { return kinds.Compare(b.Key(), a.Key()) })
 	var found removal
 	for _, entry := range entries {
 		switch {
@@ -74,13 +74,13 @@ func newRemoval(inventory []release.Entry, namespace string, options Options) *r
 			found.adopted = append(found.adopted, entry)
 		case stays(entry, namespace, options):
 			found.kept = append(found.kept, entry)
-		case isDefinition(entry.Group, entry.Kind):
+		case kinds.IsDefinition(entry.GroupKind()):
 			found.definitions = append(found.definitions, entry)
-		case isNamespace(entry.Group, entry.Kind):
+		case kinds.IsNamespace(entry.GroupKind()):
 			found.namespaces = append(found.namespaces, entry)
-		case manifest.Wave(entry.Group, entry.Kind) == manifest.Waves:
+		case kinds.Wave(entry.GroupKind()) == kinds.Waves:
 			found.guards = append(found.guards, entry)
-		case !manifest.BuiltIn(entry.Group):
+		case !kinds.BuiltIn(entry.Group):
 			found.custom = append(found.custom, entry)
 		default:
 			found.regular = append(found.regular, entry)
@@ -95,10 +95,10 @@ func (r *removal) takeHooks(hooks []Hook) []release.Entry {
 	var taken []release.Entry
 	for _, entries := range []*[]release.Entry{&r.guards, &r.custom, &r.regular} {
 		*entries = slices.DeleteFunc(*entries, func(entry release.Entry) bool {
-			if ours[keyOf(entry)] {
+			if ours[entry.Key()] {
 				taken = append(taken, entry)
 			}
-			return ours[keyOf(entry)]
+			return ours[entry.Key()]
 		})
 	}
 	return taken
@@ -135,10 +135,10 @@ func waiting(wait bool, steps []Step) []Step {
 // deleteSteps makes one step for each wave that has entries, the last wave first.
 func deleteSteps(entries []release.Entry) []Step {
 	var steps []Step
-	for wave := manifest.Waves; wave >= 1; wave-- {
+	for wave := kinds.Waves; wave >= 1; wave-- {
 		var members []release.Entry
 		for _, entry := range entries {
-			if manifest.Wave(entry.Group, entry.Kind) == wave {
+			if kinds.Wave(entry.GroupKind()) == wave {
 				members = append(members, entry)
 			}
 		}
@@ -151,12 +151,6 @@ func deleteSteps(entries []release.Entry) []Step {
 
 // stays reports whether an object outlives the release whose record a namespace holds.
 func stays(entry release.Entry, namespace string, options Options) bool {
-	return entry.Keep || isDefinition(entry.Group, entry.Kind) && !options.DeleteCRDs ||
-		isNamespace(entry.Group, entry.Kind) && entry.Name == namespace
+	return entry.Keep || kinds.IsDefinition(entry.GroupKind()) && !options.DeleteCRDs ||
+		kinds.IsNamespace(entry.GroupKind()) && entry.Name == namespace
 }
-
-func isDefinition(group, kind string) bool {
-	return group == "apiextensions.k8s.io" && kind == "CustomResourceDefinition"
-}
-
-func isNamespace(group, kind string) bool { return group == "" && kind == "Namespace" }

@@ -78,7 +78,7 @@ func (c *content) leave(request Request) error {
 }
 
 // plan lines up the work of an operation that makes a revision. named are the objects of its manifest.
-func (c *content) plan(request Request, named map[manifest.Key]bool) (*Plan, error) {
+func (c *content) plan(request Request, named map[kinds.Key]bool) (*Plan, error) {
 	course := courses()[request.Operation]
 	plan := &Plan{
 		Operation: request.Operation, Release: request.Release, Options: request.Options, History: request.History,
@@ -118,7 +118,7 @@ func (c *content) checkCRDFolder() error {
 	}
 	var errs []error
 	for _, object := range objects {
-		if gvk := object.GroupVersionKind(); strings.HasPrefix(object.File, CRDFolder) && !isDefinition(gvk.Group, gvk.Kind) {
+		if gvk := object.GroupVersionKind(); strings.HasPrefix(object.File, CRDFolder) && !kinds.IsDefinition(gvk.GroupKind()) {
 			errs = append(errs, &InputError{Object: object, Message: CRDFolder + " holds CustomResourceDefinitions only; move it to templates/"})
 		}
 	}
@@ -136,13 +136,13 @@ type content struct {
 }
 
 // keys are the objects of the manifest, hooks of any phase included.
-func (c *content) keys() map[manifest.Key]bool {
-	keys := map[manifest.Key]bool{}
+func (c *content) keys() map[kinds.Key]bool {
+	keys := map[kinds.Key]bool{}
 	for _, object := range c.regular {
-		keys[manifest.KeyOf(object.Reference())] = true
+		keys[object.Key()] = true
 	}
 	for _, h := range c.hooks {
-		keys[manifest.KeyOf(h.Object.Reference())] = true
+		keys[h.Object.Key()] = true
 	}
 	return keys
 }
@@ -228,7 +228,7 @@ func (c *content) prepare(request Request) error {
 		encodeStringData(object)
 	}
 	slices.SortStableFunc(c.regular, func(a, b manifest.Object) int {
-		return manifest.Compare(manifest.KeyOf(a.Reference()), manifest.KeyOf(b.Reference()))
+		return kinds.Compare(a.Key(), b.Key())
 	})
 	return joinUnique(errs)
 }
@@ -238,7 +238,7 @@ func (c *content) title(r *release.Release) {
 	var subjects []hook.Subject
 	for _, h := range c.hooks {
 		subjects = append(subjects, hook.Subject{
-			Phase: h.Phase, Kind: h.Object.GroupVersionKind().GroupKind(), Namespace: h.Object.GetNamespace(), Name: h.Object.GetName(),
+			Phase: h.Phase, Kind: h.Object.GroupKind(), Namespace: h.Object.GetNamespace(), Name: h.Object.GetName(),
 		})
 	}
 	for i, title := range hook.Titles(subjects, types.NamespacedName{Namespace: r.Namespace, Name: r.Name}) {
@@ -276,13 +276,13 @@ func (c *content) check(namespace string) error {
 // duplicates finds objects that stand twice. A hook may do so in phases that are not the same.
 func (c *content) duplicates(namespace string) []error {
 	type place struct {
-		manifest.Key
+		kinds.Key
 		phase hook.Phase
 	}
 	seen := map[place]manifest.Object{}
 	var errs []error
 	add := func(object manifest.Object, phases ...hook.Phase) {
-		key := manifest.KeyOf(object.Reference())
+		key := object.Key()
 		if key.Namespace == "" {
 			key.Namespace = namespace
 		}

@@ -5,7 +5,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
@@ -27,14 +27,14 @@ func (x *execution) rulesChange(t trial) bool {
 // groundChanges reports whether the first step changes the Namespace of an object, which may be stricter then.
 func (x *execution) groundChanges(t trial) bool {
 	return t.step > 0 && slices.ContainsFunc(x.plan.Steps[0].Objects, func(object manifest.Object) bool {
-		return isNamespace(object.GroupVersionKind().Group, object.GetKind()) && object.GetName() == t.object.GetNamespace() && !x.isUnchanged(object)
+		return kinds.IsNamespace(object.GroupKind()) && object.GetName() == t.object.GetNamespace() && !x.isUnchanged(object)
 	})
 }
 
 // rules reports whether an object has a say in what is allowed in a namespace.
 func rules(object manifest.Object, namespace string) bool {
 	switch gvk := object.GroupVersionKind(); {
-	case isNamespace(gvk.Group, gvk.Kind):
+	case kinds.IsNamespace(gvk.GroupKind()):
 		return object.GetName() == namespace
 	case gvk.Group != "":
 		return false
@@ -50,10 +50,10 @@ func rules(object manifest.Object, namespace string) bool {
 func (x *execution) mayBring(t trial, custom []bool) bool {
 	for i, step := range x.ahead()[:t.step+1] {
 		for _, h := range step.Hooks {
-			if manifest.KeyOf(h.Object.Reference()) == manifest.KeyOf(t.object.Reference()) {
+			if h.Object.Key() == t.object.Key() {
 				return false
 			}
-			if gvk := h.Object.GroupVersionKind(); hook.RunsPods(gvk.Group, gvk.Kind) || !manifest.BuiltIn(gvk.Group) {
+			if gvk := h.Object.GroupVersionKind(); kinds.RunsPods(gvk.GroupKind()) || !kinds.BuiltIn(gvk.Group) {
 				return true
 			}
 		}
@@ -69,7 +69,7 @@ func (x *execution) customSteps() []bool {
 	var found []bool
 	for _, step := range x.ahead() {
 		found = append(found, step.Verb == Apply && slices.ContainsFunc(step.Objects, func(object manifest.Object) bool {
-			return !manifest.BuiltIn(object.GroupVersionKind().Group)
+			return !kinds.BuiltIn(object.GroupVersionKind().Group)
 		}))
 	}
 	return found

@@ -9,6 +9,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
 
@@ -61,11 +62,11 @@ type execution struct {
 	seq     int
 	started time.Time
 	// live are the objects of the plan that are on the cluster and belong to the release, as far as this run knows.
-	live map[manifest.Key]live
+	live map[kinds.Key]live
 	// gone are the objects on the inventory that are confirmed not to be on the cluster any more.
-	gone map[manifest.Key]bool
+	gone map[kinds.Key]bool
 	// index says where in the release's inventory each object stands.
-	index map[manifest.Key]int
+	index map[kinds.Key]int
 	// stale says that the stored inventory is not up to date. It already names all that may exist, so it is brought up to
 	// date when the last wave is there and at the end, not at every step.
 	stale bool
@@ -77,7 +78,7 @@ type execution struct {
 func (r Runner) execution(plan *Plan) *execution {
 	return &execution{
 		Runner: r, plan: plan, started: r.Now(),
-		live: map[manifest.Key]live{}, gone: map[manifest.Key]bool{}, index: indexOf(plan.Release.Inventory),
+		live: map[kinds.Key]live{}, gone: map[kinds.Key]bool{}, index: indexOf(plan.Release.Inventory),
 	}
 }
 
@@ -188,11 +189,11 @@ func (x *execution) lookAgain(ctx context.Context, step Step, ahead []Step) erro
 func (x *execution) advance(step Step) {
 	changes := func(object manifest.Object) bool {
 		gvk := object.GroupVersionKind()
-		return !isDefinition(gvk.Group, gvk.Kind) && !x.isUnchanged(object)
+		return !kinds.IsDefinition(gvk.GroupKind()) && !x.isUnchanged(object)
 	}
 	// A hook that was a regular resource changes what the application has.
 	wasRegular := func(h Hook) bool {
-		found, live := x.live[manifest.KeyOf(h.Object.Reference())]
+		found, live := x.live[h.Object.Key()]
 		return live && !found.hook && found.foreign == ""
 	}
 	switch {

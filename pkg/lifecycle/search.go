@@ -22,20 +22,20 @@ const defaultServiceAccount = "default"
 // the manifest does not have may be on the cluster, or be a hook itself: it is not there to be found. An object whose
 // fields have other types than its kind gives them refers to nothing; the API server will refuse it.
 type search struct {
-	objects map[manifest.Key]manifest.Object
-	found   map[manifest.Key]bool
+	objects map[kinds.Key]manifest.Object
+	found   map[kinds.Key]bool
 }
 
 func newSearch(objects []manifest.Object) *search {
-	s := &search{objects: map[manifest.Key]manifest.Object{}, found: map[manifest.Key]bool{}}
+	s := &search{objects: map[kinds.Key]manifest.Object{}, found: map[kinds.Key]bool{}}
 	for _, object := range objects {
-		s.objects[manifest.KeyOf(object.Reference())] = object
+		s.objects[object.Key()] = object
 	}
 	return s
 }
 
 // find adds the object that a reference names, if the manifest has it.
-func (s *search) find(key manifest.Key) {
+func (s *search) find(key kinds.Key) {
 	if object, there := s.objects[key]; there && key.Name != "" {
 		s.add(object)
 	}
@@ -43,7 +43,7 @@ func (s *search) find(key manifest.Key) {
 
 // add adds an object, and all that it needs to be of use.
 func (s *search) add(object manifest.Object) {
-	key := manifest.KeyOf(object.Reference())
+	key := object.Key()
 	if s.found[key] {
 		return
 	}
@@ -55,7 +55,7 @@ func (s *search) add(object manifest.Object) {
 func (s *search) follow(object manifest.Object) {
 	gvk := object.GroupVersionKind()
 	namespace := object.GetNamespace()
-	if !manifest.BuiltIn(gvk.Group) {
+	if !kinds.BuiltIn(gvk.Group) {
 		s.definition(gvk.GroupKind())
 		return
 	}
@@ -98,7 +98,7 @@ func decoded[T any](object manifest.Object, path ...string) (value T, ok bool) {
 // definition adds the definition of a kind that the manifest brings.
 func (s *search) definition(kind schema.GroupKind) {
 	for _, object := range s.objects {
-		if gvk := object.GroupVersionKind(); !isDefinition(gvk.Group, gvk.Kind) {
+		if gvk := object.GroupVersionKind(); !kinds.IsDefinition(gvk.GroupKind()) {
 			continue
 		}
 		group, _, _ := unstructured.NestedString(object.Object, "spec", "group")
@@ -111,9 +111,9 @@ func (s *search) definition(kind schema.GroupKind) {
 
 // volumeOf adds what a claim gets its volume from.
 func (s *search) volumeOf(spec corev1.PersistentVolumeClaimSpec) {
-	s.find(manifest.Key{Kind: "PersistentVolume", Name: spec.VolumeName})
+	s.find(kinds.Key{Kind: "PersistentVolume", Name: spec.VolumeName})
 	if spec.StorageClassName != nil {
-		s.find(manifest.Key{Group: "storage.k8s.io", Kind: "StorageClass", Name: *spec.StorageClassName})
+		s.find(kinds.Key{Group: "storage.k8s.io", Kind: "StorageClass", Name: *spec.StorageClassName})
 	}
 }
 
@@ -121,18 +121,18 @@ func (s *search) role(ref rbacv1.RoleRef, namespace string) {
 	if ref.Kind == "ClusterRole" {
 		namespace = ""
 	}
-	s.find(manifest.Key{Group: rbacv1.GroupName, Kind: ref.Kind, Namespace: namespace, Name: ref.Name})
+	s.find(kinds.Key{Group: rbacv1.GroupName, Kind: ref.Kind, Namespace: namespace, Name: ref.Name})
 }
 
 func (s *search) pullSecrets(refs []corev1.LocalObjectReference, namespace string) {
 	for _, ref := range refs {
-		s.find(manifest.Key{Kind: "Secret", Namespace: namespace, Name: ref.Name})
+		s.find(kinds.Key{Kind: "Secret", Namespace: namespace, Name: ref.Name})
 	}
 }
 
 // account adds a ServiceAccount and all that gives it rights, whether or not the manifest has the account itself.
 func (s *search) account(namespace, name string) {
-	s.find(manifest.Key{Kind: "ServiceAccount", Namespace: namespace, Name: name})
+	s.find(kinds.Key{Kind: "ServiceAccount", Namespace: namespace, Name: name})
 	for _, object := range s.objects {
 		gvk := object.GroupVersionKind()
 		if gvk.Group != rbacv1.GroupName || gvk.Kind != "RoleBinding" && gvk.Kind != "ClusterRoleBinding" {
@@ -151,9 +151,9 @@ func (s *search) account(namespace, name string) {
 func (s *search) pod(spec corev1.PodSpec, namespace string) {
 	s.account(namespace, cmp.Or(spec.ServiceAccountName, spec.DeprecatedServiceAccount, defaultServiceAccount))
 	s.pullSecrets(spec.ImagePullSecrets, namespace)
-	s.find(manifest.Key{Group: "scheduling.k8s.io", Kind: "PriorityClass", Name: spec.PriorityClassName})
+	s.find(kinds.Key{Group: "scheduling.k8s.io", Kind: "PriorityClass", Name: spec.PriorityClassName})
 	if spec.RuntimeClassName != nil {
-		s.find(manifest.Key{Group: "node.k8s.io", Kind: "RuntimeClass", Name: *spec.RuntimeClassName})
+		s.find(kinds.Key{Group: "node.k8s.io", Kind: "RuntimeClass", Name: *spec.RuntimeClassName})
 	}
 	for _, key := range referencesOf(spec, namespace, false) {
 		s.find(key)
@@ -162,7 +162,7 @@ func (s *search) pod(spec corev1.PodSpec, namespace string) {
 
 // referencesOf are the Secrets, ConfigMaps and claims that the containers and volumes of a Pod refer to; only those that it
 // cannot start without, if so wanted.
-func referencesOf(spec corev1.PodSpec, namespace string, required bool) []manifest.Key {
+func referencesOf(spec corev1.PodSpec, namespace string, required bool) []kinds.Key {
 	refs := podRefs{namespace: namespace, required: required}
 	for _, volume := range spec.Volumes {
 		refs.volume(volume)
@@ -181,13 +181,13 @@ type podRefs struct {
 	namespace string
 	// required leaves out what may be missing.
 	required bool
-	keys     []manifest.Key
+	keys     []kinds.Key
 }
 
 // add adds a reference, which is optional or not; nil is not.
 func (r *podRefs) add(kind, name string, optional *bool) {
 	if !r.required || !ptr.Deref(optional, false) {
-		r.keys = append(r.keys, manifest.Key{Kind: kind, Namespace: r.namespace, Name: name})
+		r.keys = append(r.keys, kinds.Key{Kind: kind, Namespace: r.namespace, Name: name})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
 
@@ -44,7 +45,7 @@ func encodeStringData(object manifest.Object) {
 func (x *execution) ownData(ctx context.Context, objects []manifest.Object) error {
 	var refs []corev1.ObjectReference
 	for _, object := range objects {
-		if ref := object.Reference(); x.live[manifest.KeyOf(ref)].carried.stringData {
+		if ref := object.Reference(); x.live[kinds.KeyOf(ref)].carried.stringData {
 			refs = append(refs, ref)
 		}
 	}

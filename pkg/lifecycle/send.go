@@ -74,7 +74,7 @@ func isMoved(err error) bool { return errors.Is(err, kube.ErrGone) || errors.Is(
 // body returns an object as it is sent: with the UID that it has on the cluster, so that the API server refuses to change
 // another one that has taken its place meanwhile.
 func (x *execution) body(object manifest.Object) *unstructured.Unstructured {
-	found, live := x.live[manifest.KeyOf(object.Reference())]
+	found, live := x.live[object.Key()]
 	if !live || found.uid == "" {
 		return object.Unstructured
 	}

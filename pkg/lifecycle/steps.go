@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -21,7 +22,7 @@ func (c *content) steps(request Request) []Step {
 		switch {
 		case comesFirst(object):
 			first = append(first, object)
-		case hoisted[manifest.KeyOf(object.Reference())]:
+		case hoisted[object.Key()]:
 			early = append(early, object)
 		default:
 			rest = append(rest, object)
@@ -45,7 +46,7 @@ func (c *content) steps(request Request) []Step {
 // comesFirst reports whether an object must be there before any hook runs: hooks may live in the pack's Namespaces, and
 // be of the kinds it defines.
 func comesFirst(object manifest.Object) bool {
-	return strings.HasPrefix(object.File, CRDFolder) || isNamespace(object.GroupVersionKind().Group, object.GetKind())
+	return strings.HasPrefix(object.File, CRDFolder) || kinds.IsNamespace(object.GroupKind())
 }
 
 func (c *content) hookSteps(phase hook.Phase, options Options) []Step {
@@ -59,10 +60,10 @@ func (c *content) hookSteps(phase hook.Phase, options Options) []Step {
 // waveSteps makes one step for each wave that has objects; the objects come in install order.
 func waveSteps(objects []manifest.Object) []Step {
 	var steps []Step
-	for wave := 1; wave <= manifest.Waves; wave++ {
+	for wave := 1; wave <= kinds.Waves; wave++ {
 		var members []manifest.Object
 		for _, object := range objects {
-			if key := manifest.KeyOf(object.Reference()); manifest.Wave(key.Group, key.Kind) == wave {
+			if key := object.Key(); kinds.Wave(key.GroupKind()) == wave {
 				members = append(members, object)
 			}
 		}
@@ -113,7 +114,7 @@ func fromRevision(request Request, phase hook.Phase) int {
 func inventory(c *content, request Request) []release.Entry {
 	previous := request.Previous
 	var entries []release.Entry
-	index := map[manifest.Key]int{}
+	index := map[kinds.Key]int{}
 	for _, object := range c.regular {
 		entries = append(entries, newEntry(object, release.Regular))
 	}
@@ -128,9 +129,9 @@ func inventory(c *content, request Request) []release.Entry {
 	for _, old := range settled(previous) {
 		old.Origin = originAfter(previous, old)
 		old.Done = old.Done || succeeded(previous.Status.Hooks, old.UID)
-		if i, found := index[keyOf(old)]; found {
+		if i, found := index[old.Key()]; found {
 			keepKnown(&entries[i], old)
-			if madeAs(old) == release.Regular && !runs[keyOf(old)] {
+			if madeAs(old) == release.Regular && !runs[old.Key()] {
 				keepRegular(&entries[i], request)
 			}
 		} else {
@@ -167,17 +168,17 @@ func madeAs(entry release.Entry) release.Role { return cmp.Or(entry.AppliedAs, e
 // revision that is restored had as a hook is that again, because it may hold what the hook made then, such as a password;
 // what runs Pods would run on.
 func keepRegular(entry *release.Entry, request Request) {
-	if entry.AppliedAs = ""; request.Release.Spec.FromRevision == 0 || hook.RunsPods(entry.Group, entry.Kind) {
+	if entry.AppliedAs = ""; request.Release.Spec.FromRevision == 0 || kinds.RunsPods(entry.GroupKind()) {
 		entry.Role = release.Regular
 	}
 }
 
 // runs are the hooks that run in an operation.
-func (c *content) runs(request Request) map[manifest.Key]bool {
+func (c *content) runs(request Request) map[kinds.Key]bool {
 	course := courses()[request.Operation]
-	keys := map[manifest.Key]bool{}
+	keys := map[kinds.Key]bool{}
 	for _, h := range c.inPhases(course.before, course.after) {
-		keys[manifest.KeyOf(h.Object.Reference())] = !request.Options.skips(h.Phase) || keys[manifest.KeyOf(h.Object.Reference())]
+		keys[h.Object.Key()] = !request.Options.skips(h.Phase) || keys[h.Object.Key()]
 	}
 	return keys
 }
@@ -203,10 +204,10 @@ func isKept(object manifest.Object) bool {
 
 // merge makes one entry of a hook that runs at several phases, and fills the index. What a rollback restores as a regular
 // resource is one, also if it is a pre-rollback hook of the revision that is left.
-func merge(entries []release.Entry, index map[manifest.Key]int) []release.Entry {
+func merge(entries []release.Entry, index map[kinds.Key]int) []release.Entry {
 	var merged []release.Entry
 	for _, entry := range entries {
-		key := keyOf(entry)
+		key := entry.Key()
 		if i, found := index[key]; found {
 			if merged[i].Role == release.HookRun {
 				merged[i].Phases = append(slices.Clip(merged[i].Phases), entry.Phases...)

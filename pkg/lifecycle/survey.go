@@ -9,8 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -38,18 +37,18 @@ func (x *execution) survey(ctx context.Context, steps []Step) error {
 
 // unawaited are the hooks that a way back does not wait for before it begins, should they be on their way out: what they left
 // running may take longer to end than it has time. It waits before it runs them again.
-func (x *execution) unawaited(steps []Step) map[manifest.Key]bool {
-	keys := map[manifest.Key]bool{}
+func (x *execution) unawaited(steps []Step) map[kinds.Key]bool {
+	keys := map[kinds.Key]bool{}
 	if !x.plan.Untried {
 		return keys
 	}
 	for _, step := range steps {
 		for _, h := range step.Hooks {
 			gvk := h.Object.GroupVersionKind()
-			keys[manifest.KeyOf(h.Object.Reference())] = hook.RunsPods(gvk.Group, gvk.Kind)
+			keys[h.Object.Key()] = kinds.RunsPods(gvk.GroupKind())
 		}
 		for _, entry := range step.Entries {
-			keys[keyOf(entry)] = entry.Role == release.HookRun && hook.RunsPods(entry.Group, entry.Kind)
+			keys[entry.Key()] = entry.Role == release.HookRun && kinds.RunsPods(entry.GroupKind())
 		}
 	}
 	return keys
@@ -61,7 +60,7 @@ func (x *execution) surveyApplied(steps []Step, refs []corev1.ObjectReference, f
 	own, unawaited := ownerOf(x.plan.Release), x.unawaited(steps)
 	var foreign []error
 	for i, ref := range refs {
-		key, object := manifest.KeyOf(ref), found[i]
+		key, object := kinds.KeyOf(ref), found[i]
 		delete(x.live, key)
 		if object == nil {
 			continue
@@ -89,12 +88,12 @@ func (x *execution) surveyApplied(steps []Step, refs []corev1.ObjectReference, f
 // says which of them are left alone.
 func (x *execution) surveyDeleted(steps []Step, refs []corev1.ObjectReference, applied int, found []*metav1.PartialObjectMetadata) {
 	own, soon, unawaited := ownerOf(x.plan.Release), deletedSoon(steps), x.unawaited(steps)
-	isApplied := map[manifest.Key]bool{}
+	isApplied := map[kinds.Key]bool{}
 	for _, ref := range refs[:applied] {
-		isApplied[manifest.KeyOf(ref)] = true
+		isApplied[kinds.KeyOf(ref)] = true
 	}
 	for i := applied; i < len(refs); i++ {
-		key, object := manifest.KeyOf(refs[i]), found[i]
+		key, object := kinds.KeyOf(refs[i]), found[i]
 		if isApplied[key] {
 			continue
 		}
@@ -128,12 +127,12 @@ func foreignIn(err error) []error {
 }
 
 // inTheWay names the objects of others that foreignIn has found.
-func inTheWay(problems []error) map[manifest.Key]bool {
-	keys := map[manifest.Key]bool{}
+func inTheWay(problems []error) map[kinds.Key]bool {
+	keys := map[kinds.Key]bool{}
 	for _, problem := range problems {
 		var foreign *ForeignError
 		if errors.As(problem, &foreign) {
-			keys[manifest.KeyOf(foreign.Ref)] = true
+			keys[kinds.KeyOf(foreign.Ref)] = true
 		}
 	}
 	return keys
@@ -160,7 +159,7 @@ type live struct {
 
 // recognised is an object of the release as it was found. What it was made as, and what may be done to it, the inventory
 // says: anybody who may change an object can change its annotations.
-func (x *execution) recognised(object *metav1.PartialObjectMetadata, key manifest.Key, claim claim) live {
+func (x *execution) recognised(object *metav1.PartialObjectMetadata, key kinds.Key, claim claim) live {
 	if i, found := x.index[key]; found && claim == ours {
 		entry := &x.plan.Release.Inventory[i]
 		if entry.UID != "" && entry.UID != object.UID {
@@ -184,7 +183,7 @@ func carriedBy(object *metav1.PartialObjectMetadata) metadata {
 
 // deletable returns what is on the cluster under the name of an entry and may be deleted.
 func (x *execution) deletable(entry release.Entry) (live, bool) {
-	found, there := x.live[keyOf(entry)]
+	found, there := x.live[entry.Key()]
 	return found, there && !x.spares(found)
 }
 
@@ -211,8 +210,8 @@ func references(steps []Step) (refs []corev1.ObjectReference, applied int) {
 }
 
 // deletedSoon are the objects that are deleted or kept before other hooks run, after which they are looked at again.
-func deletedSoon(steps []Step) map[manifest.Key]Verb {
-	soon := map[manifest.Key]Verb{}
+func deletedSoon(steps []Step) map[kinds.Key]Verb {
+	soon := map[kinds.Key]Verb{}
 	for _, step := range steps {
 		if step.Verb == RunHooks {
 			break
@@ -221,7 +220,7 @@ func deletedSoon(steps []Step) map[manifest.Key]Verb {
 			continue
 		}
 		for _, entry := range step.Entries {
-			soon[keyOf(entry)] = step.Verb
+			soon[entry.Key()] = step.Verb
 		}
 	}
 	return soon

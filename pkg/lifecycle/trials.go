@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -29,7 +30,7 @@ func (x *execution) trials(foreign []error) []trial {
 	blocked, seen := inTheWay(foreign), documents{}
 	for i, step := range x.ahead() {
 		for _, h := range step.Hooks {
-			if !blocked[manifest.KeyOf(h.Object.Reference())] && !x.plan.HasRun(h) && seen.add(h.Object) {
+			if !blocked[h.Object.Key()] && !x.plan.HasRun(h) && seen.add(h.Object) {
 				found = append(found, trial{object: h.Object, isHook: true, replaces: x.replaces(h) || x.leaves(h.Object), step: i})
 			}
 		}
@@ -37,7 +38,7 @@ func (x *execution) trials(foreign []error) []trial {
 			continue
 		}
 		for _, object := range step.Objects {
-			if !x.isUnchanged(object) && !blocked[manifest.KeyOf(object.Reference())] {
+			if !x.isUnchanged(object) && !blocked[object.Key()] {
 				found = append(found, trial{object: object, replaces: x.leaves(object), step: i})
 			}
 		}
@@ -77,15 +78,15 @@ func (x *execution) triesAll() bool {
 
 // replaces reports whether what an earlier run of a hook left is deleted before it.
 func (x *execution) replaces(h Hook) bool {
-	key := manifest.KeyOf(h.Object.Reference())
+	key := h.Object.Key()
 	found, live := x.live[key]
-	return live && !found.adopt && (hook.RunsPods(key.Group, key.Kind) || h.Has(hook.BeforeHookCreation))
+	return live && !found.adopt && (kinds.RunsPods(key.GroupKind()) || h.Has(hook.BeforeHookCreation))
 }
 
 // leaves reports whether what has the name of an object is being deleted, and was not waited for.
 func (x *execution) leaves(object manifest.Object) bool {
 	return slices.ContainsFunc(x.rehearsal.leaving, func(ref corev1.ObjectReference) bool {
-		return manifest.KeyOf(ref) == manifest.KeyOf(object.Reference())
+		return kinds.KeyOf(ref) == object.Key()
 	})
 }
 
@@ -93,7 +94,7 @@ func (x *execution) leaves(object manifest.Object) bool {
 // before all else: what that refuses now it does not refuse then.
 func (x *execution) unguarded() bool {
 	return slices.ContainsFunc(x.plan.Steps, func(step Step) bool {
-		return step.Verb == Delete && step.Wave == manifest.Waves && slices.ContainsFunc(step.Entries, func(entry release.Entry) bool {
+		return step.Verb == Delete && step.Wave == kinds.Waves && slices.ContainsFunc(step.Entries, func(entry release.Entry) bool {
 			_, there := x.deletable(entry)
 			return there
 		})
@@ -105,7 +106,7 @@ func (x *execution) deletions() []kube.Deletion {
 	var refs []corev1.ObjectReference
 	for _, step := range x.ahead() {
 		for _, entry := range step.Entries {
-			if step.Verb == Delete && !isNamespace(entry.Group, entry.Kind) {
+			if step.Verb == Delete && !kinds.IsNamespace(entry.GroupKind()) {
 				refs = append(refs, entry.Reference())
 			}
 		}
@@ -116,9 +117,9 @@ func (x *execution) deletions() []kube.Deletion {
 		}
 	}
 	var found []kube.Deletion
-	seen := map[manifest.Key]bool{}
+	seen := map[kinds.Key]bool{}
 	for _, ref := range refs {
-		key := manifest.KeyOf(ref)
+		key := kinds.KeyOf(ref)
 		if object, live := x.live[key]; live && !x.spares(object) && !seen[key] {
 			seen[key] = true
 			ref.UID = object.uid

@@ -6,7 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 )
 
 // volume adds what a volume of the Pod is made of.
@@ -110,7 +110,7 @@ func (s *search) volumeSecrets(spec corev1.PersistentVolumeSpec) {
 	claim := ptr.Deref(spec.ClaimRef, corev1.ObjectReference{})
 	for _, ref := range refs {
 		if ref != nil {
-			s.find(manifest.Key{Kind: "Secret", Namespace: cmp.Or(ref.Namespace, claim.Namespace), Name: ref.Name})
+			s.find(kinds.Key{Kind: "Secret", Namespace: cmp.Or(ref.Namespace, claim.Namespace), Name: ref.Name})
 		}
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -68,17 +68,17 @@ func leftChanged(history release.History) bool {
 // disown keeps what the plan would delete although it was there before the release took it over, and takes it off the
 // inventory.
 func (p *Plan) disown() {
-	adopted := map[manifest.Key]bool{}
+	adopted := map[kinds.Key]bool{}
 	for i := range p.Steps {
 		step := &p.Steps[i]
 		for _, entry := range step.Entries {
-			adopted[keyOf(entry)] = entry.Origin == release.Adopted && step.Verb == Delete
+			adopted[entry.Key()] = entry.Origin == release.Adopted && step.Verb == Delete
 		}
 		if step.Verb == Delete {
-			step.Entries = slices.DeleteFunc(step.Entries, func(entry release.Entry) bool { return adopted[keyOf(entry)] })
+			step.Entries = slices.DeleteFunc(step.Entries, func(entry release.Entry) bool { return adopted[entry.Key()] })
 		}
 	}
-	p.Release.Inventory = slices.DeleteFunc(p.Release.Inventory, func(entry release.Entry) bool { return adopted[keyOf(entry)] })
+	p.Release.Inventory = slices.DeleteFunc(p.Release.Inventory, func(entry release.Entry) bool { return adopted[entry.Key()] })
 }
 
 // HooksOfWayBack are the hooks that run if the work of an operation fails and the release goes back to the revision that a

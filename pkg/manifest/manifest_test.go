@@ -3,7 +3,6 @@ package manifest_test
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -193,29 +192,6 @@ func TestEncodeIsReadBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(encoded, second); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func TestInstallOrder(t *testing.T) {
-	t.Parallel()
-	want := []manifest.Key{
-		{Kind: "Namespace", Name: "z"},
-		{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition", Name: "a"},
-		{Kind: "ServiceAccount", Namespace: "x", Name: "a"},
-		{Group: "rbac.authorization.k8s.io", Kind: "Role", Name: "a"},
-		{Group: "rbac.authorization.k8s.io", Kind: "RoleBinding", Name: "a"},
-		{Kind: "ConfigMap", Name: "a"},
-		{Kind: "ConfigMap", Name: "b"},
-		{Kind: "Secret", Name: "a"},
-		{Kind: "Service", Name: "a"},
-		{Group: "apps", Kind: "Deployment", Name: "a"},
-		{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration", Name: "a"},
-	}
-	got := slices.Clone(want)
-	slices.Reverse(got)
-	slices.SortFunc(got, manifest.Compare)
-	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }

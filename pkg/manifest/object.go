@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/strictyaml"
 )
 
@@ -99,21 +100,8 @@ func (o Object) Reference() corev1.ObjectReference {
 	}
 }
 
-// Key identifies an object across API versions: two objects with the same key are one object on the cluster.
-type Key struct {
-	Group, Kind, Namespace, Name string
-}
+// Key identifies the object across API versions.
+func (o Object) Key() kinds.Key { return kinds.KeyOf(o.Reference()) }
 
-// KeyOf returns the key of a reference.
-func KeyOf(ref corev1.ObjectReference) Key {
-	group := schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind).Group
-	return Key{Group: group, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name}
-}
-
-// String names the key as "Deployment/web", with the namespace where there is one: "Deployment/shop/web".
-func (k Key) String() string {
-	if k.Namespace == "" {
-		return k.Kind + "/" + k.Name
-	}
-	return k.Kind + "/" + k.Namespace + "/" + k.Name
-}
+// GroupKind returns the kind of the object.
+func (o Object) GroupKind() schema.GroupKind { return o.GroupVersionKind().GroupKind() }

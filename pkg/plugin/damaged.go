@@ -12,8 +12,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
@@ -183,13 +183,13 @@ func (t *target) nameMarked(ctx context.Context, plan *lifecycle.Plan) {
 	if err != nil {
 		t.warnings.warn("looking for objects with the marks of release %s: %v", r.Name, err)
 	}
-	known := map[manifest.Key]bool{}
+	known := map[kinds.Key]bool{}
 	for _, entry := range plan.Release.Inventory {
-		known[manifest.KeyOf(entry.Reference())] = true
+		known[entry.Key()] = true
 	}
 	var unknown string
 	for _, object := range objects {
-		key := manifest.KeyOf(corev1.ObjectReference{
+		key := kinds.KeyOf(corev1.ObjectReference{
 			APIVersion: object.APIVersion, Kind: object.Kind, Namespace: object.Namespace, Name: object.Name,
 		})
 		if lifecycle.IsMarked(object, r) && !known[key] {

@@ -94,6 +94,14 @@ func (e Entry) Check() error {
 // errNoObject is one error for all entries, because an edited record may have millions of them.
 var errNoObject = errors.New("names no object")
 
+// Key identifies the object across API versions.
+func (e Entry) Key() kinds.Key {
+	return kinds.Key{Group: e.Group, Kind: e.Kind, Namespace: e.Namespace, Name: e.Name}
+}
+
+// GroupKind returns the kind of the object.
+func (e Entry) GroupKind() schema.GroupKind { return schema.GroupKind{Group: e.Group, Kind: e.Kind} }
+
 // Reference identifies the object on a cluster.
 func (e Entry) Reference() corev1.ObjectReference {
 	version := schema.GroupVersion{Group: e.Group, Version: e.Version}
