@@ -150,7 +150,7 @@ func (x *execution) formerOwner(key kinds.Key) string {
 	if foreign := x.live[key].foreign; foreign != "" || !x.isProvisional(key) {
 		return foreign
 	}
-	former := x.plan.Release.FormerOf(entryOf(key))
+	former := x.plan.Release.FormerOf(key)
 	switch {
 	case former == nil:
 		return "somebody else"
@@ -195,17 +195,13 @@ func (x *execution) mayDelete(h Hook) error {
 	return &ForeignError{Ref: ref, Owner: owner, Hook: h.Title}
 }
 
-func entryOf(key kinds.Key) release.Entry {
-	return release.Entry{Group: key.Group, Kind: key.Kind, Namespace: key.Namespace, Name: key.Name}
-}
-
 // makeFinal follows the last record: what an operation has adopted that succeeded is the release's from then on, to be
 // deleted like all else of it; and where nothing is left to be given back, what it was is forgotten. If this is cut short,
 // the next operation does it: see settled.
 func (x *execution) makeFinal(ctx context.Context, succeeded bool) {
 	r := x.plan.Release
 	dropped := r.Status.Phase == release.Uninstalled && !x.plan.Options.KeepHistory
-	if dropped || len(r.Former)+len(provisional(r.Inventory)) == 0 {
+	if dropped || len(r.Former)+len(release.Provisional(r.Inventory)) == 0 {
 		return
 	}
 	if succeeded && courses()[x.plan.Operation].done == release.Deployed {
@@ -229,9 +225,4 @@ func (x *execution) forgetFormer(ctx context.Context) error {
 		return nil
 	}
 	return x.Store.DropFormer(ctx, r.Namespace, r.Name)
-}
-
-// provisional returns the entries of an inventory that are to be given back.
-func provisional(inventory []release.Entry) []release.Entry {
-	return slices.DeleteFunc(slices.Clone(inventory), func(entry release.Entry) bool { return !entry.Provisional })
 }

@@ -39,7 +39,7 @@ func theirs() string { return object("v1", "ConfigMap", "theirs") }
 func again(t *testing.T, previous *release.Release, text string, options lifecycle.Options) *lifecycle.Plan {
 	t.Helper()
 	planned, err := lifecycle.NewPlan(lifecycle.Request{
-		Operation: lifecycle.Install, Release: release.New("shop", "web", 2), Previous: previous, History: release.History{previous},
+		Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, History: release.History{previous},
 		Nodes: nodes(t, text), Scopes: scopes(), Options: options,
 	})
 	if err != nil {
@@ -227,13 +227,13 @@ func TestWhatARemovalHasLeftIsDeletedByTheNext(t *testing.T) {
 			t.Parallel()
 			s := newStory()
 			app := settings("one") + hook("a", "post-install", "")
-			s.must(t, s.plan(t, lifecycle.Install, app, lifecycle.Options{}))
+			s.must(t, s.plan(t, release.OperationInstall, app, lifecycle.Options{}))
 			s.cluster.deleteErr = map[string]error{"app": errors.New("its finalizer stays")}
-			if _, err := s.run(t.Context(), s.plan(t, lifecycle.Uninstall, "", lifecycle.Options{Wait: true})); err == nil {
+			if _, err := s.run(t.Context(), s.plan(t, release.OperationUninstall, "", lifecycle.Options{Wait: true})); err == nil {
 				t.Fatal("no error")
 			}
 			s.cluster.deleteErr, s.cluster.outcomes["shop-a"] = nil, exit3
-			failed := s.plan(t, lifecycle.Install, app, lifecycle.Options{})
+			failed := s.plan(t, release.OperationInstall, app, lifecycle.Options{})
 			if _, err := s.run(t.Context(), failed); err == nil {
 				t.Fatal("no error")
 			}
@@ -247,7 +247,7 @@ func TestWhatARemovalHasLeftIsDeletedByTheNext(t *testing.T) {
 					t.Errorf("the way back: %s", diff)
 				}
 			}
-			s.must(t, s.plan(t, lifecycle.Uninstall, "", lifecycle.Options{Wait: true}))
+			s.must(t, s.plan(t, release.OperationUninstall, "", lifecycle.Options{Wait: true}))
 			if !slices.Contains(s.cluster.log, "delete ConfigMap/app Background") {
 				t.Errorf("it did %v", s.cluster.log)
 			}
@@ -258,12 +258,12 @@ func TestWhatARemovalHasLeftIsDeletedByTheNext(t *testing.T) {
 // An operation that has succeeded and was killed before it had recorded that its adoptions are final has made them final.
 func TestAnAdoptionIsFinalWhateverTheRecordOfThatBecame(t *testing.T) {
 	t.Parallel()
-	for _, operation := range []lifecycle.Operation{lifecycle.Uninstall, lifecycle.Upgrade} {
+	for _, operation := range []release.Operation{release.OperationUninstall, release.OperationUpgrade} {
 		t.Run(string(operation), func(t *testing.T) {
 			t.Parallel()
 			s := newStory()
 			putTheirs(s.cluster)
-			s.must(t, s.plan(t, lifecycle.Install, theirs(), lifecycle.Options{TakeOwnership: true}))
+			s.must(t, s.plan(t, release.OperationInstall, theirs(), lifecycle.Options{TakeOwnership: true}))
 			s.newest().Inventory[0].Provisional = true
 			s.newest().SetFormer(release.Former{Kind: "ConfigMap", Namespace: "web", Name: "theirs", Object: []byte(`{"kind":"ConfigMap"}`)})
 			s.cluster.log = nil
@@ -291,7 +291,7 @@ func TestTheContentOfADefinitionIsNotGivenBack(t *testing.T) {
 		"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": map[string]any{"name": "things.example.com"}, "spec": "theirs",
 	})
 	s.cluster.outcomes["shop-a"] = exit3
-	failed := s.plan(t, lifecycle.Install, definition+hook("a", "post-install", ""), lifecycle.Options{TakeOwnership: true})
+	failed := s.plan(t, release.OperationInstall, definition+hook("a", "post-install", ""), lifecycle.Options{TakeOwnership: true})
 	if _, err := s.run(t.Context(), failed); err == nil {
 		t.Fatal("no error")
 	}

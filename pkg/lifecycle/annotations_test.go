@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // What is wrong with an annotation is said with the line of that annotation, not with the first one of its object.
@@ -75,10 +76,10 @@ func TestAHookThatIsKeptHasNoDeletePolicyOfOurs(t *testing.T) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 			s := newStory()
-			s.must(t, s.plan(t, lifecycle.Install, settings("one"), lifecycle.Options{}))
-			s.must(t, s.plan(t, lifecycle.Upgrade, settings("two"), lifecycle.Options{}))
+			s.must(t, s.plan(t, release.OperationInstall, settings("one"), lifecycle.Options{}))
+			s.must(t, s.plan(t, release.OperationUpgrade, settings("two"), lifecycle.Options{}))
 			s.texts[1] += "---\n" + text
-			s.plan(t, lifecycle.Rollback, ".", lifecycle.Options{})
+			s.plan(t, release.OperationRollback, ".", lifecycle.Options{})
 		})
 	}
 }
@@ -106,7 +107,7 @@ func TestAPodHookThatNeverEndsIsHintedAt(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newStory()
 				s.cluster.outcomes["shop-n"] = hang
-				said, err := s.run(t.Context(), s.plan(t, lifecycle.Install, test.text, lifecycle.Options{Timeout: time.Minute}))
+				said, err := s.run(t.Context(), s.plan(t, release.OperationInstall, test.text, lifecycle.Options{Timeout: time.Minute}))
 				if err == nil {
 					t.Fatal("no error")
 				}

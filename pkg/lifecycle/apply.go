@@ -90,7 +90,7 @@ func asApplied(object manifest.Object, entry release.Entry, found live) bool {
 	if entry.Hash == "" || entry.UID == "" || entry.UID != found.uid || found.foreign != "" {
 		return false
 	}
-	if sum, err := hash(object); err != nil || sum != entry.Hash {
+	if sum, err := object.Hash(); err != nil || sum != entry.Hash {
 		return false
 	}
 	if entry.Generation != 0 {
@@ -154,7 +154,7 @@ func (x *execution) note(object manifest.Object, applied kube.Applied) {
 	case entry.Origin == "":
 		entry.Origin = release.Adopted
 	}
-	entry.Hash, _ = hash(object)
+	entry.Hash, _ = object.Hash()
 	entry.AppliedAs, entry.Recreate, entry.Done = "", after.recreate, false
 	if role := roleOf(after.hook); role != entry.Role {
 		entry.AppliedAs = role

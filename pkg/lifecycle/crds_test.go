@@ -27,7 +27,7 @@ func TestTheFolderOfDefinitionsHoldsNothingElse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, planErr := planNodes(lifecycle.Install, nodes, lifecycle.Options{})
+			_, planErr := planNodes(release.OperationInstall, nodes, lifecycle.Options{})
 			for _, err := range []error{lifecycle.Check(nodes, "web"), planErr} {
 				var input *lifecycle.InputError
 				if test.want == "" && errors.As(err, &input) && strings.Contains(err.Error(), "crds/ holds") {

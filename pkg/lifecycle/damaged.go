@@ -24,7 +24,7 @@ func CompleteInventory(request Request, earlier ...[]release.Entry) error {
 		return !known || entry.Check() != nil
 	})
 	r := request.Release
-	index := indexOf(r.Inventory)
+	index := release.Index(r.Inventory)
 	for _, entries := range append(earlier, named) {
 		for _, entry := range entries {
 			if _, known := index[entry.Key()]; !known {

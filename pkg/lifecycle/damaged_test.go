@@ -151,7 +151,7 @@ func TestAPendingRevisionShowsThatItWasInterrupted(t *testing.T) {
 	r.Status.Operation = "install"
 	r.Status.Hooks[0].State = release.HookRunning
 	lifecycle.ShowInterrupted(r, "process 1 on host, last seen 3s ago")
-	got := []string{string(r.Status.Phase), r.Status.Interrupted, r.Status.Message}
+	got := []string{string(r.Status.Phase), string(r.Status.Interrupted), r.Status.Message}
 	for _, h := range r.Status.Hooks {
 		got = append(got, h.Title+": "+h.Summary())
 	}

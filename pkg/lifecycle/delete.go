@@ -53,7 +53,7 @@ func (x *execution) keepHooks(entries []release.Entry) {
 		return
 	}
 	for _, entry := range entries {
-		if i, found := x.index[entry.Key()]; found && x.gone[entry.Key()] && becomesHook(entry) {
+		if i, found := x.index[entry.Key()]; found && x.gone[entry.Key()] && entry.BecomesHook() {
 			known := &x.plan.Release.Inventory[i]
 			known.Role, known.AppliedAs = release.HookRun, ""
 			delete(x.gone, entry.Key())
@@ -102,7 +102,7 @@ func (x *execution) propagationOf(entry release.Entry) metav1.DeletionPropagatio
 	if entry.Role == release.HookRun && kinds.RunsPods(entry.GroupKind()) {
 		return metav1.DeletePropagationForeground
 	}
-	if x.plan.Operation == Uninstall && x.plan.Options.Wait && hasDependents(entry) {
+	if x.plan.Operation == release.OperationUninstall && x.plan.Options.Wait && hasDependents(entry) {
 		// In the background, what is gone may have Pods that still end.
 		return cmp.Or(x.plan.Options.Cascade, metav1.DeletePropagationForeground)
 	}
@@ -169,15 +169,6 @@ func (x *execution) shrink() {
 		return
 	}
 	x.plan.Release.Inventory = slices.DeleteFunc(x.plan.Release.Inventory, func(entry release.Entry) bool { return x.gone[entry.Key()] })
-	x.index = indexOf(x.plan.Release.Inventory)
+	x.index = release.Index(x.plan.Release.Inventory)
 	x.stale = true
-}
-
-// indexOf says where in an inventory each object stands.
-func indexOf(inventory []release.Entry) map[kinds.Key]int {
-	index := make(map[kinds.Key]int, len(inventory))
-	for i, entry := range inventory {
-		index[entry.Key()] = i
-	}
-	return index
 }

@@ -63,7 +63,7 @@ func (x *execution) keepAsApplied() {
 func (x *execution) conclusion(failure error) {
 	r := x.plan.Release
 	if errors.Is(failure, ErrInterrupted) && courses()[x.plan.Operation].done != "" {
-		r.Status.Interrupted = string(x.plan.Operation)
+		r.Status.Interrupted = x.plan.Operation
 	}
 	switch done := courses()[x.plan.Operation].done; {
 	case done == "":

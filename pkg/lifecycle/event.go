@@ -4,6 +4,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // EventType says what an event reports.
@@ -38,12 +40,12 @@ const (
 type Event struct {
 	Time time.Time `json:"time"`
 	// Seq counts the events of a run from 1. Where they are printed it counts those of the command.
-	Seq       int       `json:"seq"`
-	Type      EventType `json:"type"`
-	Operation Operation `json:"operation,omitempty"`
-	Release   string    `json:"release,omitempty"`
-	Namespace string    `json:"namespace,omitempty"`
-	Revision  int       `json:"revision,omitempty"`
+	Seq       int               `json:"seq"`
+	Type      EventType         `json:"type"`
+	Operation release.Operation `json:"operation,omitempty"`
+	Release   string            `json:"release,omitempty"`
+	Namespace string            `json:"namespace,omitempty"`
+	Revision  int               `json:"revision,omitempty"`
 	Outcome
 }
 

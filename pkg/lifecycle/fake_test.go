@@ -458,7 +458,7 @@ func tryPlan(t *testing.T, text string, options lifecycle.Options) (*lifecycle.P
 		t.Fatal(err)
 	}
 	return lifecycle.NewPlan(lifecycle.Request{
-		Operation: lifecycle.Install, Release: release.New("shop", "web", 1), Nodes: nodes, Scopes: scopes(), Options: options,
+		Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: nodes, Scopes: scopes(), Options: options,
 	})
 }
 

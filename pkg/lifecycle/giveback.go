@@ -76,7 +76,7 @@ func (x *execution) returnOf(entry release.Entry) (kube.Return, error) {
 		Ref: entry.Reference(), Owner: own.namespace + "/" + own.name, Marked: own.named,
 		Marks: []string{LabelManagedBy, LabelRelease, AnnotationRelease, AnnotationNamespace, AnnotationPhase, AnnotationRun, AnnotationHash},
 	}
-	former := x.plan.Release.FormerOf(entry)
+	former := x.plan.Release.FormerOf(entry.Key())
 	if former == nil || kinds.IsDefinition(entry.GroupKind()) {
 		// An older definition would have objects of its kind, anybody's, lose fields.
 		return result, nil
@@ -90,7 +90,7 @@ func (x *execution) returnOf(entry release.Entry) (kube.Return, error) {
 
 // givenBackTo says whose an object is again.
 func (x *execution) givenBackTo(entry release.Entry) string {
-	former := x.plan.Release.FormerOf(entry)
+	former := x.plan.Release.FormerOf(entry.Key())
 	switch {
 	case former != nil && kinds.IsDefinition(entry.GroupKind()):
 		return "it belongs to " + former.Owner + "; its content stays, as that of any definition"
@@ -104,7 +104,7 @@ func (x *execution) givenBackTo(entry release.Entry) string {
 func (x *execution) dropEntry(key kinds.Key) {
 	r := x.plan.Release
 	r.Inventory = slices.DeleteFunc(r.Inventory, func(entry release.Entry) bool { return entry.Key() == key })
-	x.index, x.stale = indexOf(r.Inventory), true
+	x.index, x.stale = release.Index(r.Inventory), true
 	delete(x.live, key)
 }
 
@@ -112,8 +112,8 @@ func (x *execution) dropEntry(key kinds.Key) {
 // it does not carry the release's marks although it is provisional. This comes before the preflight, as the end of what that
 // command had recorded. Those of them that the plan may adopt again stay on the inventory.
 func (x *execution) completeReturns(ctx context.Context) error {
-	entries := provisional(x.plan.Release.Inventory)
-	if x.plan.Untried || x.plan.Operation == Test || len(entries) == 0 {
+	entries := release.Provisional(x.plan.Release.Inventory)
+	if x.plan.Untried || x.plan.Operation == release.OperationTest || len(entries) == 0 {
 		return nil
 	}
 	refs := make([]corev1.ObjectReference, len(entries))
@@ -165,7 +165,7 @@ func (x *execution) relist(entries []release.Entry, failure error) error {
 			x.plan.Release.Inventory = append(x.plan.Release.Inventory, entry)
 		}
 	}
-	x.index = indexOf(x.plan.Release.Inventory)
+	x.index = release.Index(x.plan.Release.Inventory)
 	x.plan.Release.KeepFormer()
 	if failure != nil {
 		x.emit(Warning, Outcome{Message: failure.Error()})
@@ -176,12 +176,12 @@ func (x *execution) relist(entries []release.Entry, failure error) error {
 // giveBackFirst has an undo begin with giving back what was adopted and did not become final. The plan does nothing else to
 // these objects, although the revision that it restores may have them.
 func (p *Plan) giveBackFirst() {
-	entries := provisional(p.Release.Inventory)
+	entries := release.Provisional(p.Release.Inventory)
 	if len(entries) == 0 {
 		return
 	}
 	lent := map[kinds.Key]bool{}
-	index := indexOf(p.Release.Inventory)
+	index := release.Index(p.Release.Inventory)
 	for _, entry := range entries {
 		lent[entry.Key()] = true
 		// A revision that is not stored yet is stored with it, any other when the step begins.

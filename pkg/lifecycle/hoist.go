@@ -49,7 +49,7 @@ func (c *content) addNeeds(search *search, h Hook, namespace string) {
 // hookHash identifies what a hook does: by its own content and that of all that is applied for it before it runs, which are
 // regular objects and hooks of its phase. A migration that reads another ConfigMap is another migration.
 func (c *content) hookHash(h Hook, namespace string) (string, error) {
-	sum, err := hash(h.Object)
+	sum, err := h.Object.Hash()
 	if err != nil {
 		return "", err
 	}
@@ -69,11 +69,11 @@ func (c *content) hookHash(h Hook, namespace string) (string, error) {
 		if !search.found[object.Key()] {
 			continue
 		}
-		more, err := hash(object)
+		more, err := object.Hash()
 		if err != nil {
 			return "", err
 		}
-		sum = combined(sum, more)
+		sum = manifest.Sum([]byte(sum + more))
 	}
 	return sum, nil
 }

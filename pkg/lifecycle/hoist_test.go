@@ -74,12 +74,12 @@ func binding(kind, name, role string) string {
 }
 
 // planned plans an operation on release shop whose manifest has objects of all kinds.
-func planned(t *testing.T, operation lifecycle.Operation, text string, options lifecycle.Options) (*lifecycle.Plan, error) {
+func planned(t *testing.T, operation release.Operation, text string, options lifecycle.Options) (*lifecycle.Plan, error) {
 	t.Helper()
 	return planNodes(operation, nodes(t, text), options)
 }
 
-func planNodes(operation lifecycle.Operation, decoded []*yaml.RNode, options lifecycle.Options) (*lifecycle.Plan, error) {
+func planNodes(operation release.Operation, decoded []*yaml.RNode, options lifecycle.Options) (*lifecycle.Plan, error) {
 	known := scopes()
 	for _, kind := range []schema.GroupKind{
 		{Group: "rbac.authorization.k8s.io", Kind: "Role"},
@@ -155,7 +155,7 @@ func TestWhatThePodOfAHookRefersToIsHoisted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			plan, err := planned(t, lifecycle.Install, many()+volumes()+podHook("pre-install", "", test.container, test.pod), lifecycle.Options{})
+			plan, err := planned(t, release.OperationInstall, many()+volumes()+podHook("pre-install", "", test.container, test.pod), lifecycle.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -187,7 +187,7 @@ func TestTheRightsOfAHookAreHoisted(t *testing.T) {
 			t.Parallel()
 			text := many() + object("rbac.authorization.k8s.io/v1", "Role", "d") + binding("RoleBinding", "d", "Role") +
 				"apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: d, annotations: {sherpack.io/hook: pre-install}}\n---\n"
-			plan, err := planned(t, lifecycle.Install, text+podHook("pre-install", "", "", test.pod), lifecycle.Options{})
+			plan, err := planned(t, release.OperationInstall, text+podHook("pre-install", "", "", test.pod), lifecycle.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -219,7 +219,7 @@ func TestWhatTheAnnotationNamesIsHoisted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			plan, err := planned(t, lifecycle.Install, many()+podHook("pre-install", test.needs, test.container, "serviceAccountName: none,"), lifecycle.Options{})
+			plan, err := planned(t, release.OperationInstall, many()+podHook("pre-install", test.needs, test.container, "serviceAccountName: none,"), lifecycle.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -247,7 +247,7 @@ func TestANeedThatThePackDoesNotMeetIsRefused(t *testing.T) {
 			t.Parallel()
 			// What cannot be met is no better in phases before which nothing is hoisted, or which are skipped.
 			all := text + podHook("pre-install,post-install", test.needs, "", "") + rest
-			_, err := planned(t, lifecycle.Install, all, lifecycle.Options{SkipPhases: sherpack.Phases()})
+			_, err := planned(t, release.OperationInstall, all, lifecycle.Options{SkipPhases: sherpack.Phases()})
 			var input *lifecycle.InputError
 			if !errors.As(err, &input) || err.Error() != start+test.want {
 				t.Errorf("got  %v\nwant %s%s", err, start, test.want)
@@ -266,20 +266,20 @@ func TestWhatIsHoistedIsAppliedOnce(t *testing.T) {
 		podHook("pre-install,post-install,pre-upgrade", "", ", envFrom: [{secretRef: {name: db}}]", "serviceAccountName: web,")
 	ground, regular := "apply Namespace/extra", []string{"apply ServiceAccount/web", "apply ConfigMap/app Secret/db", "apply Deployment/web"}
 	for name, test := range map[string]struct {
-		operation lifecycle.Operation
+		operation release.Operation
 		options   lifecycle.Options
 		want      []string
 	}{
-		"by an installation": {lifecycle.Install, lifecycle.Options{}, []string{
+		"by an installation": {release.OperationInstall, lifecycle.Options{}, []string{
 			ground, "apply ServiceAccount/web", "apply Secret/db", "run-hooks pre-install pre-install/migrate",
 			"apply ConfigMap/app", "apply Deployment/web", "run-hooks post-install post-install/migrate",
 		}},
-		"by an upgrade that waits": {lifecycle.Upgrade, lifecycle.Options{Wait: true}, []string{
+		"by an upgrade that waits": {release.OperationUpgrade, lifecycle.Options{Wait: true}, []string{
 			ground, "apply ServiceAccount/web", "apply Secret/db", "run-hooks pre-upgrade pre-upgrade/migrate",
 			"apply ConfigMap/app", "apply Deployment/web", "wait Namespace/extra ServiceAccount/web ConfigMap/app Secret/db Deployment/web",
 		}},
-		"without hooks":     {lifecycle.Install, lifecycle.Options{SkipPhases: sherpack.Phases()}, append([]string{ground}, regular...)},
-		"without the phase": {lifecycle.Upgrade, lifecycle.Options{SkipPhases: []sherpack.Phase{sherpack.PreUpgrade}}, append([]string{ground}, regular...)},
+		"without hooks":     {release.OperationInstall, lifecycle.Options{SkipPhases: sherpack.Phases()}, append([]string{ground}, regular...)},
+		"without the phase": {release.OperationUpgrade, lifecycle.Options{SkipPhases: []sherpack.Phase{sherpack.PreUpgrade}}, append([]string{ground}, regular...)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -436,7 +436,7 @@ func FuzzHoisting(f *testing.F) {
 		manifests := []string{head + ", annotations: {sherpack.io/hook: pre-install}}\n" + text + "\n", head + "}\n" + text + "\n"}
 		for _, text := range manifests {
 			if decoded, err := manifest.Decode("", []byte(text), nil); err == nil {
-				_, _ = planNodes(lifecycle.Install, append(decoded, nodes(t, podHook("pre-install", "", "", ""))...), lifecycle.Options{})
+				_, _ = planNodes(release.OperationInstall, append(decoded, nodes(t, podHook("pre-install", "", "", ""))...), lifecycle.Options{})
 			}
 		}
 	})

@@ -11,13 +11,14 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // later are the hooks of a new revision that other commands run: tests, those of a rollback, those of its removal. Who runs
 // such a command may have more rights than who installs, and must not be made to use them for hooks that they do not know. A
 // rollback brings back what was tried when it was new.
 func (c *content) later(request Request) []Hook {
-	if request.Operation == Rollback || request.Release.Spec.FromRevision != 0 {
+	if request.Operation == release.OperationRollback || request.Release.Spec.FromRevision != 0 {
 		return nil
 	}
 	course := courses()[request.Operation]

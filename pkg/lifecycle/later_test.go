@@ -140,7 +140,7 @@ func TestHooksOfLaterCommandsAreTriedOnce(t *testing.T) {
 			t.Errorf("a rollback to what is %s tries %d", phase, len(back.Later))
 		}
 	}
-	resumed, err := lifecycle.NewResumption(lifecycle.Request{Operation: lifecycle.Install, Release: first.Release, Nodes: nodes(t, text), Scopes: scopes()})
+	resumed, err := lifecycle.NewResumption(lifecycle.Request{Operation: release.OperationInstall, Release: first.Release, Nodes: nodes(t, text), Scopes: scopes()})
 	if err != nil || len(resumed.Later) > 0 {
 		t.Errorf("resume tries %d, error %v", len(resumed.Later), err)
 	}

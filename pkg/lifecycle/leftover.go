@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
@@ -65,14 +64,7 @@ func (e Earlier) record(h Hook) *release.Hook {
 // hasSucceeded reports whether the hook that an object was made for came to a good end. It may still run, because its hook
 // was done before it: its conditions held.
 func (x *execution) hasSucceeded(object *unstructured.Unstructured, entry release.Entry) bool {
-	return entry.Done && entry.UID == object.GetUID() || succeeded(x.plan.Journal, object.GetUID())
-}
-
-// succeeded reports whether a journal says of an object that the hook it was made for came to a good end.
-func succeeded(journal []release.Hook, uid types.UID) bool {
-	return slices.ContainsFunc(journal, func(record release.Hook) bool {
-		return record.UID == uid && uid != "" && record.State == release.HookSucceeded
-	})
+	return entry.Done && entry.UID == object.GetUID() || release.HasSucceeded(x.plan.Journal, object.GetUID())
 }
 
 // leftover is the object of a hook that an earlier command left running, because it was killed, interrupted or out of time.
@@ -131,7 +123,7 @@ func (x *execution) endLeftovers(ctx context.Context) error {
 func (x *execution) leftovers(ctx context.Context) ([]leftover, error) {
 	var found []leftover
 	for _, entry := range x.plan.Release.Inventory {
-		if madeAs(entry) != release.HookRun || !kinds.RunsPods(entry.GroupKind()) {
+		if entry.MadeAs() != release.HookRun || !kinds.RunsPods(entry.GroupKind()) {
 			continue
 		}
 		ref := entry.Reference()

@@ -25,7 +25,7 @@ type sequence struct {
 	before []string
 	// first leaves the hook running, and second comes after it, with the manifests or, for rollbacks, as many dots as the
 	// number of the revision that is restored.
-	first, second         lifecycle.Operation
+	first, second         release.Operation
 	firstText, secondText string
 	hanging               string
 	options               lifecycle.Options
@@ -39,7 +39,7 @@ func afterAll(text string) string {
 
 // equalLeftovers are sequences whose second command has the hook just as the first had it.
 func equalLeftovers() map[string]sequence {
-	install, upgrade, rollback := lifecycle.Install, lifecycle.Upgrade, lifecycle.Rollback
+	install, upgrade, rollback := release.OperationInstall, release.OperationUpgrade, release.OperationRollback
 	order := reader("migrate") + hook("backup", "pre-upgrade", weight("-10"))
 	return map[string]sequence{
 		"a Job of post-upgrade": {
@@ -100,7 +100,7 @@ func equalLeftovers() map[string]sequence {
 
 // otherLeftovers are sequences whose second command has another hook, or another use for it.
 func otherLeftovers() map[string]sequence {
-	upgrade, rollback := lifecycle.Upgrade, lifecycle.Rollback
+	upgrade, rollback := release.OperationUpgrade, release.OperationRollback
 	return map[string]sequence{
 		"one that reads what has changed since is not awaited": {
 			[]string{settings("one")},
@@ -146,13 +146,13 @@ func otherLeftovers() map[string]sequence {
 		},
 		"a Job of pre-delete is awaited": {
 			[]string{settings("one") + hook("n", "pre-delete", "")},
-			lifecycle.Uninstall, lifecycle.Uninstall, "", "", "shop-n",
+			release.OperationUninstall, release.OperationUninstall, "", "", "shop-n",
 			lifecycle.Options{},
 			[]string{"follow Job/shop-n", "delete Job/shop-n Background", "apply Job/shop-n", "delete Job/shop-n Foreground", "delete ConfigMap/app Background"},
 		},
 		"a test": {
 			[]string{hook("n", "test", "")},
-			lifecycle.Test, lifecycle.Test, "", "", "shop-n",
+			release.OperationTest, release.OperationTest, "", "", "shop-n",
 			lifecycle.Options{},
 			[]string{"delete Job/shop-n Foreground", "apply Job/shop-n"},
 		},
@@ -171,10 +171,10 @@ func TestLeftoverHooksDoNotCountForTheNextCommand(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					s := newStory()
-					operation := lifecycle.Install
+					operation := release.OperationInstall
 					for _, text := range test.before {
 						s.must(t, s.plan(t, operation, text, lifecycle.Options{}))
-						operation = lifecycle.Upgrade
+						operation = release.OperationUpgrade
 					}
 					s.cutShort(t, how, test.hanging, s.plan(t, test.first, test.firstText, lifecycle.Options{}))
 					said := s.must(t, s.plan(t, test.second, test.secondText, test.options))
@@ -233,15 +233,15 @@ func TestALeftoverHookThatIsAwaitedDecidesNothing(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newStory()
-				s.must(t, s.plan(t, lifecycle.Install, settings("one"), lifecycle.Options{}))
+				s.must(t, s.plan(t, release.OperationInstall, settings("one"), lifecycle.Options{}))
 				text := settings("one") + hook("n", "pre-upgrade", test.more)
-				s.cutShort(t, ctrlC, "shop-n", s.plan(t, lifecycle.Upgrade, text, lifecycle.Options{}))
+				s.cutShort(t, ctrlC, "shop-n", s.plan(t, release.OperationUpgrade, text, lifecycle.Options{}))
 				// Only the run that is found ends like that; the next one succeeds.
 				s.cluster.outcomes["shop-n"] = func(ctx context.Context) (kube.HookOutcome, error) {
 					delete(s.cluster.outcomes, "shop-n")
 					return test.outcome(ctx)
 				}
-				said := s.must(t, s.plan(t, lifecycle.Upgrade, text, lifecycle.Options{Timeout: time.Minute}))
+				said := s.must(t, s.plan(t, release.OperationUpgrade, text, lifecycle.Options{Timeout: time.Minute}))
 				if diff := cmp.Diff(test.want, s.cluster.log); diff != "" {
 					t.Error(diff)
 				}
@@ -270,13 +270,13 @@ func TestAnInterruptLeavesALeftoverHookRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
 		text := hook("n", "pre-install", "")
-		s.cutShort(t, ctrlC, "shop-n", s.plan(t, lifecycle.Install, text, lifecycle.Options{}))
+		s.cutShort(t, ctrlC, "shop-n", s.plan(t, release.OperationInstall, text, lifecycle.Options{}))
 		ctx, cancel := context.WithCancel(t.Context())
 		s.cluster.outcomes["shop-n"] = func(limited context.Context) (kube.HookOutcome, error) {
 			cancel()
 			return hang(limited)
 		}
-		_, err := s.run(ctx, s.plan(t, lifecycle.Install, text, lifecycle.Options{Timeout: time.Minute}))
+		_, err := s.run(ctx, s.plan(t, release.OperationInstall, text, lifecycle.Options{Timeout: time.Minute}))
 		if !errors.Is(err, lifecycle.ErrInterrupted) || !strings.Contains(err.Error(), "waiting for Job/web/shop-n, which an earlier command left running") {
 			t.Errorf("got %v", err)
 		}
@@ -302,8 +302,8 @@ func TestAResumedOperationCountsItsOwnHooks(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					s := newStory()
-					s.must(t, s.plan(t, lifecycle.Install, settings("one"), lifecycle.Options{}))
-					s.cutShort(t, how, test.hanging, s.plan(t, lifecycle.Upgrade, text, lifecycle.Options{}))
+					s.must(t, s.plan(t, release.OperationInstall, settings("one"), lifecycle.Options{}))
+					s.cutShort(t, how, test.hanging, s.plan(t, release.OperationUpgrade, text, lifecycle.Options{}))
 					s.must(t, s.resumption(t))
 					if diff := cmp.Diff(test.want, s.cluster.log); diff != "" {
 						t.Error(diff)
@@ -324,11 +324,11 @@ func TestAResumedOperationDoesNotCountOthersHooks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
-		s.must(t, s.plan(t, lifecycle.Install, settings("one"), lifecycle.Options{}))
+		s.must(t, s.plan(t, release.OperationInstall, settings("one"), lifecycle.Options{}))
 		n := hook("n", "post-upgrade", "")
-		s.cutShort(t, outOfTime, "shop-n", s.plan(t, lifecycle.Upgrade, settings("two")+n, lifecycle.Options{}))
+		s.cutShort(t, outOfTime, "shop-n", s.plan(t, release.OperationUpgrade, settings("two")+n, lifecycle.Options{}))
 		// The next one is killed as soon as it is recorded.
-		killed := s.plan(t, lifecycle.Upgrade, settings("three")+n, lifecycle.Options{})
+		killed := s.plan(t, release.OperationUpgrade, settings("three")+n, lifecycle.Options{})
 		killed.Release.Status.Phase, killed.Release.Status.Operation, killed.Release.ResourceVersion = release.PendingUpgrade, "upgrade", "1"
 		lifecycle.CloseInterrupted(killed.Release, "process 1 on host", time.Now())
 		s.history = append(s.history, killed.Release)
@@ -345,8 +345,8 @@ func TestAnOperationIsResumedTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
-		s.must(t, s.plan(t, lifecycle.Install, settings("one"), lifecycle.Options{}))
-		s.cutShort(t, sigkill, "shop-n", s.plan(t, lifecycle.Upgrade, settings("two")+hook("n", "post-upgrade", ""), lifecycle.Options{}))
+		s.must(t, s.plan(t, release.OperationInstall, settings("one"), lifecycle.Options{}))
+		s.cutShort(t, sigkill, "shop-n", s.plan(t, release.OperationUpgrade, settings("two")+hook("n", "post-upgrade", ""), lifecycle.Options{}))
 		killed := s.resumption(t)
 		killed.Release.Status.Phase = release.PendingUpgrade
 		lifecycle.CloseInterrupted(killed.Release, "process 2 on host", time.Now())
@@ -362,14 +362,14 @@ func TestALeftoverHookWithoutMarksIsEnded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
-		s.cutShort(t, outOfTime, "shop-n", s.plan(t, lifecycle.Install, settings("one")+hook("n", "post-install", ""), lifecycle.Options{}))
+		s.cutShort(t, outOfTime, "shop-n", s.plan(t, release.OperationInstall, settings("one")+hook("n", "post-install", ""), lifecycle.Options{}))
 		for _, object := range s.cluster.objects {
 			if object.GetName() == "shop-n" {
 				object.SetLabels(nil)
 				object.SetAnnotations(nil)
 			}
 		}
-		s.must(t, s.plan(t, lifecycle.Install, settings("two")+hook("n", "post-install", ""), lifecycle.Options{SkipPhases: sherpack.Phases()}))
+		s.must(t, s.plan(t, release.OperationInstall, settings("two")+hook("n", "post-install", ""), lifecycle.Options{SkipPhases: sherpack.Phases()}))
 		if diff := cmp.Diff([]string{"delete Job/shop-n Foreground", "apply ConfigMap/app"}, s.cluster.log); diff != "" {
 			t.Error(diff)
 		}
@@ -383,10 +383,10 @@ func TestAHookThatGoesOnIsNoLeftover(t *testing.T) {
 		s := newStory()
 		check := pod("check", "pre-install", "    sherpack.io/ready-when: condition=Ready\n")
 		s.cluster.outcomes["shop-n"] = exit3
-		if _, err := s.run(t.Context(), s.plan(t, lifecycle.Install, check+hook("n", "post-install", ""), lifecycle.Options{})); err == nil {
+		if _, err := s.run(t.Context(), s.plan(t, release.OperationInstall, check+hook("n", "post-install", ""), lifecycle.Options{})); err == nil {
 			t.Fatal("no error")
 		}
-		said := s.must(t, s.plan(t, lifecycle.Install, settings("two"), lifecycle.Options{}))
+		said := s.must(t, s.plan(t, release.OperationInstall, settings("two"), lifecycle.Options{}))
 		if len(said) > 0 {
 			t.Errorf("it said %q", said)
 		}
@@ -399,16 +399,16 @@ func TestAHookThatGoesOnIsNoLeftoverOfALaterRevision(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
 		check := pod("check", "pre-install", "    sherpack.io/ready-when: condition=Ready\n")
-		s.must(t, s.plan(t, lifecycle.Install, settings("one")+check, lifecycle.Options{}))
+		s.must(t, s.plan(t, release.OperationInstall, settings("one")+check, lifecycle.Options{}))
 		s.cluster.outcomes["shop-n"] = exit3
 		for range 2 {
-			said, err := s.run(t.Context(), s.plan(t, lifecycle.Upgrade, settings("two")+check+hook("n", "pre-upgrade", ""), lifecycle.Options{}))
+			said, err := s.run(t.Context(), s.plan(t, release.OperationUpgrade, settings("two")+check+hook("n", "pre-upgrade", ""), lifecycle.Options{}))
 			if err == nil || len(said) > 0 {
 				t.Fatalf("got %v, it said %q", err, said)
 			}
 			expectNoDeletion(t, s, "Pod/")
 		}
-		if said := s.must(t, s.plan(t, lifecycle.Upgrade, settings("three")+check, lifecycle.Options{})); len(said) > 0 {
+		if said := s.must(t, s.plan(t, release.OperationUpgrade, settings("three")+check, lifecycle.Options{})); len(said) > 0 {
 			t.Errorf("it said %q", said)
 		}
 		expectNoDeletion(t, s, "Pod/")
@@ -431,15 +431,15 @@ func TestALeftoverIsWhatWasAppliedAsAHook(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newStory()
-				s.must(t, s.plan(t, lifecycle.Install, settings("one")+test.first, lifecycle.Options{}))
+				s.must(t, s.plan(t, release.OperationInstall, settings("one")+test.first, lifecycle.Options{}))
 				s.cluster.outcomes["shop-fails"] = exit3
-				failed := s.plan(t, lifecycle.Upgrade, settings("two")+test.second, lifecycle.Options{})
+				failed := s.plan(t, release.OperationUpgrade, settings("two")+test.second, lifecycle.Options{})
 				if test.want {
 					s.cutShort(t, outOfTime, "shop-n", failed)
 				} else if _, err := s.run(t.Context(), failed); err == nil {
 					t.Fatal("no error")
 				}
-				said := s.must(t, s.plan(t, lifecycle.Upgrade, settings("three")+test.third, lifecycle.Options{}))
+				said := s.must(t, s.plan(t, release.OperationUpgrade, settings("three")+test.third, lifecycle.Options{}))
 				if left := slices.ContainsFunc(said, func(line string) bool { return strings.Contains(line, "left running") }); left != test.want {
 					t.Errorf("it said %q", said)
 				}
@@ -475,10 +475,10 @@ func TestTheWayBackGetsPastALeftoverHook(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newStory()
-				operation := lifecycle.Install
+				operation := release.OperationInstall
 				if test.first != "" {
 					s.must(t, s.plan(t, operation, test.first, lifecycle.Options{}))
-					operation = lifecycle.Upgrade
+					operation = release.OperationUpgrade
 				}
 				s.cluster.stubborn = []string{"shop-n"}
 				failed := s.plan(t, operation, test.second, lifecycle.Options{})

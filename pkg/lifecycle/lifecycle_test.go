@@ -23,7 +23,7 @@ func revision(t *testing.T, number int, phase release.Phase, text string) *relea
 	t.Helper()
 	r := release.New("shop", "web", number)
 	planned, err := lifecycle.NewPlan(lifecycle.Request{
-		Operation: lifecycle.Install, Release: r, Nodes: nodes(t, text), Scopes: scopes(),
+		Operation: release.OperationInstall, Release: r, Nodes: nodes(t, text), Scopes: scopes(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +68,7 @@ func TestARollbackRunsTheHooksOfBothRevisions(t *testing.T) {
 	if diff := cmp.Diff([]string{"pre-rollback/new from 5: Pending", "post-rollback/old from 2: Pending"}, records(planned.Release)); diff != "" {
 		t.Error(diff)
 	}
-	if spec := planned.Release.Spec; spec.Revision != 6 || spec.FromRevision != 2 || planned.Operation != lifecycle.Rollback {
+	if spec := planned.Release.Spec; spec.Revision != 6 || spec.FromRevision != 2 || planned.Operation != release.OperationRollback {
 		t.Errorf("%s to %+v", planned.Operation, spec)
 	}
 }
@@ -90,15 +90,15 @@ func TestTheWayBackUndoesWhatWasChanged(t *testing.T) {
 	t.Parallel()
 	text := object("v1", "ConfigMap", "app") + object("v1", "ConfigMap", "kept") + hook("a", "pre-rollback,post-rollback", "")
 	for name, test := range map[string]struct {
-		operation lifecycle.Operation
+		operation release.Operation
 		extent    lifecycle.Extent
 		want      []string
 	}{
-		"after an installation":                         {lifecycle.Install, lifecycle.Everything, []string{"delete Job/shop-a", "delete ConfigMap/app"}},
-		"after an installation whose first hook failed": {lifecycle.Install, lifecycle.Nothing, []string{"delete Job/shop-a", "delete ConfigMap/app"}},
-		"after an upgrade whose first hook failed":      {lifecycle.Upgrade, lifecycle.Nothing, nil},
-		"after an upgrade that has made a Namespace":    {lifecycle.Upgrade, lifecycle.Groundwork, []string{"apply ConfigMap/app ConfigMap/kept"}},
-		"after an upgrade": {lifecycle.Upgrade, lifecycle.Everything, []string{
+		"after an installation":                         {release.OperationInstall, lifecycle.Everything, []string{"delete Job/shop-a", "delete ConfigMap/app"}},
+		"after an installation whose first hook failed": {release.OperationInstall, lifecycle.Nothing, []string{"delete Job/shop-a", "delete ConfigMap/app"}},
+		"after an upgrade whose first hook failed":      {release.OperationUpgrade, lifecycle.Nothing, nil},
+		"after an upgrade that has made a Namespace":    {release.OperationUpgrade, lifecycle.Groundwork, []string{"apply ConfigMap/app ConfigMap/kept"}},
+		"after an upgrade": {release.OperationUpgrade, lifecycle.Everything, []string{
 			"run-hooks pre-rollback pre-rollback/a", "apply ConfigMap/app ConfigMap/kept", "run-hooks post-rollback post-rollback/a",
 		}},
 	} {
@@ -143,7 +143,7 @@ func goBackOver(t *testing.T, outcome func(context.Context) (kube.HookOutcome, e
 	deployed, newest := revision(t, 1, release.Deployed, text), revision(t, 2, release.Failed, text)
 	request := rollback(t, deployed, newest)
 	request.Options.Timeout = time.Minute
-	back, err := lifecycle.NewWayBack(&lifecycle.Plan{Operation: lifecycle.Upgrade, Release: newest, Changes: lifecycle.Changes{Extent: lifecycle.Everything}}, request)
+	back, err := lifecycle.NewWayBack(&lifecycle.Plan{Operation: release.OperationUpgrade, Release: newest, Changes: lifecycle.Changes{Extent: lifecycle.Everything}}, request)
 	if err != nil {
 		t.Fatal(err)
 	}

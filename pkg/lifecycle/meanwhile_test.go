@@ -146,7 +146,7 @@ func TestTheWayBackLeavesWhatWasThereBefore(t *testing.T) {
 			cluster := newCluster()
 			putMarked(cluster, "data")
 			planned, err := lifecycle.NewPlan(lifecycle.Request{
-				Operation: lifecycle.Install, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, text+hook("a", "post-install", "")), Scopes: scopes(),
+				Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, text+hook("a", "post-install", "")), Scopes: scopes(),
 			})
 			if err != nil {
 				t.Fatal(err)

@@ -76,5 +76,5 @@ func (m metadata) hash(object manifest.Object, record *release.Metadata) string 
 	}
 	add("label", m.labels, object.GetLabels(), record.Labels)
 	add("annotation", m.annotations, object.GetAnnotations(), record.Annotations)
-	return shortSum([]byte(strings.Join(lines, "\n")))
+	return manifest.Sum([]byte(strings.Join(lines, "\n")))
 }

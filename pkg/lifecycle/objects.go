@@ -3,7 +3,6 @@ package lifecycle
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"strconv"
@@ -104,21 +103,4 @@ func name(object manifest.Object, r *release.Release, phase hook.Phase, taken ma
 		}
 		seed += "\x00"
 	}
-}
-
-// hash identifies the content of an object: equal content, equal hash.
-func hash(object manifest.Object) (string, error) {
-	content, err := json.Marshal(object.Object)
-	if err != nil {
-		return "", fmt.Errorf("%s%s: %w", object.Position(), object.Title(), err)
-	}
-	return shortSum(content), nil
-}
-
-// combined is one hash of two, in their order.
-func combined(one, two string) string { return shortSum([]byte(one + two)) }
-
-func shortSum(content []byte) string {
-	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:16])
 }

@@ -18,7 +18,7 @@ import (
 
 // sequel is what comes after an installation of release shop in namespace web.
 type sequel struct {
-	operation lifecycle.Operation
+	operation release.Operation
 	text      string
 	// ended is the phase that the installation ended in, as far as the record goes.
 	ended   release.Phase
@@ -44,7 +44,7 @@ func (n sequel) after(t *testing.T, text string, happens func(*unstructured.Unst
 	cluster.log = nil
 	request := lifecycle.Request{Release: first.Release, History: release.History{first.Release}, Nodes: nodes(t, text), Scopes: scopes(), Options: n.options}
 	planned, err := lifecycle.NewRemoval(request)
-	if n.operation != lifecycle.Uninstall {
+	if n.operation != release.OperationUninstall {
 		request.Operation, request.Release, request.Previous = n.operation, release.New("shop", "web", 2), first.Release
 		request.Nodes = nodes(t, n.text)
 		planned, err = lifecycle.NewPlan(request)
@@ -130,9 +130,9 @@ func ownershipCases() map[string]ownershipCase {
 		exists    = "ConfigMap/web/app exists already and belongs to "
 	)
 	changed := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app}\ndata: {a: b}\n"
-	upgrade := sequel{operation: lifecycle.Upgrade, text: changed, ended: release.Deployed}
-	prune := sequel{operation: lifecycle.Upgrade, text: object("v1", "ConfigMap", "other"), ended: release.Deployed}
-	uninstall := sequel{operation: lifecycle.Uninstall, ended: release.Deployed}
+	upgrade := sequel{operation: release.OperationUpgrade, text: changed, ended: release.Deployed}
+	prune := sequel{operation: release.OperationUpgrade, text: object("v1", "ConfigMap", "other"), ended: release.Deployed}
+	uninstall := sequel{operation: release.OperationUninstall, ended: release.Deployed}
 	taking := func(s sequel) sequel { s.options.TakeOwnership = true; return s }
 	failed := func(s sequel) sequel { s.ended = release.Failed; return s }
 	tested := func(s sequel) sequel { s.failedTest = true; return s }
@@ -297,7 +297,7 @@ func TestAHookThatBecameRegularIsMadeAnewByTheInventory(t *testing.T) {
 // removed by who says so.
 func TestWhatIsSparedStaysOnTheInventory(t *testing.T) {
 	t.Parallel()
-	prune := sequel{operation: lifecycle.Upgrade, text: object("v1", "ConfigMap", "other"), ended: release.Deployed}
+	prune := sequel{operation: release.OperationUpgrade, text: object("v1", "ConfigMap", "other"), ended: release.Deployed}
 	for name, test := range map[string]struct {
 		happens func(*unstructured.Unstructured)
 		stays   bool
@@ -382,13 +382,13 @@ func TestWhatWasMadeAnewIsAppliedAlthoughTheManifestIsTheSame(t *testing.T) {
 	t.Parallel()
 	const text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {paused: false}\n"
 	s := newStory()
-	s.must(t, s.plan(t, lifecycle.Install, text, lifecycle.Options{}))
+	s.must(t, s.plan(t, release.OperationInstall, text, lifecycle.Options{}))
 	for _, object := range s.cluster.objects {
 		// It carries the marks, and its generation is that of any new object.
 		replace(object)
 		object.Object["spec"] = map[string]any{"paused": true}
 	}
-	s.must(t, s.plan(t, lifecycle.Upgrade, text, lifecycle.Options{}))
+	s.must(t, s.plan(t, release.OperationUpgrade, text, lifecycle.Options{}))
 	for _, object := range s.cluster.objects {
 		if paused, _, err := unstructured.NestedBool(object.Object, "spec", "paused"); err != nil || paused {
 			t.Errorf("it is still what was restored: %v", object.Object["spec"])

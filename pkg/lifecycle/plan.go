@@ -15,7 +15,7 @@ import (
 
 // Plan is an operation as a list of steps. It is made by NewPlan, NewRemoval, NewTest or NewWayBack and run once.
 type Plan struct {
-	Operation Operation
+	Operation release.Operation
 	// Release is the revision that the operation makes or, where it makes none, the one that it works on. Running the plan
 	// writes its status and its inventory.
 	Release *release.Release

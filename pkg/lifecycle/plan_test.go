@@ -108,7 +108,7 @@ func TestThePreviousInventoryIsKept(t *testing.T) {
 		{Version: "v1", Kind: "ConfigMap", Namespace: "web", Name: "old", UID: "b", Origin: release.Created, Role: release.Regular},
 	}
 	planned, err := lifecycle.NewPlan(lifecycle.Request{
-		Operation: lifecycle.Install, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, object("v1", "ConfigMap", "app")), Scopes: scopes(),
+		Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, object("v1", "ConfigMap", "app")), Scopes: scopes(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -252,7 +252,7 @@ func upgrade(t *testing.T, text string, previous []release.Entry, history releas
 	newest := release.New("shop", "web", 1)
 	newest.Inventory = previous
 	planned, err := lifecycle.NewPlan(lifecycle.Request{
-		Operation: lifecycle.Upgrade, Release: release.New("shop", "web", 2), Previous: newest, History: history, Nodes: nodes(t, text),
+		Operation: release.OperationUpgrade, Release: release.New("shop", "web", 2), Previous: newest, History: history, Nodes: nodes(t, text),
 		Scopes: scopes(), Options: lifecycle.Options{HistoryMax: 3},
 	})
 	if err != nil {

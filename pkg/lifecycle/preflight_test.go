@@ -140,7 +140,7 @@ spec: {group: example.com, scope: Namespaced, names: {kind: Thing}}
 	known := scopes()
 	known[schema.GroupKind{Group: "example.com", Kind: "Thing"}] = true
 	planned, err := lifecycle.NewPlan(lifecycle.Request{
-		Operation: lifecycle.Install, Release: release.New("shop", "web", 1), Nodes: decoded, Scopes: known,
+		Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: decoded, Scopes: known,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // previewed is what a preview says of each step, object by object.
@@ -97,7 +98,7 @@ func TestAResumptionTriesOnlyWhatIsLeft(t *testing.T) {
 		t.Fatal("it was not interrupted")
 	}
 	planned, err := lifecycle.NewResumption(lifecycle.Request{
-		Operation: lifecycle.Install, Release: first.Release, Nodes: nodes(t, text), Scopes: scopes(),
+		Operation: release.OperationInstall, Release: first.Release, Nodes: nodes(t, text), Scopes: scopes(),
 	})
 	if err != nil {
 		t.Fatal(err)

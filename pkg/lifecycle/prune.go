@@ -13,14 +13,9 @@ import (
 // have become hooks which do not run.
 func prune(r *release.Release, named map[kinds.Key]bool, options Options) []Step {
 	left := slices.DeleteFunc(slices.Clone(r.Inventory), func(entry release.Entry) bool {
-		return named[entry.Key()] && !becomesHook(entry)
+		return named[entry.Key()] && !entry.BecomesHook()
 	})
 	return newRemoval(left, r.Namespace, options).steps()
-}
-
-// becomesHook reports whether an entry is that of a regular resource which is a hook of the manifest by now.
-func becomesHook(entry release.Entry) bool {
-	return entry.Role == release.Regular && len(entry.Phases) > 0
 }
 
 // retire says which revisions of a history are superseded when a new one is deployed, or removed, and which are then too

@@ -50,16 +50,16 @@ func TestWhatHasBecomeAHookThatDoesNotRunIsPruned(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory()
-			s.must(t, s.plan(t, lifecycle.Install, test.before, lifecycle.Options{}))
+			s.must(t, s.plan(t, release.OperationInstall, test.before, lifecycle.Options{}))
 			if test.failing {
 				test.after += object("apps/v1", "Deployment", "fails")
 				s.cluster.applyErr["fails"] = errOrphan
-				if _, err := s.run(t.Context(), s.plan(t, lifecycle.Upgrade, test.after, lifecycle.Options{})); err == nil {
+				if _, err := s.run(t.Context(), s.plan(t, release.OperationUpgrade, test.after, lifecycle.Options{})); err == nil {
 					t.Fatal("no error")
 				}
 				delete(s.cluster.applyErr, "fails")
 			}
-			s.must(t, s.plan(t, lifecycle.Upgrade, test.after, test.options))
+			s.must(t, s.plan(t, release.OperationUpgrade, test.after, test.options))
 			if diff := cmp.Diff(test.want, s.cluster.log); diff != "" {
 				t.Error(diff)
 			}
@@ -69,7 +69,7 @@ func TestWhatHasBecomeAHookThatDoesNotRunIsPruned(t *testing.T) {
 				}
 			}
 			// It is no regular resource any more, which a second upgrade would prune.
-			s.must(t, s.plan(t, lifecycle.Upgrade, test.after, lifecycle.Options{SkipPhases: sherpack.Phases()}))
+			s.must(t, s.plan(t, release.OperationUpgrade, test.after, lifecycle.Options{SkipPhases: sherpack.Phases()}))
 			if len(s.cluster.log) > 0 {
 				t.Errorf("the next one did %v", s.cluster.log)
 			}
@@ -81,9 +81,9 @@ func TestWhatHasBecomeAHookThatDoesNotRunIsPruned(t *testing.T) {
 func TestWhatWasAHookIsNotPrunedWhenItIsRestored(t *testing.T) {
 	t.Parallel()
 	s := newStory()
-	s.must(t, s.plan(t, lifecycle.Install, object("v1", "ConfigMap", "x"), lifecycle.Options{}))
-	s.must(t, s.plan(t, lifecycle.Upgrade, settings("two")+asHook("pre-rollback"), lifecycle.Options{}))
-	s.must(t, s.plan(t, lifecycle.Rollback, ".", lifecycle.Options{}))
+	s.must(t, s.plan(t, release.OperationInstall, object("v1", "ConfigMap", "x"), lifecycle.Options{}))
+	s.must(t, s.plan(t, release.OperationUpgrade, settings("two")+asHook("pre-rollback"), lifecycle.Options{}))
+	s.must(t, s.plan(t, release.OperationRollback, ".", lifecycle.Options{}))
 	want := []string{"apply ConfigMap/x", "apply ConfigMap/x", "delete ConfigMap/app Background"}
 	if diff := cmp.Diff(want, s.cluster.log); diff != "" {
 		t.Error(diff)
@@ -94,9 +94,9 @@ func TestWhatWasAHookIsNotPrunedWhenItIsRestored(t *testing.T) {
 func TestAHookThatWasARegularResourceIsRemoved(t *testing.T) {
 	t.Parallel()
 	s := newStory()
-	s.must(t, s.plan(t, lifecycle.Install, object("v1", "ConfigMap", "x"), lifecycle.Options{}))
-	s.must(t, s.plan(t, lifecycle.Upgrade, settings("two")+asHook("pre-delete"), lifecycle.Options{}))
-	s.must(t, s.plan(t, lifecycle.Uninstall, "", lifecycle.Options{Wait: true}))
+	s.must(t, s.plan(t, release.OperationInstall, object("v1", "ConfigMap", "x"), lifecycle.Options{}))
+	s.must(t, s.plan(t, release.OperationUpgrade, settings("two")+asHook("pre-delete"), lifecycle.Options{}))
+	s.must(t, s.plan(t, release.OperationUninstall, "", lifecycle.Options{Wait: true}))
 	want := []string{"apply ConfigMap/x", "delete ConfigMap/x Background", "delete ConfigMap/app Background"}
 	if diff := cmp.Diff(want, s.cluster.log); diff != "" {
 		t.Error(diff)
@@ -110,24 +110,24 @@ func TestWhatAHookHasMadeStays(t *testing.T) {
 	fails := hook("fails", "pre-upgrade", "")
 	for name, test := range map[string]struct {
 		second    string
-		operation lifecycle.Operation
+		operation release.Operation
 		third     string
 	}{
-		"a revision that did not get to it, and an upgrade":  {two + fails, lifecycle.Upgrade, one},
-		"a revision that did not get to it, and a rollback":  {two + fails, lifecycle.Rollback, "."},
-		"a revision that had it, and a rollback":             {two, lifecycle.Rollback, "."},
-		"a revision that had it and failed, and a rollback":  {two + hook("fails", "post-upgrade", ""), lifecycle.Rollback, "."},
-		"a revision that had it, a rollback, and an upgrade": {two, lifecycle.Rollback, "."},
+		"a revision that did not get to it, and an upgrade":  {two + fails, release.OperationUpgrade, one},
+		"a revision that did not get to it, and a rollback":  {two + fails, release.OperationRollback, "."},
+		"a revision that had it, and a rollback":             {two, release.OperationRollback, "."},
+		"a revision that had it and failed, and a rollback":  {two + hook("fails", "post-upgrade", ""), release.OperationRollback, "."},
+		"a revision that had it, a rollback, and an upgrade": {two, release.OperationRollback, "."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory()
-			s.must(t, s.plan(t, lifecycle.Install, one, lifecycle.Options{}))
+			s.must(t, s.plan(t, release.OperationInstall, one, lifecycle.Options{}))
 			s.cluster.outcomes["shop-fails"] = exit3
-			_, _ = s.run(t.Context(), s.plan(t, lifecycle.Upgrade, test.second, lifecycle.Options{}))
+			_, _ = s.run(t.Context(), s.plan(t, release.OperationUpgrade, test.second, lifecycle.Options{}))
 			s.must(t, s.plan(t, test.operation, test.third, lifecycle.Options{}))
 			expectNoDeletion(t, s, "ConfigMap/x")
-			s.must(t, s.plan(t, lifecycle.Upgrade, one, lifecycle.Options{}))
+			s.must(t, s.plan(t, release.OperationUpgrade, one, lifecycle.Options{}))
 			expectNoDeletion(t, s, "ConfigMap/x")
 		})
 	}
@@ -147,12 +147,12 @@ func expectNoDeletion(t *testing.T, s *story, name string) {
 func TestWhatHasNotBecomeAHookYetIsPruned(t *testing.T) {
 	t.Parallel()
 	s := newStory()
-	s.must(t, s.plan(t, lifecycle.Install, settings("one")+object("v1", "ConfigMap", "x"), lifecycle.Options{}))
+	s.must(t, s.plan(t, release.OperationInstall, settings("one")+object("v1", "ConfigMap", "x"), lifecycle.Options{}))
 	s.cluster.outcomes["shop-fails"] = exit3
-	if _, err := s.run(t.Context(), s.plan(t, lifecycle.Upgrade, settings("two")+hook("fails", "pre-upgrade", "")+asHook("post-upgrade"), lifecycle.Options{})); err == nil {
+	if _, err := s.run(t.Context(), s.plan(t, release.OperationUpgrade, settings("two")+hook("fails", "pre-upgrade", "")+asHook("post-upgrade"), lifecycle.Options{})); err == nil {
 		t.Fatal("no error")
 	}
-	s.must(t, s.plan(t, lifecycle.Upgrade, settings("two")+asHook("pre-install"), lifecycle.Options{}))
+	s.must(t, s.plan(t, release.OperationUpgrade, settings("two")+asHook("pre-install"), lifecycle.Options{}))
 	if got := strings.Join(s.cluster.log, "\n"); !strings.Contains(got, "delete ConfigMap/x Background") {
 		t.Errorf("it did %v", s.cluster.log)
 	}

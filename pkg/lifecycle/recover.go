@@ -16,7 +16,7 @@ func CloseInterrupted(r *release.Release, holder string, now time.Time) {
 	message := fmt.Sprintf("interrupted during %s: %s", r.Status.Operation, holder)
 	r.Status.Interrupted = r.Status.Operation
 	finished := metav1.NewTime(now.UTC().Truncate(time.Second))
-	if open(r.Status.Hooks, hook.PreDelete) && r.Status.Restore() {
+	if release.IsOpen(r.Status.Hooks, string(hook.PreDelete)) && r.Status.Restore() {
 		r.Status.Message = stillThere(r.Status.Message, message)
 	} else {
 		r.Status.Phase, r.Status.Message, r.Status.Before, r.Status.FinishedAt = release.Failed, message, nil, &finished

@@ -73,7 +73,7 @@ func TestWhatAKilledCommandLeftRunningIsDealtWith(t *testing.T) {
 			cluster, previous := killed(t, text)
 			test.meanwhile(cluster)
 			planned, err := lifecycle.NewPlan(lifecycle.Request{
-				Operation: lifecycle.Install, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, test.text), Scopes: scopes(),
+				Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, test.text), Scopes: scopes(),
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -104,7 +104,7 @@ func TestAnInterruptedRevisionIsClosed(t *testing.T) {
 	started := metav1.NewTime(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	for name, test := range map[string]struct {
 		phase     release.Phase
-		operation string
+		operation release.Operation
 		before    *release.Past
 		hooks     []release.Hook
 		want      string

@@ -14,15 +14,15 @@ import (
 //
 // Namespaces go last, after the hooks, which may need them.
 func NewRemoval(request Request) (*Plan, error) {
-	request.Operation = Uninstall
+	request.Operation = release.OperationUninstall
 	r, options := request.Release, request.Options
 	r.Inventory = settled(r)
 	content, err := request.hooks(hook.PreDelete, hook.PostDelete)
 	if err != nil {
 		return nil, err
 	}
-	plan := &Plan{Operation: Uninstall, Release: r, Options: options, History: request.History, Earlier: earlier(r)}
-	started := r.Removed() && !open(r.Status.Hooks, hook.PreDelete)
+	plan := &Plan{Operation: release.OperationUninstall, Release: r, Options: options, History: request.History, Earlier: earlier(r)}
+	started := r.Removed() && !release.IsOpen(r.Status.Hooks, string(hook.PreDelete))
 	replaced := []hook.Phase{hook.PreDelete, hook.PostDelete}
 	if started {
 		content.hooks, replaced = content.inPhases(hook.PostDelete), replaced[1:]
@@ -38,13 +38,6 @@ func NewRemoval(request Request) (*Plan, error) {
 	plan.Steps = append(plan.Steps, deleteSteps(later)...)
 	plan.Steps = append(plan.Steps, removal.ground(options.Wait)...)
 	return plan, nil
-}
-
-// open reports whether a hook of a phase has not come to a good end.
-func open(records []release.Hook, phase hook.Phase) bool {
-	return slices.ContainsFunc(records, func(h release.Hook) bool {
-		return h.Phase == string(phase) && h.State != release.HookSucceeded && h.State != release.HookSkipped
-	})
 }
 
 // removal is the entries of an inventory that go, in the order in which they do, and those that stay.

@@ -19,7 +19,7 @@ const CRDFolder = "crds/"
 
 // Request is what an operation is planned from.
 type Request struct {
-	Operation Operation
+	Operation release.Operation
 	// Release is the revision to make: its number, pack and content are set, its status is not. The plan completes it.
 	// For an operation that makes no revision it is the one to work on, whole.
 	Release *release.Release
@@ -54,7 +54,7 @@ func NewPlan(request Request) (*Plan, error) {
 		return nil, err
 	}
 	named := content.keys()
-	if request.Operation == Rollback {
+	if request.Operation == release.OperationRollback {
 		if err := content.leave(request); err != nil {
 			return nil, err
 		}

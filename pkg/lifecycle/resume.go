@@ -14,7 +14,7 @@ func NewResumption(request Request) (*Plan, error) {
 	journal := slices.Clone(request.Release.Status.Hooks)
 	request.Options.SkipPhases = slices.Concat(request.Options.SkipPhases, leftOut(journal, request.Operation))
 	resume := NewPlan
-	if request.Operation == Uninstall {
+	if request.Operation == release.OperationUninstall {
 		resume = NewRemoval
 	} else {
 		// What it made so far is what comes before.
@@ -48,7 +48,7 @@ func NewResumption(request Request) (*Plan, error) {
 }
 
 // leftOut are the phases of an operation whose hooks were not to run: the user left them out, or the journal has none.
-func leftOut(journal []release.Hook, operation Operation) []hook.Phase {
+func leftOut(journal []release.Hook, operation release.Operation) []hook.Phase {
 	course := courses()[operation]
 	return slices.DeleteFunc([]hook.Phase{course.before, course.after}, func(phase hook.Phase) bool {
 		return slices.ContainsFunc(journal, func(record release.Hook) bool {

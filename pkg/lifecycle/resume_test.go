@@ -12,6 +12,7 @@ import (
 	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // What was interrupted and then taken back must not be gone on with: hooks would count as run whose work is gone.
@@ -24,7 +25,7 @@ func TestWhatWasTakenBackIsNotInterruptedAnyMore(t *testing.T) {
 		return kube.HookOutcome{}, ctx.Err()
 	}
 	failed := plan(t, hook("a", "pre-install", "")+object("v1", "ConfigMap", "app")+hook("b", "post-install", ""), lifecycle.Options{})
-	if _, _, err := runIn(ctx, cluster, failed); err == nil || failed.Release.Status.Interrupted != string(lifecycle.Install) {
+	if _, _, err := runIn(ctx, cluster, failed); err == nil || failed.Release.Status.Interrupted != release.OperationInstall {
 		t.Fatalf("error %v, interrupted %q", err, failed.Release.Status.Interrupted)
 	}
 	back, err := lifecycle.NewWayBack(failed, lifecycle.Request{})
@@ -51,8 +52,8 @@ func TestAResumedOperationRunsAHookWhoseContentIsNotWhatHasRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory()
-			s.must(t, s.plan(t, lifecycle.Install, settings("one"), lifecycle.Options{}))
-			s.cutShort(t, ctrlC, "shop-b", s.plan(t, lifecycle.Upgrade, text, lifecycle.Options{}))
+			s.must(t, s.plan(t, release.OperationInstall, settings("one"), lifecycle.Options{}))
+			s.cutShort(t, ctrlC, "shop-b", s.plan(t, release.OperationUpgrade, text, lifecycle.Options{}))
 			s.texts[2] = test.text
 			s.must(t, s.resumption(t))
 			if slices.Contains(s.cluster.log, "apply Job/shop-a") != test.again {
@@ -77,10 +78,10 @@ func TestAResumedOperationLeavesOutTheHooksThatWereLeftOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory()
-			s.must(t, s.plan(t, lifecycle.Install, settings("one"), lifecycle.Options{}))
+			s.must(t, s.plan(t, release.OperationInstall, settings("one"), lifecycle.Options{}))
 			ctx, cancel := context.WithCancel(t.Context())
 			s.cluster.meanwhile = cancel
-			if _, err := s.run(ctx, s.plan(t, lifecycle.Upgrade, text, lifecycle.Options{SkipPhases: test.skipped})); !errors.Is(err, lifecycle.ErrInterrupted) {
+			if _, err := s.run(ctx, s.plan(t, release.OperationUpgrade, text, lifecycle.Options{SkipPhases: test.skipped})); !errors.Is(err, lifecycle.ErrInterrupted) {
 				t.Fatalf("got %v", err)
 			}
 			s.cluster.meanwhile = nil

@@ -22,7 +22,7 @@ func next(t *testing.T, cluster *cluster, first, second string) *lifecycle.Plan 
 	}
 	known[schema.GroupKind{Group: "example.com", Kind: "Thing"}] = true
 	known[schema.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}] = false
-	request := lifecycle.Request{Operation: lifecycle.Install, Release: release.New("shop", "web", 1), Nodes: nodes(t, first), Scopes: known}
+	request := lifecycle.Request{Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: nodes(t, first), Scopes: known}
 	installed, err := lifecycle.NewPlan(request)
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +31,7 @@ func next(t *testing.T, cluster *cluster, first, second string) *lifecycle.Plan 
 		t.Fatal(err)
 	}
 	cluster.log, cluster.tried = nil, nil
-	request.Operation, request.Release, request.Previous, request.Nodes = lifecycle.Upgrade, release.New("shop", "web", 2), installed.Release, nodes(t, second)
+	request.Operation, request.Release, request.Previous, request.Nodes = release.OperationUpgrade, release.New("shop", "web", 2), installed.Release, nodes(t, second)
 	planned, err := lifecycle.NewPlan(request)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // lastWords bounds what is done after the work has ended: cleaning up behind hooks, and the last record. It holds even
@@ -78,7 +79,7 @@ type execution struct {
 func (r Runner) execution(plan *Plan) *execution {
 	return &execution{
 		Runner: r, plan: plan, started: r.Now(),
-		live: map[kinds.Key]live{}, gone: map[kinds.Key]bool{}, index: indexOf(plan.Release.Inventory),
+		live: map[kinds.Key]live{}, gone: map[kinds.Key]bool{}, index: release.Index(plan.Release.Inventory),
 	}
 }
 
@@ -106,16 +107,16 @@ func ended(ctx context.Context) error {
 // begin records the operation before anything of it is done.
 func (x *execution) begin(ctx context.Context) error {
 	r := x.plan.Release
-	if x.plan.Operation == Uninstall && !r.Removed() {
+	if x.plan.Operation == release.OperationUninstall && !r.Removed() {
 		r.Status.Remember()
 	}
 	if meanwhile := courses()[x.plan.Operation].meanwhile; meanwhile != "" {
 		r.Status.Phase = meanwhile
-		r.Status.Operation, r.Status.Interrupted = string(x.plan.Operation), ""
+		r.Status.Operation, r.Status.Interrupted = x.plan.Operation, ""
 		r.Status.StartedAt, r.Status.FinishedAt, r.Status.Message = x.now(), nil, ""
 		r.SetCondition(*x.now())
 	}
-	if x.plan.Operation == Revert {
+	if x.plan.Operation == release.OperationRevert {
 		// What hooks have done goes with what they did it to, so that there is nothing left to go on from.
 		r.Status.Interrupted = ""
 	}

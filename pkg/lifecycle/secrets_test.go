@@ -41,7 +41,7 @@ func TestStringDataIsAppliedAsData(t *testing.T) {
 				}
 			}
 			planned, err := lifecycle.NewPlan(lifecycle.Request{
-				Operation: lifecycle.Install, Release: release.New("shop", "web", 1), Nodes: nodes(t, text), Scopes: scopes,
+				Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: nodes(t, text), Scopes: scopes,
 			})
 			if err != nil {
 				t.Fatal(err)

@@ -1,7 +1,6 @@
 package lifecycle
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -98,7 +97,7 @@ func (c *content) records(course course, request Request) ([]release.Hook, error
 // fromRevision is the revision whose manifest a hook comes from, where that is not the one that records it.
 func fromRevision(request Request, phase hook.Phase) int {
 	switch {
-	case request.Operation != Rollback:
+	case request.Operation != release.OperationRollback:
 		return 0
 	case phase == hook.PreRollback:
 		return request.Previous.Spec.Revision
@@ -128,10 +127,10 @@ func inventory(c *content, request Request) []release.Entry {
 	}
 	for _, old := range settled(previous) {
 		old.Origin = originAfter(previous, old)
-		old.Done = old.Done || succeeded(previous.Status.Hooks, old.UID)
+		old.Done = old.Done || release.HasSucceeded(previous.Status.Hooks, old.UID)
 		if i, found := index[old.Key()]; found {
 			keepKnown(&entries[i], old)
-			if madeAs(old) == release.Regular && !runs[old.Key()] {
+			if old.MadeAs() == release.Regular && !runs[old.Key()] {
 				keepRegular(&entries[i], request)
 			}
 		} else {
@@ -160,9 +159,6 @@ func originAfter(previous *release.Release, old release.Entry) release.Origin {
 	}
 	return old.Origin
 }
-
-// madeAs is the role in which the object of an entry was last applied.
-func madeAs(entry release.Entry) release.Role { return cmp.Or(entry.AppliedAs, entry.Role) }
 
 // keepRegular has an entry say of a hook that does not run now that it is still the regular resource that it was. What a
 // revision that is restored had as a hook is that again, because it may hold what the hook made then, such as a password;
@@ -226,7 +222,7 @@ func keepKnown(entry *release.Entry, old release.Entry) {
 	entry.Generation, entry.ResourceVersion, entry.Metadata = old.Generation, old.ResourceVersion, old.Metadata
 	entry.Recreate = old.Recreate
 	entry.Done = old.Done
-	if former := madeAs(old); former != entry.Role {
+	if former := old.MadeAs(); former != entry.Role {
 		entry.AppliedAs = former
 	}
 	// What was to be kept is kept until an operation has succeeded that says otherwise: one that fails, and the way back from

@@ -24,19 +24,19 @@ func (s *story) newest() *release.Release { return s.history.Newest() }
 
 // plan plans the next command: text is the manifest of an installation or an upgrade, and the number of the revision that a
 // rollback restores.
-func (s *story) plan(t *testing.T, operation lifecycle.Operation, text string, options lifecycle.Options) *lifecycle.Plan {
+func (s *story) plan(t *testing.T, operation release.Operation, text string, options lifecycle.Options) *lifecycle.Plan {
 	t.Helper()
 	request := lifecycle.Request{Operation: operation, Scopes: scopes(), Options: options, History: s.history, Previous: s.newest()}
 	var planned *lifecycle.Plan
 	var err error
 	switch operation {
-	case lifecycle.Uninstall:
+	case release.OperationUninstall:
 		request.Release, request.Nodes = s.newest(), nodes(t, s.texts[s.newest().Spec.Revision])
 		planned, err = lifecycle.NewRemoval(request)
-	case lifecycle.Test:
+	case release.OperationTest:
 		request.Release, request.Nodes = s.newest(), nodes(t, s.texts[s.newest().Spec.Revision])
 		planned, err = lifecycle.NewTest(request, lifecycle.Tests{})
-	case lifecycle.Rollback:
+	case release.OperationRollback:
 		target := s.history[len(text)-1]
 		request = lifecycle.NewRollback(target, s.newest(), s.history, options)
 		request.Nodes, request.Left, request.Scopes = nodes(t, s.texts[target.Spec.Revision]), nodes(t, s.texts[s.newest().Spec.Revision]), scopes()
@@ -116,10 +116,10 @@ func (s *story) cutShort(t *testing.T, how, hanging string, planned *lifecycle.P
 // forgetEnd makes the record of a command what it is when the command was killed as its hook ran, and closes it.
 func (s *story) forgetEnd(planned *lifecycle.Plan) {
 	r := planned.Release
-	if planned.Operation != lifecycle.Test {
-		r.Status.Phase = map[lifecycle.Operation]release.Phase{
-			lifecycle.Install: release.PendingInstall, lifecycle.Upgrade: release.PendingUpgrade,
-			lifecycle.Rollback: release.PendingRollback, lifecycle.Uninstall: release.Uninstalling,
+	if planned.Operation != release.OperationTest {
+		r.Status.Phase = map[release.Operation]release.Phase{
+			release.OperationInstall: release.PendingInstall, release.OperationUpgrade: release.PendingUpgrade,
+			release.OperationRollback: release.PendingRollback, release.OperationUninstall: release.Uninstalling,
 		}[planned.Operation]
 	}
 	for i := range r.Status.Hooks {
@@ -128,7 +128,7 @@ func (s *story) forgetEnd(planned *lifecycle.Plan) {
 			record.State, record.Reason, record.UID, record.FinishedAt = release.HookRunning, "", "", nil
 		}
 	}
-	if planned.Operation != lifecycle.Test {
+	if planned.Operation != release.OperationTest {
 		lifecycle.CloseInterrupted(r, "process 1 on host", time.Now())
 	}
 }
@@ -158,7 +158,7 @@ func (s *story) resumption(t *testing.T) *lifecycle.Plan {
 	t.Helper()
 	r := s.newest()
 	planned, err := lifecycle.NewResumption(lifecycle.Request{
-		Operation: lifecycle.Upgrade, Release: r, Nodes: nodes(t, s.texts[r.Spec.Revision]), Scopes: scopes(), History: s.history[:len(s.history)-1],
+		Operation: release.OperationUpgrade, Release: r, Nodes: nodes(t, s.texts[r.Spec.Revision]), Scopes: scopes(), History: s.history[:len(s.history)-1],
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +170,7 @@ func (s *story) resumption(t *testing.T) *lifecycle.Plan {
 func (s *story) back(t *testing.T, failed *lifecycle.Plan) {
 	t.Helper()
 	var request lifecycle.Request
-	if failed.Operation != lifecycle.Install {
+	if failed.Operation != release.OperationInstall {
 		request = lifecycle.NewRollback(s.history[0], failed.Release, s.history, lifecycle.Options{})
 		request.Nodes, request.Left, request.Scopes = nodes(t, s.texts[1]), nodes(t, s.texts[2]), scopes()
 	}

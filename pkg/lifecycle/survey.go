@@ -171,7 +171,7 @@ func (x *execution) recognised(object *metav1.PartialObjectMetadata, key kinds.K
 	entry := x.entry(key)
 	return live{
 		uid: object.UID, generation: object.Generation, resourceVersion: object.ResourceVersion,
-		hook: madeAs(entry) == release.HookRun, recreate: entry.Recreate, replaced: claim == replaced,
+		hook: entry.MadeAs() == release.HookRun, recreate: entry.Recreate, replaced: claim == replaced,
 		carried: carriedBy(object),
 	}
 }

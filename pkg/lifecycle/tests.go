@@ -44,7 +44,7 @@ func (e *NoTestChosenError) Error() string {
 // name in front, or as its title shows it. The error is an *UnknownTestError for a name that no test has, and a
 // *NoTestChosenError where there are tests and none of them would run. A plan without tests has no steps.
 func NewTest(request Request, tests Tests) (*Plan, error) {
-	request.Operation = Test
+	request.Operation = release.OperationTest
 	request.Release.Inventory = settled(request.Release)
 	content, err := request.hooks(hook.Test)
 	if err != nil {
@@ -58,7 +58,7 @@ func NewTest(request Request, tests Tests) (*Plan, error) {
 		return nil, &NoTestChosenError{shortNames(content.hooks)}
 	}
 	plan := &Plan{
-		Operation: Test, Release: request.Release, Options: request.Options, History: request.History,
+		Operation: release.OperationTest, Release: request.Release, Options: request.Options, History: request.History,
 		Earlier: earlier(request.Release),
 	}
 	newest := request.History.Newest()

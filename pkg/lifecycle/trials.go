@@ -56,7 +56,7 @@ func (d documents) add(object manifest.Object) bool {
 	delete(annotations, AnnotationPhase)
 	object.SetAnnotations(annotations)
 	// What was read from YAML can be written as JSON.
-	sum, _ := hash(object)
+	sum, _ := object.Hash()
 	isNew := !d[sum]
 	d[sum] = true
 	return isNew
@@ -71,7 +71,7 @@ func (x *execution) ahead() []Step {
 // failure half way would leave changed.
 func (x *execution) triesAll() bool {
 	before := courses()[x.plan.Operation].before
-	return x.plan.Operation != Install || x.rehearsal.all || slices.ContainsFunc(x.plan.Steps, func(step Step) bool {
+	return x.plan.Operation != release.OperationInstall || x.rehearsal.all || slices.ContainsFunc(x.plan.Steps, func(step Step) bool {
 		return step.Verb == RunHooks && step.Phase == before
 	})
 }

@@ -13,10 +13,10 @@ import (
 func NewRollback(target, previous *release.Release, history release.History, options Options) Request {
 	next := release.New(previous.Name, previous.Namespace, previous.Spec.Revision+1)
 	next.Spec.Pack, next.Spec.FromRevision, next.Content = target.Spec.Pack, target.Spec.Revision, target.Content
-	operation := Rollback
+	operation := release.OperationRollback
 	if !history.EverDeployed() {
 		// What is not there cannot be left.
-		operation = Install
+		operation = release.OperationInstall
 	}
 	return Request{
 		Operation: operation, Release: next, Previous: previous, History: history, Options: options,
@@ -33,9 +33,9 @@ func NewRollback(target, previous *release.Release, history release.History, opt
 // A pre-rollback hook that fails does not end the way back. Custom resource definitions stay in any case.
 func NewWayBack(failed *Plan, request Request) (*Plan, error) {
 	switch {
-	case failed.Operation == Install:
+	case failed.Operation == release.OperationInstall:
 		return newReversion(failed), nil
-	case failed.Extent == Nothing && !leftChanged(failed.History) && len(provisional(failed.Release.Inventory)) == 0:
+	case failed.Extent == Nothing && !leftChanged(failed.History) && len(release.Provisional(failed.Release.Inventory)) == 0:
 		return nil, nil
 	}
 	// It adopts nothing: what belongs to others by now is left to them.
@@ -105,7 +105,7 @@ func newReversion(failed *Plan) *Plan {
 	options := failed.Options
 	options.DeleteCRDs, options.TakeOwnership = false, false
 	plan := &Plan{
-		Operation: Revert, Release: r, Options: options, History: failed.History, Untried: true, Earlier: earlier(r),
+		Operation: release.OperationRevert, Release: r, Options: options, History: failed.History, Untried: true, Earlier: earlier(r),
 		Steps: newRemoval(made, r.Namespace, options).steps(),
 	}
 	plan.giveBackFirst()

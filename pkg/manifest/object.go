@@ -1,6 +1,9 @@
 package manifest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -105,3 +108,18 @@ func (o Object) Key() kinds.Key { return kinds.KeyOf(o.Reference()) }
 
 // GroupKind returns the kind of the object.
 func (o Object) GroupKind() schema.GroupKind { return o.GroupVersionKind().GroupKind() }
+
+// Hash identifies the content of the object: equal content, equal hash.
+func (o Object) Hash() (string, error) {
+	content, err := json.Marshal(o.Object)
+	if err != nil {
+		return "", fmt.Errorf("%s%s: %w", o.Position(), o.Title(), err)
+	}
+	return Sum(content), nil
+}
+
+// Sum identifies content: equal content, equal sum.
+func Sum(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:16])
+}

@@ -44,7 +44,7 @@ func (o *DeployOptions) takeBack(ctx context.Context, work *deployment, failure 
 	back, err := work.wayBack()
 	if err == nil && back != nil {
 		doing := "going back to revision " + strconv.Itoa(back.Release.Spec.FromRevision)
-		if back.Operation == lifecycle.Revert {
+		if back.Operation == release.OperationRevert {
 			doing = "removing what it made"
 		}
 		_, _ = fmt.Fprintf(o.ErrOut, "%s %s failed; %s\n", work.plan.Operation, o.Name, doing)
@@ -56,7 +56,7 @@ func (o *DeployOptions) takeBack(ctx context.Context, work *deployment, failure 
 		result.Outcome = "The way back failed, too: " + printers.Clean(err.Error())
 	case back == nil:
 		result.Outcome = fmt.Sprintf("Nothing had been changed. Revision %d is still deployed.", work.deployed.Spec.Revision)
-	case back.Operation == lifecycle.Revert:
+	case back.Operation == release.OperationRevert:
 		result.Outcome = "What it had made was removed again."
 	default:
 		result.Outcome = fmt.Sprintf("Release %s is back at revision %d, as revision %d.", o.Name, work.deployed.Spec.Revision, back.Release.Spec.Revision)
@@ -83,7 +83,7 @@ var errNoneDeployed = errors.New("no revision is known to have been deployed bef
 
 // wayBack plans to put the release back as it was; nil where there is nothing to do.
 func (d *deployment) wayBack() (*lifecycle.Plan, error) {
-	if d.plan.Operation == lifecycle.Install {
+	if d.plan.Operation == release.OperationInstall {
 		return lifecycle.NewWayBack(d.plan, lifecycle.Request{})
 	}
 	if d.deployed == nil {
@@ -104,7 +104,7 @@ func (d *deployment) restoration() (lifecycle.Request, error) {
 
 // lookBack plans the way back that may become necessary, so that its hooks are tried before anything is done.
 func (o *DeployOptions) lookBack(work *deployment) {
-	if work.plan.Operation == lifecycle.Install {
+	if work.plan.Operation == release.OperationInstall {
 		return
 	}
 	if err := work.tryBack(); err != nil {

@@ -43,7 +43,7 @@ type DeployOptions struct {
 // DeployVerb is what sets the verbs apart that make a revision from a pack.
 type DeployVerb struct {
 	// Operation is the command, and Done what it has done to a release when it succeeds.
-	Operation lifecycle.Operation
+	Operation release.Operation
 	Done      string
 	// Allow refuses what the verb is not for; nil allows everything.
 	Allow func(name string, history release.History) error
@@ -238,7 +238,7 @@ func (t *target) plan(engine render.Engine, source *input, request lifecycle.Req
 	next := request.Release
 	result, err := source.render(engine, render.Release{
 		Name: next.Name, Namespace: next.Namespace, Revision: next.Spec.Revision,
-		IsInstall: request.Operation == lifecycle.Install, IsUpgrade: request.Operation == lifecycle.Upgrade,
+		IsInstall: request.Operation == release.OperationInstall, IsUpgrade: request.Operation == release.OperationUpgrade,
 	})
 	if err != nil {
 		return nil, err
@@ -269,7 +269,7 @@ func fill(next *release.Release, source *input, result *rendered) error {
 
 func (o *DeployOptions) print(plan *lifecycle.Plan) error {
 	done := o.Verb.Done
-	if plan.Operation == lifecycle.Install {
+	if plan.Operation == release.OperationInstall {
 		done = "installed"
 	}
 	if err := o.printRun(plan.Release, done); err != nil || o.Output.machine() {

@@ -38,7 +38,7 @@ func newInstallCommand(getter genericclioptions.RESTClientGetter, streams generi
 			if err != nil {
 				return err
 			}
-			options.Verb = DeployVerb{Operation: lifecycle.Install, Done: "installed", Allow: onlyNew}
+			options.Verb = DeployVerb{Operation: release.OperationInstall, Done: "installed", Allow: onlyNew}
 			return options.Run(cmd.Context())
 		},
 	}
@@ -48,7 +48,7 @@ func newInstallCommand(getter genericclioptions.RESTClientGetter, streams generi
 
 // onlyNew refuses to install a release that is there already.
 func onlyNew(name string, history release.History) error {
-	if lifecycle.Next(history) == lifecycle.Install {
+	if lifecycle.Next(history) == release.OperationInstall {
 		return nil
 	}
 	newest := history.Newest()

@@ -24,7 +24,7 @@ func (o *RunOptions) isPending(ctx context.Context, target *target) bool {
 }
 
 // lock takes the lock of the release, unless it is held already.
-func (o *RunOptions) lock(ctx context.Context, target *target, operation lifecycle.Operation) (err error) {
+func (o *RunOptions) lock(ctx context.Context, target *target, operation release.Operation) (err error) {
 	if target.held != nil {
 		return nil
 	}

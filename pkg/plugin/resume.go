@@ -11,6 +11,7 @@ import (
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // ResumeOptions are what going on with an interrupted operation needs.
@@ -66,8 +67,8 @@ func (o *ResumeOptions) Run(ctx context.Context) error {
 
 // done is what an operation has done to a release when it has succeeded.
 func done(plan *lifecycle.Plan) string {
-	return map[lifecycle.Operation]string{
-		lifecycle.Install: "installed", lifecycle.Upgrade: "upgraded", lifecycle.Rollback: "rolled back", lifecycle.Uninstall: "uninstalled",
+	return map[release.Operation]string{
+		release.OperationInstall: "installed", release.OperationUpgrade: "upgraded", release.OperationRollback: "rolled back", release.OperationUninstall: "uninstalled",
 	}[doing(plan)]
 }
 
@@ -89,7 +90,7 @@ func (o *ResumeOptions) plan(ctx context.Context, target *target) (*lifecycle.Pl
 		return nil, fmt.Errorf("release %q: nothing to resume: revision %d is %s and was not interrupted", o.Name, newest.Spec.Revision, state(newest))
 	}
 	request := lifecycle.Request{
-		Operation: lifecycle.Operation(interrupted), Release: newest, History: history[:len(history)-1], Options: o.Plan,
+		Operation: interrupted, Release: newest, History: history[:len(history)-1], Options: o.Plan,
 	}
 	if err := o.leave(ctx, target, &request); err != nil {
 		return nil, err
@@ -102,7 +103,7 @@ func (o *ResumeOptions) plan(ctx context.Context, target *target) (*lifecycle.Pl
 
 // leave reads the revision that a rollback leaves, whose hooks run before it.
 func (o *ResumeOptions) leave(ctx context.Context, target *target, request *lifecycle.Request) (err error) {
-	if request.Operation != lifecycle.Rollback {
+	if request.Operation != release.OperationRollback {
 		return nil
 	}
 	left := request.History.Newest()

@@ -78,7 +78,7 @@ func revisionNumber(text string) (int, error) {
 
 // Run restores the revision and prints the new one.
 func (o *RollbackOptions) Run(ctx context.Context) error {
-	done, err := session{RunOptions: &o.RunOptions, operation: lifecycle.Rollback, plan: fromRecord(o.plan)}.perform(ctx)
+	done, err := session{RunOptions: &o.RunOptions, operation: release.OperationRollback, plan: fromRecord(o.plan)}.perform(ctx)
 	if err != nil {
 		return err
 	}

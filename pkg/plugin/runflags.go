@@ -15,6 +15,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // RunFlags are the flags of the verbs that run a plan. Which of them a verb has, it says when it adds them.
@@ -205,9 +206,9 @@ func (o *RunOptions) carryOut(ctx context.Context, target *target, plan *lifecyc
 }
 
 // doing is what a plan does, as its user calls it: a rollback of what was uninstalled runs as an installation.
-func doing(plan *lifecycle.Plan) lifecycle.Operation {
-	if plan.Release.Spec.FromRevision != 0 && plan.Operation == lifecycle.Install {
-		return lifecycle.Rollback
+func doing(plan *lifecycle.Plan) release.Operation {
+	if plan.Release.Spec.FromRevision != 0 && plan.Operation == release.OperationInstall {
+		return release.OperationRollback
 	}
 	return plan.Operation
 }

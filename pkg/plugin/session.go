@@ -13,7 +13,7 @@ import (
 // confirm, once → run. What differs between the verbs is in its fields.
 type session struct {
 	*RunOptions
-	operation lifecycle.Operation
+	operation release.Operation
 	// plan plans the operation. It only reads, may be called twice, and asks nothing. What there is to say is in the proposal,
 	// which may be there with an error, too, for its notes, or is a warning of the target, which holds it back.
 	plan func(context.Context, *target) (*proposal, error)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // TestOptions are what running the tests of a release needs.
@@ -85,7 +86,7 @@ func readFilter(words []string, tests *lifecycle.Tests) error {
 
 // Run runs the tests and prints a line for each.
 func (o *TestOptions) Run(ctx context.Context) error {
-	_, err := session{RunOptions: &o.RunOptions, operation: lifecycle.Test, plan: fromRecord(o.plan), run: o.test}.perform(ctx)
+	_, err := session{RunOptions: &o.RunOptions, operation: release.OperationTest, plan: fromRecord(o.plan), run: o.test}.perform(ctx)
 	return err
 }
 

@@ -103,7 +103,7 @@ func (o *UninstallOptions) Run(ctx context.Context) error {
 
 // remove returns the newest revision of what it removes; nil where there is no such release.
 func (o *UninstallOptions) remove(ctx context.Context) (*release.Release, error) {
-	proposed, err := session{RunOptions: &o.RunOptions, operation: lifecycle.Uninstall, plan: fromRecord(o.plan)}.perform(ctx)
+	proposed, err := session{RunOptions: &o.RunOptions, operation: release.OperationUninstall, plan: fromRecord(o.plan)}.perform(ctx)
 	switch {
 	case proposed != nil:
 		return proposed.Release, err
@@ -122,7 +122,7 @@ func (o *UninstallOptions) sweep(ctx context.Context, notFound error) (*release.
 	}
 	defer target.close()
 	defer o.unlock(ctx, target)
-	err = o.lock(ctx, target, lifecycle.Uninstall)
+	err = o.lock(ctx, target, release.OperationUninstall)
 	if missingNamespace(err) {
 		return nil, notFound
 	}

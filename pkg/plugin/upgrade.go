@@ -8,7 +8,6 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
@@ -44,7 +43,7 @@ func newUpgradeCommand(getter genericclioptions.RESTClientGetter, streams generi
 			if err != nil {
 				return err
 			}
-			options.Verb = DeployVerb{Operation: lifecycle.Upgrade, Done: "upgraded", Allow: existing, Reuse: &values}
+			options.Verb = DeployVerb{Operation: release.OperationUpgrade, Done: "upgraded", Allow: existing, Reuse: &values}
 			if install {
 				options.Verb.Allow = nil
 			}

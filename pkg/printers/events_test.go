@@ -10,6 +10,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/test/golden"
 )
 
@@ -27,7 +28,7 @@ func events() []lifecycle.Event {
 	add := func(kind lifecycle.EventType, outcome lifecycle.Outcome) {
 		list = append(list, lifecycle.Event{
 			Time: noon().Add(time.Duration(len(list)) * 1500 * time.Millisecond), Seq: len(list) + 1, Type: kind,
-			Operation: lifecycle.Install, Release: "shop", Namespace: "web", Revision: 1, Outcome: outcome,
+			Operation: release.OperationInstall, Release: "shop", Namespace: "web", Revision: 1, Outcome: outcome,
 		})
 	}
 	add(lifecycle.OperationStarted, lifecycle.Outcome{})

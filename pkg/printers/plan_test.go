@@ -30,7 +30,7 @@ func TestPlan(t *testing.T) {
 		{Title: "post-install/other", Phase: "post-install", State: release.HookSkipped, Reason: release.ReasonNoHooks},
 	}
 	job, web, config := planned("batch/v1", "Job", "shop-migrate"), planned("apps/v1", "Deployment", "web"), planned("v1", "ConfigMap", "conf\x1big")
-	plan := &lifecycle.Plan{Operation: lifecycle.Upgrade, Release: r, Steps: []lifecycle.Step{
+	plan := &lifecycle.Plan{Operation: release.OperationUpgrade, Release: r, Steps: []lifecycle.Step{
 		{Verb: lifecycle.Apply, Objects: []manifest.Object{planned("v1", "Namespace", "apart")}},
 		{Verb: lifecycle.Apply, Wave: 2, Hoisted: true, Objects: []manifest.Object{planned("v1", "ServiceAccount", "migrator")}},
 		{Verb: lifecycle.Apply, Wave: 3, Hoisted: true, Objects: []manifest.Object{planned("v1", "Secret", "db")}},

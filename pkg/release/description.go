@@ -17,7 +17,8 @@ func (r *Release) Description() string {
 	case r.Status.Operation == "":
 		return ""
 	}
-	done := strings.ToUpper(r.Status.Operation[:1]) + r.Status.Operation[1:]
+	operation := string(r.Status.Operation)
+	done := strings.ToUpper(operation[:1]) + operation[1:]
 	restored := r.Spec.FromRevision != 0 && r.Status.Operation != OperationUninstall
 	if restored {
 		done = fmt.Sprintf("Rollback to %d", r.Spec.FromRevision)

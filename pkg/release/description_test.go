@@ -11,7 +11,7 @@ func TestDescription(t *testing.T) {
 	for title, test := range map[string]struct {
 		said      string
 		from      int
-		operation string
+		operation release.Operation
 		phase     release.Phase
 		message   string
 		want      string

@@ -3,6 +3,8 @@ package release
 import (
 	"encoding/json"
 	"slices"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 )
 
 // Former is an object as it was before the release adopted it. It is recorded before the object is touched.
@@ -17,9 +19,6 @@ type Former struct {
 	Object json.RawMessage `json:"object"`
 }
 
-// IsOf reports whether it is what an entry of the inventory was.
-func (f Former) IsOf(entry Entry) bool { return f.key() == entry.key() }
-
 // SetFormer notes what an object was, in place of what was noted of it before.
 func (r *Release) SetFormer(former Former) {
 	r.Former = LatestFormer(append(slices.Clone(r.Former), former))
@@ -28,9 +27,9 @@ func (r *Release) SetFormer(former Former) {
 // LatestFormer keeps what is noted last of each object.
 func LatestFormer(all []Former) []Former {
 	var latest []Former
-	seen := map[objectKey]bool{}
+	seen := map[kinds.Key]bool{}
 	for _, former := range slices.Backward(all) {
-		if key := former.key(); !seen[key] {
+		if key := former.Key(); !seen[key] {
 			seen[key] = true
 			latest = append(latest, former)
 		}
@@ -39,17 +38,15 @@ func LatestFormer(all []Former) []Former {
 	return latest
 }
 
-// objectKey tells objects apart.
-type objectKey struct{ group, kind, namespace, name string }
-
-func (f Former) key() objectKey { return objectKey{f.Group, f.Kind, f.Namespace, f.Name} }
-
-func (e Entry) key() objectKey { return objectKey{e.Group, e.Kind, e.Namespace, e.Name} }
+// Key identifies the object across API versions.
+func (f Former) Key() kinds.Key {
+	return kinds.Key{Group: f.Group, Kind: f.Kind, Namespace: f.Namespace, Name: f.Name}
+}
 
 // FormerOf returns what an object of the inventory was before it was adopted; nil where that is not on record.
-func (r *Release) FormerOf(entry Entry) *Former {
+func (r *Release) FormerOf(key kinds.Key) *Former {
 	for i := range r.Former {
-		if r.Former[i].IsOf(entry) {
+		if r.Former[i].Key() == key {
 			return &r.Former[i]
 		}
 	}
@@ -58,11 +55,11 @@ func (r *Release) FormerOf(entry Entry) *Former {
 
 // KeepFormer forgets what objects were that are not provisional any more.
 func (r *Release) KeepFormer() {
-	provisional := map[objectKey]bool{}
+	provisional := map[kinds.Key]bool{}
 	for _, entry := range r.Inventory {
 		if entry.Provisional {
-			provisional[entry.key()] = true
+			provisional[entry.Key()] = true
 		}
 	}
-	r.Former = slices.DeleteFunc(slices.Clone(r.Former), func(former Former) bool { return !provisional[former.key()] })
+	r.Former = slices.DeleteFunc(slices.Clone(r.Former), func(former Former) bool { return !provisional[former.Key()] })
 }

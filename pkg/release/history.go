@@ -82,9 +82,6 @@ func (h History) last(matches func(*Release) bool) *Release {
 	return nil
 }
 
-// OperationUninstall is the operation that removes a release, as Status has it.
-const OperationUninstall = "uninstall"
-
 // Removed reports whether an uninstallation has deleted what the revision had, wholly or, where it has not come to its
 // end, in part. One that fails before it deletes anything leaves the revision as it was.
 func (r *Release) Removed() bool {

@@ -142,3 +142,17 @@ func (s *Status) Hook(phase string, object corev1.ObjectReference) *Hook {
 func (h Hook) Reference() corev1.ObjectReference {
 	return corev1.ObjectReference{APIVersion: h.APIVersion, Kind: h.Kind, Namespace: h.Namespace, Name: h.Name}
 }
+
+// HasSucceeded reports whether the records of hooks say of an object that the hook it was made for came to a good end.
+func HasSucceeded(records []Hook, uid types.UID) bool {
+	return slices.ContainsFunc(records, func(record Hook) bool {
+		return record.UID == uid && uid != "" && record.State == HookSucceeded
+	})
+}
+
+// IsOpen reports whether a hook of a phase has not come to a good end.
+func IsOpen(records []Hook, phase string) bool {
+	return slices.ContainsFunc(records, func(h Hook) bool {
+		return h.Phase == phase && h.State != HookSucceeded && h.State != HookSkipped
+	})
+}

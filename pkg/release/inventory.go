@@ -1,7 +1,9 @@
 package release
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -129,4 +131,24 @@ func (e Entry) Resource() Resource {
 		APIVersion: ref.APIVersion, Kind: e.Kind, Namespace: e.Namespace, Name: e.Name, UID: e.UID,
 		Role: e.Role, Origin: e.Origin, Keep: e.Keep,
 	}
+}
+
+// MadeAs returns the role in which the object was last applied.
+func (e Entry) MadeAs() Role { return cmp.Or(e.AppliedAs, e.Role) }
+
+// BecomesHook reports whether the object is a regular resource which is a hook of the manifest by now.
+func (e Entry) BecomesHook() bool { return e.Role == Regular && len(e.Phases) > 0 }
+
+// Index says where in an inventory each object stands.
+func Index(inventory []Entry) map[kinds.Key]int {
+	index := make(map[kinds.Key]int, len(inventory))
+	for i, entry := range inventory {
+		index[entry.Key()] = i
+	}
+	return index
+}
+
+// Provisional returns the entries of an inventory that are to be given back.
+func Provisional(inventory []Entry) []Entry {
+	return slices.DeleteFunc(slices.Clone(inventory), func(entry Entry) bool { return !entry.Provisional })
 }

@@ -121,14 +121,14 @@ type Content struct {
 type Status struct {
 	Phase Phase `json:"phase"`
 	// Operation is install, upgrade, rollback or uninstall: what last worked on this revision.
-	Operation string `json:"operation,omitempty"`
+	Operation Operation `json:"operation,omitempty"`
 	// Message says in one sentence why the revision is in its phase; empty where the phase says it all.
 	Message    string             `json:"message,omitempty"`
 	StartedAt  *metav1.Time       `json:"startedAt,omitempty"`
 	FinishedAt *metav1.Time       `json:"finishedAt,omitempty"`
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 	// Interrupted is the operation that was cut short by a signal, or by the end of its process; empty where none was.
-	Interrupted string `json:"interrupted,omitempty"`
+	Interrupted Operation `json:"interrupted,omitempty"`
 	// Before is what was said before an uninstallation, as long as that has deleted nothing; nil at all other times.
 	Before *Past `json:"before,omitempty"`
 	// Hooks are in the order in which they run.
@@ -145,7 +145,7 @@ type Status struct {
 // Past is what a status said before an operation began.
 type Past struct {
 	Phase      Phase        `json:"phase"`
-	Operation  string       `json:"operation,omitempty"`
+	Operation  Operation    `json:"operation,omitempty"`
 	Message    string       `json:"message,omitempty"`
 	StartedAt  *metav1.Time `json:"startedAt,omitempty"`
 	FinishedAt *metav1.Time `json:"finishedAt,omitempty"`

@@ -74,7 +74,7 @@ func TestAHolderWhoseLeaseIsGone(t *testing.T) {
 func stored(t *testing.T, store *storage.Secrets, namespace string, revision int, phase release.Phase) *release.Release {
 	t.Helper()
 	r := release.New("shop", namespace, revision)
-	r.Status.Phase, r.Status.Operation = phase, strings.TrimPrefix(string(phase), "pending-")
+	r.Status.Phase, r.Status.Operation = phase, release.Operation(strings.TrimPrefix(string(phase), "pending-"))
 	if err := store.Create(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}

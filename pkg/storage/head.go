@@ -63,7 +63,7 @@ func stored(status release.Status) release.Status {
 // statusAnnotations are those that follow the status.
 func statusAnnotations(r *release.Release) map[string]string {
 	annotations := map[string]string{
-		annotationOperation: r.Status.Operation,
+		annotationOperation: string(r.Status.Operation),
 		annotationMessage:   truncate(r.Status.Message, maxMessage),
 	}
 	switch {
@@ -121,7 +121,7 @@ func decodeHead(head *metav1.ObjectMeta) (*release.Release, error) {
 	if phase := release.Phase(head.Labels[labelStatus]); phase.Known() {
 		r.Status.Phase = phase
 	}
-	r.Status.Operation = head.Annotations[annotationOperation]
+	r.Status.Operation = release.Operation(head.Annotations[annotationOperation])
 	r.Status.Message = head.Annotations[annotationMessage]
 	if updated, err := time.Parse(time.RFC3339, head.Annotations[annotationUpdated]); err == nil {
 		if r.Status.Phase.Pending() {

@@ -101,6 +101,6 @@ func (s *Secrets) compareWriter(ctx context.Context, namespace, name string, rev
 		// It says that much.
 		return comparison{record: fmt.Sprintf("revision %d was recorded", revision)}, nil //nolint:nilerr // It is not this run's.
 	}
-	record := fmt.Sprintf("revision %d is %s (%s)", revision, word(head.Labels[labelStatus]), word(found.Status.Operation))
+	record := fmt.Sprintf("revision %d is %s (%s)", revision, word(head.Labels[labelStatus]), word(string(found.Status.Operation)))
 	return comparison{same: found.Status.Writer == s.run, record: record}, nil
 }
