@@ -6,15 +6,15 @@ func ownershipMutants() []mutant {
 	tests := []suite{pure("lifecycle")}
 	return []mutant{
 		{
-			name: "namespace-of-the-owner-ignored", file: ownership,
-			old:   "annotations[AnnotationRelease] != o.name || annotations[AnnotationNamespace] != o.namespace {",
-			new:   "annotations[AnnotationRelease] != o.name {",
+			name: "namespace-of-the-owner-ignored", file: "pkg/plan/marks.go",
+			old:   "annotations[AnnotationRelease] != o.Name || annotations[AnnotationNamespace] != o.Namespace {",
+			new:   "annotations[AnnotationRelease] != o.Name {",
 			means: "release shop of one namespace takes over and deletes cluster-wide objects of release shop of another",
 			tests: tests,
 		},
 		{
-			name: "marks-without-a-label", file: ownership,
-			old:   "return labels[LabelManagedBy] == managedBy || labels[LabelRelease] == o.name && annotations[annotationHelmRelease] == \"\"",
+			name: "marks-without-a-label", file: "pkg/plan/marks.go",
+			old:   "return labels[LabelManagedBy] == ManagedBy || labels[LabelRelease] == o.Name && annotations[AnnotationHelmRelease] == \"\"",
 			new:   "return len(labels) >= 0",
 			means: "an object whose annotations somebody copied counts as ours",
 			tests: tests,

@@ -2,7 +2,7 @@ package main
 
 // planMutants are about the order and the choice of steps.
 func planMutants() []mutant {
-	const removal, steps, prune, resume, hoist = "pkg/lifecycle/removal.go", "pkg/lifecycle/steps.go", "pkg/lifecycle/prune.go", "pkg/lifecycle/resume.go", "pkg/lifecycle/hoist.go"
+	const removal, steps, prune, resume, hoist = "pkg/plan/remove.go", "pkg/plan/steps.go", "pkg/lifecycle/prune.go", "pkg/plan/resume.go", "pkg/plan/early.go"
 	tests := []suite{pure("lifecycle")}
 	return []mutant{
 		{
@@ -20,14 +20,14 @@ func planMutants() []mutant {
 			tests: tests,
 		},
 		{
-			name: "prune-first", file: "pkg/lifecycle/request.go",
+			name: "prune-first", file: "pkg/plan/request.go",
 			old:   "plan.Steps = append(plan.Steps, prune(plan.Release, named, request.Options)...)",
 			new:   "plan.Steps = append(prune(plan.Release, named, request.Options), plan.Steps...)",
 			means: "running Pods lose the ConfigMaps they were started with, and a failed upgrade has destroyed things",
 			tests: tests,
 		},
 		{
-			name: "inventory-forgets", file: steps,
+			name: "inventory-forgets", file: "pkg/plan/inventory.go",
 			old:   "\t\t\tentries = append(entries, old)\n",
 			means: "what a pack does not have any more is never deleted",
 			tests: tests,
@@ -83,7 +83,7 @@ func planMutants() []mutant {
 		},
 		{
 			name: "skipped-hooks-run", file: steps,
-			old:   "if len(hooks) == 0 || options.skips(phase) {",
+			old:   "if len(hooks) == 0 || options.Skips(phase) {",
 			new:   "if len(hooks) == 0 {",
 			means: "--no-hooks and --skip-hooks run the hooks",
 			tests: []suite{pure("lifecycle"), script("hooks-skipped")},
@@ -96,7 +96,7 @@ func planMutants() []mutant {
 			tests: tests,
 		},
 		{
-			name: "hook-hash-without-its-needs", file: hoist,
+			name: "hook-hash-without-its-needs", file: "pkg/plan/records.go",
 			old:   "sum = manifest.Sum([]byte(sum + more))",
 			new:   "sum = combined(sum, sum[:0]+more[:0])",
 			means: "a migration that reads another ConfigMap counts as the same migration",
@@ -124,7 +124,7 @@ func planMutants() []mutant {
 			tests: []suite{pure("lifecycle"), script("resume")},
 		},
 		{
-			name: "test-selection-ignored", file: "pkg/lifecycle/tests.go",
+			name: "test-selection-ignored", file: "pkg/plan/test.go",
 			old:   "&& !named(h, t.Except)",
 			new:   "&& (len(t.Except) > 99 || true)",
 			means: "test runs what --filter '!name=…' leaves out",

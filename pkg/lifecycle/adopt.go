@@ -5,15 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -39,7 +38,7 @@ func (x *execution) takeOver(ctx context.Context, objects []manifest.Object) err
 		if found.foreign == "" {
 			continue
 		}
-		if x.plan.Untried {
+		if x.plan.IsUndo {
 			return &ForeignError{Ref: ref, Owner: found.foreign}
 		}
 		refs = append(refs, ref)
@@ -65,7 +64,7 @@ func (x *execution) takeOver(ctx context.Context, objects []manifest.Object) err
 // it was. A revision that did not come to a good end may have made things without a record; these do not count.
 func (x *execution) adoptFound(ctx context.Context) error {
 	r := x.plan.Release
-	if x.plan.Untried || courses()[x.plan.Operation].done != release.Deployed || r.ResourceVersion != "" {
+	if x.plan.IsUndo || x.plan.Course().Done != release.Deployed || r.ResourceVersion != "" {
 		return nil
 	}
 	var refs []corev1.ObjectReference
@@ -106,7 +105,7 @@ func (x *execution) noteFormer(ctx context.Context, refs []corev1.ObjectReferenc
 		}
 		former := release.Former{
 			Group: key.Group, Kind: key.Kind, Namespace: key.Namespace, Name: key.Name, Object: content,
-			Owner: cmp.Or(x.live[key].foreign, ownerOf(x.plan.Release).phrase()),
+			Owner: cmp.Or(x.live[key].foreign, ownerOf(x.plan.Release).String()),
 		}
 		x.plan.Release.SetFormer(former)
 		noted = append(noted, former)
@@ -114,28 +113,6 @@ func (x *execution) noteFormer(ctx context.Context, refs []corev1.ObjectReferenc
 		entry.Origin, entry.Provisional, entry.Returning, x.stale = release.Adopted, true, false, true
 	}
 	return noted, nil
-}
-
-// phrase names the release, as ownerPhrase does.
-func (o owner) phrase() string { return fmt.Sprintf("release %s/%s", o.namespace, o.name) }
-
-// named reports whether the annotations of an object name the release.
-func (o owner) named(found metav1.Object) bool {
-	annotations := found.GetAnnotations()
-	return annotations[AnnotationRelease] == o.name && annotations[AnnotationNamespace] == o.namespace
-}
-
-// settled returns the inventory of a revision with what was adopted made final, where the operation has succeeded that made
-// the revision, and was killed before it had recorded that. The revision itself stays as it was read.
-func settled(r *release.Release) []release.Entry {
-	entries := slices.Clone(r.Inventory)
-	if r.Status.Phase != release.Deployed {
-		return entries
-	}
-	for i := range entries {
-		entries[i].Provisional, entries[i].Returning = false, false
-	}
-	return entries
 }
 
 // isProvisional reports whether no operation has succeeded since an object was adopted.
@@ -154,7 +131,7 @@ func (x *execution) formerOwner(key kinds.Key) string {
 	switch {
 	case former == nil:
 		return "somebody else"
-	case former.Owner == ownerOf(x.plan.Release).phrase():
+	case former.Owner == ownerOf(x.plan.Release).String():
 		return ""
 	}
 	return former.Owner
@@ -184,7 +161,7 @@ func (x *execution) undeletable() []error {
 }
 
 // mayDelete refuses a hook that would delete what belongs to others, before it runs or afterwards.
-func (x *execution) mayDelete(h Hook) error {
+func (x *execution) mayDelete(h plan.Hook) error {
 	ref := h.Object.Reference()
 	key := kinds.KeyOf(ref)
 	deletes := kinds.RunsPods(key.GroupKind()) || h.Has(hook.BeforeHookCreation) || h.Has(hook.HookSucceeded) || h.Has(hook.HookFailed)
@@ -204,7 +181,7 @@ func (x *execution) makeFinal(ctx context.Context, succeeded bool) {
 	if dropped || len(r.Former)+len(release.Provisional(r.Inventory)) == 0 {
 		return
 	}
-	if succeeded && courses()[x.plan.Operation].done == release.Deployed {
+	if succeeded && x.plan.Course().Done == release.Deployed {
 		for i := range r.Inventory {
 			x.stale = x.stale || r.Inventory[i].Provisional
 			r.Inventory[i].Provisional, r.Inventory[i].Returning = false, false

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
@@ -23,7 +25,7 @@ func putTheirs(cluster *cluster) {
 func adopted(t *testing.T, cluster *cluster) *release.Release {
 	t.Helper()
 	putTheirs(cluster)
-	planned := plan(t, theirs()+hook("a", "post-install", ""), lifecycle.Options{TakeOwnership: true})
+	planned := mustPlan(t, theirs()+hook("a", "post-install", ""), plan.Options{TakeOwnership: true})
 	cluster.outcomes["shop-a"] = exit3
 	if _, _, err := run(t, cluster, planned); err == nil {
 		t.Fatal("no error")
@@ -36,9 +38,9 @@ func adopted(t *testing.T, cluster *cluster) *release.Release {
 func theirs() string { return object("v1", "ConfigMap", "theirs") }
 
 // again plans to install a text after an installation that failed.
-func again(t *testing.T, previous *release.Release, text string, options lifecycle.Options) *lifecycle.Plan {
+func again(t *testing.T, previous *release.Release, text string, options plan.Options) *plan.Plan {
 	t.Helper()
-	planned, err := lifecycle.NewPlan(lifecycle.Request{
+	planned, err := plan.New(plan.Request{
 		Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, History: release.History{previous},
 		Nodes: nodes(t, text), Scopes: scopes(), Options: options,
 	})
@@ -53,7 +55,7 @@ func TestNothingIsAdoptedWithoutARecord(t *testing.T) {
 	t.Parallel()
 	cluster, kept := newCluster(), &store{formerErr: errors.New("no quota for Secrets")}
 	putTheirs(cluster)
-	planned := plan(t, theirs(), lifecycle.Options{TakeOwnership: true})
+	planned := mustPlan(t, theirs(), plan.Options{TakeOwnership: true})
 	if _, _, err := runWith(t.Context(), cluster, kept, planned, time.Now); !errors.Is(err, kept.formerErr) {
 		t.Errorf("the error is %v", err)
 	}
@@ -66,18 +68,18 @@ func TestNothingIsAdoptedWithoutARecord(t *testing.T) {
 func TestAnAdoptionThatDidNotSucceedIsGivenBack(t *testing.T) {
 	t.Parallel()
 	want := []string{"give back ConfigMap/theirs"}
-	for name, next := range map[string]func(*testing.T, *release.Release) *lifecycle.Plan{
-		"by an uninstallation": func(t *testing.T, r *release.Release) *lifecycle.Plan {
+	for name, next := range map[string]func(*testing.T, *release.Release) *plan.Plan{
+		"by an uninstallation": func(t *testing.T, r *release.Release) *plan.Plan {
 			t.Helper()
-			return removal(t, theirs(), r, lifecycle.Options{})
+			return removal(t, theirs(), r, plan.Options{})
 		},
-		"by what has it no more": func(t *testing.T, r *release.Release) *lifecycle.Plan {
+		"by what has it no more": func(t *testing.T, r *release.Release) *plan.Plan {
 			t.Helper()
-			return again(t, r, object("v1", "ConfigMap", "other"), lifecycle.Options{})
+			return again(t, r, object("v1", "ConfigMap", "other"), plan.Options{})
 		},
-		"by an undo of another operation": func(t *testing.T, r *release.Release) *lifecycle.Plan {
+		"by an undo of another operation": func(t *testing.T, r *release.Release) *plan.Plan {
 			t.Helper()
-			back, err := lifecycle.NewWayBack(again(t, r, theirs(), lifecycle.Options{}), noRequest())
+			back, err := plan.Undo(again(t, r, theirs(), plan.Options{}), noRequest())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -110,7 +112,7 @@ func TestAnAdoptionThatDidNotSucceedIsGivenBack(t *testing.T) {
 func TestAnAdoptionThatSucceededIsFinal(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	planned := again(t, adopted(t, cluster), theirs(), lifecycle.Options{})
+	planned := again(t, adopted(t, cluster), theirs(), plan.Options{})
 	kept, _, err := run(t, cluster, planned)
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +121,7 @@ func TestAnAdoptionThatSucceededIsFinal(t *testing.T) {
 		t.Errorf("what it was is still recorded: %v", kept.writes)
 	}
 	cluster.log = nil
-	if _, _, err := run(t, cluster, removal(t, theirs(), planned.Release, lifecycle.Options{})); err != nil {
+	if _, _, err := run(t, cluster, removal(t, theirs(), planned.Release, plan.Options{})); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Contains(cluster.log, "delete ConfigMap/theirs Background") {
@@ -132,12 +134,12 @@ func TestWhatCannotBeGivenBackStaysOnTheInventory(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	putTheirs(cluster)
-	planned := plan(t, theirs()+object("v1", "ConfigMap", "made")+hook("a", "post-install", ""), lifecycle.Options{TakeOwnership: true})
+	planned := mustPlan(t, theirs()+object("v1", "ConfigMap", "made")+hook("a", "post-install", ""), plan.Options{TakeOwnership: true})
 	cluster.outcomes["shop-a"] = exit3
 	if _, _, err := run(t, cluster, planned); err == nil {
 		t.Fatal("no error")
 	}
-	back, err := lifecycle.NewWayBack(planned, noRequest())
+	back, err := plan.Undo(planned, noRequest())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +157,7 @@ func TestWhatCannotBeGivenBackStaysOnTheInventory(t *testing.T) {
 	}
 	delete(cluster.applyErr, "theirs")
 	cluster.log = nil
-	if _, _, err := run(t, cluster, removal(t, theirs(), back.Release, lifecycle.Options{})); err != nil {
+	if _, _, err := run(t, cluster, removal(t, theirs(), back.Release, plan.Options{})); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"give back ConfigMap/theirs"}, cluster.log); diff != "" {
@@ -166,7 +168,7 @@ func TestWhatCannotBeGivenBackStaysOnTheInventory(t *testing.T) {
 // What an earlier command had begun to adopt, or to give back, is given back before anything else; then it belongs to others.
 func TestWhatIsHalfAdoptedIsGivenBackFirst(t *testing.T) {
 	t.Parallel()
-	for name, options := range map[string]lifecycle.Options{"without the flag": {}, "with it": {TakeOwnership: true}} {
+	for name, options := range map[string]plan.Options{"without the flag": {}, "with it": {TakeOwnership: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
@@ -205,7 +207,7 @@ func TestWhatIsAdoptedIsNotDeleted(t *testing.T) {
 			cluster := newCluster()
 			putTheirs(cluster)
 			cluster.frozen = []string{"theirs"}
-			_, _, err := run(t, cluster, plan(t, text, lifecycle.Options{TakeOwnership: true, RecreateImmutable: true}))
+			_, _, err := run(t, cluster, mustPlan(t, text, plan.Options{TakeOwnership: true, RecreateImmutable: true}))
 			var refused *lifecycle.AdoptedError
 			var foreign *lifecycle.ForeignError
 			if !errors.As(err, &refused) && !errors.As(err, &foreign) {
@@ -227,18 +229,18 @@ func TestWhatARemovalHasLeftIsDeletedByTheNext(t *testing.T) {
 			t.Parallel()
 			s := newStory()
 			app := settings("one") + hook("a", "post-install", "")
-			s.must(t, s.plan(t, release.OperationInstall, app, lifecycle.Options{}))
+			s.must(t, s.plan(t, release.OperationInstall, app, plan.Options{}))
 			s.cluster.deleteErr = map[string]error{"app": errors.New("its finalizer stays")}
-			if _, err := s.run(t.Context(), s.plan(t, release.OperationUninstall, "", lifecycle.Options{Wait: true})); err == nil {
+			if _, err := s.run(t.Context(), s.plan(t, release.OperationUninstall, "", plan.Options{Wait: true})); err == nil {
 				t.Fatal("no error")
 			}
 			s.cluster.deleteErr, s.cluster.outcomes["shop-a"] = nil, exit3
-			failed := s.plan(t, release.OperationInstall, app, lifecycle.Options{})
+			failed := s.plan(t, release.OperationInstall, app, plan.Options{})
 			if _, err := s.run(t.Context(), failed); err == nil {
 				t.Fatal("no error")
 			}
 			if atomic {
-				back, err := lifecycle.NewWayBack(failed, noRequest())
+				back, err := plan.Undo(failed, noRequest())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -247,7 +249,7 @@ func TestWhatARemovalHasLeftIsDeletedByTheNext(t *testing.T) {
 					t.Errorf("the way back: %s", diff)
 				}
 			}
-			s.must(t, s.plan(t, release.OperationUninstall, "", lifecycle.Options{Wait: true}))
+			s.must(t, s.plan(t, release.OperationUninstall, "", plan.Options{Wait: true}))
 			if !slices.Contains(s.cluster.log, "delete ConfigMap/app Background") {
 				t.Errorf("it did %v", s.cluster.log)
 			}
@@ -263,11 +265,11 @@ func TestAnAdoptionIsFinalWhateverTheRecordOfThatBecame(t *testing.T) {
 			t.Parallel()
 			s := newStory()
 			putTheirs(s.cluster)
-			s.must(t, s.plan(t, release.OperationInstall, theirs(), lifecycle.Options{TakeOwnership: true}))
+			s.must(t, s.plan(t, release.OperationInstall, theirs(), plan.Options{TakeOwnership: true}))
 			s.newest().Inventory[0].Provisional = true
 			s.newest().SetFormer(release.Former{Kind: "ConfigMap", Namespace: "web", Name: "theirs", Object: []byte(`{"kind":"ConfigMap"}`)})
 			s.cluster.log = nil
-			planned := s.plan(t, operation, object("v1", "ConfigMap", "other"), lifecycle.Options{Wait: true})
+			planned := s.plan(t, operation, object("v1", "ConfigMap", "other"), plan.Options{Wait: true})
 			kept, _, err := run(t, s.cluster, planned)
 			if err != nil {
 				t.Fatal(err)
@@ -291,11 +293,11 @@ func TestTheContentOfADefinitionIsNotGivenBack(t *testing.T) {
 		"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": map[string]any{"name": "things.example.com"}, "spec": "theirs",
 	})
 	s.cluster.outcomes["shop-a"] = exit3
-	failed := s.plan(t, release.OperationInstall, definition+hook("a", "post-install", ""), lifecycle.Options{TakeOwnership: true})
+	failed := s.plan(t, release.OperationInstall, definition+hook("a", "post-install", ""), plan.Options{TakeOwnership: true})
 	if _, err := s.run(t.Context(), failed); err == nil {
 		t.Fatal("no error")
 	}
-	back, err := lifecycle.NewWayBack(failed, noRequest())
+	back, err := plan.Undo(failed, noRequest())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +318,7 @@ func TestARefusalNamesWhatWasGivenBackBefore(t *testing.T) {
 	cluster := newCluster()
 	previous := adopted(t, cluster)
 	previous.Inventory[previousIndex(previous, "theirs")].Returning = true
-	_, _, err := run(t, cluster, again(t, previous, theirs(), lifecycle.Options{}))
+	_, _, err := run(t, cluster, again(t, previous, theirs(), plan.Options{}))
 	var refused *lifecycle.PreflightError
 	if !errors.As(err, &refused) {
 		t.Fatalf("the error is %v", err)
@@ -341,7 +343,7 @@ func TestWhatCannotBeGivenBackCanBeKept(t *testing.T) {
 			previous.Inventory[previousIndex(previous, "theirs")].Returning = true
 			refused := errors.New("a webhook says no")
 			cluster.giveBackErr = refused
-			planned := again(t, previous, theirs(), lifecycle.Options{TakeOwnership: keep})
+			planned := again(t, previous, theirs(), plan.Options{TakeOwnership: keep})
 			_, _, err := run(t, cluster, planned)
 			if keep && err != nil || !keep && (!errors.Is(err, refused) || !strings.HasSuffix(err.Error(), "; with --take-ownership the release keeps it")) {
 				t.Errorf("the error is %v", err)

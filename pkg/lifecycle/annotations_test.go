@@ -8,7 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -29,8 +30,8 @@ func TestAnAnnotationIsRefusedAtItsOwnLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := tryPlan(t, test.text, lifecycle.Options{})
-			var input *lifecycle.InputError
+			_, err := tryPlan(t, test.text, plan.Options{})
+			var input *plan.InputError
 			if test.want == "" {
 				if err != nil {
 					t.Error(err)
@@ -67,7 +68,7 @@ func TestAHookThatIsKeptHasNoDeletePolicyOfOurs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			text := hook("a", "pre-install,post-install", test.more)
-			_, err := tryPlan(t, text, lifecycle.Options{})
+			_, err := tryPlan(t, text, plan.Options{})
 			got := ""
 			if err != nil {
 				got = err.Error()
@@ -76,10 +77,10 @@ func TestAHookThatIsKeptHasNoDeletePolicyOfOurs(t *testing.T) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 			s := newStory()
-			s.must(t, s.plan(t, release.OperationInstall, settings("one"), lifecycle.Options{}))
-			s.must(t, s.plan(t, release.OperationUpgrade, settings("two"), lifecycle.Options{}))
+			s.must(t, s.plan(t, release.OperationInstall, settings("one"), plan.Options{}))
+			s.must(t, s.plan(t, release.OperationUpgrade, settings("two"), plan.Options{}))
 			s.texts[1] += "---\n" + text
-			s.plan(t, release.OperationRollback, ".", lifecycle.Options{})
+			s.plan(t, release.OperationRollback, ".", plan.Options{})
 		})
 	}
 }
@@ -107,7 +108,7 @@ func TestAPodHookThatNeverEndsIsHintedAt(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newStory()
 				s.cluster.outcomes["shop-n"] = hang
-				said, err := s.run(t.Context(), s.plan(t, release.OperationInstall, test.text, lifecycle.Options{Timeout: time.Minute}))
+				said, err := s.run(t.Context(), s.plan(t, release.OperationInstall, test.text, plan.Options{Timeout: time.Minute}))
 				if err == nil {
 					t.Fatal("no error")
 				}

@@ -8,14 +8,16 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // apply applies the objects of one wave that have changed, and notes what became of them. What defines new kinds is
 // waited for.
-func (x *execution) apply(ctx context.Context, step Step) error {
+func (x *execution) apply(ctx context.Context, step plan.Step) error {
 	started := x.Now()
-	x.emit(WaveStarted, Outcome{Wave: step.Wave, Message: count(len(step.Objects), "object")})
+	x.emit(WaveStarted, Outcome{Wave: step.Wave, Message: words.Count(len(step.Objects), "object")})
 	changed := x.changed(step.Objects)
 	blocked, err := x.send(ctx, changed)
 	if err == nil && len(blocked) > 0 {
@@ -76,7 +78,7 @@ func (x *execution) isUnchanged(object manifest.Object) bool {
 // somebody else by now and is left to that by an undo.
 func (x *execution) staysAsIs(object manifest.Object) bool {
 	found, live := x.live[object.Key()]
-	if x.plan.Untried && found.foreign != "" {
+	if x.plan.IsUndo && found.foreign != "" {
 		return true
 	}
 	gvk := object.GroupVersionKind()
@@ -131,7 +133,7 @@ func (x *execution) note(object manifest.Object, applied kube.Applied) {
 	before := x.live[key]
 	after := live{
 		uid: applied.Ref.UID, generation: applied.Generation, resourceVersion: applied.Ref.ResourceVersion,
-		hook: object.GetAnnotations()[AnnotationPhase] != "", recreate: object.GetAnnotations()[hook.OnImmutableAnnotation] == recreatePolicy,
+		hook: object.GetAnnotations()[plan.AnnotationPhase] != "", recreate: plan.MayBeRecreated(object),
 		carried: metadata{labels: applied.Labels, annotations: applied.Annotations},
 	}
 	x.live[key] = after
@@ -196,8 +198,8 @@ func (x *execution) wait(ctx context.Context, objects []manifest.Object) error {
 		targets[i] = kube.WaitTarget{Ref: ref, Ready: ready, Failed: failed}
 	}
 	begun := x.Now()
-	x.emit(WaitStarted, Outcome{Message: count(len(objects), "object")})
-	err := x.Cluster.Wait(ctx, targets, ownerOf(x.plan.Release).selector(), x.observeWait)
+	x.emit(WaitStarted, Outcome{Message: words.Count(len(objects), "object")})
+	err := x.Cluster.Wait(ctx, targets, ownerOf(x.plan.Release).Selector(), x.observeWait)
 	x.emit(WaitFinished, Outcome{Result: result(err), ElapsedMS: milliseconds(x.Now().Sub(begun))})
 	return Because(ctx, err)
 }

@@ -3,10 +3,8 @@ package lifecycle
 import (
 	"fmt"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 )
 
 // bereft returns a problem for each hook whose Pods need something that the plan deletes before the hook runs, as an
@@ -17,7 +15,7 @@ func (x *execution) bereft() []error {
 	gone := map[kinds.Key]bool{}
 	for _, step := range x.plan.Steps {
 		for _, entry := range step.Entries {
-			if _, there := x.deletable(entry); there && step.Verb == Delete {
+			if _, there := x.deletable(entry); there && step.Verb == plan.Delete {
 				gone[entry.Key()] = true
 			}
 		}
@@ -32,30 +30,13 @@ func (x *execution) bereft() []error {
 }
 
 // missed returns a problem for each object that a hook needs and that is gone by then.
-func missed(h Hook, gone map[kinds.Key]bool) []error {
+func missed(h plan.Hook, gone map[kinds.Key]bool) []error {
 	var problems []error
-	for _, key := range indispensable(h.Object) {
+	for _, key := range plan.Indispensable(h.Object) {
 		if gone[key] {
-			problems = append(problems, &InputError{Object: h.Object, Message: fmt.Sprintf("%s/%s is deleted before this %s hook runs and needs it; "+
+			problems = append(problems, &plan.InputError{Object: h.Object, Message: fmt.Sprintf("%s/%s is deleted before this %s hook runs and needs it; "+
 				"make it a hook of that phase with a lower weight, or skip the phase", key.Kind, key.Name, h.Phase)})
 		}
 	}
 	return problems
-}
-
-// indispensable is what the Pods of a Job or Pod cannot start without; nothing for all others.
-func indispensable(object manifest.Object) []kinds.Key {
-	gvk, namespace := object.GroupVersionKind(), object.GetNamespace()
-	if !kinds.RunsPods(gvk.GroupKind()) {
-		return nil
-	}
-	spec, ok := decoded[corev1.PodSpec](object, kinds.PodSpec(gvk.GroupKind())...)
-	if !ok {
-		return nil
-	}
-	needed := referencesOf(spec, namespace, true)
-	if spec.ServiceAccountName != "" {
-		needed = append(needed, kinds.Key{Kind: "ServiceAccount", Namespace: namespace, Name: spec.ServiceAccountName})
-	}
-	return needed
 }

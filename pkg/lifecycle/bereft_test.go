@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	hooks "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -29,14 +31,14 @@ func TestAHookIsRefusedBeforehandThatNeedsWhatGoesBeforeIt(t *testing.T) {
 	asHook := "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: cleaner\n  annotations: {sherpack.io/hook: 'pre-delete,post-delete'}\n---\n"
 	for name, test := range map[string]struct {
 		text    string
-		options lifecycle.Options
+		options plan.Options
 		// refused is what the hook needs; "" for nothing that goes before it.
 		refused string
 	}{
 		"a regular account":                  {text: account + job("post-delete"), refused: "ServiceAccount"},
 		"of a hook that runs before it, too": {text: account + job("pre-delete,post-delete"), refused: "ServiceAccount"},
 		"of a hook that runs before it only": {text: account + job("pre-delete")},
-		"a hook that is skipped":             {text: account + job("post-delete"), options: lifecycle.Options{SkipPhases: []hooks.Phase{hooks.PostDelete}}},
+		"a hook that is skipped":             {text: account + job("post-delete"), options: plan.Options{SkipPhases: []hooks.Phase{hooks.PostDelete}}},
 		"a Secret":                           {text: secret + reads("secretKeyRef: {name: cleaner, key: a}"), refused: "Secret"},
 		"a Secret that a volume needs":       {text: secret + mounts("rbd: {secretRef: {name: cleaner}}"), refused: "Secret"},
 		"a Secret that may be missing":       {text: secret + reads("secretKeyRef: {name: cleaner, key: a, optional: true}")},
@@ -63,7 +65,7 @@ func TestAHookIsRefusedBeforehandThatNeedsWhatGoesBeforeIt(t *testing.T) {
 // installed is a release whose objects are on the cluster.
 func installed(t *testing.T, c *cluster, text string) *release.Release {
 	t.Helper()
-	planned := plan(t, text, lifecycle.Options{})
+	planned := mustPlan(t, text, plan.Options{})
 	if _, _, err := run(t, c, planned); err != nil {
 		t.Fatal(err)
 	}

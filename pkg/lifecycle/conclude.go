@@ -2,13 +2,14 @@ package lifecycle
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // reasonDeleted is the reason of a hook whose object was deleted before it finished.
@@ -18,7 +19,7 @@ const reasonDeleted = "Deleted"
 const suspendedMessage = "the Job is suspended"
 
 // conclude writes how a hook ended into its record.
-func (x *execution) conclude(h Hook, outcome kube.HookOutcome, err error, elapsed time.Duration) {
+func (x *execution) conclude(h plan.Hook, outcome kube.HookOutcome, err error, elapsed time.Duration) {
 	record := x.record(h)
 	record.UID, record.Attempts = outcome.Applied.Ref.UID, outcome.Attempts
 	if err == nil && outcome.Succeeded {
@@ -36,7 +37,7 @@ func (x *execution) conclude(h Hook, outcome kube.HookOutcome, err error, elapse
 	running := (record.UID != "" || outcome.Applied.Err != nil) && !h.Has(hook.HookFailed)
 	known := join(strings.TrimSuffix(outcome.Message, "."), waits, unsaid(outcome, err))
 	if errors.Is(err, ErrTimedOut) {
-		known = join(known, neverEnds(h))
+		known = join(known, h.NeverEnds())
 	}
 	record.Message = sentence(record, known, err, elapsed)
 	if running && errors.Is(err, ErrInterrupted) {
@@ -60,7 +61,7 @@ func unsaid(outcome kube.HookOutcome, err error) string {
 }
 
 // waitsFor says what a hook waits for that does not itself say so.
-func (x *execution) waitsFor(h Hook, outcome kube.HookOutcome) string {
+func (x *execution) waitsFor(h plan.Hook, outcome kube.HookOutcome) string {
 	condition, given := h.Object.GetAnnotations()[hook.ReadyWhenAnnotation]
 	switch {
 	case outcome.Message != "":
@@ -89,7 +90,7 @@ func reasonFor(err error, suspended bool) string {
 func sentence(record *release.Hook, known string, err error, elapsed time.Duration) string {
 	effort := rounded(elapsed).String()
 	if record.Attempts > 0 {
-		effort += ", " + count(record.Attempts, "attempt")
+		effort += ", " + words.Count(record.Attempts, "attempt")
 	}
 	switch {
 	case errors.Is(err, ErrTimedOut):
@@ -119,13 +120,6 @@ func join(parts ...string) string {
 		}
 	}
 	return strings.Join(said, ", ")
-}
-
-func count(number int, noun string) string {
-	if number == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", number, noun)
 }
 
 // summary is the part of an error that fits into a status: its first line and, for objects that are not ready, the first

@@ -5,7 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -27,9 +28,9 @@ func TestTheFolderOfDefinitionsHoldsNothingElse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, planErr := planNodes(release.OperationInstall, nodes, lifecycle.Options{})
-			for _, err := range []error{lifecycle.Check(nodes, "web"), planErr} {
-				var input *lifecycle.InputError
+			_, planErr := planNodes(release.OperationInstall, nodes, plan.Options{})
+			for _, err := range []error{plan.Check(nodes, "web"), planErr} {
+				var input *plan.InputError
 				if test.want == "" && errors.As(err, &input) && strings.Contains(err.Error(), "crds/ holds") {
 					t.Errorf("it is refused: %v", err)
 				}
@@ -49,7 +50,7 @@ func TestARollbackRestoresWhatTheFolderOfDefinitionsHeld(t *testing.T) {
 	if request.Nodes, err = manifest.Decode("crds/a.yaml", []byte(text), nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lifecycle.NewPlan(request); err != nil {
+	if _, err := plan.New(request); err != nil {
 		t.Error(err)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
@@ -20,8 +22,8 @@ func TestAnInventoryIsCompletedFromWhatElseIsKnown(t *testing.T) {
 	r := release.New("shop", "web", 3)
 	r.Inventory = []release.Entry{entry("a", "3")}
 	text := object("v1", "ConfigMap", "b") + object("v1", "ConfigMap", "d") + hook("clean", "post-delete", "") + object("example.com/v1", "Unknown", "x")
-	request := lifecycle.Request{Release: r, Nodes: nodes(t, text), Scopes: scopes()}
-	if err := lifecycle.CompleteInventory(request, []release.Entry{entry("a", "2"), entry("b", "2")}, []release.Entry{entry("b", "1"), entry("c", "1")}); err != nil {
+	request := plan.Request{Release: r, Nodes: nodes(t, text), Scopes: scopes()}
+	if err := plan.CompleteInventory(request, []release.Entry{entry("a", "2"), entry("b", "2")}, []release.Entry{entry("b", "1"), entry("c", "1")}); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -43,7 +45,7 @@ func TestADamagedRevisionCountsAsOneThatFailed(t *testing.T) {
 	} {
 		damaged := *r
 		damaged.Record.Damage = damage
-		planned := removal(t, "", &damaged, lifecycle.Options{})
+		planned := removal(t, "", &damaged, plan.Options{})
 		if !planned.Troubled {
 			t.Errorf("%s: it counts as one that came to a good end", name)
 		}
@@ -81,7 +83,7 @@ func TestRevisionsThatCannotBeReadAreKept(t *testing.T) {
 func TestTheWayBackKeepsTheRecordOfTheFailure(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	first := plan(t, object("v1", "ConfigMap", "a"), lifecycle.Options{})
+	first := mustPlan(t, object("v1", "ConfigMap", "a"), plan.Options{})
 	first.Release.Content.Manifest = object("v1", "ConfigMap", "a")
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
@@ -95,7 +97,7 @@ func TestTheWayBackKeepsTheRecordOfTheFailure(t *testing.T) {
 	}
 	request := rollback(t, first.Release, failing.Release)
 	request.Options.HistoryMax = 1
-	back, err := lifecycle.NewWayBack(failing, request)
+	back, err := plan.Undo(failing, request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,11 +115,11 @@ func TestWhatIsBeingDeletedIsNotShown(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	text := object("v1", "ConfigMap", "a") + object("v1", "ConfigMap", "b")
-	first := plan(t, strings.Replace(text, "{name: b}", "{name: b, annotations: {sherpack.io/resource-policy: keep}}", 1), lifecycle.Options{})
+	first := mustPlan(t, strings.Replace(text, "{name: b}", "{name: b, annotations: {sherpack.io/resource-policy: keep}}", 1), plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
-	planned := removal(t, text, first.Release, lifecycle.Options{KeepHistory: true})
+	planned := removal(t, text, first.Release, plan.Options{KeepHistory: true})
 	if _, _, err := run(t, cluster, planned); err != nil {
 		t.Fatal(err)
 	}
@@ -137,8 +139,8 @@ func TestNamesThatLeadElsewhereAreRefused(t *testing.T) {
 		"a namespace": strings.Replace(object("v1", "ConfigMap", "a"), "{name: a", `{namespace: "a/b", name: a`, 1),
 		"a hook":      strings.Replace(hook("x", "pre-install", ""), "name: shop-x", "name: a%2Fb", 1),
 	} {
-		_, err := tryPlan(t, text, lifecycle.Options{})
-		var invalid *lifecycle.InputError
+		_, err := tryPlan(t, text, plan.Options{})
+		var invalid *plan.InputError
 		if !errors.As(err, &invalid) || !strings.Contains(err.Error(), "may not") {
 			t.Errorf("%s: %v", name, err)
 		}

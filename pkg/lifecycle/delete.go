@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -14,12 +13,14 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // delete deletes what is still there and belongs to the release, and takes it off the inventory once it is gone. What is
 // only being deleted stays on it, by its name alone.
-func (x *execution) delete(ctx context.Context, step Step) error {
+func (x *execution) delete(ctx context.Context, step plan.Step) error {
 	var targets []kube.Deletion
 	var errs []error
 	for _, entry := range step.Entries {
@@ -49,7 +50,7 @@ func (x *execution) delete(ctx context.Context, step Step) error {
 
 // keepHooks keeps on the inventory what the manifest has as a hook: what is gone is the regular resource that it was.
 func (x *execution) keepHooks(entries []release.Entry) {
-	if courses()[x.plan.Operation].done != release.Deployed {
+	if x.plan.Course().Done != release.Deployed {
 		return
 	}
 	for _, entry := range entries {
@@ -74,7 +75,7 @@ func (x *execution) stillUsed(ctx context.Context, entry release.Entry) (bool, e
 	if len(contents) == 0 {
 		return false, nil
 	}
-	outcome := Outcome{Object: eventObject(entry.Reference()), Result: "kept", Message: "it is not empty: " + several(titles(contents), few)}
+	outcome := Outcome{Object: eventObject(entry.Reference()), Result: "kept", Message: "it is not empty: " + words.List(titles(contents), few)}
 	x.emit(ObjectKept, outcome)
 	return true, nil
 }
@@ -86,15 +87,6 @@ func titles(refs []corev1.ObjectReference) []string {
 		names[i] = ref.Kind + "/" + ref.Name
 	}
 	return names
-}
-
-// several joins names and counts those beyond the first few.
-func several(names []string, few int) string {
-	text := strings.Join(names[:min(few, len(names))], ", ")
-	if more := len(names) - few; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
 }
 
 // propagationOf waits for the Pods of a hook, which may still run; all else goes as the user said.
@@ -116,7 +108,7 @@ func hasDependents(entry release.Entry) bool {
 }
 
 // keep says what is left in place.
-func (x *execution) keep(step Step) {
+func (x *execution) keep(step plan.Step) {
 	for _, entry := range step.Entries {
 		if found, live := x.live[entry.Key()]; live {
 			entry.UID = found.uid

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -47,12 +48,12 @@ func (x *execution) outcome(failure error) Outcome {
 // keepAsApplied notes what of the regular objects is to be kept from now on.
 func (x *execution) keepAsApplied() {
 	for _, step := range x.plan.Steps {
-		if step.Verb != Apply {
+		if step.Verb != plan.Apply {
 			continue
 		}
 		for _, object := range step.Objects {
 			i, found := x.index[object.Key()]
-			if kept := isKept(object); found && x.plan.Release.Inventory[i].Keep != kept {
+			if kept := plan.IsKept(object); found && x.plan.Release.Inventory[i].Keep != kept {
 				x.plan.Release.Inventory[i].Keep, x.stale = kept, true
 			}
 		}
@@ -62,15 +63,15 @@ func (x *execution) keepAsApplied() {
 // conclusion writes into the status how the operation went.
 func (x *execution) conclusion(failure error) {
 	r := x.plan.Release
-	if errors.Is(failure, ErrInterrupted) && courses()[x.plan.Operation].done != "" {
+	if errors.Is(failure, ErrInterrupted) && x.plan.Course().Done != "" {
 		r.Status.Interrupted = x.plan.Operation
 	}
-	switch done := courses()[x.plan.Operation].done; {
+	switch done := x.plan.Course().Done; {
 	case done == "":
 		return
 	case failure == nil:
 		r.Status.Phase = done
-	case x.plan.Extent == Nothing && r.Status.Restore():
+	case x.plan.Extent == plan.Nothing && r.Status.Restore():
 		r.Status.Message = stillThere(r.Status.Message, summary(failure))
 		r.SetCondition(*x.now())
 		return
@@ -115,11 +116,11 @@ func (x *execution) recordEnd(ctx context.Context) error {
 // retire follows an operation that ended a revision: where it is deployed or removed, those before it are superseded, and
 // in any case the oldest forgotten. What is not done here, because the program was ended, the next operation does.
 func (x *execution) retire(ctx context.Context) error {
-	if courses()[x.plan.Operation].done == "" {
+	if x.plan.Course().Done == "" {
 		return nil
 	}
 	superseded, forgotten := retire(x.plan.History, x.plan.Release, x.plan.Options.HistoryMax)
-	if x.plan.Untried {
+	if x.plan.IsUndo {
 		// The record of the failure that made a way back necessary stays, however few are to be kept.
 		failed := x.plan.History.Newest()
 		forgotten = slices.DeleteFunc(forgotten, func(r *release.Release) bool { return r == failed })

@@ -1,7 +1,6 @@
 package lifecycle
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,8 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 var (
@@ -22,20 +21,6 @@ var (
 	// is done or recorded then: the record is the other command's.
 	ErrLockLost = errors.New("the lock of the release was lost")
 )
-
-// InputError is something in the pack that can never work, found while planning. Nothing was written.
-type InputError struct {
-	// Object is where it stands.
-	Object  manifest.Object
-	Message string
-	// Line is the line that is wrong; 0 means the first one of the object.
-	Line int
-}
-
-// Error returns "file:line: Kind/name: message".
-func (e *InputError) Error() string {
-	return manifest.Position(e.Object.File, cmp.Or(e.Line, e.Object.Line)) + e.Object.Title() + ": " + e.Message
-}
 
 // ForeignError is an object of the plan that is on the cluster already and does not belong to this release. It was left
 // alone.
@@ -82,7 +67,7 @@ func (e *PreflightError) Error() string {
 	switch {
 	case e.Begun:
 	case len(e.Returned) > 0:
-		text.WriteString("\nNothing was changed but what an earlier command had begun: given back was " + several(e.Returned, many) + ".")
+		text.WriteString("\nNothing was changed but what an earlier command had begun: given back was " + words.List(e.Returned, words.Many) + ".")
 	default:
 		text.WriteString("\nNothing was changed.")
 	}
@@ -111,7 +96,7 @@ func (e *HookError) Error() string {
 	message, more, long := strings.Cut(e.Hook.Message, "\n")
 	fmt.Fprintf(&text, "hook %s failed: %s", e.Hook.Title, message)
 	if len(e.Hoisted) > 0 {
-		text.WriteString("; applied before it: " + several(titles(e.Hoisted), many))
+		text.WriteString("; applied before it: " + words.List(titles(e.Hoisted), words.Many))
 	}
 	if long {
 		text.WriteString("\n" + more)

@@ -5,6 +5,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -91,7 +92,7 @@ func eventObject(ref corev1.ObjectReference) *EventObject {
 	}
 }
 
-func eventHook(h Hook) *EventHook {
+func eventHook(h plan.Hook) *EventHook {
 	return &EventHook{Kind: h.Object.GetKind(), Namespace: h.Object.GetNamespace(), Name: h.Object.GetName()}
 }
 

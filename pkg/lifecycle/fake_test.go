@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -425,8 +427,8 @@ func (s *store) keep(what string, r *release.Release) {
 	s.last.Status.Hooks = slices.Clone(r.Status.Hooks)
 }
 
-func scopes() lifecycle.Scopes {
-	namespaced := lifecycle.Scopes{{Group: "", Kind: "Namespace"}: false, {Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}: false}
+func scopes() plan.Scopes {
+	namespaced := plan.Scopes{{Group: "", Kind: "Namespace"}: false, {Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}: false}
 	for _, kind := range []schema.GroupKind{
 		{Group: "batch", Kind: "Job"},
 		{Kind: "ConfigMap"},
@@ -442,7 +444,7 @@ func scopes() lifecycle.Scopes {
 }
 
 // plan plans the installation of a manifest as release shop in namespace web.
-func plan(t *testing.T, text string, options lifecycle.Options) *lifecycle.Plan {
+func mustPlan(t *testing.T, text string, options plan.Options) *plan.Plan {
 	t.Helper()
 	planned, err := tryPlan(t, text, options)
 	if err != nil {
@@ -451,13 +453,13 @@ func plan(t *testing.T, text string, options lifecycle.Options) *lifecycle.Plan 
 	return planned
 }
 
-func tryPlan(t *testing.T, text string, options lifecycle.Options) (*lifecycle.Plan, error) {
+func tryPlan(t *testing.T, text string, options plan.Options) (*plan.Plan, error) {
 	t.Helper()
 	nodes, err := manifest.Decode("templates/a.yaml", []byte(text), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return lifecycle.NewPlan(lifecycle.Request{
+	return plan.New(plan.Request{
 		Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: nodes, Scopes: scopes(), Options: options,
 	})
 }
@@ -473,20 +475,20 @@ func object(apiVersion, kind, name string) string {
 	return fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: {name: %s}\n---\n", apiVersion, kind, name)
 }
 
-func run(t *testing.T, cluster *cluster, planned *lifecycle.Plan) (*store, []lifecycle.Event, error) {
+func run(t *testing.T, cluster *cluster, planned *plan.Plan) (*store, []lifecycle.Event, error) {
 	t.Helper()
 	return runIn(t.Context(), cluster, planned)
 }
 
-func runIn(ctx context.Context, cluster *cluster, planned *lifecycle.Plan) (*store, []lifecycle.Event, error) {
+func runIn(ctx context.Context, cluster *cluster, planned *plan.Plan) (*store, []lifecycle.Event, error) {
 	return runOn(ctx, cluster, planned, func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) })
 }
 
-func runOn(ctx context.Context, cluster *cluster, planned *lifecycle.Plan, now func() time.Time) (*store, []lifecycle.Event, error) {
+func runOn(ctx context.Context, cluster *cluster, planned *plan.Plan, now func() time.Time) (*store, []lifecycle.Event, error) {
 	return runWith(ctx, cluster, &store{}, planned, now)
 }
 
-func runWith(ctx context.Context, cluster *cluster, kept *store, planned *lifecycle.Plan, now func() time.Time) (*store, []lifecycle.Event, error) {
+func runWith(ctx context.Context, cluster *cluster, kept *store, planned *plan.Plan, now func() time.Time) (*store, []lifecycle.Event, error) {
 	var events []lifecycle.Event
 	runner := lifecycle.Runner{
 		Cluster: cluster, Store: kept, Observe: func(event lifecycle.Event) { events = append(events, event) },

@@ -11,7 +11,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -73,8 +73,8 @@ func (x *execution) recordReturning(ctx context.Context, entries []release.Entry
 func (x *execution) returnOf(entry release.Entry) (kube.Return, error) {
 	own := ownerOf(x.plan.Release)
 	result := kube.Return{
-		Ref: entry.Reference(), Owner: own.namespace + "/" + own.name, Marked: own.named,
-		Marks: []string{LabelManagedBy, LabelRelease, AnnotationRelease, AnnotationNamespace, AnnotationPhase, AnnotationRun, AnnotationHash},
+		Ref: entry.Reference(), Owner: own.Namespace + "/" + own.Name, Marked: own.Named,
+		Marks: []string{plan.LabelManagedBy, plan.LabelRelease, plan.AnnotationRelease, plan.AnnotationNamespace, plan.AnnotationPhase, plan.AnnotationRun, plan.AnnotationHash},
 	}
 	former := x.plan.Release.FormerOf(entry.Key())
 	if former == nil || kinds.IsDefinition(entry.GroupKind()) {
@@ -113,7 +113,7 @@ func (x *execution) dropEntry(key kinds.Key) {
 // command had recorded. Those of them that the plan may adopt again stay on the inventory.
 func (x *execution) completeReturns(ctx context.Context) error {
 	entries := release.Provisional(x.plan.Release.Inventory)
-	if x.plan.Untried || x.plan.Operation == release.OperationTest || len(entries) == 0 {
+	if x.plan.IsUndo || x.plan.Operation == release.OperationTest || len(entries) == 0 {
 		return nil
 	}
 	refs := make([]corev1.ObjectReference, len(entries))
@@ -128,7 +128,7 @@ func (x *execution) completeReturns(ctx context.Context) error {
 	own := ownerOf(x.plan.Release)
 	var half []release.Entry
 	for i, entry := range entries {
-		if entry.Returning || found[i] == nil || !own.named(found[i]) {
+		if entry.Returning || found[i] == nil || !own.Named(found[i]) {
 			half = append(half, entry)
 		}
 	}
@@ -146,7 +146,7 @@ func (x *execution) completeReturns(ctx context.Context) error {
 // such an object.
 func (x *execution) relist(entries []release.Entry, failure error) error {
 	planned := map[kinds.Key]bool{}
-	for _, object := range objectsOf(x.plan.Steps) {
+	for _, object := range plan.Objects(x.plan.Steps) {
 		planned[object.Key()] = true
 	}
 	for _, entry := range entries {
@@ -172,34 +172,3 @@ func (x *execution) relist(entries []release.Entry, failure error) error {
 	}
 	return nil
 }
-
-// giveBackFirst has an undo begin with giving back what was adopted and did not become final. The plan does nothing else to
-// these objects, although the revision that it restores may have them.
-func (p *Plan) giveBackFirst() {
-	entries := release.Provisional(p.Release.Inventory)
-	if len(entries) == 0 {
-		return
-	}
-	lent := map[kinds.Key]bool{}
-	index := release.Index(p.Release.Inventory)
-	for _, entry := range entries {
-		lent[entry.Key()] = true
-		// A revision that is not stored yet is stored with it, any other when the step begins.
-		p.Release.Inventory[index[entry.Key()]].Returning = p.Release.ResourceVersion == ""
-	}
-	steps := []Step{{Verb: GiveBack, Entries: entries}}
-	for _, step := range p.Steps {
-		step.Objects = slices.DeleteFunc(slices.Clone(step.Objects), func(object manifest.Object) bool {
-			return lent[object.Key()]
-		})
-		step.Hooks = slices.DeleteFunc(slices.Clone(step.Hooks), func(h Hook) bool { return lent[h.Object.Key()] })
-		step.Entries = slices.DeleteFunc(slices.Clone(step.Entries), func(entry release.Entry) bool { return lent[entry.Key()] })
-		if len(step.Objects)+len(step.Hooks)+len(step.Entries) > 0 {
-			steps = append(steps, step)
-		}
-	}
-	p.Steps = steps
-}
-
-// GivenBack names what the run of a plan has given back; "" is nothing.
-func (p *Plan) GivenBack() string { return several(p.Returned, many) }

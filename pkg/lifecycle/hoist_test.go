@@ -7,13 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -74,12 +75,12 @@ func binding(kind, name, role string) string {
 }
 
 // planned plans an operation on release shop whose manifest has objects of all kinds.
-func planned(t *testing.T, operation release.Operation, text string, options lifecycle.Options) (*lifecycle.Plan, error) {
+func planned(t *testing.T, operation release.Operation, text string, options plan.Options) (*plan.Plan, error) {
 	t.Helper()
 	return planNodes(operation, nodes(t, text), options)
 }
 
-func planNodes(operation release.Operation, decoded []*yaml.RNode, options lifecycle.Options) (*lifecycle.Plan, error) {
+func planNodes(operation release.Operation, decoded []*yaml.RNode, options plan.Options) (*plan.Plan, error) {
 	known := scopes()
 	for _, kind := range []schema.GroupKind{
 		{Group: "rbac.authorization.k8s.io", Kind: "Role"},
@@ -101,15 +102,15 @@ func planNodes(operation release.Operation, decoded []*yaml.RNode, options lifec
 	} {
 		known[kind] = false
 	}
-	return lifecycle.NewPlan(lifecycle.Request{
+	return plan.New(plan.Request{
 		Operation: operation, Release: release.New("shop", "web", 1), Nodes: decoded, Scopes: known, Options: options,
 	})
 }
 
 // hoisted are the objects that a plan applies because hooks need them, in its order.
-func hoisted(plan *lifecycle.Plan) []string {
+func hoisted(made *plan.Plan) []string {
 	var found []string
-	for _, step := range plan.Steps {
+	for _, step := range made.Steps {
 		for _, object := range step.Objects {
 			if step.Hoisted {
 				found = append(found, object.Title())
@@ -155,11 +156,11 @@ func TestWhatThePodOfAHookRefersToIsHoisted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			plan, err := planned(t, release.OperationInstall, many()+volumes()+podHook("pre-install", "", test.container, test.pod), lifecycle.Options{})
+			made, err := planned(t, release.OperationInstall, many()+volumes()+podHook("pre-install", "", test.container, test.pod), plan.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := slices.DeleteFunc(hoisted(plan), func(title string) bool { return slices.Contains(standard, title) })
+			got := slices.DeleteFunc(hoisted(made), func(title string) bool { return slices.Contains(standard, title) })
 			if diff := cmp.Diff(test.want, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Error(diff)
 			}
@@ -187,11 +188,11 @@ func TestTheRightsOfAHookAreHoisted(t *testing.T) {
 			t.Parallel()
 			text := many() + object("rbac.authorization.k8s.io/v1", "Role", "d") + binding("RoleBinding", "d", "Role") +
 				"apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: d, annotations: {sherpack.io/hook: pre-install}}\n---\n"
-			plan, err := planned(t, release.OperationInstall, text+podHook("pre-install", "", "", test.pod), lifecycle.Options{})
+			made, err := planned(t, release.OperationInstall, text+podHook("pre-install", "", "", test.pod), plan.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := hoisted(plan)
+			got := hoisted(made)
 			slices.Sort(got)
 			slices.Sort(test.want)
 			if diff := cmp.Diff(test.want, got); diff != "" {
@@ -219,11 +220,11 @@ func TestWhatTheAnnotationNamesIsHoisted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			plan, err := planned(t, release.OperationInstall, many()+podHook("pre-install", test.needs, test.container, "serviceAccountName: none,"), lifecycle.Options{})
+			made, err := planned(t, release.OperationInstall, many()+podHook("pre-install", test.needs, test.container, "serviceAccountName: none,"), plan.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, hoisted(plan)); diff != "" {
+			if diff := cmp.Diff(test.want, hoisted(made)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -247,12 +248,12 @@ func TestANeedThatThePackDoesNotMeetIsRefused(t *testing.T) {
 			t.Parallel()
 			// What cannot be met is no better in phases before which nothing is hoisted, or which are skipped.
 			all := text + podHook("pre-install,post-install", test.needs, "", "") + rest
-			_, err := planned(t, release.OperationInstall, all, lifecycle.Options{SkipPhases: sherpack.Phases()})
-			var input *lifecycle.InputError
+			_, err := planned(t, release.OperationInstall, all, plan.Options{SkipPhases: sherpack.Phases()})
+			var input *plan.InputError
 			if !errors.As(err, &input) || err.Error() != start+test.want {
 				t.Errorf("got  %v\nwant %s%s", err, start, test.want)
 			}
-			if err := lifecycle.Check(nodes(t, all), "web"); err == nil || err.Error() != start+test.want {
+			if err := plan.Check(nodes(t, all), "web"); err == nil || err.Error() != start+test.want {
 				t.Errorf("without a cluster: %v", err)
 			}
 		})
@@ -267,27 +268,27 @@ func TestWhatIsHoistedIsAppliedOnce(t *testing.T) {
 	ground, regular := "apply Namespace/extra", []string{"apply ServiceAccount/web", "apply ConfigMap/app Secret/db", "apply Deployment/web"}
 	for name, test := range map[string]struct {
 		operation release.Operation
-		options   lifecycle.Options
+		options   plan.Options
 		want      []string
 	}{
-		"by an installation": {release.OperationInstall, lifecycle.Options{}, []string{
+		"by an installation": {release.OperationInstall, plan.Options{}, []string{
 			ground, "apply ServiceAccount/web", "apply Secret/db", "run-hooks pre-install pre-install/migrate",
 			"apply ConfigMap/app", "apply Deployment/web", "run-hooks post-install post-install/migrate",
 		}},
-		"by an upgrade that waits": {release.OperationUpgrade, lifecycle.Options{Wait: true}, []string{
+		"by an upgrade that waits": {release.OperationUpgrade, plan.Options{Wait: true}, []string{
 			ground, "apply ServiceAccount/web", "apply Secret/db", "run-hooks pre-upgrade pre-upgrade/migrate",
 			"apply ConfigMap/app", "apply Deployment/web", "wait Namespace/extra ServiceAccount/web ConfigMap/app Secret/db Deployment/web",
 		}},
-		"without hooks":     {release.OperationInstall, lifecycle.Options{SkipPhases: sherpack.Phases()}, append([]string{ground}, regular...)},
-		"without the phase": {release.OperationUpgrade, lifecycle.Options{SkipPhases: []sherpack.Phase{sherpack.PreUpgrade}}, append([]string{ground}, regular...)},
+		"without hooks":     {release.OperationInstall, plan.Options{SkipPhases: sherpack.Phases()}, append([]string{ground}, regular...)},
+		"without the phase": {release.OperationUpgrade, plan.Options{SkipPhases: []sherpack.Phase{sherpack.PreUpgrade}}, append([]string{ground}, regular...)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			plan, err := planned(t, test.operation, text, test.options)
+			made, err := planned(t, test.operation, text, test.options)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, steps(plan)); diff != "" {
+			if diff := cmp.Diff(test.want, steps(made)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -297,7 +298,7 @@ func TestWhatIsHoistedIsAppliedOnce(t *testing.T) {
 func TestARollbackHoistsNothing(t *testing.T) {
 	t.Parallel()
 	text := object("v1", "Secret", "db") + podHook("pre-rollback", "configmap/app", ", envFrom: [{secretRef: {name: db}}]", "") + object("v1", "ConfigMap", "app")
-	back, err := lifecycle.NewPlan(rollback(t, revision(t, 1, release.Superseded, text), revision(t, 2, release.Deployed, text)))
+	back, err := plan.New(rollback(t, revision(t, 1, release.Superseded, text), revision(t, 2, release.Deployed, text)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +317,7 @@ func versioned(version string, more ...string) string {
 func TestAHookThatFailsNamesWhatWasAppliedForIt(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	first := plan(t, versioned("1"), lifecycle.Options{})
+	first := mustPlan(t, versioned("1"), plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
@@ -333,7 +334,7 @@ func TestAHookThatFailsNamesWhatWasAppliedForIt(t *testing.T) {
 func TestTheWayBackPutsBackWhatWasHoisted(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	first := plan(t, versioned("1"), lifecycle.Options{})
+	first := mustPlan(t, versioned("1"), plan.Options{})
 	first.Release.Content.Manifest = versioned("1")
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
@@ -341,10 +342,10 @@ func TestTheWayBackPutsBackWhatWasHoisted(t *testing.T) {
 	cluster.outcomes["shop-migrate"] = exit3
 	failed := upgrade(t, versioned("2", object("v1", "Secret", "new")), first.Release.Inventory, nil)
 	failed.Release.Content.Manifest = versioned("2", object("v1", "Secret", "new"))
-	if _, _, err := run(t, cluster, failed); err == nil || failed.Extent != lifecycle.Groundwork {
+	if _, _, err := run(t, cluster, failed); err == nil || failed.Extent != plan.Groundwork {
 		t.Fatalf("%v, extent %d", err, failed.Extent)
 	}
-	back, err := lifecycle.NewWayBack(failed, rollback(t, first.Release, failed.Release))
+	back, err := plan.Undo(failed, rollback(t, first.Release, failed.Release))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,7 +363,7 @@ func TestTheWayBackPutsBackWhatWasHoisted(t *testing.T) {
 func TestTheWayBackPutsBackWhatAnEarlierFailureLeft(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	first := plan(t, versioned("1"), lifecycle.Options{})
+	first := mustPlan(t, versioned("1"), plan.Options{})
 	first.Release.Content.Manifest = versioned("1")
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
@@ -374,11 +375,11 @@ func TestTheWayBackPutsBackWhatAnEarlierFailureLeft(t *testing.T) {
 	}
 	plain.Release.Content.Manifest = versioned("2")
 	again := upgrade(t, versioned("2"), plain.Release.Inventory, release.History{first.Release, plain.Release})
-	if _, _, err := run(t, cluster, again); err == nil || again.Extent != lifecycle.Nothing {
+	if _, _, err := run(t, cluster, again); err == nil || again.Extent != plan.Nothing {
 		t.Fatalf("%v, extent %d", err, again.Extent)
 	}
 	again.Release.Content.Manifest = versioned("2")
-	back, err := lifecycle.NewWayBack(again, rollback(t, first.Release, again.Release))
+	back, err := plan.Undo(again, rollback(t, first.Release, again.Release))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -395,13 +396,13 @@ func TestTheWayBackPutsBackWhatAnEarlierFailureLeft(t *testing.T) {
 func TestAHookThatFailsBeforeAnythingChangedLeavesNothing(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	first := plan(t, versioned("1"), lifecycle.Options{})
+	first := mustPlan(t, versioned("1"), plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
 	cluster.outcomes["shop-migrate"] = exit3
 	second := upgrade(t, versioned("1"), first.Release.Inventory, nil)
-	if _, _, err := run(t, cluster, second); err == nil || strings.Contains(err.Error(), "applied before") || second.Extent != lifecycle.Nothing {
+	if _, _, err := run(t, cluster, second); err == nil || strings.Contains(err.Error(), "applied before") || second.Extent != plan.Nothing {
 		t.Errorf("%v, extent %d", err, second.Extent)
 	}
 }
@@ -415,7 +416,7 @@ func TestManyObjectsThatWereAppliedAreCounted(t *testing.T) {
 	}
 	cluster := newCluster()
 	cluster.outcomes["shop-migrate"] = exit3
-	_, _, err := run(t, cluster, plan(t, text.String()+podHook("pre-install", "", ", envFrom: ["+container.String()+"]", ""), lifecycle.Options{}))
+	_, _, err := run(t, cluster, mustPlan(t, text.String()+podHook("pre-install", "", ", envFrom: ["+container.String()+"]", ""), plan.Options{}))
 	if err == nil || !strings.Contains(err.Error(), "Secret/s08, Secret/s09 and 40 more\n") {
 		t.Error(err)
 	}
@@ -436,7 +437,7 @@ func FuzzHoisting(f *testing.F) {
 		manifests := []string{head + ", annotations: {sherpack.io/hook: pre-install}}\n" + text + "\n", head + "}\n" + text + "\n"}
 		for _, text := range manifests {
 			if decoded, err := manifest.Decode("", []byte(text), nil); err == nil {
-				_, _ = planNodes(release.OperationInstall, append(decoded, nodes(t, podHook("pre-install", "", "", ""))...), lifecycle.Options{})
+				_, _ = planNodes(release.OperationInstall, append(decoded, nodes(t, podHook("pre-install", "", "", ""))...), plan.Options{})
 			}
 		}
 	})

@@ -16,14 +16,16 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // jobNameLabel is on every Pod of a Job.
 const jobNameLabel = "batch.kubernetes.io/job-name"
 
 // podSelector selects the Pods of all hook Jobs of a plan, so that one watch serves them all; empty where there are none.
-func podSelector(plan *Plan) string {
+func podSelector(plan *plan.Plan) string {
 	var jobs []string
 	for _, step := range plan.Steps {
 		for _, h := range step.Hooks {
@@ -41,7 +43,7 @@ func podSelector(plan *Plan) string {
 
 // runPhase runs the hooks of a phase. Hooks that the operation can do without get half of the time that is left, so that
 // one that hangs leaves enough for the work.
-func (x *execution) runPhase(ctx context.Context, step Step) error {
+func (x *execution) runPhase(ctx context.Context, step plan.Step) error {
 	if !step.Optional {
 		return x.runHooks(ctx, step)
 	}
@@ -67,9 +69,9 @@ func halfOf(ctx context.Context, now time.Time) (context.Context, context.Cancel
 
 // runHooks runs the hooks of a phase one at a time, up to the first that fails. What the policies say is deleted when
 // the phase's result is recorded, also when it failed, ran out of time or was interrupted.
-func (x *execution) runHooks(ctx context.Context, step Step) error {
+func (x *execution) runHooks(ctx context.Context, step plan.Step) error {
 	started := x.Now()
-	x.emit(PhaseStarted, Outcome{Phase: string(step.Phase), Message: count(len(step.Hooks), "hook")})
+	x.emit(PhaseStarted, Outcome{Phase: string(step.Phase), Message: words.Count(len(step.Hooks), "hook")})
 	var failures []error
 	for _, h := range step.Hooks {
 		if ctx.Err() != nil || !step.KeepGoing && errors.Join(failures...) != nil {
@@ -93,7 +95,7 @@ func (x *execution) runHooks(ctx context.Context, step Step) error {
 }
 
 // runHook runs one hook, with a record before and after it.
-func (x *execution) runHook(ctx context.Context, h Hook) error {
+func (x *execution) runHook(ctx context.Context, h plan.Hook) error {
 	record := x.record(h)
 	record.State, record.StartedAt = release.HookRunning, x.now()
 	if err := x.saveStatus(ctx); err != nil {
@@ -133,7 +135,7 @@ func (x *execution) saveStatus(ctx context.Context) error {
 
 // follow makes room for the hook, applies it and follows it to its end. Where its object was deleted or replaced since it was
 // looked at, that is done again.
-func (x *execution) follow(ctx context.Context, h Hook) (kube.HookOutcome, error) {
+func (x *execution) follow(ctx context.Context, h plan.Hook) (kube.HookOutcome, error) {
 	for try := 0; ; try++ {
 		if err := x.replace(ctx, h); err != nil {
 			return kube.HookOutcome{}, err
@@ -142,13 +144,13 @@ func (x *execution) follow(ctx context.Context, h Hook) (kube.HookOutcome, error
 		if try == tries || !isMoved(outcome.Applied.Err) {
 			return outcome, err
 		}
-		if err := x.survey(ctx, []Step{{Verb: RunHooks, Hooks: []Hook{h}}}); err != nil {
+		if err := x.survey(ctx, []plan.Step{{Verb: plan.RunHooks, Hooks: []plan.Hook{h}}}); err != nil {
 			return outcome, err
 		}
 	}
 }
 
-func (x *execution) followOnce(ctx context.Context, h Hook) (kube.HookOutcome, error) {
+func (x *execution) followOnce(ctx context.Context, h plan.Hook) (kube.HookOutcome, error) {
 	run, err := x.hookRun(h)
 	if err != nil {
 		return kube.HookOutcome{}, err
@@ -188,17 +190,17 @@ func (x *execution) followOnce(ctx context.Context, h Hook) (kube.HookOutcome, e
 }
 
 // hookRun is a hook as the cluster runs it.
-func (x *execution) hookRun(h Hook) (kube.HookRun, error) {
+func (x *execution) hookRun(h plan.Hook) (kube.HookRun, error) {
 	ready, failed, err := conditions(h.Object)
 	return kube.HookRun{
-		Object: x.stamped(h), Selector: ownerOf(x.plan.Release).selector(), PodSelector: podSelector(x.plan),
-		Ready: ready, Failed: failed, ForceConflicts: x.plan.Options.ForceConflicts, Claims: markFields(),
+		Object: x.stamped(h), Selector: ownerOf(x.plan.Release).Selector(), PodSelector: podSelector(x.plan),
+		Ready: ready, Failed: failed, ForceConflicts: x.plan.Options.ForceConflicts, Claims: plan.MarkFields(),
 	}, err
 }
 
 // replace deletes what an earlier run of the hook left. The object of a Job or a Pod cannot be applied over, because its
 // spec never changes; any other kind is applied in place unless its policy says otherwise.
-func (x *execution) replace(ctx context.Context, h Hook) error {
+func (x *execution) replace(ctx context.Context, h plan.Hook) error {
 	key := h.Object.Key()
 	found := x.live[key]
 	if err := x.mayDelete(h); err != nil {
@@ -232,7 +234,7 @@ func propagation(finished bool) metav1.DeletionPropagation {
 // cleanUp deletes the objects of hooks that ran, where their policies say so: those that were applied, by their UID, and not
 // what an earlier run left under a name. It has a time of its own; what cannot be deleted is a warning, because it changes
 // nothing about how the hooks went. failures are those of the hooks that ran.
-func (x *execution) cleanUp(ctx context.Context, hooks []Hook, failures []error) {
+func (x *execution) cleanUp(ctx context.Context, hooks []plan.Hook, failures []error) {
 	var targets []kube.Deletion
 	for i, failure := range failures {
 		h := hooks[i]
@@ -271,11 +273,11 @@ func policyFor(state release.HookState) hook.DeletePolicy {
 }
 
 // record returns the record of a hook in the release; the plan has one for each of its hooks.
-func (x *execution) record(h Hook) *release.Hook {
+func (x *execution) record(h plan.Hook) *release.Hook {
 	return x.plan.Release.Status.Hook(string(h.Phase), h.Object.Reference())
 }
 
-func (x *execution) progress(h Hook, progress kube.HookProgress) {
+func (x *execution) progress(h plan.Hook, progress kube.HookProgress) {
 	x.suspended = progress.Suspended
 	if progress.Suspended {
 		progress.Reason, progress.Message = release.ReasonSuspended, suspendedMessage

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 )
 
 // A revision that does not ask any more for an object to be kept counts once it has succeeded, not when it fails.
@@ -13,7 +13,7 @@ func TestWhatIsKeptStaysSoUntilItIsApplied(t *testing.T) {
 	t.Parallel()
 	kept := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: data, annotations: {sherpack.io/resource-policy: keep}}\n---\n"
 	cluster := newCluster()
-	first := plan(t, kept, lifecycle.Options{})
+	first := mustPlan(t, kept, plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func TestWhatIsKeptStaysSoUntilItIsApplied(t *testing.T) {
 		t.Fatal("no error")
 	}
 	cluster.log = nil
-	if _, _, err := run(t, cluster, removal(t, text, second.Release, lifecycle.Options{})); err != nil {
+	if _, _, err := run(t, cluster, removal(t, text, second.Release, plan.Options{})); err != nil {
 		t.Fatal(err)
 	}
 	if slices.ContainsFunc(cluster.log, func(line string) bool { return strings.Contains(line, "ConfigMap/data") }) {

@@ -11,25 +11,8 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 )
-
-// later are the hooks of a new revision that other commands run: tests, those of a rollback, those of its removal. Who runs
-// such a command may have more rights than who installs, and must not be made to use them for hooks that they do not know. A
-// rollback brings back what was tried when it was new.
-func (c *content) later(request Request) []Hook {
-	if request.Operation == release.OperationRollback || request.Release.Spec.FromRevision != 0 {
-		return nil
-	}
-	course := courses()[request.Operation]
-	var found []Hook
-	for _, phase := range hook.Phases() {
-		if phase != course.before && phase != course.after && !request.Options.skips(phase) {
-			found = append(found, c.inPhases(phase)...)
-		}
-	}
-	return found
-}
 
 // laterTrials are the hooks that other commands run, each once, without those that are tried for this one. What has the name
 // of one and belongs to somebody else may be gone by then.
@@ -40,7 +23,7 @@ func (x *execution) laterTrials(ctx context.Context) ([]trial, error) {
 			seen.add(h.Object)
 		}
 	}
-	var hooks []Hook
+	var hooks []plan.Hook
 	var refs []corev1.ObjectReference
 	for _, h := range x.plan.Later {
 		if seen.add(h.Object) {
@@ -81,5 +64,5 @@ func isDecisive(err error) bool {
 
 // laterRefused says why a hook that another command runs would be refused now.
 func laterRefused(object manifest.Object, err error) error {
-	return fmt.Errorf("a hook of the phase %s would be refused now: %w", object.GetAnnotations()[AnnotationPhase], placed(object, err))
+	return fmt.Errorf("a hook of the phase %s would be refused now: %w", object.GetAnnotations()[plan.AnnotationPhase], placed(object, err))
 }

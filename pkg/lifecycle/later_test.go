@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -37,7 +39,7 @@ func TestHooksOfLaterCommandsAreTriedWhenARevisionIsMade(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
-			if _, _, err := run(t, cluster, plan(t, text, lifecycle.Options{SkipPhases: test.skip})); err != nil {
+			if _, _, err := run(t, cluster, mustPlan(t, text, plan.Options{SkipPhases: test.skip})); err != nil {
 				t.Fatal(err)
 			}
 			slices.Sort(cluster.tried)
@@ -73,7 +75,7 @@ func TestWhatHooksOfLaterCommandsAreRefusedFor(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
 			cluster.checkErr["shop-leave"] = test.err
-			kept, events, err := run(t, cluster, plan(t, object("v1", "ConfigMap", "app")+hook("leave", "pre-delete", ""), lifecycle.Options{}))
+			kept, events, err := run(t, cluster, mustPlan(t, object("v1", "ConfigMap", "app")+hook("leave", "pre-delete", ""), plan.Options{}))
 			var refused *lifecycle.PreflightError
 			if errors.As(err, &refused) != test.refused || !test.refused && err != nil {
 				t.Fatalf("the error is %v", err)
@@ -107,7 +109,7 @@ func TestANameInUseIsAWarningForALaterHook(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
-			planned := plan(t, hook("check", "test", ""), lifecycle.Options{})
+			planned := mustPlan(t, hook("check", "test", ""), plan.Options{})
 			left := planned.Later[0].Object.DeepCopy()
 			if !test.mine {
 				left.SetLabels(nil)
@@ -131,7 +133,7 @@ func TestANameInUseIsAWarningForALaterHook(t *testing.T) {
 // Of a rollback and of what is resumed, the hooks of later commands were tried before.
 func TestHooksOfLaterCommandsAreTriedOnce(t *testing.T) {
 	t.Parallel()
-	first := plan(t, object("v1", "ConfigMap", "app")+hook("check", "test", ""), lifecycle.Options{})
+	first := mustPlan(t, object("v1", "ConfigMap", "app")+hook("check", "test", ""), plan.Options{})
 	text := object("v1", "ConfigMap", "app") + hook("check", "test", "")
 	first.Release.Content.Manifest = text
 	for _, phase := range []release.Phase{release.Deployed, release.Uninstalled} {
@@ -140,15 +142,15 @@ func TestHooksOfLaterCommandsAreTriedOnce(t *testing.T) {
 			t.Errorf("a rollback to what is %s tries %d", phase, len(back.Later))
 		}
 	}
-	resumed, err := lifecycle.NewResumption(lifecycle.Request{Operation: release.OperationInstall, Release: first.Release, Nodes: nodes(t, text), Scopes: scopes()})
+	resumed, err := plan.Resume(plan.Request{Operation: release.OperationInstall, Release: first.Release, Nodes: nodes(t, text), Scopes: scopes()})
 	if err != nil || len(resumed.Later) > 0 {
 		t.Errorf("resume tries %d, error %v", len(resumed.Later), err)
 	}
 }
 
-func nextRollback(t *testing.T, to *release.Release) *lifecycle.Plan {
+func nextRollback(t *testing.T, to *release.Release) *plan.Plan {
 	t.Helper()
-	planned, err := lifecycle.NewPlan(rollback(t, to, to))
+	planned, err := plan.New(rollback(t, to, to))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +162,7 @@ func TestHooksOutsideOfTheNamespaceOfTheRelease(t *testing.T) {
 	t.Parallel()
 	elsewhere := strings.Replace(hook("far", "pre-install", ""), "metadata:\n", "metadata:\n  namespace: ops\n", 1)
 	wide := "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: wide\n  annotations: {sherpack.io/hook: post-install}\n---\n"
-	planned := plan(t, hook("near", "pre-install", "")+elsewhere+wide+strings.Replace(elsewhere, "pre-install", "test", 1)+object("v1", "ConfigMap", "app"), lifecycle.Options{})
+	planned := mustPlan(t, hook("near", "pre-install", "")+elsewhere+wide+strings.Replace(elsewhere, "pre-install", "test", 1)+object("v1", "ConfigMap", "app"), plan.Options{})
 	var titles []string
 	for _, h := range planned.HooksOutside() {
 		titles = append(titles, h.Title+" "+h.Object.Key().String())
@@ -190,7 +192,7 @@ func TestHooksOfOneNameAreAllTried(t *testing.T) {
 				}
 				return nil
 			}
-			_, _, err := run(t, cluster, plan(t, test.text, lifecycle.Options{}))
+			_, _, err := run(t, cluster, mustPlan(t, test.text, plan.Options{}))
 			if !errors.Is(err, forbidden) || !strings.HasPrefix(err.Error(), test.where+"templates/a.yaml:") {
 				t.Errorf("the error is %v", err)
 			}

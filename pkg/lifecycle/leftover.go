@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -12,54 +11,9 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
-
-// Earlier is what an operation knows of those before it.
-type Earlier struct {
-	// Troubled says that the newest revision before did not come to a good end, or a hook of it did not, so that hooks of it
-	// may still run.
-	Troubled bool
-	// Unfinished says that the newest revision before did not come to a good end, so that it may have made what it has not
-	// recorded.
-	Unfinished bool
-	// Journal are the records of hooks that there were before the operation; its own are in the release.
-	Journal []release.Hook
-	// Resumed says that the operation is the one that the journal is about, so that hooks which it left running are its own.
-	Resumed bool
-}
-
-// earlier is what is known from a revision; nil is none.
-func earlier(r *release.Release) Earlier {
-	if r == nil {
-		return Earlier{}
-	}
-	return Earlier{Troubled: troubled(r), Unfinished: unfinished(r), Journal: slices.Clone(r.Status.Hooks)}
-}
-
-// troubled reports whether a revision did not come to a good end, or a hook of it did not; nil is none.
-func troubled(r *release.Release) bool {
-	return unfinished(r) || r != nil && slices.ContainsFunc(r.Status.Hooks, func(h release.Hook) bool {
-		return h.State == release.HookFailed || h.State == release.HookRunning
-	})
-}
-
-// unfinished reports whether a revision did not come to a good end; nil is none.
-func unfinished(r *release.Release) bool {
-	if r == nil {
-		return false
-	}
-	if r.Record.Damage.Err() != nil {
-		// Nobody knows.
-		return true
-	}
-	return !slices.Contains([]release.Phase{release.Deployed, release.Superseded, release.Uninstalled}, r.Status.Phase)
-}
-
-// record returns what the journal says of a hook; nil where it has nothing.
-func (e Earlier) record(h Hook) *release.Hook {
-	return (&release.Status{Hooks: e.Journal}).Hook(string(h.Phase), h.Object.Reference())
-}
 
 // hasSucceeded reports whether the hook that an object was made for came to a good end. It may still run, because its hook
 // was done before it: its conditions held.
@@ -73,7 +27,7 @@ type leftover struct {
 	// phase is the one that it was made for, as it says itself.
 	phase string
 	// equal is the hook of the plan that would do just the same; nil where there is none.
-	equal *Hook
+	equal *plan.Hook
 }
 
 func (l leftover) key() kinds.Key {
@@ -135,7 +89,7 @@ func (x *execution) leftovers(ctx context.Context) ([]leftover, error) {
 		if len(content) == 0 || kube.Finished(object) || x.claimOn(object, entry.Key()) != ours || x.hasSucceeded(object, entry) {
 			continue
 		}
-		phases := append([]string{object.GetAnnotations()[AnnotationPhase]}, entry.Phases...)
+		phases := append([]string{object.GetAnnotations()[plan.AnnotationPhase]}, entry.Phases...)
 		found = append(found, leftover{object: object, phase: cmp.Or(phases...), equal: x.equal(object)})
 	}
 	return found, nil
@@ -143,12 +97,12 @@ func (x *execution) leftovers(ctx context.Context) ([]leftover, error) {
 
 // equal returns the hook of the plan that an object was made for, if it is still just that, and so is what was applied early
 // for it; else nil.
-func (x *execution) equal(object *unstructured.Unstructured) *Hook {
+func (x *execution) equal(object *unstructured.Unstructured) *plan.Hook {
 	annotations := object.GetAnnotations()
 	for _, step := range x.plan.Steps {
 		for _, h := range step.Hooks {
 			made := manifest.Object{Unstructured: object}.Key() == h.Object.Key()
-			if made && annotations[AnnotationPhase] == string(h.Phase) && annotations[AnnotationHash] == x.record(h).Hash && !x.plan.HasRun(h) {
+			if made && annotations[plan.AnnotationPhase] == string(h.Phase) && annotations[plan.AnnotationHash] == x.record(h).Hash && !x.plan.HasRun(h) {
 				return &h
 			}
 		}
@@ -161,14 +115,14 @@ func (x *execution) isOwn(l leftover) bool {
 	if !x.plan.Resumed || l.equal == nil || l.object.GetDeletionTimestamp() != nil {
 		return false
 	}
-	record := x.plan.Earlier.record(*l.equal)
+	record := x.plan.Earlier.Record(*l.equal)
 	return record != nil && record.StartedAt != nil && (record.UID == "" || record.UID == l.object.GetUID())
 }
 
 // isAwaited reports whether a leftover is awaited before it counts for nothing. A test has no work after it.
 func (x *execution) isAwaited(l leftover) bool {
 	return l.equal != nil && l.object.GetDeletionTimestamp() == nil &&
-		l.equal.Phase == courses()[x.plan.Operation].before && l.equal.Phase != hook.Test
+		l.equal.Phase == x.plan.Course().Before && l.equal.Phase != hook.Test
 }
 
 // takeUp follows a leftover of the operation itself as the hook that it is.
@@ -176,7 +130,7 @@ func (x *execution) takeUp(ctx context.Context, l leftover) error {
 	x.live[l.key()] = live{uid: l.object.GetUID(), resourceVersion: l.object.GetResourceVersion(), hook: true, adopt: true}
 	failure := x.runHook(ctx, *l.equal)
 	if failure != nil {
-		x.cleanUp(ctx, []Hook{*l.equal}, []error{failure})
+		x.cleanUp(ctx, []plan.Hook{*l.equal}, []error{failure})
 	}
 	return failure
 }
@@ -246,14 +200,14 @@ func (x *execution) warn(phase hook.Phase, format string, args ...any) {
 // Pod may take longer to end than the way back may take, and the release must be put back all the same.
 func (x *execution) deleteLeftover(ctx context.Context, l leftover) error {
 	who := "an earlier command"
-	if x.plan.Untried {
+	if x.plan.IsUndo {
 		who = "the failed operation"
 	}
 	x.warn(hook.Phase(l.phase), "%s, which %s left running, is deleted", l.key(), who)
 	ref := manifest.Object{Unstructured: l.object}.Reference()
 	ref.UID = l.object.GetUID()
 	limited, cancel := ctx, context.CancelFunc(func() {})
-	if x.plan.Untried {
+	if x.plan.IsUndo {
 		limited, cancel = halfOf(ctx, x.Now())
 	}
 	defer cancel()
@@ -278,10 +232,10 @@ func (x *execution) leaveEnding(key kinds.Key) {
 }
 
 // stamped returns the object of a hook as it is applied: with what tells a later command which run made it, of what.
-func (x *execution) stamped(h Hook) *unstructured.Unstructured {
+func (x *execution) stamped(h plan.Hook) *unstructured.Unstructured {
 	object := h.Object.DeepCopy()
 	annotations := object.GetAnnotations()
-	annotations[AnnotationRun], annotations[AnnotationHash] = x.plan.Release.Status.Writer, x.record(h).Hash
+	annotations[plan.AnnotationRun], annotations[plan.AnnotationHash] = x.plan.Release.Status.Writer, x.record(h).Hash
 	object.SetAnnotations(annotations)
 	return object
 }

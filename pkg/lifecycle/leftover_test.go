@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 
 	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
@@ -28,7 +30,7 @@ type sequence struct {
 	first, second         release.Operation
 	firstText, secondText string
 	hanging               string
-	options               lifecycle.Options
+	options               plan.Options
 	want                  []string
 }
 
@@ -45,51 +47,51 @@ func equalLeftovers() map[string]sequence {
 		"a Job of post-upgrade": {
 			[]string{afterAll("one")},
 			upgrade, upgrade, afterAll("two"), afterAll("three"), "shop-n",
-			lifecycle.Options{},
+			plan.Options{},
 			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"},
 		},
 		"a Job of post-install": {
 			nil, install, install, afterAll("one"), afterAll("two"), "shop-n",
-			lifecycle.Options{},
+			plan.Options{},
 			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"},
 		},
 		"a Job of post-rollback, with another target": {
 			[]string{afterAll("one"), afterAll("two"), afterAll("three")},
 			rollback, rollback, ".", "..", "shop-n",
-			lifecycle.Options{},
+			plan.Options{},
 			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"},
 		},
 		"a Pod of post-upgrade": {
 			[]string{settings("one")},
 			upgrade, upgrade, settings("two") + pod("n", "post-upgrade", ""), settings("three") + pod("n", "post-upgrade", ""),
 			"shop-n",
-			lifecycle.Options{},
+			plan.Options{},
 			[]string{"delete Pod/shop-n Foreground", "apply ConfigMap/app", "apply Pod/shop-n"},
 		},
 		"a Job of pre-upgrade is awaited, and runs again": {
 			[]string{settings("one")},
 			upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("three") + hook("n", "pre-upgrade", ""),
 			"shop-n",
-			lifecycle.Options{},
+			plan.Options{},
 			[]string{"follow Job/shop-n", "delete Job/shop-n Background", "apply Job/shop-n", "apply ConfigMap/app"},
 		},
 		"a Pod of pre-upgrade is awaited, and runs again": {
 			[]string{settings("one")},
 			upgrade, upgrade, settings("two") + pod("n", "pre-upgrade", ""), settings("three") + pod("n", "pre-upgrade", ""),
 			"shop-n",
-			lifecycle.Options{},
+			plan.Options{},
 			[]string{"follow Pod/shop-n", "delete Pod/shop-n Background", "apply Pod/shop-n", "apply ConfigMap/app"},
 		},
 		"a Job of pre-install is awaited, and runs again": {
 			nil, install, install, settings("one") + hook("n", "pre-install", ""), settings("two") + hook("n", "pre-install", ""),
 			"shop-n",
-			lifecycle.Options{},
+			plan.Options{},
 			[]string{"follow Job/shop-n", "delete Job/shop-n Background", "apply Job/shop-n", "apply ConfigMap/app"},
 		},
 		"the order is that of the weights": {
 			[]string{settings("one")},
 			upgrade, upgrade, settings("two") + order, settings("two") + order + object("v1", "Secret", "new"), "shop-migrate",
-			lifecycle.Options{},
+			plan.Options{},
 			[]string{
 				"follow Job/shop-migrate", "delete Job/shop-backup Background", "apply Job/shop-backup",
 				"delete Job/shop-migrate Background", "apply Job/shop-migrate", "apply Secret/new",
@@ -106,7 +108,7 @@ func otherLeftovers() map[string]sequence {
 			[]string{settings("one")},
 			upgrade, upgrade, settings("two") + reader("n"), settings("three") + reader("n"),
 			"shop-n",
-			lifecycle.Options{},
+			plan.Options{},
 			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"},
 		},
 		"one that reads a hook that has changed since is not awaited": {
@@ -114,46 +116,46 @@ func otherLeftovers() map[string]sequence {
 			upgrade, upgrade,
 			configHook("two") + reader("n"), configHook("three") + reader("n"),
 			"shop-n",
-			lifecycle.Options{},
+			plan.Options{},
 			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n", "delete Secret/s Background"},
 		},
 		"one that has changed is not awaited": {
 			[]string{settings("one")},
 			upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("two") + hook("n", "pre-upgrade", "    a: b\n"),
 			"shop-n",
-			lifecycle.Options{},
+			plan.Options{},
 			[]string{"delete Job/shop-n Foreground", "apply Job/shop-n", "apply ConfigMap/app"},
 		},
 		"one that has left the pack": {
 			[]string{settings("one")},
 			upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("two") + hook("o", "pre-upgrade", ""),
 			"shop-n",
-			lifecycle.Options{},
+			plan.Options{},
 			[]string{"delete Job/shop-n Foreground", "apply Job/shop-o", "apply ConfigMap/app"},
 		},
 		"with --no-hooks": {
 			[]string{settings("one")},
 			upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("three") + hook("n", "pre-upgrade", ""),
 			"shop-n",
-			lifecycle.Options{SkipPhases: sherpack.Phases()},
+			plan.Options{SkipPhases: sherpack.Phases()},
 			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app"},
 		},
 		"a rollback after an upgrade": {
 			[]string{afterAll("one")},
 			upgrade, rollback, afterAll("two"), ".", "shop-n",
-			lifecycle.Options{},
+			plan.Options{},
 			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"},
 		},
 		"a Job of pre-delete is awaited": {
 			[]string{settings("one") + hook("n", "pre-delete", "")},
 			release.OperationUninstall, release.OperationUninstall, "", "", "shop-n",
-			lifecycle.Options{},
+			plan.Options{},
 			[]string{"follow Job/shop-n", "delete Job/shop-n Background", "apply Job/shop-n", "delete Job/shop-n Foreground", "delete ConfigMap/app Background"},
 		},
 		"a test": {
 			[]string{hook("n", "test", "")},
 			release.OperationTest, release.OperationTest, "", "", "shop-n",
-			lifecycle.Options{},
+			plan.Options{},
 			[]string{"delete Job/shop-n Foreground", "apply Job/shop-n"},
 		},
 	}
@@ -173,10 +175,10 @@ func TestLeftoverHooksDoNotCountForTheNextCommand(t *testing.T) {
 					s := newStory()
 					operation := release.OperationInstall
 					for _, text := range test.before {
-						s.must(t, s.plan(t, operation, text, lifecycle.Options{}))
+						s.must(t, s.plan(t, operation, text, plan.Options{}))
 						operation = release.OperationUpgrade
 					}
-					s.cutShort(t, how, test.hanging, s.plan(t, test.first, test.firstText, lifecycle.Options{}))
+					s.cutShort(t, how, test.hanging, s.plan(t, test.first, test.firstText, plan.Options{}))
 					said := s.must(t, s.plan(t, test.second, test.secondText, test.options))
 					if diff := cmp.Diff(test.want, s.cluster.log); diff != "" {
 						t.Error(diff)
@@ -233,15 +235,15 @@ func TestALeftoverHookThatIsAwaitedDecidesNothing(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newStory()
-				s.must(t, s.plan(t, release.OperationInstall, settings("one"), lifecycle.Options{}))
+				s.must(t, s.plan(t, release.OperationInstall, settings("one"), plan.Options{}))
 				text := settings("one") + hook("n", "pre-upgrade", test.more)
-				s.cutShort(t, ctrlC, "shop-n", s.plan(t, release.OperationUpgrade, text, lifecycle.Options{}))
+				s.cutShort(t, ctrlC, "shop-n", s.plan(t, release.OperationUpgrade, text, plan.Options{}))
 				// Only the run that is found ends like that; the next one succeeds.
 				s.cluster.outcomes["shop-n"] = func(ctx context.Context) (kube.HookOutcome, error) {
 					delete(s.cluster.outcomes, "shop-n")
 					return test.outcome(ctx)
 				}
-				said := s.must(t, s.plan(t, release.OperationUpgrade, text, lifecycle.Options{Timeout: time.Minute}))
+				said := s.must(t, s.plan(t, release.OperationUpgrade, text, plan.Options{Timeout: time.Minute}))
 				if diff := cmp.Diff(test.want, s.cluster.log); diff != "" {
 					t.Error(diff)
 				}
@@ -270,13 +272,13 @@ func TestAnInterruptLeavesALeftoverHookRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
 		text := hook("n", "pre-install", "")
-		s.cutShort(t, ctrlC, "shop-n", s.plan(t, release.OperationInstall, text, lifecycle.Options{}))
+		s.cutShort(t, ctrlC, "shop-n", s.plan(t, release.OperationInstall, text, plan.Options{}))
 		ctx, cancel := context.WithCancel(t.Context())
 		s.cluster.outcomes["shop-n"] = func(limited context.Context) (kube.HookOutcome, error) {
 			cancel()
 			return hang(limited)
 		}
-		_, err := s.run(ctx, s.plan(t, release.OperationInstall, text, lifecycle.Options{Timeout: time.Minute}))
+		_, err := s.run(ctx, s.plan(t, release.OperationInstall, text, plan.Options{Timeout: time.Minute}))
 		if !errors.Is(err, lifecycle.ErrInterrupted) || !strings.Contains(err.Error(), "waiting for Job/web/shop-n, which an earlier command left running") {
 			t.Errorf("got %v", err)
 		}
@@ -302,8 +304,8 @@ func TestAResumedOperationCountsItsOwnHooks(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					s := newStory()
-					s.must(t, s.plan(t, release.OperationInstall, settings("one"), lifecycle.Options{}))
-					s.cutShort(t, how, test.hanging, s.plan(t, release.OperationUpgrade, text, lifecycle.Options{}))
+					s.must(t, s.plan(t, release.OperationInstall, settings("one"), plan.Options{}))
+					s.cutShort(t, how, test.hanging, s.plan(t, release.OperationUpgrade, text, plan.Options{}))
 					s.must(t, s.resumption(t))
 					if diff := cmp.Diff(test.want, s.cluster.log); diff != "" {
 						t.Error(diff)
@@ -324,11 +326,11 @@ func TestAResumedOperationDoesNotCountOthersHooks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
-		s.must(t, s.plan(t, release.OperationInstall, settings("one"), lifecycle.Options{}))
+		s.must(t, s.plan(t, release.OperationInstall, settings("one"), plan.Options{}))
 		n := hook("n", "post-upgrade", "")
-		s.cutShort(t, outOfTime, "shop-n", s.plan(t, release.OperationUpgrade, settings("two")+n, lifecycle.Options{}))
+		s.cutShort(t, outOfTime, "shop-n", s.plan(t, release.OperationUpgrade, settings("two")+n, plan.Options{}))
 		// The next one is killed as soon as it is recorded.
-		killed := s.plan(t, release.OperationUpgrade, settings("three")+n, lifecycle.Options{})
+		killed := s.plan(t, release.OperationUpgrade, settings("three")+n, plan.Options{})
 		killed.Release.Status.Phase, killed.Release.Status.Operation, killed.Release.ResourceVersion = release.PendingUpgrade, "upgrade", "1"
 		lifecycle.CloseInterrupted(killed.Release, "process 1 on host", time.Now())
 		s.history = append(s.history, killed.Release)
@@ -345,8 +347,8 @@ func TestAnOperationIsResumedTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
-		s.must(t, s.plan(t, release.OperationInstall, settings("one"), lifecycle.Options{}))
-		s.cutShort(t, sigkill, "shop-n", s.plan(t, release.OperationUpgrade, settings("two")+hook("n", "post-upgrade", ""), lifecycle.Options{}))
+		s.must(t, s.plan(t, release.OperationInstall, settings("one"), plan.Options{}))
+		s.cutShort(t, sigkill, "shop-n", s.plan(t, release.OperationUpgrade, settings("two")+hook("n", "post-upgrade", ""), plan.Options{}))
 		killed := s.resumption(t)
 		killed.Release.Status.Phase = release.PendingUpgrade
 		lifecycle.CloseInterrupted(killed.Release, "process 2 on host", time.Now())
@@ -362,14 +364,14 @@ func TestALeftoverHookWithoutMarksIsEnded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
-		s.cutShort(t, outOfTime, "shop-n", s.plan(t, release.OperationInstall, settings("one")+hook("n", "post-install", ""), lifecycle.Options{}))
+		s.cutShort(t, outOfTime, "shop-n", s.plan(t, release.OperationInstall, settings("one")+hook("n", "post-install", ""), plan.Options{}))
 		for _, object := range s.cluster.objects {
 			if object.GetName() == "shop-n" {
 				object.SetLabels(nil)
 				object.SetAnnotations(nil)
 			}
 		}
-		s.must(t, s.plan(t, release.OperationInstall, settings("two")+hook("n", "post-install", ""), lifecycle.Options{SkipPhases: sherpack.Phases()}))
+		s.must(t, s.plan(t, release.OperationInstall, settings("two")+hook("n", "post-install", ""), plan.Options{SkipPhases: sherpack.Phases()}))
 		if diff := cmp.Diff([]string{"delete Job/shop-n Foreground", "apply ConfigMap/app"}, s.cluster.log); diff != "" {
 			t.Error(diff)
 		}
@@ -383,10 +385,10 @@ func TestAHookThatGoesOnIsNoLeftover(t *testing.T) {
 		s := newStory()
 		check := pod("check", "pre-install", "    sherpack.io/ready-when: condition=Ready\n")
 		s.cluster.outcomes["shop-n"] = exit3
-		if _, err := s.run(t.Context(), s.plan(t, release.OperationInstall, check+hook("n", "post-install", ""), lifecycle.Options{})); err == nil {
+		if _, err := s.run(t.Context(), s.plan(t, release.OperationInstall, check+hook("n", "post-install", ""), plan.Options{})); err == nil {
 			t.Fatal("no error")
 		}
-		said := s.must(t, s.plan(t, release.OperationInstall, settings("two"), lifecycle.Options{}))
+		said := s.must(t, s.plan(t, release.OperationInstall, settings("two"), plan.Options{}))
 		if len(said) > 0 {
 			t.Errorf("it said %q", said)
 		}
@@ -399,16 +401,16 @@ func TestAHookThatGoesOnIsNoLeftoverOfALaterRevision(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
 		check := pod("check", "pre-install", "    sherpack.io/ready-when: condition=Ready\n")
-		s.must(t, s.plan(t, release.OperationInstall, settings("one")+check, lifecycle.Options{}))
+		s.must(t, s.plan(t, release.OperationInstall, settings("one")+check, plan.Options{}))
 		s.cluster.outcomes["shop-n"] = exit3
 		for range 2 {
-			said, err := s.run(t.Context(), s.plan(t, release.OperationUpgrade, settings("two")+check+hook("n", "pre-upgrade", ""), lifecycle.Options{}))
+			said, err := s.run(t.Context(), s.plan(t, release.OperationUpgrade, settings("two")+check+hook("n", "pre-upgrade", ""), plan.Options{}))
 			if err == nil || len(said) > 0 {
 				t.Fatalf("got %v, it said %q", err, said)
 			}
 			expectNoDeletion(t, s, "Pod/")
 		}
-		if said := s.must(t, s.plan(t, release.OperationUpgrade, settings("three")+check, lifecycle.Options{})); len(said) > 0 {
+		if said := s.must(t, s.plan(t, release.OperationUpgrade, settings("three")+check, plan.Options{})); len(said) > 0 {
 			t.Errorf("it said %q", said)
 		}
 		expectNoDeletion(t, s, "Pod/")
@@ -431,15 +433,15 @@ func TestALeftoverIsWhatWasAppliedAsAHook(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newStory()
-				s.must(t, s.plan(t, release.OperationInstall, settings("one")+test.first, lifecycle.Options{}))
+				s.must(t, s.plan(t, release.OperationInstall, settings("one")+test.first, plan.Options{}))
 				s.cluster.outcomes["shop-fails"] = exit3
-				failed := s.plan(t, release.OperationUpgrade, settings("two")+test.second, lifecycle.Options{})
+				failed := s.plan(t, release.OperationUpgrade, settings("two")+test.second, plan.Options{})
 				if test.want {
 					s.cutShort(t, outOfTime, "shop-n", failed)
 				} else if _, err := s.run(t.Context(), failed); err == nil {
 					t.Fatal("no error")
 				}
-				said := s.must(t, s.plan(t, release.OperationUpgrade, settings("three")+test.third, lifecycle.Options{}))
+				said := s.must(t, s.plan(t, release.OperationUpgrade, settings("three")+test.third, plan.Options{}))
 				if left := slices.ContainsFunc(said, func(line string) bool { return strings.Contains(line, "left running") }); left != test.want {
 					t.Errorf("it said %q", said)
 				}
@@ -477,11 +479,11 @@ func TestTheWayBackGetsPastALeftoverHook(t *testing.T) {
 				s := newStory()
 				operation := release.OperationInstall
 				if test.first != "" {
-					s.must(t, s.plan(t, operation, test.first, lifecycle.Options{}))
+					s.must(t, s.plan(t, operation, test.first, plan.Options{}))
 					operation = release.OperationUpgrade
 				}
 				s.cluster.stubborn = []string{"shop-n"}
-				failed := s.plan(t, operation, test.second, lifecycle.Options{})
+				failed := s.plan(t, operation, test.second, plan.Options{})
 				s.cutShort(t, outOfTime, "shop-n", failed)
 				if test.leaving {
 					for _, object := range s.cluster.objects {
@@ -508,7 +510,7 @@ func TestWhatWasNotAppliedIsNotDeletedAfterIt(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
 			put(cluster, job(marks("shop"), map[string]any{"conditions": []any{map[string]any{"type": "Complete", "status": "True"}}}))
-			planned := plan(t, hook("a", "pre-install", policy(words)), lifecycle.Options{})
+			planned := mustPlan(t, hook("a", "pre-install", policy(words)), plan.Options{})
 			_, _, err := runWith(t.Context(), cluster, &store{deaf: true}, planned, time.Now)
 			if !errors.Is(err, errDeaf) {
 				t.Fatalf("got %v", err)

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -22,7 +24,7 @@ import (
 func revision(t *testing.T, number int, phase release.Phase, text string) *release.Release {
 	t.Helper()
 	r := release.New("shop", "web", number)
-	planned, err := lifecycle.NewPlan(lifecycle.Request{
+	planned, err := plan.New(plan.Request{
 		Operation: release.OperationInstall, Release: r, Nodes: nodes(t, text), Scopes: scopes(),
 	})
 	if err != nil {
@@ -34,10 +36,10 @@ func revision(t *testing.T, number int, phase release.Phase, text string) *relea
 }
 
 // rollback is the request to go from the last of some revisions back to the first.
-func rollback(t *testing.T, history ...*release.Release) lifecycle.Request {
+func rollback(t *testing.T, history ...*release.Release) plan.Request {
 	t.Helper()
 	target, newest := history[0], history[len(history)-1]
-	request := lifecycle.NewRollback(target, newest, history, lifecycle.Options{})
+	request := plan.Rollback(target, newest, history, plan.Options{})
 	request.Nodes, request.Left, request.Scopes = nodes(t, target.Content.Manifest), nodes(t, newest.Content.Manifest), scopes()
 	return request
 }
@@ -54,7 +56,7 @@ func TestARollbackRunsTheHooksOfBothRevisions(t *testing.T) {
 	t.Parallel()
 	old := revision(t, 2, release.Superseded, object("v1", "ConfigMap", "app")+hook("old", "pre-rollback,post-rollback", ""))
 	left := revision(t, 5, release.Deployed, object("v1", "ConfigMap", "new")+hook("new", "pre-rollback,post-rollback", ""))
-	planned, err := lifecycle.NewPlan(rollback(t, old, left))
+	planned, err := plan.New(rollback(t, old, left))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +79,7 @@ func TestARollbackRunsTheHooksOfBothRevisions(t *testing.T) {
 func TestARollbackAfterARemovalInstalls(t *testing.T) {
 	t.Parallel()
 	removed := revision(t, 1, release.Uninstalled, hook("a", "pre-install,pre-rollback", "")+object("v1", "ConfigMap", "app"))
-	planned, err := lifecycle.NewPlan(rollback(t, removed))
+	planned, err := plan.New(rollback(t, removed))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,14 +93,14 @@ func TestTheWayBackUndoesWhatWasChanged(t *testing.T) {
 	text := object("v1", "ConfigMap", "app") + object("v1", "ConfigMap", "kept") + hook("a", "pre-rollback,post-rollback", "")
 	for name, test := range map[string]struct {
 		operation release.Operation
-		extent    lifecycle.Extent
+		extent    plan.Extent
 		want      []string
 	}{
-		"after an installation":                         {release.OperationInstall, lifecycle.Everything, []string{"delete Job/shop-a", "delete ConfigMap/app"}},
-		"after an installation whose first hook failed": {release.OperationInstall, lifecycle.Nothing, []string{"delete Job/shop-a", "delete ConfigMap/app"}},
-		"after an upgrade whose first hook failed":      {release.OperationUpgrade, lifecycle.Nothing, nil},
-		"after an upgrade that has made a Namespace":    {release.OperationUpgrade, lifecycle.Groundwork, []string{"apply ConfigMap/app ConfigMap/kept"}},
-		"after an upgrade": {release.OperationUpgrade, lifecycle.Everything, []string{
+		"after an installation":                         {release.OperationInstall, plan.Everything, []string{"delete Job/shop-a", "delete ConfigMap/app"}},
+		"after an installation whose first hook failed": {release.OperationInstall, plan.Nothing, []string{"delete Job/shop-a", "delete ConfigMap/app"}},
+		"after an upgrade whose first hook failed":      {release.OperationUpgrade, plan.Nothing, nil},
+		"after an upgrade that has made a Namespace":    {release.OperationUpgrade, plan.Groundwork, []string{"apply ConfigMap/app ConfigMap/kept"}},
+		"after an upgrade": {release.OperationUpgrade, plan.Everything, []string{
 			"run-hooks pre-rollback pre-rollback/a", "apply ConfigMap/app ConfigMap/kept", "run-hooks post-rollback post-rollback/a",
 		}},
 	} {
@@ -110,13 +112,13 @@ func TestTheWayBackUndoesWhatWasChanged(t *testing.T) {
 					newest.Inventory[i].Origin = release.Adopted
 				}
 			}
-			failed := &lifecycle.Plan{Operation: test.operation, Release: newest, Changes: lifecycle.Changes{Extent: test.extent}}
-			back, err := lifecycle.NewWayBack(failed, rollback(t, deployed, newest))
+			failed := &plan.Plan{Operation: test.operation, Release: newest, Changes: plan.Changes{Extent: test.extent}}
+			back, err := plan.Undo(failed, rollback(t, deployed, newest))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if back == nil {
-				back = &lifecycle.Plan{}
+				back = &plan.Plan{}
 			}
 			if diff := cmp.Diff(test.want, steps(back)); diff != "" {
 				t.Error(diff)
@@ -143,7 +145,7 @@ func goBackOver(t *testing.T, outcome func(context.Context) (kube.HookOutcome, e
 	deployed, newest := revision(t, 1, release.Deployed, text), revision(t, 2, release.Failed, text)
 	request := rollback(t, deployed, newest)
 	request.Options.Timeout = time.Minute
-	back, err := lifecycle.NewWayBack(&lifecycle.Plan{Operation: release.OperationUpgrade, Release: newest, Changes: lifecycle.Changes{Extent: lifecycle.Everything}}, request)
+	back, err := plan.Undo(&plan.Plan{Operation: release.OperationUpgrade, Release: newest, Changes: plan.Changes{Extent: plan.Everything}}, request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,18 +172,18 @@ func TestTestsAreChosenByName(t *testing.T) {
 	t.Parallel()
 	text := hook("smoke", "test", "") + hook("load", "test", "") + object("v1", "ConfigMap", "app")
 	for name, test := range map[string]struct {
-		tests   lifecycle.Tests
+		tests   plan.Tests
 		want    []string
 		records []string
 	}{
-		"all":        {lifecycle.Tests{}, []string{"run-hooks test test/load test/smoke"}, []string{"Pending", "Pending"}},
-		"one":        {lifecycle.Tests{Only: []string{"smoke"}}, []string{"run-hooks test test/smoke"}, []string{"Skipped", "Pending"}},
-		"by object":  {lifecycle.Tests{Only: []string{"shop-smoke"}}, []string{"run-hooks test test/smoke"}, []string{"Skipped", "Pending"}},
-		"all but it": {lifecycle.Tests{Except: []string{"smoke"}}, []string{"run-hooks test test/load"}, []string{"Pending", "Skipped"}},
+		"all":        {plan.Tests{}, []string{"run-hooks test test/load test/smoke"}, []string{"Pending", "Pending"}},
+		"one":        {plan.Tests{Only: []string{"smoke"}}, []string{"run-hooks test test/smoke"}, []string{"Skipped", "Pending"}},
+		"by object":  {plan.Tests{Only: []string{"shop-smoke"}}, []string{"run-hooks test test/smoke"}, []string{"Skipped", "Pending"}},
+		"all but it": {plan.Tests{Except: []string{"smoke"}}, []string{"run-hooks test test/load"}, []string{"Pending", "Skipped"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			planned, err := lifecycle.NewTest(lifecycle.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, test.tests)
+			planned, err := plan.Test(plan.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, test.tests)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -197,8 +199,8 @@ func TestTestsAreChosenByName(t *testing.T) {
 			}
 		})
 	}
-	_, err := lifecycle.NewTest(lifecycle.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, lifecycle.Tests{Only: []string{"smok"}})
-	var unknown *lifecycle.UnknownTestError
+	_, err := plan.Test(plan.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, plan.Tests{Only: []string{"smok"}})
+	var unknown *plan.UnknownTestError
 	if !errors.As(err, &unknown) || err.Error() != `the release has no test "smok"; its tests: load, smoke` {
 		t.Errorf("got %v", err)
 	}
@@ -219,7 +221,7 @@ func TestATestLeavesTheReleaseAsItIs(t *testing.T) {
 			t.Parallel()
 			r := revision(t, 1, release.Deployed, text)
 			r.Status.Operation = "install"
-			planned, err := lifecycle.NewTest(lifecycle.Request{Release: r, Nodes: nodes(t, text), Scopes: scopes()}, lifecycle.Tests{KeepGoing: test.keepGoing})
+			planned, err := plan.Test(plan.Request{Release: r, Nodes: nodes(t, text), Scopes: scopes()}, plan.Tests{KeepGoing: test.keepGoing})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -265,7 +267,7 @@ func TestAnUninstallationThatHasNotBegunIsTakenBack(t *testing.T) {
 			r.Status.Operation, r.Status.Message = "install", test.message
 			cluster := newCluster()
 			cluster.outcomes[test.fails] = exit3
-			kept, _, err := run(t, cluster, removal(t, text, r, lifecycle.Options{}))
+			kept, _, err := run(t, cluster, removal(t, text, r, plan.Options{}))
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -284,10 +286,10 @@ func TestAnUninstallationGoesOn(t *testing.T) {
 	r := revision(t, 1, release.Deployed, text)
 	cluster := newCluster()
 	cluster.outcomes["shop-b"] = exit3
-	if _, _, err := run(t, cluster, removal(t, text, r, lifecycle.Options{})); err == nil {
+	if _, _, err := run(t, cluster, removal(t, text, r, plan.Options{})); err == nil {
 		t.Fatal("no error")
 	}
-	again := removal(t, text, r, lifecycle.Options{})
+	again := removal(t, text, r, plan.Options{})
 	if diff := cmp.Diff([]string{"delete Job/shop-a, not waiting", "run-hooks post-delete post-delete/b", "delete Job/shop-b"}, steps(again)); diff != "" {
 		t.Error(diff)
 	}
@@ -325,7 +327,7 @@ func TestWhatCannotBeChangedIsMadeAnewWhereThatIsAllowed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
-			first := plan(t, test.text, lifecycle.Options{})
+			first := mustPlan(t, test.text, plan.Options{})
 			if _, _, err := run(t, cluster, first); err != nil {
 				t.Fatal(err)
 			}
@@ -334,7 +336,7 @@ func TestWhatCannotBeChangedIsMadeAnewWhereThatIsAllowed(t *testing.T) {
 				cluster.frozen = append(cluster.frozen, object.GetName())
 			}
 			cluster.log = nil
-			second := plan(t, test.text, lifecycle.Options{RecreateImmutable: test.all})
+			second := mustPlan(t, test.text, plan.Options{RecreateImmutable: test.all})
 			_, _, err := run(t, cluster, second)
 			var immutable *kube.ImmutableError
 			if test.again == errors.As(err, &immutable) || test.again != (err == nil) {
@@ -357,13 +359,13 @@ func TestANamespaceWithSomethingElseInItStays(t *testing.T) {
 	t.Parallel()
 	text := object("v1", "Namespace", "empty") + object("v1", "Namespace", "used") + object("v1", "Namespace", "web")
 	cluster := newCluster()
-	first := plan(t, text, lifecycle.Options{})
+	first := mustPlan(t, text, plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
 	put(cluster, map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "theirs", "namespace": "used"}})
 	first.Release.Content.Manifest = text
-	_, events, err := run(t, cluster, removal(t, text, first.Release, lifecycle.Options{}))
+	_, events, err := run(t, cluster, removal(t, text, first.Release, plan.Options{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -388,23 +390,23 @@ func TestARollbackLeavesDefinitionsAsTheyAre(t *testing.T) {
 	old := revision(t, 1, release.Superseded, crd("there")+crd("gone"))
 	newest := revision(t, 2, release.Deployed, crd("there")+crd("new"))
 	for name, test := range map[string]struct {
-		options lifecycle.Options
+		options plan.Options
 		want    []string
 	}{
-		"by itself":          {lifecycle.Options{}, []string{"apply CustomResourceDefinition/gone", "wait CustomResourceDefinition/gone sherpack.io/release=shop"}},
-		"with --delete-crds": {lifecycle.Options{DeleteCRDs: true}, []string{"apply CustomResourceDefinition/gone", "apply CustomResourceDefinition/there", "wait CustomResourceDefinition/gone sherpack.io/release=shop", "wait CustomResourceDefinition/there sherpack.io/release=shop", "delete CustomResourceDefinition/new Background"}},
+		"by itself":          {plan.Options{}, []string{"apply CustomResourceDefinition/gone", "wait CustomResourceDefinition/gone sherpack.io/release=shop"}},
+		"with --delete-crds": {plan.Options{DeleteCRDs: true}, []string{"apply CustomResourceDefinition/gone", "apply CustomResourceDefinition/there", "wait CustomResourceDefinition/gone sherpack.io/release=shop", "wait CustomResourceDefinition/there sherpack.io/release=shop", "delete CustomResourceDefinition/new Background"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
 			for _, name := range []string{"there", "new"} {
 				put(cluster, map[string]any{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": map[string]any{
-					"name": name, "annotations": marks("shop"), "labels": map[string]any{lifecycle.LabelManagedBy: "sherpack"},
+					"name": name, "annotations": marks("shop"), "labels": map[string]any{plan.LabelManagedBy: "sherpack"},
 				}})
 			}
 			request := rollback(t, old, newest)
 			request.Options = test.options
-			planned, err := lifecycle.NewPlan(request)
+			planned, err := plan.New(request)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -426,11 +428,11 @@ func TestAnUninstallationThatDoesNotWaitKeepsTheInventory(t *testing.T) {
 			t.Parallel()
 			text := object("v1", "ConfigMap", "app")
 			cluster := newCluster()
-			first := plan(t, text, lifecycle.Options{})
+			first := mustPlan(t, text, plan.Options{})
 			if _, _, err := run(t, cluster, first); err != nil {
 				t.Fatal(err)
 			}
-			kept, _, err := run(t, cluster, removal(t, text, first.Release, lifecycle.Options{KeepHistory: true, Wait: wait}))
+			kept, _, err := run(t, cluster, removal(t, text, first.Release, plan.Options{KeepHistory: true, Wait: wait}))
 			if err != nil || kept.dropped || kept.last.Status.Phase != release.Uninstalled {
 				t.Fatalf("%v, dropped %v, %s", err, kept.dropped, kept.last.Status.Phase)
 			}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
@@ -57,7 +59,7 @@ func TestAfterALostLockNothingIsDone(t *testing.T) {
 			text := hook("a", "pre-install", policy("hook-succeeded,hook-failed")) + object("v1", "ConfigMap", "app") + hook("b", "post-install", "")
 			var last lifecycle.Event
 			runner := lifecycle.Runner{Cluster: cluster, Store: kept, Now: time.Now, Observe: func(event lifecycle.Event) { last = event }}
-			err := runner.Run(ctx, plan(t, text, lifecycle.Options{Wait: true}))
+			err := runner.Run(ctx, mustPlan(t, text, plan.Options{Wait: true}))
 			if !errors.Is(err, lifecycle.ErrLockLost) || errors.Is(err, lifecycle.ErrInterrupted) {
 				t.Errorf("got %v", err)
 			}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 
 	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
@@ -59,7 +61,7 @@ func TestWhatChangesDuringAHookIsNotOverlooked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
-			first := plan(t, text, lifecycle.Options{SkipPhases: sherpack.Phases()})
+			first := mustPlan(t, text, plan.Options{SkipPhases: sherpack.Phases()})
 			if _, _, err := run(t, cluster, first); err != nil {
 				t.Fatal(err)
 			}
@@ -83,7 +85,7 @@ func TestAnInterruptBetweenTwoHooksIsNotOverlooked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			text := hook("a", "test", "") + hook("b", "test", "")
-			planned, err := lifecycle.NewTest(lifecycle.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, lifecycle.Tests{KeepGoing: keepGoing})
+			planned, err := plan.Test(plan.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, plan.Tests{KeepGoing: keepGoing})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -128,7 +130,7 @@ func TestARecordThatCannotBeDroppedSaysWhatItIs(t *testing.T) {
 	t.Parallel()
 	text := object("v1", "ConfigMap", "app")
 	r := revision(t, 1, release.Deployed, text)
-	kept, _, err := runWith(t.Context(), newCluster(), &store{tidyErr: errors.New("forbidden")}, removal(t, text, r, lifecycle.Options{}), time.Now)
+	kept, _, err := runWith(t.Context(), newCluster(), &store{tidyErr: errors.New("forbidden")}, removal(t, text, r, plan.Options{}), time.Now)
 	if err == nil || kept.last.Status.Phase != release.Uninstalled {
 		t.Errorf("%v, %s", err, kept.last.Status.Phase)
 	}
@@ -145,7 +147,7 @@ func TestTheWayBackLeavesWhatWasThereBefore(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
 			putMarked(cluster, "data")
-			planned, err := lifecycle.NewPlan(lifecycle.Request{
+			planned, err := plan.New(plan.Request{
 				Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, text+hook("a", "post-install", "")), Scopes: scopes(),
 			})
 			if err != nil {
@@ -170,7 +172,7 @@ func TestTheWayBackLeavesWhatSomebodyMadeMeanwhile(t *testing.T) {
 		cluster.meanwhile = nil
 	}
 	cluster.outcomes["shop-a"] = exit3
-	takenBack(t, cluster, plan(t, theirs()+object("v1", "ConfigMap", "made")+hook("a", "post-install", ""), lifecycle.Options{}), noRequest)
+	takenBack(t, cluster, mustPlan(t, theirs()+object("v1", "ConfigMap", "made")+hook("a", "post-install", ""), plan.Options{}), noRequest)
 	if diff := cmp.Diff([]string{"delete Job/shop-a Foreground", "delete ConfigMap/made Background"}, cluster.log); diff != "" {
 		t.Error(diff)
 	}
@@ -181,11 +183,11 @@ func TestTheExtentOfAChange(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		first string
-		want  lifecycle.Extent
+		want  plan.Extent
 	}{
-		"nothing before the hook": {"", lifecycle.Nothing},
-		"a definition of a kind":  {object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "things.example.com"), lifecycle.Nothing},
-		"a Namespace":             {object("v1", "Namespace", "extra"), lifecycle.Groundwork},
+		"nothing before the hook": {"", plan.Nothing},
+		"a definition of a kind":  {object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "things.example.com"), plan.Nothing},
+		"a Namespace":             {object("v1", "Namespace", "extra"), plan.Groundwork},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -204,11 +206,11 @@ func TestARecreationThatIsCutOffStaysOnTheInventory(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	text := object("apps/v1", "Deployment", "a")
-	if _, _, err := run(t, cluster, plan(t, text, lifecycle.Options{})); err != nil {
+	if _, _, err := run(t, cluster, mustPlan(t, text, plan.Options{})); err != nil {
 		t.Fatal(err)
 	}
 	cluster.frozen, cluster.lost = []string{"a"}, []string{"a"}
-	second := plan(t, text, lifecycle.Options{RecreateImmutable: true})
+	second := mustPlan(t, text, plan.Options{RecreateImmutable: true})
 	kept, _, err := run(t, cluster, second)
 	if err == nil || len(kept.last.Inventory) != 1 {
 		t.Errorf("%v, inventory %+v", err, kept.last.Inventory)
@@ -223,7 +225,7 @@ func TestWhatSomebodyMakesMeanwhileIsNotMadeAnew(t *testing.T) {
 	cluster.meanwhile = func() {
 		put(cluster, map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": "a", "namespace": "web"}})
 	}
-	_, _, err := run(t, cluster, plan(t, object("apps/v1", "Deployment", "a"), lifecycle.Options{RecreateImmutable: true}))
+	_, _, err := run(t, cluster, mustPlan(t, object("apps/v1", "Deployment", "a"), plan.Options{RecreateImmutable: true}))
 	var immutable *kube.ImmutableError
 	if !errors.As(err, &immutable) {
 		t.Errorf("the error is %v", err)
@@ -238,7 +240,7 @@ func TestAHookOfThisRunMayBecomeRegular(t *testing.T) {
 	t.Parallel()
 	old := revision(t, 1, release.Superseded, object("batch/v1", "Job", "shop-x"))
 	left := revision(t, 2, release.Deployed, hook("x", "pre-rollback", ""))
-	planned, err := lifecycle.NewPlan(rollback(t, old, left))
+	planned, err := plan.New(rollback(t, old, left))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,11 +259,11 @@ func TestAHookThatCannotBeChangedIsMadeAnew(t *testing.T) {
 	t.Parallel()
 	text := "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\n  annotations: {sherpack.io/hook: pre-install, sherpack.io/on-immutable: recreate}\n"
 	cluster := newCluster()
-	if _, _, err := run(t, cluster, plan(t, text, lifecycle.Options{})); err != nil {
+	if _, _, err := run(t, cluster, mustPlan(t, text, plan.Options{})); err != nil {
 		t.Fatal(err)
 	}
 	cluster.frozen, cluster.log = []string{"settings"}, nil
-	if _, _, err := run(t, cluster, plan(t, text, lifecycle.Options{})); err != nil {
+	if _, _, err := run(t, cluster, mustPlan(t, text, plan.Options{})); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"delete ConfigMap/settings Foreground", "apply ConfigMap/settings"}, cluster.log); diff != "" {

@@ -5,9 +5,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -37,7 +38,7 @@ func TestChangedLabelsAndAnnotationsAreNoticed(t *testing.T) {
 		"an annotation is gone":               {nil, func(o *unstructured.Unstructured) { annotate(o, "a", "") }, true},
 		"an annotation has another value":     {nil, func(o *unstructured.Unstructured) { annotate(o, "a", "two") }, true},
 		"an annotation is a label now":        {nil, func(o *unstructured.Unstructured) { annotate(o, "a", ""); label(o, "a", "one") }, true},
-		"a mark is gone":                      {nil, func(o *unstructured.Unstructured) { label(o, lifecycle.LabelRelease, "") }, true},
+		"a mark is gone":                      {nil, func(o *unstructured.Unstructured) { label(o, plan.LabelRelease, "") }, true},
 		"a label has come":                    {nil, func(o *unstructured.Unstructured) { label(o, "others", "x") }, false},
 		"a webhook has changed it":            {webhook, func(*unstructured.Unstructured) {}, false},
 		"what a webhook added is gone":        {webhook, func(o *unstructured.Unstructured) { label(o, "injected", "") }, true},
@@ -116,7 +117,7 @@ func TestRecordsWithoutMetadataAreRead(t *testing.T) {
 	}{
 		"nothing has changed": {func(*unstructured.Unstructured) {}, false},
 		"a label is gone":     {func(o *unstructured.Unstructured) { label(o, "l", "") }, false},
-		"a mark is gone":      {func(o *unstructured.Unstructured) { annotate(o, lifecycle.AnnotationRelease, "") }, true},
+		"a mark is gone":      {func(o *unstructured.Unstructured) { annotate(o, plan.AnnotationRelease, "") }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,8 @@ package lifecycle_test
 import (
 	"testing"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
@@ -13,7 +15,7 @@ func TestNoticesAreWarnings(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	cluster.notices = []string{"no right to list", "no right to watch"}
-	_, events, err := run(t, cluster, plan(t, object("v1", "ConfigMap", "app"), lifecycle.Options{}))
+	_, events, err := run(t, cluster, mustPlan(t, object("v1", "ConfigMap", "app"), plan.Options{}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,14 +8,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// Helm's marks on the objects of its releases.
-const (
-	annotationHelmRelease   = "meta.helm.sh/release-name"
-	annotationHelmNamespace = "meta.helm.sh/release-namespace"
-)
+// owner is a release, as the owner of objects.
+type owner struct{ plan.Owner }
+
+func ownerOf(r *release.Release) owner { return owner{plan.OwnerOf(r)} }
 
 // claim says whose an object on the cluster is.
 type claim int
@@ -42,9 +42,9 @@ func (x *execution) claimOn(found metav1.Object, key kinds.Key) claim {
 			return theirs
 		}
 		return ours
-	case !own.owns(found):
+	case !own.Owns(found):
 		return theirs
-	case entry.UID == "", x.plan.Unfinished, x.plan.Untried, madeAtEachRun(entry):
+	case entry.UID == "", x.plan.Unfinished, x.plan.IsUndo, madeAtEachRun(entry):
 		return ours
 	}
 	return replaced
@@ -64,26 +64,11 @@ func madeAtEachRun(entry release.Entry) bool {
 	return entry.Role == release.HookRun && kinds.RunsPods(entry.GroupKind())
 }
 
-// owns reports whether an object on the cluster carries the marks of this release. One of the labels may be missing or have
-// another value, because policies set labels, too.
-func (o owner) owns(found metav1.Object) bool {
-	return o.marks(metadata{labels: found.GetLabels(), annotations: found.GetAnnotations()})
-}
-
-// marks reports whether labels and annotations are the marks of this release.
-func (o owner) marks(found metadata) bool {
-	labels, annotations := found.labels, found.annotations
-	if annotations[AnnotationRelease] != o.name || annotations[AnnotationNamespace] != o.namespace {
-		return false
-	}
-	return labels[LabelManagedBy] == managedBy || labels[LabelRelease] == o.name && annotations[annotationHelmRelease] == ""
-}
-
 // takenFrom reports whether an object that is on the inventory names another release as its owner.
 func (o owner) takenFrom(found metav1.Object, entry release.Entry) bool {
 	annotations := found.GetAnnotations()
-	name, namespace := annotations[AnnotationRelease], annotations[AnnotationNamespace]
-	if name != "" && (name != o.name || namespace != "" && namespace != o.namespace) {
+	name, namespace := annotations[plan.AnnotationRelease], annotations[plan.AnnotationNamespace]
+	if name != "" && (name != o.Name || namespace != "" && namespace != o.Namespace) {
 		return true
 	}
 	switch helm := helmRelease(annotations); {
@@ -91,7 +76,7 @@ func (o owner) takenFrom(found metav1.Object, entry release.Entry) bool {
 		return false
 	case entry.Metadata == nil:
 		// Nothing is known of what it said when it was applied: it may have belonged to Helm before.
-		return found.GetLabels()[LabelManagedBy] != managedBy
+		return found.GetLabels()[plan.LabelManagedBy] != plan.ManagedBy
 	default:
 		return helm != entry.Metadata.Helm
 	}
@@ -99,21 +84,21 @@ func (o owner) takenFrom(found metav1.Object, entry release.Entry) bool {
 
 // helmRelease is the release of Helm that annotations name, as namespace/name; empty where they name none.
 func helmRelease(annotations map[string]string) string {
-	if annotations[annotationHelmRelease] == "" {
+	if annotations[plan.AnnotationHelmRelease] == "" {
 		return ""
 	}
-	return annotations[annotationHelmNamespace] + "/" + annotations[annotationHelmRelease]
+	return annotations[plan.AnnotationHelmNamespace] + "/" + annotations[plan.AnnotationHelmRelease]
 }
 
 // holder says who an object belongs to that is not this release's.
 func (o owner) holder(found metav1.Object) string {
-	annotations, label := found.GetAnnotations(), found.GetLabels()[LabelManagedBy]
-	other := owner{annotations[AnnotationRelease], annotations[AnnotationNamespace]}
+	annotations, label := found.GetAnnotations(), found.GetLabels()[plan.LabelManagedBy]
+	other := plan.Owner{Name: annotations[plan.AnnotationRelease], Namespace: annotations[plan.AnnotationNamespace]}
 	switch {
-	case other.name != "" && other != o:
-		return "release " + quoted(other.namespace) + "/" + quoted(other.name)
-	case annotations[annotationHelmRelease] != "":
-		return "Helm release " + quoted(annotations[annotationHelmNamespace]) + "/" + quoted(annotations[annotationHelmRelease])
+	case other.Name != "" && other != o.Owner:
+		return "release " + quoted(other.Namespace) + "/" + quoted(other.Name)
+	case annotations[plan.AnnotationHelmRelease] != "":
+		return "Helm release " + quoted(annotations[plan.AnnotationHelmNamespace]) + "/" + quoted(annotations[plan.AnnotationHelmRelease])
 	case label != "":
 		return strconv.Quote(label)
 	}
@@ -130,8 +115,8 @@ func (o owner) ownerPhrase(found metav1.Object) string {
 			}
 		}
 	}
-	add("label", found.GetLabels(), LabelManagedBy, LabelRelease)
-	add("annotation", found.GetAnnotations(), AnnotationRelease, AnnotationNamespace, annotationHelmRelease, annotationHelmNamespace)
+	add("label", found.GetLabels(), plan.LabelManagedBy, plan.LabelRelease)
+	add("annotation", found.GetAnnotations(), plan.AnnotationRelease, plan.AnnotationNamespace, plan.AnnotationHelmRelease, plan.AnnotationHelmNamespace)
 	if len(signs) == 0 {
 		return o.holder(found)
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -22,7 +24,7 @@ type sequel struct {
 	text      string
 	// ended is the phase that the installation ended in, as far as the record goes.
 	ended   release.Phase
-	options lifecycle.Options
+	options plan.Options
 	// failedTest says that a test of it has failed since.
 	failedTest bool
 }
@@ -32,7 +34,7 @@ type sequel struct {
 func (n sequel) after(t *testing.T, text string, happens func(*unstructured.Unstructured)) (log, said []string, r *release.Release, err error) {
 	t.Helper()
 	cluster := newCluster()
-	first := plan(t, text, lifecycle.Options{})
+	first := mustPlan(t, text, plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
@@ -42,12 +44,12 @@ func (n sequel) after(t *testing.T, text string, happens func(*unstructured.Unst
 	}
 	happens(cluster.objects[kinds.Key{Kind: "ConfigMap", Namespace: "web", Name: "app"}])
 	cluster.log = nil
-	request := lifecycle.Request{Release: first.Release, History: release.History{first.Release}, Nodes: nodes(t, text), Scopes: scopes(), Options: n.options}
-	planned, err := lifecycle.NewRemoval(request)
+	request := plan.Request{Release: first.Release, History: release.History{first.Release}, Nodes: nodes(t, text), Scopes: scopes(), Options: n.options}
+	planned, err := plan.Remove(request)
 	if n.operation != release.OperationUninstall {
 		request.Operation, request.Release, request.Previous = n.operation, release.New("shop", "web", 2), first.Release
 		request.Nodes = nodes(t, n.text)
-		planned, err = lifecycle.NewPlan(request)
+		planned, err = plan.New(request)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +86,7 @@ type happening func(*unstructured.Unstructured)
 func replace(object *unstructured.Unstructured) { object.SetUID("another") }
 
 func setByPolicy(object *unstructured.Unstructured) {
-	label(object, lifecycle.LabelManagedBy, "policy")
+	label(object, plan.LabelManagedBy, "policy")
 }
 
 func strip(object *unstructured.Unstructured) {
@@ -93,11 +95,11 @@ func strip(object *unstructured.Unstructured) {
 }
 
 func giveToOther(object *unstructured.Unstructured) {
-	annotate(object, lifecycle.AnnotationRelease, "other")
+	annotate(object, plan.AnnotationRelease, "other")
 }
 
 func giveToNamesake(object *unstructured.Unstructured) {
-	annotate(object, lifecycle.AnnotationNamespace, "prod")
+	annotate(object, plan.AnnotationNamespace, "prod")
 }
 
 func giveToHelm(object *unstructured.Unstructured) {
@@ -208,7 +210,7 @@ func TestAnnotationsThatHelmHasLeftDoNotCount(t *testing.T) {
 	put(cluster, map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{
 		"name": "web", "namespace": "web", "annotations": map[string]any{"meta.helm.sh/release-name": "x"},
 	}})
-	first := plan(t, text, lifecycle.Options{TakeOwnership: true})
+	first := mustPlan(t, text, plan.Options{TakeOwnership: true})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
@@ -228,14 +230,14 @@ func TestAnnotationsOfALiveObjectDoNotDecideAboutDeletingIt(t *testing.T) {
 	t.Parallel()
 	job := object("batch/v1", "Job", "job")
 	for name, annotations := range map[string]map[string]string{
-		"that of a hook":               {lifecycle.AnnotationPhase: "pre-upgrade"},
+		"that of a hook":               {plan.AnnotationPhase: "pre-upgrade"},
 		"that it may be made anew":     {"sherpack.io/on-immutable": "recreate"},
-		"both, and that it is no more": {lifecycle.AnnotationPhase: "pre-upgrade", "sherpack.io/on-immutable": "recreate", lifecycle.AnnotationHash: "x"},
+		"both, and that it is no more": {plan.AnnotationPhase: "pre-upgrade", "sherpack.io/on-immutable": "recreate", plan.AnnotationHash: "x"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
-			first := plan(t, job, lifecycle.Options{})
+			first := mustPlan(t, job, plan.Options{})
 			if _, _, err := run(t, cluster, first); err != nil {
 				t.Fatal(err)
 			}
@@ -252,7 +254,7 @@ func TestAnnotationsOfALiveObjectDoNotDecideAboutDeletingIt(t *testing.T) {
 			if _, _, err := run(t, cluster, failing); err == nil {
 				t.Error("the upgrade has changed what cannot be changed")
 			}
-			back, err := lifecycle.NewWayBack(failing, rollback(t, first.Release, failing.Release))
+			back, err := plan.Undo(failing, rollback(t, first.Release, failing.Release))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -270,12 +272,12 @@ func TestAnnotationsOfALiveObjectDoNotDecideAboutDeletingIt(t *testing.T) {
 func TestAHookThatBecameRegularIsMadeAnewByTheInventory(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	first := plan(t, hook("a", "post-install", ""), lifecycle.Options{})
+	first := mustPlan(t, hook("a", "post-install", ""), plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
 	for _, object := range cluster.objects {
-		annotate(object, lifecycle.AnnotationPhase, "")
+		annotate(object, plan.AnnotationPhase, "")
 	}
 	cluster.log, cluster.frozen = nil, []string{"shop-a"}
 	second := upgrade(t, object("batch/v1", "Job", "shop-a"), first.Release.Inventory, nil)
@@ -303,7 +305,7 @@ func TestWhatIsSparedStaysOnTheInventory(t *testing.T) {
 		stays   bool
 	}{
 		"replaced":    {func(object *unstructured.Unstructured) { object.SetUID("another") }, true},
-		"taken over":  {func(object *unstructured.Unstructured) { annotate(object, lifecycle.AnnotationRelease, "other") }, false},
+		"taken over":  {func(object *unstructured.Unstructured) { annotate(object, plan.AnnotationRelease, "other") }, false},
 		"not changed": {func(*unstructured.Unstructured) {}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -326,10 +328,10 @@ func TestTheOwnersNameIsQuoted(t *testing.T) {
 	cluster := newCluster()
 	put(cluster, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{
 		"name": "app", "namespace": "web", "annotations": map[string]any{
-			lifecycle.AnnotationRelease: "a\nwarning: all is well", lifecycle.AnnotationNamespace: strings.Repeat("x", 300),
+			plan.AnnotationRelease: "a\nwarning: all is well", plan.AnnotationNamespace: strings.Repeat("x", 300),
 		},
 	}})
-	_, _, err := run(t, cluster, plan(t, object("v1", "ConfigMap", "app"), lifecycle.Options{}))
+	_, _, err := run(t, cluster, mustPlan(t, object("v1", "ConfigMap", "app"), plan.Options{}))
 	if err == nil || strings.Contains(err.Error(), "\nwarning") || len(err.Error()) > 500 || !strings.Contains(err.Error(), `/"a\nwarning: all is well" (`) {
 		t.Errorf("got %v", err)
 	}
@@ -342,14 +344,14 @@ func TestWhatCannotBeDeletedStaysOnTheRecord(t *testing.T) {
 	text := object("v1", "ConfigMap", "theirs") + object("v1", "ConfigMap", "refused") + object("v1", "ServiceAccount", "later") +
 		object("apps/v1", "Deployment", "before") + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept, annotations: {sherpack.io/resource-policy: keep}}\n"
 	cluster := newCluster()
-	first := plan(t, text, lifecycle.Options{})
+	first := mustPlan(t, text, plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
-	annotate(cluster.objects[kinds.Key{Kind: "ConfigMap", Namespace: "web", Name: "theirs"}], lifecycle.AnnotationRelease, "other")
+	annotate(cluster.objects[kinds.Key{Kind: "ConfigMap", Namespace: "web", Name: "theirs"}], plan.AnnotationRelease, "other")
 	cluster.deleteErr = map[string]error{"refused": errors.New("delete ConfigMap/web/refused: no")}
 	first.Release.Status.Phase = release.Deployed
-	kept, _, err := run(t, cluster, removal(t, text, first.Release, lifecycle.Options{Wait: true}))
+	kept, _, err := run(t, cluster, removal(t, text, first.Release, plan.Options{Wait: true}))
 	if err == nil || kept.dropped || kept.last.Status.Phase != release.Failed {
 		t.Fatalf("%v, dropped %v, %s", err, kept.dropped, kept.last.Status.Phase)
 	}
@@ -362,7 +364,7 @@ func TestWhatCannotBeDeletedStaysOnTheRecord(t *testing.T) {
 		t.Error(diff)
 	}
 	cluster.deleteErr = nil
-	kept, events, err := run(t, cluster, removal(t, text, first.Release, lifecycle.Options{Wait: true}))
+	kept, events, err := run(t, cluster, removal(t, text, first.Release, plan.Options{Wait: true}))
 	if err != nil || !kept.dropped {
 		t.Fatalf("%v, dropped %v", err, kept.dropped)
 	}
@@ -382,13 +384,13 @@ func TestWhatWasMadeAnewIsAppliedAlthoughTheManifestIsTheSame(t *testing.T) {
 	t.Parallel()
 	const text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {paused: false}\n"
 	s := newStory()
-	s.must(t, s.plan(t, release.OperationInstall, text, lifecycle.Options{}))
+	s.must(t, s.plan(t, release.OperationInstall, text, plan.Options{}))
 	for _, object := range s.cluster.objects {
 		// It carries the marks, and its generation is that of any new object.
 		replace(object)
 		object.Object["spec"] = map[string]any{"paused": true}
 	}
-	s.must(t, s.plan(t, release.OperationUpgrade, text, lifecycle.Options{}))
+	s.must(t, s.plan(t, release.OperationUpgrade, text, plan.Options{}))
 	for _, object := range s.cluster.objects {
 		if paused, _, err := unstructured.NestedBool(object.Object, "spec", "paused"); err != nil || paused {
 			t.Errorf("it is still what was restored: %v", object.Object["spec"])

@@ -7,20 +7,21 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // steps writes a plan down, a line for each step.
-func steps(plan *lifecycle.Plan) []string {
+func steps(made *plan.Plan) []string {
 	var lines []string
-	for _, step := range plan.Steps {
+	for _, step := range made.Steps {
 		words := []string{string(step.Verb)}
 		if step.Phase != "" {
 			words = append(words, string(step.Phase))
@@ -55,22 +56,22 @@ func TestAnInstallationIsPlannedInItsOrder(t *testing.T) {
 	before, after := "run-hooks pre-install pre-install/migrate", "run-hooks post-install post-install/notify"
 	waves := []string{"apply ServiceAccount/web", "apply ConfigMap/app Secret/db", "apply Deployment/web"}
 	for name, test := range map[string]struct {
-		options lifecycle.Options
+		options plan.Options
 		want    []string
 	}{
-		"as it is":      {lifecycle.Options{}, append(append([]string{first, before}, waves...), after)},
-		"without hooks": {lifecycle.Options{SkipPhases: sherpack.Phases()}, append([]string{first}, waves...)},
+		"as it is":      {plan.Options{}, append(append([]string{first, before}, waves...), after)},
+		"without hooks": {plan.Options{SkipPhases: sherpack.Phases()}, append([]string{first}, waves...)},
 		"without a phase": {
-			lifecycle.Options{SkipPhases: []sherpack.Phase{sherpack.PostInstall}}, append([]string{first, before}, waves...),
+			plan.Options{SkipPhases: []sherpack.Phase{sherpack.PostInstall}}, append([]string{first, before}, waves...),
 		},
 		"with a wait": {
-			lifecycle.Options{Wait: true},
+			plan.Options{Wait: true},
 			append(append([]string{first, before}, waves...), "wait Namespace/extra ServiceAccount/web ConfigMap/app Secret/db Deployment/web", after),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(test.want, steps(plan(t, application(), test.options))); diff != "" {
+			if diff := cmp.Diff(test.want, steps(mustPlan(t, application(), test.options))); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -79,7 +80,7 @@ func TestAnInstallationIsPlannedInItsOrder(t *testing.T) {
 
 func TestAPlanRecordsHooksAndInventoryBeforehand(t *testing.T) {
 	t.Parallel()
-	planned := plan(t, application(), lifecycle.Options{SkipPhases: []sherpack.Phase{sherpack.PostInstall}})
+	planned := mustPlan(t, application(), plan.Options{SkipPhases: []sherpack.Phase{sherpack.PostInstall}})
 	var hooks, inventory []string
 	for _, h := range planned.Release.Status.Hooks {
 		hooks = append(hooks, h.Title+": "+h.Summary())
@@ -107,7 +108,7 @@ func TestThePreviousInventoryIsKept(t *testing.T) {
 		{Version: "v1", Kind: "ConfigMap", Namespace: "web", Name: "app", UID: "a", Origin: release.Created, Role: release.Regular},
 		{Version: "v1", Kind: "ConfigMap", Namespace: "web", Name: "old", UID: "b", Origin: release.Created, Role: release.Regular},
 	}
-	planned, err := lifecycle.NewPlan(lifecycle.Request{
+	planned, err := plan.New(plan.Request{
 		Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, object("v1", "ConfigMap", "app")), Scopes: scopes(),
 	})
 	if err != nil {
@@ -120,21 +121,21 @@ func TestThePreviousInventoryIsKept(t *testing.T) {
 
 func TestObjectsGetNamespaceNameAndMarks(t *testing.T) {
 	t.Parallel()
-	planned := plan(t, object("v1", "Namespace", "extra")+"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other}\n---\n"+
+	planned := mustPlan(t, object("v1", "Namespace", "extra")+"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other}\n---\n"+
 		object("v1", "ConfigMap", "b")+"apiVersion: batch/v1\nkind: Job\nmetadata:\n  generateName: shop-once-\n  annotations: {sherpack.io/hook: pre-install}\n---\n"+
-		"apiVersion: batch/v1\nkind: Job\nmetadata:\n  generateName: shop-once-\n  annotations: {sherpack.io/hook: pre-install}\n", lifecycle.Options{})
+		"apiVersion: batch/v1\nkind: Job\nmetadata:\n  generateName: shop-once-\n  annotations: {sherpack.io/hook: pre-install}\n", plan.Options{})
 	var got []string
 	for _, step := range planned.Steps {
 		for _, object := range step.Objects {
 			got = append(got, object.GetNamespace()+"/"+object.GetName())
-			if object.GetLabels()[lifecycle.LabelManagedBy] != "sherpack" || object.GetLabels()[lifecycle.LabelRelease] != "shop" ||
-				object.GetAnnotations()[lifecycle.AnnotationRelease] != "shop" || object.GetAnnotations()[lifecycle.AnnotationNamespace] != "web" {
+			if object.GetLabels()[plan.LabelManagedBy] != "sherpack" || object.GetLabels()[plan.LabelRelease] != "shop" ||
+				object.GetAnnotations()[plan.AnnotationRelease] != "shop" || object.GetAnnotations()[plan.AnnotationNamespace] != "web" {
 				t.Errorf("%s lacks marks: %v %v", object.Title(), object.GetLabels(), object.GetAnnotations())
 			}
 		}
 		for _, h := range step.Hooks {
 			got = append(got, h.Object.GetNamespace()+"/"+h.Object.GetName())
-			if h.Object.GetAnnotations()[lifecycle.AnnotationPhase] != "pre-install" || h.Object.GetGenerateName() != "" {
+			if h.Object.GetAnnotations()[plan.AnnotationPhase] != "pre-install" || h.Object.GetGenerateName() != "" {
 				t.Errorf("%s: %v", h.Title, h.Object.Object)
 			}
 		}
@@ -167,8 +168,8 @@ func TestWhatCanNeverWorkIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := tryPlan(t, test.text, lifecycle.Options{})
-			var input *lifecycle.InputError
+			_, err := tryPlan(t, test.text, plan.Options{})
+			var input *plan.InputError
 			if !errors.As(err, &input) {
 				t.Fatalf("no *InputError: %v", err)
 			}
@@ -177,15 +178,15 @@ func TestWhatCanNeverWorkIsRefused(t *testing.T) {
 			}
 		})
 	}
-	if _, err := tryPlan(t, hook("a", "pre-install", "")+hook("a", "post-install", ""), lifecycle.Options{}); err != nil {
+	if _, err := tryPlan(t, hook("a", "pre-install", "")+hook("a", "post-install", ""), plan.Options{}); err != nil {
 		t.Errorf("two hooks without a common phase: %v", err)
 	}
 }
 
 // removal plans the removal of release shop, which has a manifest and an inventory.
-func removal(t *testing.T, text string, r *release.Release, options lifecycle.Options) *lifecycle.Plan {
+func removal(t *testing.T, text string, r *release.Release, options plan.Options) *plan.Plan {
 	t.Helper()
-	planned, err := lifecycle.NewRemoval(lifecycle.Request{Release: r, Nodes: nodes(t, text), Scopes: scopes(), Options: options})
+	planned, err := plan.Remove(plan.Request{Release: r, Nodes: nodes(t, text), Scopes: scopes(), Options: options})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,16 +222,16 @@ func TestARemovalGoesBackwards(t *testing.T) {
 		release.Entry{Version: "v1", Kind: "Namespace", Name: "web"}, job)
 	text := hook("before", "pre-delete", "") + hook("after", "post-delete", "")
 	for name, test := range map[string]struct {
-		options lifecycle.Options
+		options plan.Options
 		want    []string
 	}{
-		"as it is": {lifecycle.Options{}, []string{
+		"as it is": {plan.Options{}, []string{
 			"run-hooks pre-delete pre-delete/before", "delete ValidatingWebhookConfiguration/a", "delete Database/a",
 			"delete Job/a Deployment/a, not waiting", "delete ConfigMap/a, not waiting", "delete ServiceAccount/a, not waiting",
 			"run-hooks post-delete post-delete/after", "delete Job/shop-after", "delete Namespace/a, not waiting",
 			"keep Secret/kept CustomResourceDefinition/a Namespace/web",
 		}},
-		"with all options": {lifecycle.Options{Wait: true, SkipPhases: sherpack.Phases(), DeleteCRDs: true}, []string{
+		"with all options": {plan.Options{Wait: true, SkipPhases: sherpack.Phases(), DeleteCRDs: true}, []string{
 			"delete ValidatingWebhookConfiguration/a", "delete Database/a", "delete CustomResourceDefinition/a", "delete Job/a Deployment/a",
 			"delete ConfigMap/a", "delete ServiceAccount/a", "delete Job/shop-after", "delete Namespace/a",
 			"keep Secret/kept Namespace/web",
@@ -247,13 +248,13 @@ func TestARemovalGoesBackwards(t *testing.T) {
 }
 
 // upgrade plans the upgrade of release shop from an inventory to a manifest.
-func upgrade(t *testing.T, text string, previous []release.Entry, history release.History) *lifecycle.Plan {
+func upgrade(t *testing.T, text string, previous []release.Entry, history release.History) *plan.Plan {
 	t.Helper()
 	newest := release.New("shop", "web", 1)
 	newest.Inventory = previous
-	planned, err := lifecycle.NewPlan(lifecycle.Request{
+	planned, err := plan.New(plan.Request{
 		Operation: release.OperationUpgrade, Release: release.New("shop", "web", 2), Previous: newest, History: history, Nodes: nodes(t, text),
-		Scopes: scopes(), Options: lifecycle.Options{HistoryMax: 3},
+		Scopes: scopes(), Options: plan.Options{HistoryMax: 3},
 	})
 	if err != nil {
 		t.Fatal(err)

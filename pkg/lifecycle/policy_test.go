@@ -3,7 +3,7 @@ package lifecycle_test
 import (
 	"testing"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 )
 
 func TestThePolicyToKeepIsReadAsHelmReadsIt(t *testing.T) {
@@ -17,7 +17,7 @@ func TestThePolicyToKeepIsReadAsHelmReadsIt(t *testing.T) {
 		`team: keep`:                                                      false,
 		`{helm.sh/resource-policy: x, sherpack.io/resource-policy: keep}`: true,
 	} {
-		planned := plan(t, "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata:\n  name: data\n  annotations:\n    "+annotation+"\n", lifecycle.Options{})
+		planned := mustPlan(t, "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata:\n  name: data\n  annotations:\n    "+annotation+"\n", plan.Options{})
 		if got := planned.Release.Inventory[0].Keep; got != want {
 			t.Errorf("%s: kept is %t", annotation, got)
 		}

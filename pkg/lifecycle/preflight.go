@@ -13,6 +13,8 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // rehearsal is what a run tries before it does anything.
@@ -34,7 +36,7 @@ type rehearsal struct {
 func (x *execution) preflight(ctx context.Context) error {
 	err := x.survey(ctx, x.ahead())
 	foreign := foreignIn(err)
-	if x.plan.Untried || err != nil && len(foreign) == 0 {
+	if x.plan.IsUndo || err != nil && len(foreign) == 0 {
 		return err
 	}
 	x.hint()
@@ -49,7 +51,7 @@ func (x *execution) preflight(ctx context.Context) error {
 		return refusal(foreign)
 	}
 	started := x.Now()
-	x.emit(CheckStarted, Outcome{Message: count(len(trials)+len(deletions), "object")})
+	x.emit(CheckStarted, Outcome{Message: words.Count(len(trials)+len(deletions), "object")})
 	problems, err := x.try(ctx, trials)
 	if err == nil {
 		problems = slices.Concat(problems, x.tryDeletions(ctx, deletions), x.bereft())
@@ -66,7 +68,7 @@ func (x *execution) preflight(ctx context.Context) error {
 func (x *execution) hint() {
 	for _, step := range x.plan.Steps {
 		for _, h := range step.Hooks {
-			if why := neverEnds(h); why != "" && !x.plan.HasRun(h) {
+			if why := h.NeverEnds(); why != "" && !x.plan.HasRun(h) {
 				x.warn(h.Phase, "%s%s: %s", placeOf(h.Object), h.Object.Title(), why)
 			}
 		}
@@ -82,8 +84,8 @@ func refusal(problems []error) error {
 }
 
 // preflightRest tries what had to wait for a step. It is nothing unless that was the one before all waves.
-func (x *execution) preflightRest(ctx context.Context, done Step) error {
-	if done.Verb != Apply || done.Wave != 0 || len(x.rehearsal.left) == 0 {
+func (x *execution) preflightRest(ctx context.Context, done plan.Step) error {
+	if done.Verb != plan.Apply || done.Wave != 0 || len(x.rehearsal.left) == 0 {
 		return nil
 	}
 	trials := x.rehearsal.left
@@ -167,7 +169,7 @@ func (x *execution) check(ctx context.Context, trials []trial) ([]kube.Checked, 
 	checks := make([]kube.Check, len(trials))
 	for i, t := range trials {
 		checks[i] = kube.Check{
-			Object: x.body(t.object), Replaces: t.replaces, ForceConflicts: x.plan.Options.ForceConflicts, Claims: markFields(),
+			Object: x.body(t.object), Replaces: t.replaces, ForceConflicts: x.plan.Options.ForceConflicts, Claims: plan.MarkFields(),
 			Adopts: x.live[t.object.Key()].foreign != "", Coming: coming,
 		}
 		if t.later || x.mayBring(t, custom) {
@@ -183,7 +185,7 @@ func (x *execution) check(ctx context.Context, trials []trial) ([]kube.Checked, 
 // coming tells what the plan brings that is not there yet.
 func (x *execution) coming() func(corev1.ObjectReference) bool {
 	planned := map[kinds.Key]bool{}
-	for _, object := range objectsOf(x.ahead()) {
+	for _, object := range plan.Objects(x.ahead()) {
 		planned[object.Key()] = true
 	}
 	for _, ref := range x.rehearsal.coming {
@@ -199,7 +201,7 @@ func (x *execution) coming() func(corev1.ObjectReference) bool {
 // the definition of its kind. It says "" where there is none.
 func (x *execution) restingOn() func(manifest.Object) string {
 	coming, defined := x.coming(), map[schema.GroupKind]bool{}
-	for _, object := range objectsOf(x.ahead()) {
+	for _, object := range plan.Objects(x.ahead()) {
 		if gvk := object.GroupVersionKind(); kinds.IsDefinition(gvk.GroupKind()) && !x.isUnchanged(object) {
 			group, _, _ := unstructured.NestedString(object.Object, "spec", "group")
 			kind, _, _ := unstructured.NestedString(object.Object, "spec", "names", "kind")
@@ -219,7 +221,7 @@ func (x *execution) restingOn() func(manifest.Object) string {
 
 // postpone has an object tried after the step before all waves, if there is one.
 func (x *execution) postpone(t trial, why string) {
-	if len(x.plan.Steps) == 0 || x.plan.Steps[0].Wave != 0 || x.plan.Steps[0].Verb != Apply || x.rehearsal.all {
+	if len(x.plan.Steps) == 0 || x.plan.Steps[0].Wave != 0 || x.plan.Steps[0].Verb != plan.Apply || x.rehearsal.all {
 		x.untried(t, why)
 		return
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -25,13 +27,13 @@ func TestWhatIsTriedBeforehand(t *testing.T) {
 	app, before, after := object("v1", "ConfigMap", "app"), hook("a", "pre-install,pre-upgrade", ""), hook("b", "post-install,post-upgrade", "")
 	for name, test := range map[string]struct {
 		installed, text string
-		options         lifecycle.Options
+		options         plan.Options
 		want            []string
 	}{
 		"an installation without hooks":                      {text: app},
 		"hooks alone, where none comes before the work":      {text: app + after, want: []string{"try Job/shop-b"}},
 		"everything, where a hook comes before the work":     {text: app + before + after, want: []string{"try Job/shop-a", "try ConfigMap/app", "try Job/shop-b"}},
-		"not what is skipped":                                {text: app + before + after, options: lifecycle.Options{SkipPhases: sherpack.Phases()}},
+		"not what is skipped":                                {text: app + before + after, options: plan.Options{SkipPhases: sherpack.Phases()}},
 		"what changes, what goes, and not what stays":        {installed: app + object("v1", "Secret", "old"), text: app + object("v1", "Secret", "new"), want: []string{"try Secret/new", "try to delete Secret/old"}},
 		"a finished hook that is replaced, and its deletion": {installed: before, text: before, want: []string{"try anew Job/shop-a", "try to delete Job/shop-a"}},
 		"not the deletion of a Namespace":                    {installed: object("v1", "Namespace", "apart"), text: app, want: []string{"try ConfigMap/app"}},
@@ -39,9 +41,9 @@ func TestWhatIsTriedBeforehand(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
-			planned := plan(t, test.text, test.options)
+			planned := mustPlan(t, test.text, test.options)
 			if test.installed != "" {
-				first := plan(t, test.installed, lifecycle.Options{})
+				first := mustPlan(t, test.installed, plan.Options{})
 				if _, _, err := run(t, cluster, first); err != nil {
 					t.Fatal(err)
 				}
@@ -61,7 +63,7 @@ func TestWhatIsTriedBeforehand(t *testing.T) {
 func TestAllProblemsAreReportedBeforeAnythingIsWritten(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	first := plan(t, object("v1", "ConfigMap", "old"), lifecycle.Options{})
+	first := mustPlan(t, object("v1", "ConfigMap", "old"), plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +89,7 @@ func TestObjectsOfOthersAreReportedWithAllElse(t *testing.T) {
 	put(cluster, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "theirs", "namespace": "web"}})
 	cluster.checkErr["shop-a"] = errRefused
 	text := object("v1", "ConfigMap", "theirs") + object("v1", "ConfigMap", "ours") + hook("a", "pre-install", "")
-	_, _, err := run(t, cluster, plan(t, text, lifecycle.Options{}))
+	_, _, err := run(t, cluster, mustPlan(t, text, plan.Options{}))
 	var refused *lifecycle.PreflightError
 	var foreign *lifecycle.ForeignError
 	if !errors.As(err, &refused) || len(refused.Problems) != 2 || !errors.As(err, &foreign) || !errors.Is(err, errRefused) {
@@ -104,7 +106,7 @@ func TestWhatRestsOnTheFirstStepIsTriedAfterIt(t *testing.T) {
 	text := object("v1", "Namespace", "apart") + strings.Replace(object("v1", "ConfigMap", "app"), "{name: app}", "{name: app, namespace: apart}", 1) +
 		object("v1", "Secret", "here") + hook("a", "pre-install", "")
 	cluster := newCluster()
-	planned := plan(t, text, lifecycle.Options{})
+	planned := mustPlan(t, text, plan.Options{})
 	if _, _, err := run(t, cluster, planned); err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +115,7 @@ func TestWhatRestsOnTheFirstStepIsTriedAfterIt(t *testing.T) {
 	}
 	cluster = newCluster()
 	cluster.checkErr["app"] = errRefused
-	kept, _, err := run(t, cluster, plan(t, text, lifecycle.Options{}))
+	kept, _, err := run(t, cluster, mustPlan(t, text, plan.Options{}))
 	var refused *lifecycle.PreflightError
 	if !errors.As(err, &refused) || !refused.Begun || strings.Contains(err.Error(), "Nothing was changed") {
 		t.Errorf("the error is %v", err)
@@ -139,7 +141,7 @@ spec: {group: example.com, scope: Namespaced, names: {kind: Thing}}
 	}
 	known := scopes()
 	known[schema.GroupKind{Group: "example.com", Kind: "Thing"}] = true
-	planned, err := lifecycle.NewPlan(lifecycle.Request{
+	planned, err := plan.New(plan.Request{
 		Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: decoded, Scopes: known,
 	})
 	if err != nil {
@@ -162,16 +164,16 @@ func TestWhatMayBeMadeAnewIsTriedAnew(t *testing.T) {
 	t.Parallel()
 	text := object("v1", "ConfigMap", "app")
 	for name, test := range map[string]struct {
-		options lifecycle.Options
+		options plan.Options
 		want    []string
 	}{
-		"with --recreate-immutable": {lifecycle.Options{RecreateImmutable: true}, []string{"try ConfigMap/app", "try anew ConfigMap/app"}},
-		"without":                   {lifecycle.Options{}, []string{"try ConfigMap/app"}},
+		"with --recreate-immutable": {plan.Options{RecreateImmutable: true}, []string{"try ConfigMap/app", "try anew ConfigMap/app"}},
+		"without":                   {plan.Options{}, []string{"try ConfigMap/app"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
-			first := plan(t, text, lifecycle.Options{})
+			first := mustPlan(t, text, plan.Options{})
 			if _, _, err := run(t, cluster, first); err != nil {
 				t.Fatal(err)
 			}
@@ -194,12 +196,12 @@ func TestTheHooksOfTheWayBackAreTried(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	deployed := revision(t, 1, release.Deployed, object("v1", "ConfigMap", "app")+hook("a", "post-rollback", ""))
-	planned := plan(t, object("v1", "ConfigMap", "app")+hook("b", "pre-rollback", ""), lifecycle.Options{})
-	request := lifecycle.NewRollback(deployed, planned.Release, release.History{deployed}, lifecycle.Options{})
+	planned := mustPlan(t, object("v1", "ConfigMap", "app")+hook("b", "pre-rollback", ""), plan.Options{})
+	request := plan.Rollback(deployed, planned.Release, release.History{deployed}, plan.Options{})
 	request.Nodes, request.Scopes = nodes(t, object("v1", "ConfigMap", "app")+hook("a", "post-rollback", "")), scopes()
 	request.Left = nodes(t, object("v1", "ConfigMap", "app")+hook("b", "pre-rollback", ""))
 	var err error
-	if planned.Back, err = lifecycle.HooksOfWayBack(request); err != nil {
+	if planned.Undo, err = plan.UndoHooks(request); err != nil {
 		t.Fatal(err)
 	}
 	cluster.checkErr["shop-a"] = errRefused
@@ -214,7 +216,7 @@ func TestTheHooksOfTheWayBackAreTried(t *testing.T) {
 func TestAPreviewChangesNothing(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	first := plan(t, object("v1", "ConfigMap", "app")+object("v1", "Secret", "old")+hook("a", "post-install,post-upgrade", ""), lifecycle.Options{})
+	first := mustPlan(t, object("v1", "ConfigMap", "app")+object("v1", "Secret", "old")+hook("a", "post-install,post-upgrade", ""), plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +262,7 @@ func TestAnObjectThatOthersReplaceIsLookedAtAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
-			first := plan(t, text, lifecycle.Options{})
+			first := mustPlan(t, text, plan.Options{})
 			if _, _, err := run(t, cluster, first); err != nil {
 				t.Fatal(err)
 			}
@@ -290,18 +292,18 @@ func TestWhatBelongsToOthersIsAdopted(t *testing.T) {
 	cluster := newCluster()
 	put(cluster, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "theirs", "namespace": "web"}})
 	text := object("v1", "ConfigMap", "theirs") + object("v1", "ConfigMap", "ours") + hook("a", "post-install", "")
-	if _, _, err := run(t, cluster, plan(t, text, lifecycle.Options{})); err == nil {
+	if _, _, err := run(t, cluster, mustPlan(t, text, plan.Options{})); err == nil {
 		t.Fatal("it was taken over unasked")
 	}
 	cluster.log, cluster.outcomes["shop-a"] = nil, exit3
-	planned := plan(t, text, lifecycle.Options{TakeOwnership: true})
+	planned := mustPlan(t, text, plan.Options{TakeOwnership: true})
 	if _, _, err := run(t, cluster, planned); err == nil {
 		t.Fatal("the hook succeeded")
 	}
 	if diff := cmp.Diff([]string{"remember ConfigMap/theirs", "take over ConfigMap/theirs", "apply ConfigMap/ours", "apply ConfigMap/theirs", "apply Job/shop-a"}, cluster.log); diff != "" {
 		t.Error(diff)
 	}
-	back, err := lifecycle.NewWayBack(planned, lifecycle.Request{})
+	back, err := plan.Undo(planned, plan.Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +320,7 @@ func TestWhatBelongsToOthersIsAdopted(t *testing.T) {
 func TestTheWayBackOfAnUpgradeDisownsWhatItTookOver(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	first := plan(t, object("v1", "ConfigMap", "ours"), lifecycle.Options{})
+	first := mustPlan(t, object("v1", "ConfigMap", "ours"), plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
@@ -326,8 +328,8 @@ func TestTheWayBackOfAnUpgradeDisownsWhatItTookOver(t *testing.T) {
 	next := upgrade(t, object("v1", "ConfigMap", "ours")+object("v1", "ConfigMap", "theirs")+hook("a", "post-upgrade", ""), first.Release.Inventory, nil)
 	next.Options.TakeOwnership = true
 	cluster.outcomes["shop-a"] = exit3
-	back := takenBack(t, cluster, next, func() lifecycle.Request {
-		request := lifecycle.NewRollback(first.Release, next.Release, release.History{first.Release, next.Release}, lifecycle.Options{})
+	back := takenBack(t, cluster, next, func() plan.Request {
+		request := plan.Rollback(first.Release, next.Release, release.History{first.Release, next.Release}, plan.Options{})
 		request.Nodes, request.Left, request.Scopes = nodes(t, object("v1", "ConfigMap", "ours")), nil, scopes()
 		return request
 	})

@@ -10,11 +10,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 )
 
 // Preview is what running a plan would do, as far as can be told without doing it.
 type Preview struct {
-	Plan *Plan
+	Plan *plan.Plan
 
 	// effects are those of each step of the plan; nil where nobody looked.
 	effects []map[kinds.Key]string
@@ -32,7 +33,7 @@ func (p Preview) Effect(step int, ref corev1.ObjectReference) string {
 // Preview tells what Run would do without writing anything. It looks at what is on the cluster and tries every write as a
 // dry-run; the error is what Run would be refused for, and the preview is there in any case. What is being deleted counts as
 // gone, and what is coming, which is made before the plan is run, as on its way.
-func (r Runner) Preview(ctx context.Context, plan *Plan, coming ...corev1.ObjectReference) (Preview, error) {
+func (r Runner) Preview(ctx context.Context, plan *plan.Plan, coming ...corev1.ObjectReference) (Preview, error) {
 	x := r.execution(plan)
 	x.rehearsal.all, x.rehearsal.coming = true, coming
 	preview := Preview{Plan: plan}
@@ -51,9 +52,9 @@ func (r Runner) Preview(ctx context.Context, plan *Plan, coming ...corev1.Object
 }
 
 // foresee returns what a step does to each object, and notes what is there after it.
-func (x *execution) foresee(step Step) map[kinds.Key]string {
+func (x *execution) foresee(step plan.Step) map[kinds.Key]string {
 	effects := map[kinds.Key]string{}
-	if step.Verb == Apply {
+	if step.Verb == plan.Apply {
 		for _, object := range step.Objects {
 			effects[object.Key()] = x.foreseeApply(object)
 		}
@@ -71,10 +72,10 @@ func (x *execution) foresee(step Step) map[kinds.Key]string {
 	for _, entry := range step.Entries {
 		found, there := x.live[entry.Key()]
 		switch {
-		case step.Verb == GiveBack:
+		case step.Verb == plan.GiveBack:
 			effects[entry.Key()] = "given back"
 		case !there:
-		case step.Verb == Keep, x.spares(found):
+		case step.Verb == plan.Keep, x.spares(found):
 			effects[entry.Key()] = "kept"
 		default:
 			effects[entry.Key()] = "deleted"

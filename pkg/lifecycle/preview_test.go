@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -15,7 +17,7 @@ import (
 )
 
 // previewed is what a preview says of each step, object by object.
-func previewed(t *testing.T, cluster *cluster, planned *lifecycle.Plan) ([]string, error) {
+func previewed(t *testing.T, cluster *cluster, planned *plan.Plan) ([]string, error) {
 	t.Helper()
 	preview, err := lifecycle.Runner{Cluster: cluster, Now: time.Now}.Preview(t.Context(), planned)
 	var said []string
@@ -37,11 +39,11 @@ func TestAPreviewFollowsAnObjectThroughTheSteps(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	text := object("v1", "ConfigMap", "app") + hook("a", "pre-delete,post-delete", "") + hook("b", "post-delete", policy("hook-succeeded"))
-	first := plan(t, text, lifecycle.Options{})
+	first := mustPlan(t, text, plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
-	said, err := previewed(t, cluster, removal(t, text, first.Release, lifecycle.Options{}))
+	said, err := previewed(t, cluster, removal(t, text, first.Release, plan.Options{}))
 	want := []string{
 		"pre-delete/a created", "ConfigMap/app deleted", "post-delete/a replaced", "post-delete/b created",
 		"Job/shop-b not there", "Job/shop-a deleted",
@@ -55,7 +57,7 @@ func TestAPreviewSaysNothingOfWhatItCouldNotLookAt(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	put(cluster, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "theirs", "namespace": "web"}})
-	said, err := previewed(t, cluster, plan(t, object("v1", "ConfigMap", "theirs"), lifecycle.Options{}))
+	said, err := previewed(t, cluster, mustPlan(t, object("v1", "ConfigMap", "theirs"), plan.Options{}))
 	var foreign *lifecycle.ForeignError
 	if diff := cmp.Diff([]string{"ConfigMap/theirs "}, said); diff != "" || !errors.As(err, &foreign) {
 		t.Errorf("error %v; it says (-want +got):\n%s", err, diff)
@@ -66,7 +68,7 @@ func TestAPreviewDoesNotWaitForWhatIsBeingDeleted(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	text := object("v1", "ConfigMap", "app")
-	first := plan(t, text, lifecycle.Options{})
+	first := mustPlan(t, text, plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
@@ -93,11 +95,11 @@ func TestAResumptionTriesOnlyWhatIsLeft(t *testing.T) {
 		cancel()
 		return kube.HookOutcome{}, ctx.Err()
 	}
-	first := plan(t, text, lifecycle.Options{})
+	first := mustPlan(t, text, plan.Options{})
 	if _, _, err := runIn(ctx, cluster, first); err == nil {
 		t.Fatal("it was not interrupted")
 	}
-	planned, err := lifecycle.NewResumption(lifecycle.Request{
+	planned, err := plan.Resume(plan.Request{
 		Operation: release.OperationInstall, Release: first.Release, Nodes: nodes(t, text), Scopes: scopes(),
 	})
 	if err != nil {

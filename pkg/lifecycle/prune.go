@@ -3,20 +3,8 @@ package lifecycle
 import (
 	"slices"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
-
-// prune plans the removal of what earlier revisions, failed ones included, may own and the manifest of this one does not
-// name. It comes last, so that running Pods keep what they were started with and a revision that fails has destroyed
-// nothing. The finished hooks that no hook of this revision names, at any phase, go with it, and so do regular resources that
-// have become hooks which do not run.
-func prune(r *release.Release, named map[kinds.Key]bool, options Options) []Step {
-	left := slices.DeleteFunc(slices.Clone(r.Inventory), func(entry release.Entry) bool {
-		return named[entry.Key()] && !entry.BecomesHook()
-	})
-	return newRemoval(left, r.Namespace, options).steps()
-}
 
 // retire says which revisions of a history are superseded when a new one is deployed, or removed, and which are then too
 // many. The newest are kept, and the one that stays deployed. Those whose heads cannot be read do not count: they are kept

@@ -5,10 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 
 	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -28,33 +29,33 @@ func TestWhatHasBecomeAHookThatDoesNotRunIsPruned(t *testing.T) {
 		after  string
 		// failing says that the first upgrade fails, and the second is looked at.
 		failing bool
-		options lifecycle.Options
+		options plan.Options
 		want    []string
 	}{
-		"a phase of another operation": {app + regular, app + asHook("pre-install"), false, lifecycle.Options{}, []string{"delete ConfigMap/x Background"}},
-		"a Job, as one that is no hook": {app + object("batch/v1", "Job", "shop-x"), app + hook("x", "pre-delete", ""), false, lifecycle.Options{}, []string{
+		"a phase of another operation": {app + regular, app + asHook("pre-install"), false, plan.Options{}, []string{"delete ConfigMap/x Background"}},
+		"a Job, as one that is no hook": {app + object("batch/v1", "Job", "shop-x"), app + hook("x", "pre-delete", ""), false, plan.Options{}, []string{
 			"delete Job/shop-x Background",
 		}},
-		"a phase that runs": {app + regular, app + asHook("post-upgrade"), false, lifecycle.Options{}, []string{"apply ConfigMap/x"}},
-		"two phases, one of which runs": {app + regular, app + asHook("pre-delete,post-upgrade"), false, lifecycle.Options{}, []string{
+		"a phase that runs": {app + regular, app + asHook("post-upgrade"), false, plan.Options{}, []string{"apply ConfigMap/x"}},
+		"two phases, one of which runs": {app + regular, app + asHook("pre-delete,post-upgrade"), false, plan.Options{}, []string{
 			"apply ConfigMap/x",
 		}},
-		"a phase that is skipped": {app + regular, app + asHook("post-upgrade"), false, lifecycle.Options{SkipPhases: sherpack.Phases()}, []string{
+		"a phase that is skipped": {app + regular, app + asHook("post-upgrade"), false, plan.Options{SkipPhases: sherpack.Phases()}, []string{
 			"delete ConfigMap/x Background",
 		}},
-		"after an upgrade that has failed": {app + regular, app + asHook("pre-install"), true, lifecycle.Options{}, []string{
+		"after an upgrade that has failed": {app + regular, app + asHook("pre-install"), true, plan.Options{}, []string{
 			"apply Deployment/fails", "delete ConfigMap/x Background",
 		}},
-		"what is kept": {app + strings.Replace(regular, "{name", "{annotations: {sherpack.io/resource-policy: keep}, name", 1), app + asHook("pre-install"), false, lifecycle.Options{}, nil},
+		"what is kept": {app + strings.Replace(regular, "{name", "{annotations: {sherpack.io/resource-policy: keep}, name", 1), app + asHook("pre-install"), false, plan.Options{}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory()
-			s.must(t, s.plan(t, release.OperationInstall, test.before, lifecycle.Options{}))
+			s.must(t, s.plan(t, release.OperationInstall, test.before, plan.Options{}))
 			if test.failing {
 				test.after += object("apps/v1", "Deployment", "fails")
 				s.cluster.applyErr["fails"] = errOrphan
-				if _, err := s.run(t.Context(), s.plan(t, release.OperationUpgrade, test.after, lifecycle.Options{})); err == nil {
+				if _, err := s.run(t.Context(), s.plan(t, release.OperationUpgrade, test.after, plan.Options{})); err == nil {
 					t.Fatal("no error")
 				}
 				delete(s.cluster.applyErr, "fails")
@@ -69,7 +70,7 @@ func TestWhatHasBecomeAHookThatDoesNotRunIsPruned(t *testing.T) {
 				}
 			}
 			// It is no regular resource any more, which a second upgrade would prune.
-			s.must(t, s.plan(t, release.OperationUpgrade, test.after, lifecycle.Options{SkipPhases: sherpack.Phases()}))
+			s.must(t, s.plan(t, release.OperationUpgrade, test.after, plan.Options{SkipPhases: sherpack.Phases()}))
 			if len(s.cluster.log) > 0 {
 				t.Errorf("the next one did %v", s.cluster.log)
 			}
@@ -81,9 +82,9 @@ func TestWhatHasBecomeAHookThatDoesNotRunIsPruned(t *testing.T) {
 func TestWhatWasAHookIsNotPrunedWhenItIsRestored(t *testing.T) {
 	t.Parallel()
 	s := newStory()
-	s.must(t, s.plan(t, release.OperationInstall, object("v1", "ConfigMap", "x"), lifecycle.Options{}))
-	s.must(t, s.plan(t, release.OperationUpgrade, settings("two")+asHook("pre-rollback"), lifecycle.Options{}))
-	s.must(t, s.plan(t, release.OperationRollback, ".", lifecycle.Options{}))
+	s.must(t, s.plan(t, release.OperationInstall, object("v1", "ConfigMap", "x"), plan.Options{}))
+	s.must(t, s.plan(t, release.OperationUpgrade, settings("two")+asHook("pre-rollback"), plan.Options{}))
+	s.must(t, s.plan(t, release.OperationRollback, ".", plan.Options{}))
 	want := []string{"apply ConfigMap/x", "apply ConfigMap/x", "delete ConfigMap/app Background"}
 	if diff := cmp.Diff(want, s.cluster.log); diff != "" {
 		t.Error(diff)
@@ -94,9 +95,9 @@ func TestWhatWasAHookIsNotPrunedWhenItIsRestored(t *testing.T) {
 func TestAHookThatWasARegularResourceIsRemoved(t *testing.T) {
 	t.Parallel()
 	s := newStory()
-	s.must(t, s.plan(t, release.OperationInstall, object("v1", "ConfigMap", "x"), lifecycle.Options{}))
-	s.must(t, s.plan(t, release.OperationUpgrade, settings("two")+asHook("pre-delete"), lifecycle.Options{}))
-	s.must(t, s.plan(t, release.OperationUninstall, "", lifecycle.Options{Wait: true}))
+	s.must(t, s.plan(t, release.OperationInstall, object("v1", "ConfigMap", "x"), plan.Options{}))
+	s.must(t, s.plan(t, release.OperationUpgrade, settings("two")+asHook("pre-delete"), plan.Options{}))
+	s.must(t, s.plan(t, release.OperationUninstall, "", plan.Options{Wait: true}))
 	want := []string{"apply ConfigMap/x", "delete ConfigMap/x Background", "delete ConfigMap/app Background"}
 	if diff := cmp.Diff(want, s.cluster.log); diff != "" {
 		t.Error(diff)
@@ -122,12 +123,12 @@ func TestWhatAHookHasMadeStays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory()
-			s.must(t, s.plan(t, release.OperationInstall, one, lifecycle.Options{}))
+			s.must(t, s.plan(t, release.OperationInstall, one, plan.Options{}))
 			s.cluster.outcomes["shop-fails"] = exit3
-			_, _ = s.run(t.Context(), s.plan(t, release.OperationUpgrade, test.second, lifecycle.Options{}))
-			s.must(t, s.plan(t, test.operation, test.third, lifecycle.Options{}))
+			_, _ = s.run(t.Context(), s.plan(t, release.OperationUpgrade, test.second, plan.Options{}))
+			s.must(t, s.plan(t, test.operation, test.third, plan.Options{}))
 			expectNoDeletion(t, s, "ConfigMap/x")
-			s.must(t, s.plan(t, release.OperationUpgrade, one, lifecycle.Options{}))
+			s.must(t, s.plan(t, release.OperationUpgrade, one, plan.Options{}))
 			expectNoDeletion(t, s, "ConfigMap/x")
 		})
 	}
@@ -147,12 +148,12 @@ func expectNoDeletion(t *testing.T, s *story, name string) {
 func TestWhatHasNotBecomeAHookYetIsPruned(t *testing.T) {
 	t.Parallel()
 	s := newStory()
-	s.must(t, s.plan(t, release.OperationInstall, settings("one")+object("v1", "ConfigMap", "x"), lifecycle.Options{}))
+	s.must(t, s.plan(t, release.OperationInstall, settings("one")+object("v1", "ConfigMap", "x"), plan.Options{}))
 	s.cluster.outcomes["shop-fails"] = exit3
-	if _, err := s.run(t.Context(), s.plan(t, release.OperationUpgrade, settings("two")+hook("fails", "pre-upgrade", "")+asHook("post-upgrade"), lifecycle.Options{})); err == nil {
+	if _, err := s.run(t.Context(), s.plan(t, release.OperationUpgrade, settings("two")+hook("fails", "pre-upgrade", "")+asHook("post-upgrade"), plan.Options{})); err == nil {
 		t.Fatal("no error")
 	}
-	s.must(t, s.plan(t, release.OperationUpgrade, settings("two")+asHook("pre-install"), lifecycle.Options{}))
+	s.must(t, s.plan(t, release.OperationUpgrade, settings("two")+asHook("pre-install"), plan.Options{}))
 	if got := strings.Join(s.cluster.log, "\n"); !strings.Contains(got, "delete ConfigMap/x Background") {
 		t.Errorf("it did %v", s.cluster.log)
 	}

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -20,7 +22,7 @@ func killed(t *testing.T, text string) (*cluster, *release.Release) {
 	t.Helper()
 	cluster := newCluster()
 	cluster.outcomes["shop-a"] = hang
-	first := plan(t, text, lifecycle.Options{Timeout: time.Millisecond})
+	first := mustPlan(t, text, plan.Options{Timeout: time.Millisecond})
 	// Its time is up when there is nothing left to do but to wait for the hook.
 	synctest.Test(t, func(t *testing.T) {
 		if _, _, err := run(t, cluster, first); err == nil {
@@ -72,7 +74,7 @@ func TestWhatAKilledCommandLeftRunningIsDealtWith(t *testing.T) {
 			t.Parallel()
 			cluster, previous := killed(t, text)
 			test.meanwhile(cluster)
-			planned, err := lifecycle.NewPlan(lifecycle.Request{
+			planned, err := plan.New(plan.Request{
 				Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, test.text), Scopes: scopes(),
 			})
 			if err != nil {

@@ -7,14 +7,11 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 )
-
-// recreatePolicy is the policy of objects that are deleted and made anew when they cannot be changed in place.
-const recreatePolicy = "recreate"
 
 // mayRecreate reports whether an error says that an object cannot be changed in place, and the object may be deleted and
 // made anew: it says so itself, on the way back as it is on the cluster; it is what is left of a hook that has become a
@@ -27,7 +24,7 @@ func (x *execution) mayRecreate(object manifest.Object, err error) bool {
 	switch {
 	case !ours || !errors.As(err, &immutable) || x.formerOwner(key) != "":
 		return false
-	case object.GetAnnotations()[hook.OnImmutableAnnotation] == recreatePolicy, x.plan.Untried && found.recreate:
+	case plan.MayBeRecreated(object), x.plan.IsUndo && found.recreate:
 		return true
 	}
 	return found.hook && kinds.RunsPods(key.GroupKind()) || x.plan.Options.RecreateImmutable && !kinds.Irreplaceable(key.GroupKind())

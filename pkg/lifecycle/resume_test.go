@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 
 	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
@@ -24,11 +26,11 @@ func TestWhatWasTakenBackIsNotInterruptedAnyMore(t *testing.T) {
 		cancel()
 		return kube.HookOutcome{}, ctx.Err()
 	}
-	failed := plan(t, hook("a", "pre-install", "")+object("v1", "ConfigMap", "app")+hook("b", "post-install", ""), lifecycle.Options{})
+	failed := mustPlan(t, hook("a", "pre-install", "")+object("v1", "ConfigMap", "app")+hook("b", "post-install", ""), plan.Options{})
 	if _, _, err := runIn(ctx, cluster, failed); err == nil || failed.Release.Status.Interrupted != release.OperationInstall {
 		t.Fatalf("error %v, interrupted %q", err, failed.Release.Status.Interrupted)
 	}
-	back, err := lifecycle.NewWayBack(failed, lifecycle.Request{})
+	back, err := plan.Undo(failed, plan.Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,8 +54,8 @@ func TestAResumedOperationRunsAHookWhoseContentIsNotWhatHasRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory()
-			s.must(t, s.plan(t, release.OperationInstall, settings("one"), lifecycle.Options{}))
-			s.cutShort(t, ctrlC, "shop-b", s.plan(t, release.OperationUpgrade, text, lifecycle.Options{}))
+			s.must(t, s.plan(t, release.OperationInstall, settings("one"), plan.Options{}))
+			s.cutShort(t, ctrlC, "shop-b", s.plan(t, release.OperationUpgrade, text, plan.Options{}))
 			s.texts[2] = test.text
 			s.must(t, s.resumption(t))
 			if slices.Contains(s.cluster.log, "apply Job/shop-a") != test.again {
@@ -78,10 +80,10 @@ func TestAResumedOperationLeavesOutTheHooksThatWereLeftOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory()
-			s.must(t, s.plan(t, release.OperationInstall, settings("one"), lifecycle.Options{}))
+			s.must(t, s.plan(t, release.OperationInstall, settings("one"), plan.Options{}))
 			ctx, cancel := context.WithCancel(t.Context())
 			s.cluster.meanwhile = cancel
-			if _, err := s.run(ctx, s.plan(t, release.OperationUpgrade, text, lifecycle.Options{SkipPhases: test.skipped})); !errors.Is(err, lifecycle.ErrInterrupted) {
+			if _, err := s.run(ctx, s.plan(t, release.OperationUpgrade, text, plan.Options{SkipPhases: test.skipped})); !errors.Is(err, lifecycle.ErrInterrupted) {
 				t.Fatalf("got %v", err)
 			}
 			s.cluster.meanwhile = nil

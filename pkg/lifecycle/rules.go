@@ -8,6 +8,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 )
 
 // isRuling reports whether an object was refused for what holds in its namespace, not for what the user may do.
@@ -16,7 +17,7 @@ func isRuling(err error) bool { return apierrors.IsForbidden(err) && !kube.Lacks
 // rulesChange reports whether the plan changes, before an object comes, what is allowed in its namespace: the labels of the
 // Namespace, by which PodSecurity goes, quotas and limits.
 func (x *execution) rulesChange(t trial) bool {
-	for _, object := range objectsOf(x.ahead()[:t.step]) {
+	for _, object := range plan.Objects(x.ahead()[:t.step]) {
 		if rules(object, t.object.GetNamespace()) && !x.isUnchanged(object) {
 			return true
 		}
@@ -68,7 +69,7 @@ func (x *execution) mayBring(t trial, custom []bool) bool {
 func (x *execution) customSteps() []bool {
 	var found []bool
 	for _, step := range x.ahead() {
-		found = append(found, step.Verb == Apply && slices.ContainsFunc(step.Objects, func(object manifest.Object) bool {
+		found = append(found, step.Verb == plan.Apply && slices.ContainsFunc(step.Objects, func(object manifest.Object) bool {
 			return !kinds.BuiltIn(object.GroupVersionKind().Group)
 		}))
 	}

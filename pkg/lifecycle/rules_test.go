@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -14,7 +16,7 @@ import (
 )
 
 // next plans to change what a first manifest has installed. Both may have what rules others.
-func next(t *testing.T, cluster *cluster, first, second string) *lifecycle.Plan {
+func next(t *testing.T, cluster *cluster, first, second string) *plan.Plan {
 	t.Helper()
 	known := scopes()
 	for _, kind := range []string{"ResourceQuota", "LimitRange"} {
@@ -22,8 +24,8 @@ func next(t *testing.T, cluster *cluster, first, second string) *lifecycle.Plan 
 	}
 	known[schema.GroupKind{Group: "example.com", Kind: "Thing"}] = true
 	known[schema.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}] = false
-	request := lifecycle.Request{Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: nodes(t, first), Scopes: known}
-	installed, err := lifecycle.NewPlan(request)
+	request := plan.Request{Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: nodes(t, first), Scopes: known}
+	installed, err := plan.New(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +34,7 @@ func next(t *testing.T, cluster *cluster, first, second string) *lifecycle.Plan 
 	}
 	cluster.log, cluster.tried = nil, nil
 	request.Operation, request.Release, request.Previous, request.Nodes = release.OperationUpgrade, release.New("shop", "web", 2), installed.Release, nodes(t, second)
-	planned, err := lifecycle.NewPlan(request)
+	planned, err := plan.New(request)
 	if err != nil {
 		t.Fatal(err)
 	}

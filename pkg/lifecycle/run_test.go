@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -34,7 +36,7 @@ func hang(ctx context.Context) (kube.HookOutcome, error) {
 func TestAnInstallationIsRecordedStepByStep(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	kept, events, err := run(t, cluster, plan(t, hook("migrate", "pre-install", "")+object("v1", "ConfigMap", "app")+hook("notify", "post-install", policy("hook-succeeded")), lifecycle.Options{Wait: true}))
+	kept, events, err := run(t, cluster, mustPlan(t, hook("migrate", "pre-install", "")+object("v1", "ConfigMap", "app")+hook("notify", "post-install", policy("hook-succeeded")), plan.Options{Wait: true}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +86,7 @@ func TestAFailedHookStopsTheOperation(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	cluster.outcomes["shop-migrate"] = exit3
-	kept, _, err := run(t, cluster, plan(t, application(), lifecycle.Options{}))
+	kept, _, err := run(t, cluster, mustPlan(t, application(), plan.Options{}))
 	var failed *lifecycle.HookError
 	if !errors.As(err, &failed) || failed.Err != nil || !failed.Kept {
 		t.Fatalf("not a failed hook that is kept: %v", err)
@@ -125,7 +127,7 @@ func TestDeletePoliciesAreAppliedWhenThePhaseHasEnded(t *testing.T) {
 			cluster := newCluster()
 			cluster.outcomes["shop-b"] = exit3
 			text := hook("a", "pre-install", policy(test.first)) + hook("b", "pre-install", policy(test.second)) + hook("c", "pre-install", policy("hook-succeeded,hook-failed"))
-			kept, _, err := run(t, cluster, plan(t, text, lifecycle.Options{}))
+			kept, _, err := run(t, cluster, mustPlan(t, text, plan.Options{}))
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -157,7 +159,7 @@ func TestAHookOfTwoPhasesStaysOnTheInventory(t *testing.T) {
 		}
 		return exit3(ctx)
 	}
-	kept, _, err := run(t, cluster, plan(t, hook("a", "pre-install,post-install", policy("hook-succeeded")), lifecycle.Options{}))
+	kept, _, err := run(t, cluster, mustPlan(t, hook("a", "pre-install,post-install", policy("hook-succeeded")), plan.Options{}))
 	if err == nil || runs != 2 {
 		t.Fatalf("%d runs, %v", runs, err)
 	}
@@ -174,7 +176,7 @@ func TestAnInterruptIsRecorded(t *testing.T) {
 		cancel()
 		return hang(ctx)
 	}
-	kept, _, err := runIn(ctx, cluster, plan(t, hook("a", "pre-install", policy("hook-failed"))+object("v1", "ConfigMap", "app"), lifecycle.Options{Timeout: time.Hour}))
+	kept, _, err := runIn(ctx, cluster, mustPlan(t, hook("a", "pre-install", policy("hook-failed"))+object("v1", "ConfigMap", "app"), plan.Options{Timeout: time.Hour}))
 	if !errors.Is(err, lifecycle.ErrInterrupted) || errors.Is(err, lifecycle.ErrTimedOut) {
 		t.Fatalf("not interrupted: %v", err)
 	}
@@ -202,7 +204,7 @@ func TestNothingBeginsAfterAnInterrupt(t *testing.T) {
 			cluster := newCluster()
 			ctx, cancel := context.WithCancel(t.Context())
 			test.during(cluster, cancel)
-			kept, _, err := runIn(ctx, cluster, plan(t, text, lifecycle.Options{Wait: true}))
+			kept, _, err := runIn(ctx, cluster, mustPlan(t, text, plan.Options{Wait: true}))
 			if !errors.Is(err, lifecycle.ErrInterrupted) || kept.last.Status.Phase != release.Failed {
 				t.Errorf("%v, %s", err, kept.last.Status.Phase)
 			}
@@ -217,17 +219,17 @@ func TestTimeLimitsEndAHook(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		more    string
-		options lifecycle.Options
+		options plan.Options
 	}{
-		"of the operation": {"", lifecycle.Options{Timeout: time.Millisecond}},
-		"of the hook":      {"    sherpack.io/hook-timeout: 1ms\n", lifecycle.Options{Timeout: time.Hour}},
+		"of the operation": {"", plan.Options{Timeout: time.Millisecond}},
+		"of the hook":      {"    sherpack.io/hook-timeout: 1ms\n", plan.Options{Timeout: time.Hour}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
 			cluster.outcomes["shop-a"] = hang
 			synctest.Test(t, func(t *testing.T) {
-				kept, _, err := run(t, cluster, plan(t, hook("a", "pre-install", test.more), test.options))
+				kept, _, err := run(t, cluster, mustPlan(t, hook("a", "pre-install", test.more), test.options))
 				if !errors.Is(err, lifecycle.ErrTimedOut) || errors.Is(err, lifecycle.ErrInterrupted) {
 					t.Fatalf("not timed out: %v", err)
 				}
@@ -253,13 +255,13 @@ func job(marks, status map[string]any) map[string]any {
 		"apiVersion": "batch/v1", "kind": "Job", "status": status,
 		"metadata": map[string]any{
 			"name": "shop-a", "namespace": "web", "annotations": marks,
-			"labels": map[string]any{lifecycle.LabelManagedBy: "sherpack"},
+			"labels": map[string]any{plan.LabelManagedBy: "sherpack"},
 		},
 	}
 }
 
 func marks(release string) map[string]any {
-	return map[string]any{lifecycle.AnnotationRelease: release, lifecycle.AnnotationNamespace: "web"}
+	return map[string]any{plan.AnnotationRelease: release, plan.AnnotationNamespace: "web"}
 }
 
 func TestWhatAnEarlierRunLeftIsReplaced(t *testing.T) {
@@ -278,7 +280,7 @@ func TestWhatAnEarlierRunLeftIsReplaced(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
 			put(cluster, job(marks("shop"), test.status))
-			_, _, err := run(t, cluster, plan(t, hook("a", "post-install", policy(test.policy)), lifecycle.Options{}))
+			_, _, err := run(t, cluster, mustPlan(t, hook("a", "post-install", policy(test.policy)), plan.Options{}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -304,7 +306,7 @@ func TestWhatIsSomebodyElsesIsLeftAlone(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
 			put(cluster, job(test.marks, nil))
-			kept, _, err := run(t, cluster, plan(t, hook("a", "pre-install", "")+object("v1", "ConfigMap", "app"), lifecycle.Options{}))
+			kept, _, err := run(t, cluster, mustPlan(t, hook("a", "pre-install", "")+object("v1", "ConfigMap", "app"), plan.Options{}))
 			var foreign *lifecycle.ForeignError
 			if !errors.As(err, &foreign) || !strings.HasPrefix(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
@@ -319,7 +321,7 @@ func TestWhatIsSomebodyElsesIsLeftAlone(t *testing.T) {
 func TestAnUninstallationRemovesWhatIsTheReleases(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	planned := plan(t, application(), lifecycle.Options{})
+	planned := mustPlan(t, application(), plan.Options{})
 	if _, _, err := run(t, cluster, planned); err != nil {
 		t.Fatal(err)
 	}
@@ -331,7 +333,7 @@ func TestAnUninstallationRemovesWhatIsTheReleases(t *testing.T) {
 		}
 	}
 	cluster.log = nil
-	kept, events, err := run(t, cluster, removal(t, application(), planned.Release, lifecycle.Options{Wait: true}))
+	kept, events, err := run(t, cluster, removal(t, application(), planned.Release, plan.Options{Wait: true}))
 	if err != nil || !kept.dropped {
 		t.Fatalf("dropped %v, %v", kept.dropped, err)
 	}
@@ -357,7 +359,7 @@ func TestARejectedObjectFailsTheOperation(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	cluster.applyErr["db"] = errors.New("apply Secret/web/db: no")
-	kept, _, err := run(t, cluster, plan(t, application(), lifecycle.Options{}))
+	kept, _, err := run(t, cluster, mustPlan(t, application(), plan.Options{}))
 	if err == nil || err.Error() != "templates/a.yaml:12: apply Secret/web/db: no" {
 		t.Fatalf("got %v", err)
 	}
@@ -381,7 +383,7 @@ func TestAnUpgradeChangesOnlyWhatHasChanged(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	text := object("v1", "ConfigMap", "same") + object("v1", "ConfigMap", "drifted") + object("v1", "ConfigMap", "gone") + object("v1", "ConfigMap", "old")
-	first := plan(t, text, lifecycle.Options{})
+	first := mustPlan(t, text, plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
@@ -417,7 +419,7 @@ func TestWhatIsBeingDeletedIsWaitedFor(t *testing.T) {
 	leaving := job(map[string]any{}, nil)
 	leaving["metadata"].(map[string]any)["deletionTimestamp"] = "2026-01-01T00:00:00Z"
 	put(cluster, leaving)
-	if _, _, err := run(t, cluster, plan(t, hook("a", "pre-install", ""), lifecycle.Options{})); err != nil {
+	if _, _, err := run(t, cluster, mustPlan(t, hook("a", "pre-install", ""), plan.Options{})); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"await Job/shop-a gone", "apply Job/shop-a"}, cluster.log); diff != "" {

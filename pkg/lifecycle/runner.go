@@ -11,6 +11,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -34,7 +35,7 @@ type Runner struct {
 // Cancelling ctx ends the work and records it as interrupted; with ErrLockLost as the cause it ends without a record. The
 // error says what failed first; its chain holds *HookError, *ForeignError, ErrTimedOut or ErrInterrupted where these apply, or
 // the error of the cluster.
-func (r Runner) Run(ctx context.Context, plan *Plan) error {
+func (r Runner) Run(ctx context.Context, plan *plan.Plan) error {
 	work, cancel := WithTimeout(ctx, plan.Options.Timeout)
 	defer cancel()
 	run := r.execution(plan)
@@ -59,7 +60,7 @@ func (r Runner) Run(ctx context.Context, plan *Plan) error {
 // execution is one run of a plan.
 type execution struct {
 	Runner
-	plan    *Plan
+	plan    *plan.Plan
 	seq     int
 	started time.Time
 	// live are the objects of the plan that are on the cluster and belong to the release, as far as this run knows.
@@ -76,7 +77,7 @@ type execution struct {
 	rehearsal rehearsal
 }
 
-func (r Runner) execution(plan *Plan) *execution {
+func (r Runner) execution(plan *plan.Plan) *execution {
 	return &execution{
 		Runner: r, plan: plan, started: r.Now(),
 		live: map[kinds.Key]live{}, gone: map[kinds.Key]bool{}, index: release.Index(plan.Release.Inventory),
@@ -110,7 +111,7 @@ func (x *execution) begin(ctx context.Context) error {
 	if x.plan.Operation == release.OperationUninstall && !r.Removed() {
 		r.Status.Remember()
 	}
-	if meanwhile := courses()[x.plan.Operation].meanwhile; meanwhile != "" {
+	if meanwhile := x.plan.Course().Meanwhile; meanwhile != "" {
 		r.Status.Phase = meanwhile
 		r.Status.Operation, r.Status.Interrupted = x.plan.Operation, ""
 		r.Status.StartedAt, r.Status.FinishedAt, r.Status.Message = x.now(), nil, ""
@@ -155,7 +156,7 @@ func (x *execution) forward(ctx context.Context) error {
 		x.advance(step)
 		x.hoist(step)
 		err := x.step(ctx, step)
-		if err != nil && step.Verb == GiveBack {
+		if err != nil && step.Verb == plan.GiveBack {
 			notGivenBack, err = err, nil
 		}
 		if err != nil {
@@ -178,41 +179,41 @@ func (x *execution) forward(ctx context.Context) error {
 
 // lookAgain looks at what is on the cluster after hooks, which may take long: whoever deleted or made something meanwhile
 // must not be overlooked.
-func (x *execution) lookAgain(ctx context.Context, step Step, ahead []Step) error {
-	changes := func(step Step) bool { return step.Verb == Apply || step.Verb == Delete }
-	if step.Verb != RunHooks || !slices.ContainsFunc(ahead, changes) || ctx.Err() != nil {
+func (x *execution) lookAgain(ctx context.Context, step plan.Step, ahead []plan.Step) error {
+	changes := func(step plan.Step) bool { return step.Verb == plan.Apply || step.Verb == plan.Delete }
+	if step.Verb != plan.RunHooks || !slices.ContainsFunc(ahead, changes) || ctx.Err() != nil {
 		return nil
 	}
 	return x.survey(ctx, ahead)
 }
 
 // advance notes how far the work has come with a step. Definitions of kinds do not count: nothing takes them back.
-func (x *execution) advance(step Step) {
+func (x *execution) advance(step plan.Step) {
 	changes := func(object manifest.Object) bool {
 		gvk := object.GroupVersionKind()
 		return !kinds.IsDefinition(gvk.GroupKind()) && !x.isUnchanged(object)
 	}
 	// A hook that was a regular resource changes what the application has.
-	wasRegular := func(h Hook) bool {
+	wasRegular := func(h plan.Hook) bool {
 		found, live := x.live[h.Object.Key()]
 		return live && !found.hook && found.foreign == ""
 	}
 	switch {
-	case step.Verb == RunHooks && step.Phase == courses()[x.plan.Operation].before:
+	case step.Verb == plan.RunHooks && step.Phase == x.plan.Course().Before:
 		if slices.ContainsFunc(step.Hooks, wasRegular) {
-			x.plan.Extent = max(x.plan.Extent, Groundwork)
+			x.plan.Extent = max(x.plan.Extent, plan.Groundwork)
 		}
-	case step.Verb != Apply || step.Wave > 0 && !step.Hoisted:
-		x.plan.Extent = Everything
+	case step.Verb != plan.Apply || step.Wave > 0 && !step.Hoisted:
+		x.plan.Extent = plan.Everything
 	case slices.ContainsFunc(step.Objects, changes):
-		x.plan.Extent = max(x.plan.Extent, Groundwork)
+		x.plan.Extent = max(x.plan.Extent, plan.Groundwork)
 	}
 }
 
 // lastOf reports whether the step at i applies or deletes, and the next does something else; the end records anyway.
-func lastOf(steps []Step, i int) bool {
+func lastOf(steps []plan.Step, i int) bool {
 	verb := steps[i].Verb
-	return (verb == Apply || verb == Delete || verb == GiveBack) && i+1 < len(steps) && steps[i+1].Verb != verb
+	return (verb == plan.Apply || verb == plan.Delete || verb == plan.GiveBack) && i+1 < len(steps) && steps[i+1].Verb != verb
 }
 
 // recordInventory writes the inventory if it has changed.
@@ -227,19 +228,19 @@ func (x *execution) recordInventory(ctx context.Context) error {
 	return nil
 }
 
-func (x *execution) step(ctx context.Context, step Step) error {
+func (x *execution) step(ctx context.Context, step plan.Step) error {
 	switch step.Verb {
-	case Apply:
+	case plan.Apply:
 		return x.apply(ctx, step)
-	case RunHooks:
+	case plan.RunHooks:
 		return x.runPhase(ctx, step)
-	case Wait:
+	case plan.Wait:
 		return x.wait(ctx, step.Objects)
-	case Delete:
+	case plan.Delete:
 		return x.delete(ctx, step)
-	case GiveBack:
+	case plan.GiveBack:
 		return x.giveBack(ctx, step.Entries)
-	case Keep:
+	case plan.Keep:
 		x.keep(step)
 		return nil
 	}

@@ -5,9 +5,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -40,7 +41,7 @@ func TestStringDataIsAppliedAsData(t *testing.T) {
 					scopes[kind] = true
 				}
 			}
-			planned, err := lifecycle.NewPlan(lifecycle.Request{
+			planned, err := plan.New(plan.Request{
 				Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: nodes(t, text), Scopes: scopes,
 			})
 			if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 )
 
 // send applies objects side by side and returns those that cannot be changed in place but may be made anew.
@@ -19,7 +20,7 @@ func (x *execution) send(ctx context.Context, objects []manifest.Object) (blocke
 		if err != nil || len(moved) == 0 {
 			return blocked, err
 		}
-		if err := x.survey(ctx, []Step{{Verb: Apply, Objects: moved}}); err != nil {
+		if err := x.survey(ctx, []plan.Step{{Verb: plan.Apply, Objects: moved}}); err != nil {
 			return blocked, err
 		}
 		objects = moved
@@ -42,7 +43,7 @@ func (x *execution) sendOnce(ctx context.Context, objects []manifest.Object, aga
 	for i, object := range objects {
 		bodies[i] = x.body(object)
 	}
-	options := kube.ApplyOptions{ForceConflicts: x.plan.Options.ForceConflicts, Claims: markFields()}
+	options := kube.ApplyOptions{ForceConflicts: x.plan.Options.ForceConflicts, Claims: plan.MarkFields()}
 	refused, later := make([]error, len(objects)), 0
 	err = x.Cluster.Apply(ctx, bodies, options, func(i int, applied kube.Applied) {
 		switch {

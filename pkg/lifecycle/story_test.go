@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -24,27 +26,27 @@ func (s *story) newest() *release.Release { return s.history.Newest() }
 
 // plan plans the next command: text is the manifest of an installation or an upgrade, and the number of the revision that a
 // rollback restores.
-func (s *story) plan(t *testing.T, operation release.Operation, text string, options lifecycle.Options) *lifecycle.Plan {
+func (s *story) plan(t *testing.T, operation release.Operation, text string, options plan.Options) *plan.Plan {
 	t.Helper()
-	request := lifecycle.Request{Operation: operation, Scopes: scopes(), Options: options, History: s.history, Previous: s.newest()}
-	var planned *lifecycle.Plan
+	request := plan.Request{Operation: operation, Scopes: scopes(), Options: options, History: s.history, Previous: s.newest()}
+	var planned *plan.Plan
 	var err error
 	switch operation {
 	case release.OperationUninstall:
 		request.Release, request.Nodes = s.newest(), nodes(t, s.texts[s.newest().Spec.Revision])
-		planned, err = lifecycle.NewRemoval(request)
+		planned, err = plan.Remove(request)
 	case release.OperationTest:
 		request.Release, request.Nodes = s.newest(), nodes(t, s.texts[s.newest().Spec.Revision])
-		planned, err = lifecycle.NewTest(request, lifecycle.Tests{})
+		planned, err = plan.Test(request, plan.Tests{})
 	case release.OperationRollback:
 		target := s.history[len(text)-1]
-		request = lifecycle.NewRollback(target, s.newest(), s.history, options)
+		request = plan.Rollback(target, s.newest(), s.history, options)
 		request.Nodes, request.Left, request.Scopes = nodes(t, s.texts[target.Spec.Revision]), nodes(t, s.texts[s.newest().Spec.Revision]), scopes()
 		text = s.texts[target.Spec.Revision]
-		planned, err = lifecycle.NewPlan(request)
+		planned, err = plan.New(request)
 	default:
 		request.Release, request.Nodes = release.New("shop", "web", len(s.history)+1), nodes(t, text)
-		planned, err = lifecycle.NewPlan(request)
+		planned, err = plan.New(request)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +58,7 @@ func (s *story) plan(t *testing.T, operation release.Operation, text string, opt
 }
 
 // run runs a command to its end and returns what it warned about.
-func (s *story) run(ctx context.Context, planned *lifecycle.Plan) ([]string, error) {
+func (s *story) run(ctx context.Context, planned *plan.Plan) ([]string, error) {
 	s.cluster.log = nil
 	_, events, err := runOn(ctx, s.cluster, planned, time.Now)
 	if planned.Release != s.newest() {
@@ -65,7 +67,7 @@ func (s *story) run(ctx context.Context, planned *lifecycle.Plan) ([]string, err
 	return warnings(events), err
 }
 
-func (s *story) must(t *testing.T, planned *lifecycle.Plan) []string {
+func (s *story) must(t *testing.T, planned *plan.Plan) []string {
 	t.Helper()
 	said, err := s.run(t.Context(), planned)
 	if err != nil {
@@ -92,7 +94,7 @@ const (
 )
 
 // cutShort runs a command that ends while a hook of it runs.
-func (s *story) cutShort(t *testing.T, how, hanging string, planned *lifecycle.Plan) {
+func (s *story) cutShort(t *testing.T, how, hanging string, planned *plan.Plan) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -114,7 +116,7 @@ func (s *story) cutShort(t *testing.T, how, hanging string, planned *lifecycle.P
 }
 
 // forgetEnd makes the record of a command what it is when the command was killed as its hook ran, and closes it.
-func (s *story) forgetEnd(planned *lifecycle.Plan) {
+func (s *story) forgetEnd(planned *plan.Plan) {
 	r := planned.Release
 	if planned.Operation != release.OperationTest {
 		r.Status.Phase = map[release.Operation]release.Phase{
@@ -154,10 +156,10 @@ func weight(text string) string { return "    sherpack.io/hook-weight: \"" + tex
 const hookTimeout = "    sherpack.io/hook-timeout: 10s\n"
 
 // resumption plans to go on with the upgrade that made the newest revision.
-func (s *story) resumption(t *testing.T) *lifecycle.Plan {
+func (s *story) resumption(t *testing.T) *plan.Plan {
 	t.Helper()
 	r := s.newest()
-	planned, err := lifecycle.NewResumption(lifecycle.Request{
+	planned, err := plan.Resume(plan.Request{
 		Operation: release.OperationUpgrade, Release: r, Nodes: nodes(t, s.texts[r.Spec.Revision]), Scopes: scopes(), History: s.history[:len(s.history)-1],
 	})
 	if err != nil {
@@ -167,14 +169,14 @@ func (s *story) resumption(t *testing.T) *lifecycle.Plan {
 }
 
 // back runs the way back within a minute.
-func (s *story) back(t *testing.T, failed *lifecycle.Plan) {
+func (s *story) back(t *testing.T, failed *plan.Plan) {
 	t.Helper()
-	var request lifecycle.Request
+	var request plan.Request
 	if failed.Operation != release.OperationInstall {
-		request = lifecycle.NewRollback(s.history[0], failed.Release, s.history, lifecycle.Options{})
+		request = plan.Rollback(s.history[0], failed.Release, s.history, plan.Options{})
 		request.Nodes, request.Left, request.Scopes = nodes(t, s.texts[1]), nodes(t, s.texts[2]), scopes()
 	}
-	back, err := lifecycle.NewWayBack(failed, request)
+	back, err := plan.Undo(failed, request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,13 +10,15 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // survey looks at what is on the cluster under the names of some steps. An object of somebody else that the plan would apply
 // is an error; one that it would delete is left alone. What is to be applied and is being deleted is waited for, whoever's
 // it is, because applying onto it would silently be lost.
-func (x *execution) survey(ctx context.Context, steps []Step) error {
+func (x *execution) survey(ctx context.Context, steps []plan.Step) error {
 	refs, applied := references(steps)
 	found, err := x.Cluster.Find(ctx, refs)
 	if err != nil {
@@ -29,7 +31,7 @@ func (x *execution) survey(ctx context.Context, steps []Step) error {
 	}
 	if x.rehearsal.all {
 		x.rehearsal.leaving = leaving
-		x.emit(Warning, Outcome{Message: "this is being deleted, and would be waited for: " + several(titles(leaving), many)})
+		x.emit(Warning, Outcome{Message: "this is being deleted, and would be waited for: " + words.List(titles(leaving), words.Many)})
 		return nil
 	}
 	return x.awaitGone(ctx, leaving)
@@ -37,9 +39,9 @@ func (x *execution) survey(ctx context.Context, steps []Step) error {
 
 // unawaited are the hooks that a way back does not wait for before it begins, should they be on their way out: what they left
 // running may take longer to end than it has time. It waits before it runs them again.
-func (x *execution) unawaited(steps []Step) map[kinds.Key]bool {
+func (x *execution) unawaited(steps []plan.Step) map[kinds.Key]bool {
 	keys := map[kinds.Key]bool{}
-	if !x.plan.Untried {
+	if !x.plan.IsUndo {
 		return keys
 	}
 	for _, step := range steps {
@@ -56,7 +58,7 @@ func (x *execution) unawaited(steps []Step) map[kinds.Key]bool {
 
 // surveyApplied notes what is there of the objects that are applied, and returns what is being deleted. The error joins a
 // *ForeignError for each that belongs to others and is not to be taken over.
-func (x *execution) surveyApplied(steps []Step, refs []corev1.ObjectReference, found []*metav1.PartialObjectMetadata) (leaving []corev1.ObjectReference, err error) {
+func (x *execution) surveyApplied(steps []plan.Step, refs []corev1.ObjectReference, found []*metav1.PartialObjectMetadata) (leaving []corev1.ObjectReference, err error) {
 	own, unawaited := ownerOf(x.plan.Release), x.unawaited(steps)
 	var foreign []error
 	for i, ref := range refs {
@@ -75,7 +77,7 @@ func (x *execution) surveyApplied(steps []Step, refs []corev1.ObjectReference, f
 			if object.DeletionTimestamp != nil {
 				x.leaveEnding(key)
 			}
-		case x.plan.Options.TakeOwnership || x.plan.Untried:
+		case x.plan.Options.TakeOwnership || x.plan.IsUndo:
 			x.live[key] = live{uid: object.UID, foreign: own.holder(object), carried: carriedBy(object)}
 		default:
 			foreign = append(foreign, &ForeignError{Ref: ref, Owner: own.ownerPhrase(object)})
@@ -86,7 +88,7 @@ func (x *execution) surveyApplied(steps []Step, refs []corev1.ObjectReference, f
 
 // surveyDeleted notes what is there of the objects that are deleted or kept, which come after those that are applied, and
 // says which of them are left alone.
-func (x *execution) surveyDeleted(steps []Step, refs []corev1.ObjectReference, applied int, found []*metav1.PartialObjectMetadata) {
+func (x *execution) surveyDeleted(steps []plan.Step, refs []corev1.ObjectReference, applied int, found []*metav1.PartialObjectMetadata) {
 	own, soon, unawaited := ownerOf(x.plan.Release), deletedSoon(steps), x.unawaited(steps)
 	isApplied := map[kinds.Key]bool{}
 	for _, ref := range refs[:applied] {
@@ -108,7 +110,7 @@ func (x *execution) surveyDeleted(steps []Step, refs []corev1.ObjectReference, a
 			seen := x.recognised(object, key, claim)
 			seen.ending = unawaited[key] && object.DeletionTimestamp != nil
 			x.live[key] = seen
-			if x.spares(seen) && soon[key] == Delete {
+			if x.spares(seen) && soon[key] == plan.Delete {
 				x.emit(Warning, Outcome{Message: fmt.Sprintf(
 					"%s carries the marks of this release, but is not the object that it made: it was replaced or restored; it is left alone, to delete it use --take-ownership", key)})
 			}
@@ -191,13 +193,13 @@ func (x *execution) deletable(entry release.Entry) (live, bool) {
 func (x *execution) spares(found live) bool { return found.replaced && !x.plan.Options.TakeOwnership }
 
 // references names everything that some steps apply, which is the given number of them, and then what they delete.
-func references(steps []Step) (refs []corev1.ObjectReference, applied int) {
-	for _, object := range objectsOf(steps) {
+func references(steps []plan.Step) (refs []corev1.ObjectReference, applied int) {
+	for _, object := range plan.Objects(steps) {
 		refs = append(refs, object.Reference())
 	}
 	applied = len(refs)
 	for _, step := range steps {
-		if step.Verb == GiveBack {
+		if step.Verb == plan.GiveBack {
 			continue
 		}
 		for _, entry := range step.Entries {
@@ -210,13 +212,13 @@ func references(steps []Step) (refs []corev1.ObjectReference, applied int) {
 }
 
 // deletedSoon are the objects that are deleted or kept before other hooks run, after which they are looked at again.
-func deletedSoon(steps []Step) map[kinds.Key]Verb {
-	soon := map[kinds.Key]Verb{}
+func deletedSoon(steps []plan.Step) map[kinds.Key]plan.Verb {
+	soon := map[kinds.Key]plan.Verb{}
 	for _, step := range steps {
-		if step.Verb == RunHooks {
+		if step.Verb == plan.RunHooks {
 			break
 		}
-		if step.Verb == GiveBack {
+		if step.Verb == plan.GiveBack {
 			continue
 		}
 		for _, entry := range step.Entries {

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -14,7 +15,7 @@ import (
 func TestTestsOfWhichNoneIsChosenAreRefused(t *testing.T) {
 	t.Parallel()
 	text := hook("smoke", "test", "") + hook("load", "test", "") + object("v1", "ConfigMap", "app")
-	for title, tests := range map[string]lifecycle.Tests{
+	for title, tests := range map[string]plan.Tests{
 		"all are left out":            {Except: []string{"smoke", "load"}},
 		"the only one is left out":    {Only: []string{"smoke"}, Except: []string{"shop-smoke"}},
 		"all are, and it is to go on": {Except: []string{"smoke", "shop-load"}, KeepGoing: true},
@@ -22,10 +23,10 @@ func TestTestsOfWhichNoneIsChosenAreRefused(t *testing.T) {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			deployed := revision(t, 1, release.Deployed, text)
-			plan, err := lifecycle.NewTest(lifecycle.Request{Release: deployed, Nodes: nodes(t, text), Scopes: scopes()}, tests)
-			var none *lifecycle.NoTestChosenError
-			if plan != nil || !errors.As(err, &none) {
-				t.Fatalf("plan %v, error %v", plan, err)
+			made, err := plan.Test(plan.Request{Release: deployed, Nodes: nodes(t, text), Scopes: scopes()}, tests)
+			var none *plan.NoTestChosenError
+			if made != nil || !errors.As(err, &none) {
+				t.Fatalf("plan %v, error %v", made, err)
 			}
 			if diff := cmp.Diff([]string{"load", "smoke"}, none.Known); diff != "" {
 				t.Errorf("the tests there are (-want +got):\n%s", diff)
@@ -41,8 +42,8 @@ func TestTestsOfWhichNoneIsChosenAreRefused(t *testing.T) {
 func TestAReleaseWithoutTestsHasAPlanWithoutSteps(t *testing.T) {
 	t.Parallel()
 	text := object("v1", "ConfigMap", "app")
-	plan, err := lifecycle.NewTest(lifecycle.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, lifecycle.Tests{})
-	if err != nil || len(plan.Steps) != 0 {
-		t.Errorf("plan %v, error %v", plan, err)
+	made, err := plan.Test(plan.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, plan.Tests{})
+	if err != nil || len(made.Steps) != 0 {
+		t.Errorf("plan %v, error %v", made, err)
 	}
 }

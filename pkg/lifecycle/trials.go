@@ -9,6 +9,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -34,7 +35,7 @@ func (x *execution) trials(foreign []error) []trial {
 				found = append(found, trial{object: h.Object, isHook: true, replaces: x.replaces(h) || x.leaves(h.Object), step: i})
 			}
 		}
-		if step.Verb != Apply || !x.triesAll() {
+		if step.Verb != plan.Apply || !x.triesAll() {
 			continue
 		}
 		for _, object := range step.Objects {
@@ -53,7 +54,7 @@ type documents map[string]bool
 func (d documents) add(object manifest.Object) bool {
 	object = manifest.Object{Unstructured: object.DeepCopy()}
 	annotations := object.GetAnnotations()
-	delete(annotations, AnnotationPhase)
+	delete(annotations, plan.AnnotationPhase)
 	object.SetAnnotations(annotations)
 	// What was read from YAML can be written as JSON.
 	sum, _ := object.Hash()
@@ -63,21 +64,21 @@ func (d documents) add(object manifest.Object) bool {
 }
 
 // ahead are the steps of the plan, and the hooks of the way back that may become necessary.
-func (x *execution) ahead() []Step {
-	return append(slices.Clip(x.plan.Steps), Step{Verb: RunHooks, Hooks: x.plan.Back})
+func (x *execution) ahead() []plan.Step {
+	return append(slices.Clip(x.plan.Steps), plan.Step{Verb: plan.RunHooks, Hooks: x.plan.Undo})
 }
 
 // triesAll reports whether more than hooks is tried: when hooks run before the work, or something is deployed that a
 // failure half way would leave changed.
 func (x *execution) triesAll() bool {
-	before := courses()[x.plan.Operation].before
-	return x.plan.Operation != release.OperationInstall || x.rehearsal.all || slices.ContainsFunc(x.plan.Steps, func(step Step) bool {
-		return step.Verb == RunHooks && step.Phase == before
+	before := x.plan.Course().Before
+	return x.plan.Operation != release.OperationInstall || x.rehearsal.all || slices.ContainsFunc(x.plan.Steps, func(step plan.Step) bool {
+		return step.Verb == plan.RunHooks && step.Phase == before
 	})
 }
 
 // replaces reports whether what an earlier run of a hook left is deleted before it.
-func (x *execution) replaces(h Hook) bool {
+func (x *execution) replaces(h plan.Hook) bool {
 	key := h.Object.Key()
 	found, live := x.live[key]
 	return live && !found.adopt && (kinds.RunsPods(key.GroupKind()) || h.Has(hook.BeforeHookCreation))
@@ -93,8 +94,8 @@ func (x *execution) leaves(object manifest.Object) bool {
 // unguarded reports whether the plan deletes something that can make the API server refuse everything else, which it does
 // before all else: what that refuses now it does not refuse then.
 func (x *execution) unguarded() bool {
-	return slices.ContainsFunc(x.plan.Steps, func(step Step) bool {
-		return step.Verb == Delete && step.Wave == kinds.Waves && slices.ContainsFunc(step.Entries, func(entry release.Entry) bool {
+	return slices.ContainsFunc(x.plan.Steps, func(step plan.Step) bool {
+		return step.Verb == plan.Delete && step.Wave == kinds.Waves && slices.ContainsFunc(step.Entries, func(entry release.Entry) bool {
 			_, there := x.deletable(entry)
 			return there
 		})
@@ -106,7 +107,7 @@ func (x *execution) deletions() []kube.Deletion {
 	var refs []corev1.ObjectReference
 	for _, step := range x.ahead() {
 		for _, entry := range step.Entries {
-			if step.Verb == Delete && !kinds.IsNamespace(entry.GroupKind()) {
+			if step.Verb == plan.Delete && !kinds.IsNamespace(entry.GroupKind()) {
 				refs = append(refs, entry.Reference())
 			}
 		}

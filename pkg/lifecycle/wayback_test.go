@@ -5,19 +5,19 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/google/go-cmp/cmp"
 )
 
 // takenBack runs a plan that must fail, and then the way back, which must be there. request is that of NewWayBack, after the
 // failure. It returns the way back; what that did is what is in the log of the cluster.
-func takenBack(t *testing.T, cluster *cluster, failing *lifecycle.Plan, request func() lifecycle.Request) *lifecycle.Plan {
+func takenBack(t *testing.T, cluster *cluster, failing *plan.Plan, request func() plan.Request) *plan.Plan {
 	t.Helper()
 	if _, _, err := run(t, cluster, failing); err == nil {
 		t.Fatal("no error")
 	}
-	back, err := lifecycle.NewWayBack(failing, request())
+	back, err := plan.Undo(failing, request())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,19 +31,19 @@ func takenBack(t *testing.T, cluster *cluster, failing *lifecycle.Plan, request 
 	return back
 }
 
-func noRequest() lifecycle.Request { return lifecycle.Request{} }
+func noRequest() plan.Request { return plan.Request{} }
 
 // replaced installs one text, has another, which must fail, take its place, and runs the way back.
 func replaced(t *testing.T, cluster *cluster, one, two string) {
 	t.Helper()
-	first := plan(t, one, lifecycle.Options{})
+	first := mustPlan(t, one, plan.Options{})
 	first.Release.Content.Manifest = one
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
 	failing := upgrade(t, two, first.Release.Inventory, nil)
 	failing.Release.Content.Manifest = two
-	takenBack(t, cluster, failing, func() lifecycle.Request { return rollback(t, first.Release, failing.Release) })
+	takenBack(t, cluster, failing, func() plan.Request { return rollback(t, first.Release, failing.Release) })
 }
 
 // What the way there has made anew, as it said itself, the way back may make anew although the revision before did not say so.
@@ -74,7 +74,7 @@ func TestTheWayBackLeavesWhatItHasNotComeTo(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	putMarked(cluster, "data")
-	planned := plan(t, object("v1", "ConfigMap", "data")+hook("a", "pre-install", ""), lifecycle.Options{})
+	planned := mustPlan(t, object("v1", "ConfigMap", "data")+hook("a", "pre-install", ""), plan.Options{})
 	cluster.outcomes["shop-a"] = exit3
 	takenBack(t, cluster, planned, noRequest)
 	if diff := cmp.Diff([]string{"give back ConfigMap/data", "delete Job/shop-a Foreground"}, cluster.log); diff != "" {
@@ -85,6 +85,6 @@ func TestTheWayBackLeavesWhatItHasNotComeTo(t *testing.T) {
 // putMarked places a ConfigMap with the marks of the release on the cluster.
 func putMarked(cluster *cluster, name string) {
 	put(cluster, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{
-		"name": name, "namespace": "web", "annotations": marks("shop"), "labels": map[string]any{lifecycle.LabelManagedBy: "sherpack"},
+		"name": name, "namespace": "web", "annotations": marks("shop"), "labels": map[string]any{plan.LabelManagedBy: "sherpack"},
 	}})
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -82,9 +84,9 @@ func lookFor(failure error, inventory []release.Entry) {
 var errNoneDeployed = errors.New("no revision is known to have been deployed before")
 
 // wayBack plans to put the release back as it was; nil where there is nothing to do.
-func (d *deployment) wayBack() (*lifecycle.Plan, error) {
+func (d *deployment) wayBack() (*plan.Plan, error) {
 	if d.plan.Operation == release.OperationInstall {
-		return lifecycle.NewWayBack(d.plan, lifecycle.Request{})
+		return plan.Undo(d.plan, plan.Request{})
 	}
 	if d.deployed == nil {
 		return nil, errNoneDeployed
@@ -93,11 +95,11 @@ func (d *deployment) wayBack() (*lifecycle.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lifecycle.NewWayBack(d.plan, request)
+	return plan.Undo(d.plan, request)
 }
 
 // restoration completes the request to go back to the revision that was deployed before.
-func (d *deployment) restoration() (lifecycle.Request, error) {
+func (d *deployment) restoration() (plan.Request, error) {
 	history := append(release.History{}, d.plan.History...)
 	return d.target.rollback(d.deployed, d.plan.Release, append(history, d.plan.Release), d.plan.Options)
 }
@@ -119,14 +121,14 @@ func (d *deployment) tryBack() error {
 	}
 	request, err := d.restoration()
 	if err == nil {
-		d.plan.Back, err = lifecycle.HooksOfWayBack(request)
+		d.plan.Undo, err = plan.UndoHooks(request)
 	}
 	return err
 }
 
 // rollback completes the request to restore an earlier revision.
-func (t *target) rollback(earlier, newest *release.Release, history release.History, options lifecycle.Options) (lifecycle.Request, error) {
-	request := lifecycle.NewRollback(earlier, newest, history, options)
+func (t *target) rollback(earlier, newest *release.Release, history release.History, options plan.Options) (plan.Request, error) {
+	request := plan.Rollback(earlier, newest, history, options)
 	var err error
 	if request.Nodes, err = nodesOf(earlier); err != nil {
 		return request, err

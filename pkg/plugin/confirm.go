@@ -8,10 +8,10 @@ import (
 	"io"
 	"strings"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/kubectl/pkg/util/term"
-
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 )
 
 // errNotConfirmed is returned where the user does not want what they were asked about.
@@ -65,7 +65,7 @@ func (o *RunOptions) nameDefinitions(ctx context.Context, target *target, defini
 }
 
 // stranger names a hook that runs outside of the release's namespace.
-func stranger(h lifecycle.Hook) string {
+func stranger(h plan.Hook) string {
 	where := "in namespace " + h.Object.GetNamespace()
 	if h.Object.GetNamespace() == "" {
 		where = "cluster-wide"

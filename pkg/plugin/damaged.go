@@ -10,10 +10,11 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
@@ -163,28 +164,28 @@ func (t *target) completeInventory(ctx context.Context, r *release.Release, hist
 		}
 		others = append(others, found.Inventory)
 	}
-	request := lifecycle.Request{Release: r}
+	request := plan.Request{Release: r}
 	if lost.Content == nil {
 		if err := t.complete(&request); err != nil {
 			return err
 		}
 	}
-	return lifecycle.CompleteInventory(request, others...)
+	return plan.CompleteInventory(request, others...)
 }
 
 // nameMarked names what carries the marks of a release whose inventory cannot be read, and is not part of a plan.
-func (t *target) nameMarked(ctx context.Context, plan *lifecycle.Plan) {
+func (t *target) nameMarked(ctx context.Context, planned *plan.Plan) {
 	r := t.incomplete
 	if r == nil {
 		return
 	}
 	t.incomplete = nil
-	objects, err := t.cluster.Labelled(ctx, r.Namespace, lifecycle.MarkSelector(r))
+	objects, err := t.cluster.Labelled(ctx, r.Namespace, plan.MarkSelector(r))
 	if err != nil {
 		t.warnings.warn("looking for objects with the marks of release %s: %v", r.Name, err)
 	}
 	known := map[kinds.Key]bool{}
-	for _, entry := range plan.Release.Inventory {
+	for _, entry := range planned.Release.Inventory {
 		known[entry.Key()] = true
 	}
 	var unknown string
@@ -192,7 +193,7 @@ func (t *target) nameMarked(ctx context.Context, plan *lifecycle.Plan) {
 		key := kinds.KeyOf(corev1.ObjectReference{
 			APIVersion: object.APIVersion, Kind: object.Kind, Namespace: object.Namespace, Name: object.Name,
 		})
-		if lifecycle.IsMarked(object, r) && !known[key] {
+		if plan.IsMarked(object, r) && !known[key] {
 			unknown += "\n  " + key.String()
 		}
 	}

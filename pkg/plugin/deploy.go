@@ -6,13 +6,14 @@ import (
 	"io"
 	"strings"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
@@ -104,7 +105,7 @@ func (o *DeployOptions) Run(ctx context.Context) error {
 type deployment struct {
 	target *target
 	// plan is what was run.
-	plan *lifecycle.Plan
+	plan *plan.Plan
 	// deployed is the revision that was deployed before, whole. It is nil where there is none and where nobody needs it.
 	deployed *release.Release
 }
@@ -164,8 +165,8 @@ func (o *DeployOptions) plan(ctx context.Context, target *target, source *input)
 			return nil, err
 		}
 	}
-	request := lifecycle.Request{
-		Operation: lifecycle.Next(history), History: history, Options: o.Plan,
+	request := plan.Request{
+		Operation: plan.Next(history), History: history, Options: o.Plan,
 		Release: release.New(o.Name, target.namespace, history.NextRevision()),
 	}
 	request.Release.Spec.Description = o.Description
@@ -182,7 +183,7 @@ func (o *DeployOptions) plan(ctx context.Context, target *target, source *input)
 }
 
 // readBefore reads what was before: the newest revision, and the deployed one, which it returns, where it is needed.
-func (o *DeployOptions) readBefore(ctx context.Context, target *target, source *input, request *lifecycle.Request) (before *release.Release, err error) {
+func (o *DeployOptions) readBefore(ctx context.Context, target *target, source *input, request *plan.Request) (before *release.Release, err error) {
 	newest, deployed := request.History.Newest(), request.History.Deployed()
 	if newest == nil {
 		return nil, nil
@@ -234,7 +235,7 @@ func valuesLost(r *release.Release, err error) error {
 }
 
 // plan renders the pack and plans the operation.
-func (t *target) plan(engine render.Engine, source *input, request lifecycle.Request) (*lifecycle.Plan, error) {
+func (t *target) plan(engine render.Engine, source *input, request plan.Request) (*plan.Plan, error) {
 	next := request.Release
 	result, err := source.render(engine, render.Release{
 		Name: next.Name, Namespace: next.Namespace, Revision: next.Spec.Revision,
@@ -250,7 +251,7 @@ func (t *target) plan(engine render.Engine, source *input, request lifecycle.Req
 	if request.Scopes, err = t.scopes(result.nodes); err != nil {
 		return nil, err
 	}
-	return lifecycle.NewPlan(request)
+	return plan.New(request)
 }
 
 // fill writes into a new revision what it was rendered from and to.
@@ -267,15 +268,15 @@ func fill(next *release.Release, source *input, result *rendered) error {
 	return nil
 }
 
-func (o *DeployOptions) print(plan *lifecycle.Plan) error {
+func (o *DeployOptions) print(planned *plan.Plan) error {
 	done := o.Verb.Done
-	if plan.Operation == release.OperationInstall {
+	if planned.Operation == release.OperationInstall {
 		done = "installed"
 	}
-	if err := o.printRun(plan.Release, done); err != nil || o.Output.machine() {
+	if err := o.printRun(planned.Release, done); err != nil || o.Output.machine() {
 		return err
 	}
-	if notes := strings.TrimSpace(plan.Release.Content.Notes); notes != "" {
+	if notes := strings.TrimSpace(planned.Release.Content.Notes); notes != "" {
 		_, err := io.WriteString(o.Out, "\n"+printers.Clean(notes)+"\n")
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
@@ -18,13 +20,13 @@ const dryRunFlag = "dry-run"
 func (o *RunOptions) isDry() bool { return o.DryRun != cmdutil.DryRunNone }
 
 // rehearse prints what running a plan would do. With the server's help the error is what it would be refused for.
-func (o *RunOptions) rehearse(ctx context.Context, target *target, plan *lifecycle.Plan) error {
+func (o *RunOptions) rehearse(ctx context.Context, target *target, planned *plan.Plan) error {
 	ctx, cancel := lifecycle.WithTimeout(ctx, o.Plan.Timeout)
 	defer cancel()
-	preview, refused := lifecycle.Preview{Plan: plan}, error(nil)
+	preview, refused := lifecycle.Preview{Plan: planned}, error(nil)
 	if o.DryRun == cmdutil.DryRunServer {
 		runner := lifecycle.Runner{Cluster: target.cluster, Observe: o.Observe, Now: time.Now}
-		preview, refused = runner.Preview(ctx, plan, target.coming...)
+		preview, refused = runner.Preview(ctx, planned, target.coming...)
 	}
 	if o.Output.machine() {
 		return refused

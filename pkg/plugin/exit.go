@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -84,7 +86,7 @@ func exitCode(ctx context.Context, err error) int {
 		match bool
 	}{
 		{exitInput, is[*UsageError](err) || is[inputError](err) || is[*pack.InvalidError](err) || is[*hook.Error](err)},
-		{exitInput, is[*lifecycle.InputError](err) || is[*lifecycle.UnknownTestError](err) || is[*lifecycle.NoTestChosenError](err) || is[*kube.InvalidFieldsError](err)},
+		{exitInput, is[*plan.InputError](err) || is[*plan.UnknownTestError](err) || is[*plan.NoTestChosenError](err) || is[*kube.InvalidFieldsError](err)},
 		{exitHook, errors.As(err, &failed) && failed.Err == nil},
 		{exitCluster, fromCluster(err)},
 		{exitHook, failed != nil},

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -46,9 +48,9 @@ func TestExitCode(t *testing.T) {
 		"a flag's value":                        {err: inputError{errors.New("x")}, want: 2},
 		"values":                                {err: &pack.InvalidError{Problems: []pack.Problem{{Message: "x"}}}, want: 2},
 		"an annotation of a hook":               {err: &hook.Error{}, want: 2},
-		"an object that can never work":         {err: &lifecycle.InputError{Object: manifest.Object{Unstructured: &unstructured.Unstructured{}}}, want: 2},
+		"an object that can never work":         {err: &plan.InputError{Object: manifest.Object{Unstructured: &unstructured.Unstructured{}}}, want: 2},
 		"a field that the server does not know": {err: &kube.InvalidFieldsError{}, want: 2},
-		"tests of which none is chosen":         {err: &lifecycle.NoTestChosenError{}, want: 2},
+		"tests of which none is chosen":         {err: &plan.NoTestChosenError{}, want: 2},
 		"a template":                            {err: &render.Error{}, want: 3},
 		"a template that makes no YAML":         {err: &manifest.Error{}, want: 3},
 		"a file":                                {err: &pack.FileError{}, want: 4},

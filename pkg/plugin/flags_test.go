@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -30,33 +32,33 @@ func parse(t *testing.T, args ...string) (*DeployFlags, *cobra.Command) {
 
 func TestDeployFlagsBecomeOptions(t *testing.T) {
 	t.Parallel()
-	plan := lifecycle.Options{Timeout: 5 * time.Minute, HistoryMax: 10}
+	made := plan.Options{Timeout: 5 * time.Minute, HistoryMax: 10}
 	for title, test := range map[string]struct {
 		args []string
 		// want has besides what the arguments say.
 		want asked
 	}{
-		"none": {want: asked{Plan: plan}},
+		"none": {want: asked{Plan: made}},
 		"all that run a plan": {
 			args: []string{"--timeout", "90s", "--wait", "--no-hooks", "--force-conflicts", "--history-max=3"},
-			want: asked{Plan: lifecycle.Options{Timeout: 90 * time.Second, Wait: true, SkipPhases: hook.Phases(), ForceConflicts: true, HistoryMax: 3}},
+			want: asked{Plan: plan.Options{Timeout: 90 * time.Second, Wait: true, SkipPhases: hook.Phases(), ForceConflicts: true, HistoryMax: 3}},
 		},
-		"--atomic waits": {args: []string{"--atomic"}, want: asked{Atomic: true, Plan: lifecycle.Options{Timeout: plan.Timeout, HistoryMax: plan.HistoryMax, Wait: true}}},
+		"--atomic waits": {args: []string{"--atomic"}, want: asked{Atomic: true, Plan: plan.Options{Timeout: made.Timeout, HistoryMax: made.HistoryMax, Wait: true}}},
 		"a description, and objects made anew": {
 			args: []string{"--description", "as ordered", "--recreate-immutable"},
-			want: asked{Description: "as ordered", Plan: lifecycle.Options{Timeout: plan.Timeout, HistoryMax: plan.HistoryMax, RecreateImmutable: true}},
+			want: asked{Description: "as ordered", Plan: plan.Options{Timeout: made.Timeout, HistoryMax: made.HistoryMax, RecreateImmutable: true}},
 		},
 		"no limits":   {args: []string{"--timeout=0", "--history-max=0"}, want: asked{}},
-		"a namespace": {args: []string{"--create-namespace"}, want: asked{Plan: plan, CreateNamespace: true}},
+		"a namespace": {args: []string{"--create-namespace"}, want: asked{Plan: made, CreateNamespace: true}},
 		"phases to skip, as a list and again": {
 			args: []string{"--skip-hooks", "pre-install, post-install", "--skip-hooks=test"},
-			want: asked{Plan: lifecycle.Options{
-				Timeout: plan.Timeout, HistoryMax: plan.HistoryMax, SkipPhases: []hook.Phase{hook.PreInstall, hook.PostInstall, hook.Test},
+			want: asked{Plan: plan.Options{
+				Timeout: made.Timeout, HistoryMax: made.HistoryMax, SkipPhases: []hook.Phase{hook.PreInstall, hook.PostInstall, hook.Test},
 			}},
 		},
 		"values, with commas of their own": {
 			args: []string{"-f", "a,b.yaml", "--values", "-", "--set", "a=1,b=2", "--set=c=3", "--set-string", "d=4", "--set-json", `e={"f":[1,2]}`, "--set-file", "g=h"},
-			want: asked{Plan: plan, Values: pack.ValueSources{
+			want: asked{Plan: made, Values: pack.ValueSources{
 				Files: []string{"a,b.yaml", "-"}, Set: []string{"a=1,b=2", "c=3"}, SetString: []string{"d=4"},
 				SetJSON: []string{`e={"f":[1,2]}`}, SetFile: []string{"g=h"},
 			}},
@@ -88,7 +90,7 @@ type asked struct {
 	Atomic          bool
 	Description     string
 	Values          pack.ValueSources
-	Plan            lifecycle.Options
+	Plan            plan.Options
 }
 
 func TestDeployFlagsAreRefused(t *testing.T) {

@@ -3,12 +3,13 @@ package plugin
 import (
 	"fmt"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -48,7 +49,7 @@ func newInstallCommand(getter genericclioptions.RESTClientGetter, streams generi
 
 // onlyNew refuses to install a release that is there already.
 func onlyNew(name string, history release.History) error {
-	if lifecycle.Next(history) == release.OperationInstall {
+	if plan.Next(history) == release.OperationInstall {
 		return nil
 	}
 	newest := history.Newest()

@@ -5,12 +5,13 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -66,13 +67,13 @@ func (o *ResumeOptions) Run(ctx context.Context) error {
 }
 
 // done is what an operation has done to a release when it has succeeded.
-func done(plan *lifecycle.Plan) string {
+func done(planned *plan.Plan) string {
 	return map[release.Operation]string{
 		release.OperationInstall: "installed", release.OperationUpgrade: "upgraded", release.OperationRollback: "rolled back", release.OperationUninstall: "uninstalled",
-	}[doing(plan)]
+	}[doing(planned)]
 }
 
-func (o *ResumeOptions) plan(ctx context.Context, target *target) (*lifecycle.Plan, error) {
+func (o *ResumeOptions) plan(ctx context.Context, target *target) (*plan.Plan, error) {
 	newest, history, err := target.look(ctx, o.Name, 0)
 	if err != nil {
 		return nil, err
@@ -89,7 +90,7 @@ func (o *ResumeOptions) plan(ctx context.Context, target *target) (*lifecycle.Pl
 	if interrupted == "" {
 		return nil, fmt.Errorf("release %q: nothing to resume: revision %d is %s and was not interrupted", o.Name, newest.Spec.Revision, state(newest))
 	}
-	request := lifecycle.Request{
+	request := plan.Request{
 		Operation: interrupted, Release: newest, History: history[:len(history)-1], Options: o.Plan,
 	}
 	if err := o.leave(ctx, target, &request); err != nil {
@@ -98,11 +99,11 @@ func (o *ResumeOptions) plan(ctx context.Context, target *target) (*lifecycle.Pl
 	if err := target.complete(&request); err != nil {
 		return nil, err
 	}
-	return lifecycle.NewResumption(request)
+	return plan.Resume(request)
 }
 
 // leave reads the revision that a rollback leaves, whose hooks run before it.
-func (o *ResumeOptions) leave(ctx context.Context, target *target, request *lifecycle.Request) (err error) {
+func (o *ResumeOptions) leave(ctx context.Context, target *target, request *plan.Request) (err error) {
 	if request.Operation != release.OperationRollback {
 		return nil
 	}

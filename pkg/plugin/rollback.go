@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
@@ -85,7 +86,7 @@ func (o *RollbackOptions) Run(ctx context.Context) error {
 	return o.printRun(done.Release, "rolled back")
 }
 
-func (o *RollbackOptions) plan(ctx context.Context, target *target) (*lifecycle.Plan, error) {
+func (o *RollbackOptions) plan(ctx context.Context, target *target) (*plan.Plan, error) {
 	history, err := target.history(ctx, o.Name)
 	if err != nil {
 		return nil, err
@@ -110,7 +111,7 @@ func (o *RollbackOptions) plan(ctx context.Context, target *target) (*lifecycle.
 	}
 	target.doWithout(newest)
 	request.Release.Spec.Description = o.Description
-	return lifecycle.NewPlan(request)
+	return plan.New(request)
 }
 
 // choose returns the revision to go back to.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -108,8 +110,8 @@ func (f *RunFlags) addRemovalFlags(flags *pflag.FlagSet) {
 }
 
 // options checks the flags and returns what they mean for a plan.
-func (f *RunFlags) options() (lifecycle.Options, error) {
-	options := lifecycle.Options{
+func (f *RunFlags) options() (plan.Options, error) {
+	options := plan.Options{
 		Timeout: f.Timeout, Wait: f.Wait, ForceConflicts: f.ForceConflicts, HistoryMax: f.HistoryMax,
 		RecreateImmutable: f.RecreateImmutable, DeleteCRDs: f.DeleteCRDs, TakeOwnership: f.TakeOwnership,
 		KeepHistory: f.KeepHistory,
@@ -154,7 +156,7 @@ func phaseList() string {
 // RunOptions are what every verb needs that runs a plan.
 type RunOptions struct {
 	Name        string
-	Plan        lifecycle.Options
+	Plan        plan.Options
 	Description string
 	// LockTimeout is how long another command is waited for.
 	LockTimeout time.Duration
@@ -186,29 +188,29 @@ func (f *RunFlags) toOptions(command *cobra.Command, name string, getter generic
 }
 
 // run runs a plan within its time, or says what that would do.
-func (o *RunOptions) run(ctx context.Context, target *target, plan *lifecycle.Plan) error {
-	target.nameMarked(ctx, plan)
+func (o *RunOptions) run(ctx context.Context, target *target, planned *plan.Plan) error {
+	target.nameMarked(ctx, planned)
 	do := o.carryOut
 	if o.isDry() {
 		do = o.rehearse
 	}
-	if err := do(ctx, target, plan); err != nil {
-		return fmt.Errorf("%s %s: %w", doing(plan), o.Name, err)
+	if err := do(ctx, target, planned); err != nil {
+		return fmt.Errorf("%s %s: %w", doing(planned), o.Name, err)
 	}
 	return nil
 }
 
-func (o *RunOptions) carryOut(ctx context.Context, target *target, plan *lifecycle.Plan) error {
+func (o *RunOptions) carryOut(ctx context.Context, target *target, planned *plan.Plan) error {
 	ctx, cancel := target.whileHeld(ctx)
 	defer cancel()
 	runner := lifecycle.Runner{Cluster: target.cluster, Store: target.store, Observe: target.told(o.Observe), Now: time.Now}
-	return target.orLost(o.Name, runner.Run(ctx, plan))
+	return target.orLost(o.Name, runner.Run(ctx, planned))
 }
 
 // doing is what a plan does, as its user calls it: a rollback of what was uninstalled runs as an installation.
-func doing(plan *lifecycle.Plan) release.Operation {
-	if plan.Release.Spec.FromRevision != 0 && plan.Operation == release.OperationInstall {
+func doing(planned *plan.Plan) release.Operation {
+	if planned.Release.Spec.FromRevision != 0 && planned.Operation == release.OperationInstall {
 		return release.OperationRollback
 	}
-	return plan.Operation
+	return planned.Operation
 }

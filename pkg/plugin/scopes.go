@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 )
@@ -38,7 +39,7 @@ func (t *target) lookup(ctx context.Context) func(apiVersion, kind, namespace, n
 
 // scopes finds out for each kind of a manifest whether its objects live in a namespace: from the cluster or, for kinds
 // that the manifest itself defines, from their definitions. A kind that neither knows is left out.
-func (t *target) scopes(nodes []*yaml.RNode) (lifecycle.Scopes, error) {
+func (t *target) scopes(nodes []*yaml.RNode) (plan.Scopes, error) {
 	scopes := definedScopes(nodes)
 	var errs []error
 	for _, node := range nodes {
@@ -58,8 +59,8 @@ func (t *target) scopes(nodes []*yaml.RNode) (lifecycle.Scopes, error) {
 }
 
 // definedScopes reads the scopes of the kinds that a manifest's own definitions bring.
-func definedScopes(nodes []*yaml.RNode) lifecycle.Scopes {
-	scopes := lifecycle.Scopes{}
+func definedScopes(nodes []*yaml.RNode) plan.Scopes {
+	scopes := plan.Scopes{}
 	for _, node := range nodes {
 		if node.GetKind() != "CustomResourceDefinition" {
 			continue

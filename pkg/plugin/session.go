@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -25,17 +26,17 @@ type session struct {
 
 // proposal is a plan, with what its user has to know before it is run.
 type proposal struct {
-	*lifecycle.Plan
+	*plan.Plan
 	// deployed is the revision that was deployed before, whole. It is nil where there is none and where nobody needs it.
 	deployed *release.Release
 	// notes are said once the plan is final, a line each.
 	notes []string
 	// strangers are hooks that run outside of the release's namespace and that this user has not chosen.
-	strangers []lifecycle.Hook
+	strangers []plan.Hook
 }
 
 // fromRecord is the planning of a verb that runs what is stored: its hooks were chosen by whoever made the revision.
-func fromRecord(plan func(context.Context, *target) (*lifecycle.Plan, error)) func(context.Context, *target) (*proposal, error) {
+func fromRecord(plan func(context.Context, *target) (*plan.Plan, error)) func(context.Context, *target) (*proposal, error) {
 	return func(ctx context.Context, target *target) (*proposal, error) {
 		planned, err := plan(ctx, target)
 		if err != nil {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -17,7 +19,6 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
@@ -192,7 +193,7 @@ func kept(history release.History) string {
 }
 
 // complete adds to a request what its release was rendered to.
-func (t *target) complete(request *lifecycle.Request) (err error) {
+func (t *target) complete(request *plan.Request) (err error) {
 	if request.Nodes, err = nodesOf(request.Release); err != nil {
 		return err
 	}

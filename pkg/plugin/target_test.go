@@ -4,11 +4,12 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -90,7 +91,7 @@ spec: {group: example.com, scope: Namespaced, names: {kind: Other}}
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := lifecycle.Scopes{{Group: "example.com", Kind: "Widget"}: true, {Group: "example.com", Kind: "Zone"}: false, schema.GroupKind{}: false}
+	want := plan.Scopes{{Group: "example.com", Kind: "Widget"}: true, {Group: "example.com", Kind: "Zone"}: false, schema.GroupKind{}: false}
 	if diff := cmp.Diff(want, definedScopes(nodes)); diff != "" {
 		t.Errorf("scopes (-want +got):\n%s", diff)
 	}

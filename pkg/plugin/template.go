@@ -5,6 +5,8 @@ import (
 	"io"
 	"slices"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -14,7 +16,6 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
@@ -101,7 +102,7 @@ func (o *TemplateOptions) Run() error {
 	if err != nil {
 		return err
 	}
-	if err := lifecycle.Check(result.nodes, o.Namespace); err != nil {
+	if err := plan.Check(result.nodes, o.Namespace); err != nil {
 		return err
 	}
 	text, err := o.encode(result.nodes)

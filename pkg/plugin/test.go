@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -20,7 +22,7 @@ import (
 
 // TestOptions are what running the tests of a release needs.
 type TestOptions struct {
-	Tests lifecycle.Tests
+	Tests plan.Tests
 	// Text says that events are shown as text, where the lines of the results would stand twice.
 	Text bool
 	RunOptions
@@ -28,7 +30,7 @@ type TestOptions struct {
 
 func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
 	flags, output := newRunFlags(), newOutputFlags()
-	var tests lifecycle.Tests
+	var tests plan.Tests
 	var filter []string
 	command := &cobra.Command{
 		Use:   "test NAME",
@@ -68,7 +70,7 @@ func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericio
 }
 
 // readFilter reads words in Helm's form: name=smoke and !name=load.
-func readFilter(words []string, tests *lifecycle.Tests) error {
+func readFilter(words []string, tests *plan.Tests) error {
 	for _, word := range words {
 		names := &tests.Only
 		attribute, negated := strings.CutPrefix(strings.TrimSpace(word), "!")
@@ -91,20 +93,20 @@ func (o *TestOptions) Run(ctx context.Context) error {
 }
 
 func (o *TestOptions) test(ctx context.Context, target *target, proposed *proposal) error {
-	plan := proposed.Plan
-	if len(plan.Steps) == 0 {
+	planned := proposed.Plan
+	if len(planned.Steps) == 0 {
 		_, _ = fmt.Fprintf(o.ErrOut, "release %s has no tests to run\n", o.Name)
 	} else if !o.Output.machine() {
 		o.Observe = results(o.Out, o.Observe, o.Text)
 	}
-	err := o.run(ctx, target, plan)
+	err := o.run(ctx, target, planned)
 	if o.Output.machine() {
-		err = errors.Join(err, o.Output.printRelease(plan.Release.Shown(plan.Release.Spec.Revision), o.Out))
+		err = errors.Join(err, o.Output.printRelease(planned.Release.Shown(planned.Release.Spec.Revision), o.Out))
 	}
 	return err
 }
 
-func (o *TestOptions) plan(ctx context.Context, target *target) (*lifecycle.Plan, error) {
+func (o *TestOptions) plan(ctx context.Context, target *target) (*plan.Plan, error) {
 	history, err := target.history(ctx, o.Name)
 	if err != nil {
 		return nil, err
@@ -114,7 +116,7 @@ func (o *TestOptions) plan(ctx context.Context, target *target) (*lifecycle.Plan
 		newest := history.Newest()
 		return nil, fmt.Errorf("release %q has no deployed revision to test; revision %d is %s", o.Name, newest.Spec.Revision, state(newest))
 	}
-	request := lifecycle.Request{History: history, Options: o.Plan}
+	request := plan.Request{History: history, Options: o.Plan}
 	if request.Release, err = target.salvage(ctx, deployed); err != nil {
 		return nil, err
 	}
@@ -125,7 +127,7 @@ func (o *TestOptions) plan(ctx context.Context, target *target) (*lifecycle.Plan
 	if err := target.completeInventory(ctx, request.Release, history); err != nil {
 		return nil, err
 	}
-	return lifecycle.NewTest(request, o.Tests)
+	return plan.Test(request, o.Tests)
 }
 
 // results returns an observer that prints how each test went, and has another one show all events. Where that shows them as

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -12,7 +14,6 @@ import (
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
@@ -136,7 +137,7 @@ func (o *UninstallOptions) sweep(ctx context.Context, notFound error) (*release.
 	return release.New(o.Name, target.namespace, 0), err
 }
 
-func (o *UninstallOptions) plan(ctx context.Context, target *target) (*lifecycle.Plan, error) {
+func (o *UninstallOptions) plan(ctx context.Context, target *target) (*plan.Plan, error) {
 	history, err := target.history(ctx, o.Name)
 	if err != nil {
 		return nil, err
@@ -145,7 +146,7 @@ func (o *UninstallOptions) plan(ctx context.Context, target *target) (*lifecycle
 	if err != nil {
 		return nil, err
 	}
-	request := lifecycle.Request{Release: newest, History: history, Options: o.Plan}
+	request := plan.Request{Release: newest, History: history, Options: o.Plan}
 	if newest.Status.Phase == release.Uninstalled {
 		if o.Plan.KeepHistory {
 			return nil, fmt.Errorf("release %q is uninstalled already; without --keep-history its record goes, too", newest.Name)
@@ -166,5 +167,5 @@ func (o *UninstallOptions) plan(ctx context.Context, target *target) (*lifecycle
 			return nil, err
 		}
 	}
-	return lifecycle.NewRemoval(request)
+	return plan.Remove(request)
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
@@ -44,7 +46,7 @@ func writeStep(text *strings.Builder, i int, preview lifecycle.Preview) {
 		}
 		writeObject(text, home, h.Title+": ", h.Object.Reference(), effect)
 	}
-	if step.Verb == lifecycle.Wait {
+	if step.Verb == plan.Wait {
 		fmt.Fprintf(text, "  %s\n", plural(len(step.Objects), "object"))
 		return
 	}
@@ -57,9 +59,9 @@ func writeStep(text *strings.Builder, i int, preview lifecycle.Preview) {
 }
 
 // heading says what a step does.
-func heading(step lifecycle.Step) string {
+func heading(step plan.Step) string {
 	switch step.Verb {
-	case lifecycle.Apply:
+	case plan.Apply:
 		switch {
 		case step.Hoisted:
 			return "apply before the hooks that need it"
@@ -67,11 +69,11 @@ func heading(step lifecycle.Step) string {
 			return "apply first"
 		}
 		return "apply"
-	case lifecycle.RunHooks:
+	case plan.RunHooks:
 		return "run hooks of " + string(step.Phase)
-	case lifecycle.Wait:
+	case plan.Wait:
 		return "wait until ready"
-	case lifecycle.GiveBack:
+	case plan.GiveBack:
 		return "give back"
 	}
 	return string(step.Verb)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
@@ -30,28 +32,28 @@ func TestPlan(t *testing.T) {
 		{Title: "post-install/other", Phase: "post-install", State: release.HookSkipped, Reason: release.ReasonNoHooks},
 	}
 	job, web, config := planned("batch/v1", "Job", "shop-migrate"), planned("apps/v1", "Deployment", "web"), planned("v1", "ConfigMap", "conf\x1big")
-	plan := &lifecycle.Plan{Operation: release.OperationUpgrade, Release: r, Steps: []lifecycle.Step{
-		{Verb: lifecycle.Apply, Objects: []manifest.Object{planned("v1", "Namespace", "apart")}},
-		{Verb: lifecycle.Apply, Wave: 2, Hoisted: true, Objects: []manifest.Object{planned("v1", "ServiceAccount", "migrator")}},
-		{Verb: lifecycle.Apply, Wave: 3, Hoisted: true, Objects: []manifest.Object{planned("v1", "Secret", "db")}},
-		{Verb: lifecycle.RunHooks, Phase: hook.PreUpgrade, Hooks: []lifecycle.Hook{{Phase: hook.PreUpgrade, Object: job, Title: "pre-upgrade/migrate"}}},
-		{Verb: lifecycle.Apply, Wave: 3, Objects: []manifest.Object{config}},
-		{Verb: lifecycle.Apply, Wave: 4, Objects: []manifest.Object{web}},
-		{Verb: lifecycle.Wait, Objects: []manifest.Object{config, web}},
-		{Verb: lifecycle.Delete, Wave: 3, Entries: []release.Entry{{Version: "v1", Kind: "ConfigMap", Name: "old"}, {Group: "apps", Version: "v1", Kind: "Deployment", Namespace: "kube-system", Name: "coredns"}}},
-		{Verb: lifecycle.Delete, Wave: 1},
-		{Verb: lifecycle.Keep, Entries: []release.Entry{{Version: "v1", Kind: "Secret", Name: "kept"}}},
+	made := &plan.Plan{Operation: release.OperationUpgrade, Release: r, Steps: []plan.Step{
+		{Verb: plan.Apply, Objects: []manifest.Object{planned("v1", "Namespace", "apart")}},
+		{Verb: plan.Apply, Wave: 2, Hoisted: true, Objects: []manifest.Object{planned("v1", "ServiceAccount", "migrator")}},
+		{Verb: plan.Apply, Wave: 3, Hoisted: true, Objects: []manifest.Object{planned("v1", "Secret", "db")}},
+		{Verb: plan.RunHooks, Phase: hook.PreUpgrade, Hooks: []plan.Hook{{Phase: hook.PreUpgrade, Object: job, Title: "pre-upgrade/migrate"}}},
+		{Verb: plan.Apply, Wave: 3, Objects: []manifest.Object{config}},
+		{Verb: plan.Apply, Wave: 4, Objects: []manifest.Object{web}},
+		{Verb: plan.Wait, Objects: []manifest.Object{config, web}},
+		{Verb: plan.Delete, Wave: 3, Entries: []release.Entry{{Version: "v1", Kind: "ConfigMap", Name: "old"}, {Group: "apps", Version: "v1", Kind: "Deployment", Namespace: "kube-system", Name: "coredns"}}},
+		{Verb: plan.Delete, Wave: 1},
+		{Verb: plan.Keep, Entries: []release.Entry{{Version: "v1", Kind: "Secret", Name: "kept"}}},
 	}}
 	for _, object := range []manifest.Object{web, config} {
 		object.SetNamespace("web")
 	}
 	job.SetNamespace("jobs")
 	var out bytes.Buffer
-	if err := printers.Plan(&out, lifecycle.Preview{Plan: plan}); err != nil {
+	if err := printers.Plan(&out, lifecycle.Preview{Plan: made}); err != nil {
 		t.Fatal(err)
 	}
 	golden.Compare(t, "plan.txt", out.String())
-	if err := printers.Plan(broken{}, lifecycle.Preview{Plan: plan}); err == nil {
+	if err := printers.Plan(broken{}, lifecycle.Preview{Plan: made}); err == nil {
 		t.Error("a broken pipe is no error")
 	}
 }

@@ -25,11 +25,14 @@ func layers() []layer {
 	return []layer{
 		{folder: "cmd/kubectl-sherpack", may: []string{"pkg/plugin"}},
 		{folder: "pkg/plugin", may: []string{
-			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/lifecycle", "pkg/manifest", "pkg/pack",
-			"pkg/patience", "pkg/printers", "pkg/release", "pkg/render", "pkg/storage",
+			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/lifecycle", "pkg/manifest", "pkg/pack", "pkg/patience", "pkg/plan",
+			"pkg/printers", "pkg/release", "pkg/render", "pkg/storage",
 		}},
-		{folder: "pkg/printers", may: []string{"pkg/hook", "pkg/lifecycle", "pkg/release"}},
-		{folder: "pkg/lifecycle", may: []string{"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/manifest", "pkg/release"}},
+		{folder: "pkg/printers", may: []string{"pkg/hook", "pkg/lifecycle", "pkg/plan", "pkg/release"}},
+		{folder: "pkg/lifecycle", may: []string{
+			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/manifest", "pkg/plan", "pkg/release", "pkg/words",
+		}},
+		{folder: "pkg/plan", may: []string{"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/manifest", "pkg/release", "pkg/words"}},
 		{folder: "pkg/kube", may: []string{"pkg/kinds", "pkg/patience"}},
 		{folder: "pkg/storage", may: []string{"pkg/patience", "pkg/release"}},
 		{folder: "pkg/kinds"},
@@ -40,6 +43,7 @@ func layers() []layer {
 		{folder: "pkg/render", may: []string{"pkg/pack"}},
 		{folder: "pkg/pack", may: []string{"pkg/strictyaml"}},
 		{folder: "pkg/strictyaml"},
+		{folder: "pkg/words"},
 	}
 }
 

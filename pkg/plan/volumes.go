@@ -1,9 +1,10 @@
-package lifecycle
+package plan
 
 import (
 	"cmp"
 
 	corev1 "k8s.io/api/core/v1"
+
 	"k8s.io/utils/ptr"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"

@@ -1,4 +1,4 @@
-package lifecycle
+package plan
 
 import (
 	"slices"
@@ -8,12 +8,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// NewRemoval plans the uninstallation of a release. request.Release is its newest revision, whose inventory names what
+// Remove plans the uninstallation of a release. request.Release is its newest revision, whose inventory names what
 // goes and whose hooks run: those of pre-delete before anything is deleted, those of post-delete when it is. One that has
 // begun to delete things and failed goes on from there: its pre-delete hooks do not run again.
 //
 // Namespaces go last, after the hooks, which may need them.
-func NewRemoval(request Request) (*Plan, error) {
+func Remove(request Request) (*Plan, error) {
 	request.Operation = release.OperationUninstall
 	r, options := request.Release, request.Options
 	r.Inventory = settled(r)
@@ -146,4 +146,15 @@ func deleteSteps(entries []release.Entry) []Step {
 func stays(entry release.Entry, namespace string, options Options) bool {
 	return entry.Keep || kinds.IsDefinition(entry.GroupKind()) && !options.DeleteCRDs ||
 		kinds.IsNamespace(entry.GroupKind()) && entry.Name == namespace
+}
+
+// prune plans the removal of what earlier revisions, failed ones included, may own and the manifest of this one does not
+// name. It comes last, so that running Pods keep what they were started with and a revision that fails has destroyed
+// nothing. The finished hooks that no hook of this revision names, at any phase, go with it, and so do regular resources that
+// have become hooks which do not run.
+func prune(r *release.Release, named map[kinds.Key]bool, options Options) []Step {
+	left := slices.DeleteFunc(slices.Clone(r.Inventory), func(entry release.Entry) bool {
+		return named[entry.Key()] && !entry.BecomesHook()
+	})
+	return newRemoval(left, r.Namespace, options).steps()
 }

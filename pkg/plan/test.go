@@ -1,4 +1,4 @@
-package lifecycle
+package plan
 
 import (
 	"fmt"
@@ -40,10 +40,10 @@ func (e *NoTestChosenError) Error() string {
 	return "none of the tests of the release is chosen; its tests: " + strings.Join(e.Known, ", ")
 }
 
-// NewTest plans to run the tests of a deployed revision. A test is named by its object, with or without the release's
+// Test plans to run the tests of a deployed revision. A test is named by its object, with or without the release's
 // name in front, or as its title shows it. The error is an *UnknownTestError for a name that no test has, and a
 // *NoTestChosenError where there are tests and none of them would run. A plan without tests has no steps.
-func NewTest(request Request, tests Tests) (*Plan, error) {
+func Test(request Request, tests Tests) (*Plan, error) {
 	request.Operation = release.OperationTest
 	request.Release.Inventory = settled(request.Release)
 	content, err := request.hooks(hook.Test)
@@ -105,28 +105,5 @@ func (t Tests) check(hooks []Hook) error {
 			return &UnknownTestError{Name: name, Known: shortNames(hooks)}
 		}
 	}
-	return nil
-}
-
-// hooks reads the hooks of a stored manifest that run at some phases.
-func (r Request) hooks(phases ...hook.Phase) (*content, error) {
-	whole, err := read(r.Nodes)
-	if err != nil {
-		return nil, err
-	}
-	found := &content{hooks: whole.inPhases(phases...)}
-	return found, found.prepare(r)
-}
-
-// replaceRecords puts new records of the hooks of some phases in the place of those of an earlier run.
-func (p *Plan) replaceRecords(c *content, request Request, phases ...hook.Phase) error {
-	records, err := c.records(courses()[p.Operation], request)
-	if err != nil {
-		return err
-	}
-	kept := slices.DeleteFunc(slices.Clone(p.Release.Status.Hooks), func(h release.Hook) bool {
-		return slices.Contains(phases, hook.Phase(h.Phase))
-	})
-	p.Release.Status.Hooks = slices.Concat(kept, records)
 	return nil
 }

@@ -1,9 +1,10 @@
-package lifecycle
+package plan
 
 import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -38,8 +39,8 @@ func CompleteInventory(request Request, earlier ...[]release.Entry) error {
 
 // MarkSelector selects what carries the label of a release.
 func MarkSelector(r *release.Release) string {
-	return labels.Set{LabelManagedBy: managedBy, LabelRelease: r.Name}.String()
+	return labels.Set{LabelManagedBy: ManagedBy, LabelRelease: r.Name}.String()
 }
 
 // IsMarked reports whether an object carries the marks of a release.
-func IsMarked(object metav1.Object, r *release.Release) bool { return ownerOf(r).owns(object) }
+func IsMarked(object metav1.Object, r *release.Release) bool { return OwnerOf(r).Owns(object) }

@@ -1,4 +1,4 @@
-package lifecycle
+package plan
 
 import (
 	"slices"
@@ -7,15 +7,15 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// NewResumption plans the rest of an operation that was interrupted. request.Release is the revision that it worked on,
+// Resume plans the rest of an operation that was interrupted. request.Release is the revision that it worked on,
 // whole, with its Nodes; request.Operation is the operation, and request.Previous, with its nodes in Left, the revision that
 // a rollback leaves. Hooks that have succeeded do not run again, and those that were not to run still do not.
-func NewResumption(request Request) (*Plan, error) {
+func Resume(request Request) (*Plan, error) {
 	journal := slices.Clone(request.Release.Status.Hooks)
 	request.Options.SkipPhases = slices.Concat(request.Options.SkipPhases, leftOut(journal, request.Operation))
-	resume := NewPlan
+	resume := New
 	if request.Operation == release.OperationUninstall {
-		resume = NewRemoval
+		resume = Remove
 	} else {
 		// What it made so far is what comes before.
 		before := *request.Release
@@ -49,8 +49,8 @@ func NewResumption(request Request) (*Plan, error) {
 
 // leftOut are the phases of an operation whose hooks were not to run: the user left them out, or the journal has none.
 func leftOut(journal []release.Hook, operation release.Operation) []hook.Phase {
-	course := courses()[operation]
-	return slices.DeleteFunc([]hook.Phase{course.before, course.after}, func(phase hook.Phase) bool {
+	course := CourseOf(operation)
+	return slices.DeleteFunc([]hook.Phase{course.Before, course.After}, func(phase hook.Phase) bool {
 		return slices.ContainsFunc(journal, func(record release.Hook) bool {
 			return record.Phase == string(phase) && record.Reason != release.ReasonNoHooks
 		})

@@ -1,4 +1,4 @@
-package lifecycle
+package plan
 
 import (
 	"slices"
@@ -11,9 +11,10 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
-// Plan is an operation as a list of steps. It is made by NewPlan, NewRemoval, NewTest or NewWayBack and run once.
+// Plan is an operation as a list of steps. It is made by New, Remove, Test or Undo and run once.
 type Plan struct {
 	Operation release.Operation
 	// Release is the revision that the operation makes or, where it makes none, the one that it works on. Running the plan
@@ -27,8 +28,8 @@ type Plan struct {
 	// History is all revisions that there were before the operation, oldest first, with what lists show.
 	History release.History
 	OtherHooks
-	// Untried says that the plan is run without trying it first, as a way back must.
-	Untried bool
+	// IsUndo says that the plan is run without trying it first, as a way back must.
+	IsUndo bool
 	Changes
 }
 
@@ -44,8 +45,8 @@ type Changes struct {
 
 // OtherHooks are hooks that a plan does not run and that are tried beforehand with those of its steps.
 type OtherHooks struct {
-	// Back are those of the way back that may become necessary.
-	Back []Hook
+	// Undo are those of the undo that may become necessary.
+	Undo []Hook
 	// Later are those that other commands will run on the revision. Whoever makes it must be allowed to run them, too.
 	Later []Hook
 }
@@ -91,13 +92,13 @@ type Options struct {
 	Cascade metav1.DeletionPropagation
 }
 
-// skips reports whether the hooks of a phase are left out.
-func (o Options) skips(phase hook.Phase) bool {
+// Skips reports whether the hooks of a phase are left out.
+func (o Options) Skips(phase hook.Phase) bool {
 	return slices.Contains(o.SkipPhases, phase)
 }
 
 // SkipsRemovalHooks reports whether an uninstallation runs no hooks.
-func (o Options) SkipsRemovalHooks() bool { return o.skips(hook.PreDelete) && o.skips(hook.PostDelete) }
+func (o Options) SkipsRemovalHooks() bool { return o.Skips(hook.PreDelete) && o.Skips(hook.PostDelete) }
 
 // Verb is what a step does.
 type Verb string
@@ -150,7 +151,7 @@ type Hook struct {
 }
 
 // objectsOf returns every object that some steps apply, hooks included, each once.
-func objectsOf(steps []Step) []manifest.Object {
+func Objects(steps []Step) []manifest.Object {
 	var all []manifest.Object
 	seen := map[kinds.Key]bool{}
 	add := func(object manifest.Object) {
@@ -175,11 +176,11 @@ func objectsOf(steps []Step) []manifest.Object {
 // Skipped returns the records of the hooks of the operation that are left out. The release may have others from earlier
 // operations.
 func (p *Plan) Skipped() []release.Hook {
-	course := courses()[p.Operation]
+	course := CourseOf(p.Operation)
 	var skipped []release.Hook
 	for _, record := range p.Release.Status.Hooks {
 		phase := hook.Phase(record.Phase)
-		if phase != "" && (phase == course.before || phase == course.after) && record.State == release.HookSkipped {
+		if phase != "" && (phase == course.Before || phase == course.After) && record.State == release.HookSkipped {
 			skipped = append(skipped, record)
 		}
 	}
@@ -219,3 +220,9 @@ func (p *Plan) Definitions() []corev1.ObjectReference {
 	}
 	return found
 }
+
+// GivenBack names what the run of a plan has given back; "" is nothing.
+func (p *Plan) GivenBack() string { return words.List(p.Returned, words.Many) }
+
+// Course is that of the plan's operation.
+func (p *Plan) Course() Course { return CourseOf(p.Operation) }

@@ -1,50 +1,36 @@
-package lifecycle
+package plan
 
 import (
 	"slices"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// NewRollback returns the request to restore an earlier revision as a new one. target is that revision and previous the
-// newest one, both whole; the caller adds their Nodes, as Nodes and Left, and the Scopes.
-func NewRollback(target, previous *release.Release, history release.History, options Options) Request {
-	next := release.New(previous.Name, previous.Namespace, previous.Spec.Revision+1)
-	next.Spec.Pack, next.Spec.FromRevision, next.Content = target.Spec.Pack, target.Spec.Revision, target.Content
-	operation := release.OperationRollback
-	if !history.EverDeployed() {
-		// What is not there cannot be left.
-		operation = release.OperationInstall
-	}
-	return Request{
-		Operation: operation, Release: next, Previous: previous, History: history, Options: options,
-	}
-}
-
-// NewWayBack plans to take back what the failed run of a plan has changed, so that the release is as it was before: a
-// failed installation is removed, all else goes back to the last deployed revision, which request is NewRollback's to
+// Undo plans to take back what the failed run of a plan has changed, so that the release is as it was before: a
+// failed installation is removed, all else goes back to the last deployed revision, which request is Rollback's to
 // restore; it is not looked at after an installation. The plan is nil where nothing has to be done.
 //
 // If the failed operation got no further than the hooks before its work, no rollback hook runs, and nothing is waited for.
 // What an operation before it left changed, because it failed, goes back, too.
 // What was adopted is given back before anything else, whatever revision the release goes back to.
 // A pre-rollback hook that fails does not end the way back. Custom resource definitions stay in any case.
-func NewWayBack(failed *Plan, request Request) (*Plan, error) {
+func Undo(failed *Plan, request Request) (*Plan, error) {
 	switch {
 	case failed.Operation == release.OperationInstall:
-		return newReversion(failed), nil
+		return undoInstall(failed), nil
 	case failed.Extent == Nothing && !leftChanged(failed.History) && len(release.Provisional(failed.Release.Inventory)) == 0:
 		return nil, nil
 	}
 	// It adopts nothing: what belongs to others by now is left to them.
 	request.Options.DeleteCRDs, request.Options.TakeOwnership = false, false
-	plan, err := NewPlan(request)
+	plan, err := New(request)
 	if err != nil {
 		return nil, err
 	}
-	plan.Untried = true
+	plan.IsUndo = true
 	plan.giveBackFirst()
 	plan.disown()
 	for i := range plan.Steps {
@@ -81,10 +67,10 @@ func (p *Plan) disown() {
 	p.Release.Inventory = slices.DeleteFunc(p.Release.Inventory, func(entry release.Entry) bool { return adopted[entry.Key()] })
 }
 
-// HooksOfWayBack are the hooks that run if the work of an operation fails and the release goes back to the revision that a
-// request restores, which is NewRollback's.
-func HooksOfWayBack(request Request) ([]Hook, error) {
-	plan, err := NewPlan(request)
+// UndoHooks are the hooks that run if the work of an operation fails and the release goes back to the revision that a
+// request restores, which is Rollback's.
+func UndoHooks(request Request) ([]Hook, error) {
+	plan, err := New(request)
 	if err != nil {
 		return nil, err
 	}
@@ -95,9 +81,9 @@ func HooksOfWayBack(request Request) ([]Hook, error) {
 	return hooks, nil
 }
 
-// newReversion removes what a failed installation made. What it adopted from others is given back; what it found without
+// undoInstall removes what a failed installation made. What it adopted from others is given back; what it found without
 // a record of where that comes from stays.
-func newReversion(failed *Plan) *Plan {
+func undoInstall(failed *Plan) *Plan {
 	r := failed.Release
 	made := slices.DeleteFunc(slices.Clone(r.Inventory), func(entry release.Entry) bool {
 		return entry.Origin == release.Adopted && !entry.Provisional
@@ -105,9 +91,37 @@ func newReversion(failed *Plan) *Plan {
 	options := failed.Options
 	options.DeleteCRDs, options.TakeOwnership = false, false
 	plan := &Plan{
-		Operation: release.OperationRevert, Release: r, Options: options, History: failed.History, Untried: true, Earlier: earlier(r),
+		Operation: release.OperationRevert, Release: r, Options: options, History: failed.History, IsUndo: true, Earlier: earlier(r),
 		Steps: newRemoval(made, r.Namespace, options).steps(),
 	}
 	plan.giveBackFirst()
 	return plan
+}
+
+// giveBackFirst has an undo begin with giving back what was adopted and did not become final. The plan does nothing else to
+// these objects, although the revision that it restores may have them.
+func (p *Plan) giveBackFirst() {
+	entries := release.Provisional(p.Release.Inventory)
+	if len(entries) == 0 {
+		return
+	}
+	lent := map[kinds.Key]bool{}
+	index := release.Index(p.Release.Inventory)
+	for _, entry := range entries {
+		lent[entry.Key()] = true
+		// A revision that is not stored yet is stored with it, any other when the step begins.
+		p.Release.Inventory[index[entry.Key()]].Returning = p.Release.ResourceVersion == ""
+	}
+	steps := []Step{{Verb: GiveBack, Entries: entries}}
+	for _, step := range p.Steps {
+		step.Objects = slices.DeleteFunc(slices.Clone(step.Objects), func(object manifest.Object) bool {
+			return lent[object.Key()]
+		})
+		step.Hooks = slices.DeleteFunc(slices.Clone(step.Hooks), func(h Hook) bool { return lent[h.Object.Key()] })
+		step.Entries = slices.DeleteFunc(slices.Clone(step.Entries), func(entry release.Entry) bool { return lent[entry.Key()] })
+		if len(step.Objects)+len(step.Hooks)+len(step.Entries) > 0 {
+			steps = append(steps, step)
+		}
+	}
+	p.Steps = steps
 }

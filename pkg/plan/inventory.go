@@ -1,4 +1,4 @@
-package lifecycle
+package plan
 
 import (
 	"slices"
@@ -9,101 +9,6 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
-
-// steps lines up the work: what everything builds on, what the hooks before need, these hooks, the waves, the wait, the
-// phase after.
-func (c *content) steps(request Request) []Step {
-	course, options := courses()[request.Operation], request.Options
-	hoisted := c.hoisted(request)
-	var steps []Step
-	var first, early, rest []manifest.Object
-	for _, object := range c.regular {
-		switch {
-		case comesFirst(object):
-			first = append(first, object)
-		case hoisted[object.Key()]:
-			early = append(early, object)
-		default:
-			rest = append(rest, object)
-		}
-	}
-	if len(first) > 0 {
-		steps = append(steps, Step{Verb: Apply, Objects: first})
-	}
-	for _, step := range waveSteps(early) {
-		step.Hoisted = true
-		steps = append(steps, step)
-	}
-	steps = append(steps, c.hookSteps(course.before, options)...)
-	steps = append(steps, waveSteps(rest)...)
-	if options.Wait && len(c.regular) > 0 {
-		steps = append(steps, Step{Verb: Wait, Objects: c.regular})
-	}
-	return append(steps, c.hookSteps(course.after, options)...)
-}
-
-// comesFirst reports whether an object must be there before any hook runs: hooks may live in the pack's Namespaces, and
-// be of the kinds it defines.
-func comesFirst(object manifest.Object) bool {
-	return strings.HasPrefix(object.File, CRDFolder) || kinds.IsNamespace(object.GroupKind())
-}
-
-func (c *content) hookSteps(phase hook.Phase, options Options) []Step {
-	hooks := c.inPhases(phase)
-	if len(hooks) == 0 || options.skips(phase) {
-		return nil
-	}
-	return []Step{{Verb: RunHooks, Phase: phase, Hooks: hooks}}
-}
-
-// waveSteps makes one step for each wave that has objects; the objects come in install order.
-func waveSteps(objects []manifest.Object) []Step {
-	var steps []Step
-	for wave := 1; wave <= kinds.Waves; wave++ {
-		var members []manifest.Object
-		for _, object := range objects {
-			if key := object.Key(); kinds.Wave(key.GroupKind()) == wave {
-				members = append(members, object)
-			}
-		}
-		if len(members) > 0 {
-			steps = append(steps, Step{Verb: Apply, Wave: wave, Objects: members})
-		}
-	}
-	return steps
-}
-
-// records returns the first record of every hook that the operation comes across, in running order.
-func (c *content) records(course course, request Request) ([]release.Hook, error) {
-	var records []release.Hook
-	for _, h := range c.inPhases(course.before, course.after) {
-		sum, err := c.hookHash(h, request.Release.Namespace)
-		if err != nil {
-			return nil, err
-		}
-		record := release.Hook{
-			Title: h.Title, Phase: string(h.Phase), APIVersion: h.Object.GetAPIVersion(), Kind: h.Object.GetKind(),
-			Namespace: h.Object.GetNamespace(), Name: h.Object.GetName(), Weight: h.Weight,
-			State: release.HookPending, Hash: sum, FromRevision: fromRevision(request, h.Phase),
-		}
-		if request.Options.skips(h.Phase) {
-			record.State, record.Reason = release.HookSkipped, release.ReasonNoHooks
-		}
-		records = append(records, record)
-	}
-	return records, nil
-}
-
-// fromRevision is the revision whose manifest a hook comes from, where that is not the one that records it.
-func fromRevision(request Request, phase hook.Phase) int {
-	switch {
-	case request.Operation != release.OperationRollback:
-		return 0
-	case phase == hook.PreRollback:
-		return request.Previous.Spec.Revision
-	}
-	return request.Release.Spec.FromRevision
-}
 
 // inventory returns all that the release may own once the operation has begun: what the previous revision may own, and
 // what this one may come to apply, the hooks of other operations on it included. What is known of an object is kept.
@@ -171,10 +76,10 @@ func keepRegular(entry *release.Entry, request Request) {
 
 // runs are the hooks that run in an operation.
 func (c *content) runs(request Request) map[kinds.Key]bool {
-	course := courses()[request.Operation]
+	course := CourseOf(request.Operation)
 	keys := map[kinds.Key]bool{}
-	for _, h := range c.inPhases(course.before, course.after) {
-		keys[h.Object.Key()] = !request.Options.skips(h.Phase) || keys[h.Object.Key()]
+	for _, h := range c.inPhases(course.Before, course.After) {
+		keys[h.Object.Key()] = !request.Options.Skips(h.Phase) || keys[h.Object.Key()]
 	}
 	return keys
 }
@@ -186,13 +91,13 @@ func newEntry(object manifest.Object, role release.Role, phases ...string) relea
 	gvk := object.GroupVersionKind()
 	return release.Entry{
 		Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind, Namespace: object.GetNamespace(), Name: object.GetName(),
-		Role: role, Phases: phases, Keep: isKept(object),
+		Role: role, Phases: phases, Keep: IsKept(object),
 	}
 }
 
 // isKept reports whether an object says that it outlives its release. Helm's annotation counts as Helm reads it: neither case
 // nor white space around it matter.
-func isKept(object manifest.Object) bool {
+func IsKept(object manifest.Object) bool {
 	annotations := object.GetAnnotations()
 	helms := strings.TrimSpace(annotations[helmsResourcePolicy])
 	return annotations[hook.ResourcePolicy] == keepPolicy || strings.EqualFold(helms, keepPolicy)
@@ -228,4 +133,17 @@ func keepKnown(entry *release.Entry, old release.Entry) {
 	// What was to be kept is kept until an operation has succeeded that says otherwise: one that fails, and the way back from
 	// it, destroys nothing.
 	entry.Keep = entry.Keep || old.Keep
+}
+
+// settled returns the inventory of a revision with what was adopted made final, where the operation has succeeded that made
+// the revision, and was killed before it had recorded that. The revision itself stays as it was read.
+func settled(r *release.Release) []release.Entry {
+	entries := slices.Clone(r.Inventory)
+	if r.Status.Phase != release.Deployed {
+		return entries
+	}
+	for i := range entries {
+		entries[i].Provisional, entries[i].Returning = false, false
+	}
+	return entries
 }

@@ -1,4 +1,4 @@
-package lifecycle
+package plan
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -210,4 +211,21 @@ func (r *podRefs) container(env []corev1.EnvVar, from []corev1.EnvFromSource) {
 			r.add("ConfigMap", ref.Name, ref.Optional)
 		}
 	}
+}
+
+// Indispensable is what the Pods of a Job or Pod cannot start without; nothing for all others.
+func Indispensable(object manifest.Object) []kinds.Key {
+	gvk, namespace := object.GroupVersionKind(), object.GetNamespace()
+	if !kinds.RunsPods(gvk.GroupKind()) {
+		return nil
+	}
+	spec, ok := decoded[corev1.PodSpec](object, kinds.PodSpec(gvk.GroupKind())...)
+	if !ok {
+		return nil
+	}
+	needed := referencesOf(spec, namespace, true)
+	if spec.ServiceAccountName != "" {
+		needed = append(needed, kinds.Key{Kind: "ServiceAccount", Namespace: namespace, Name: spec.ServiceAccountName})
+	}
+	return needed
 }

@@ -1,4 +1,4 @@
-package lifecycle
+package plan
 
 import (
 	"errors"
@@ -11,6 +11,14 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
+
+// recreatePolicy is the policy of objects that are deleted and made anew when they cannot be changed in place.
+const recreatePolicy = "recreate"
+
+// MayBeRecreated reports whether an object says that it may be deleted and made anew where it cannot be changed in place.
+func MayBeRecreated(object manifest.Object) bool {
+	return object.GetAnnotations()[hook.OnImmutableAnnotation] == recreatePolicy
+}
 
 // helmsResourcePolicy is Helm's annotation to keep an object.
 const helmsResourcePolicy = "helm.sh/resource-policy"
@@ -40,7 +48,7 @@ func checkAnnotations(node *yaml.RNode, object manifest.Object) error {
 // the next run of the hook and the other about the end of the release; this is honoured.
 func checkKept(node *yaml.RNode, object manifest.Object) error {
 	annotations := object.GetAnnotations()
-	if _, given := annotations[hook.DeletePolicyAnnotation]; !given || !isKept(object) {
+	if _, given := annotations[hook.DeletePolicyAnnotation]; !given || !IsKept(object) {
 		return nil
 	}
 	key := hook.ResourcePolicy
@@ -55,8 +63,8 @@ func wrong(node *yaml.RNode, object manifest.Object, key, message string) error 
 	return &InputError{Object: object, Message: key + ": " + message, Line: hook.Line(node, key)}
 }
 
-// neverEnds says of a hook why it cannot come to an end by itself; "" where it can.
-func neverEnds(h Hook) string {
+// NeverEnds says why the hook cannot come to an end by itself; "" where it can.
+func (h Hook) NeverEnds() string {
 	annotations := h.Object.GetAnnotations()
 	if h.Object.GroupKind() != (schema.GroupKind{Kind: "Pod"}) || annotations[hook.ReadyWhenAnnotation] != "" {
 		return ""

@@ -1,0 +1,27 @@
+// Package words puts names and numbers into messages.
+package words
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Many is how many names a message lists at most.
+const Many = 10
+
+// List joins names and counts those beyond the first few.
+func List(names []string, few int) string {
+	text := strings.Join(names[:min(few, len(names))], ", ")
+	if more := len(names) - few; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// Count says how many there are of something that has a regular plural: 1 hook, 2 hooks.
+func Count(number int, noun string) string {
+	if number == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", number, noun)
+}
