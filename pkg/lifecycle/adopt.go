@@ -48,7 +48,7 @@ func (x *execution) takeOver(ctx context.Context, objects []manifest.Object) err
 	}
 	former, err := x.noteFormer(ctx, refs)
 	if err == nil {
-		err = x.Store.AddFormer(ctx, x.plan.Release, former)
+		err = x.Store.AddFormer(ctx, x.release, former)
 	}
 	if err == nil {
 		err = x.recordInventory(ctx)
@@ -63,7 +63,7 @@ func (x *execution) takeOver(ctx context.Context, objects []manifest.Object) err
 // outlived an earlier release of that name. Whether or not the work gets as far as applying it, the undo must leave it as
 // it was. A revision that did not come to a good end may have made things without a record; these do not count.
 func (x *execution) adoptFound(ctx context.Context) error {
-	r := x.plan.Release
+	r := x.release
 	if x.plan.IsUndo || x.plan.Course().Done != release.Deployed || r.ResourceVersion != "" {
 		return nil
 	}
@@ -105,11 +105,11 @@ func (x *execution) noteFormer(ctx context.Context, refs []corev1.ObjectReferenc
 		}
 		former := release.Former{
 			Group: key.Group, Kind: key.Kind, Namespace: key.Namespace, Name: key.Name, Object: content,
-			Owner: cmp.Or(x.live[key].foreign, ownerOf(x.plan.Release).String()),
+			Owner: cmp.Or(x.live[key].foreign, ownerOf(x.release).String()),
 		}
-		x.plan.Release.SetFormer(former)
+		x.release.SetFormer(former)
 		noted = append(noted, former)
-		entry := &x.plan.Release.Inventory[at]
+		entry := &x.release.Inventory[at]
 		entry.Origin, entry.Provisional, entry.Returning, x.stale = release.Adopted, true, false, true
 	}
 	return noted, nil
@@ -118,7 +118,7 @@ func (x *execution) noteFormer(ctx context.Context, refs []corev1.ObjectReferenc
 // isProvisional reports whether no operation has succeeded since an object was adopted.
 func (x *execution) isProvisional(key kinds.Key) bool {
 	i, found := x.index[key]
-	return found && x.plan.Release.Inventory[i].Provisional
+	return found && x.release.Inventory[i].Provisional
 }
 
 // formerOwner says who an object belongs to that this operation adopts, or an earlier one has adopted and not succeeded; ""
@@ -127,11 +127,11 @@ func (x *execution) formerOwner(key kinds.Key) string {
 	if foreign := x.live[key].foreign; foreign != "" || !x.isProvisional(key) {
 		return foreign
 	}
-	former := x.plan.Release.FormerOf(key)
+	former := x.release.FormerOf(key)
 	switch {
 	case former == nil:
 		return "somebody else"
-	case former.Owner == ownerOf(x.plan.Release).String():
+	case former.Owner == ownerOf(x.release).String():
 		return ""
 	}
 	return former.Owner
@@ -152,7 +152,7 @@ func (x *execution) undeletable() []error {
 	var problems []error
 	for _, step := range x.ahead() {
 		for _, h := range step.Hooks {
-			if err := x.mayDelete(h); err != nil && !x.plan.HasRun(h) {
+			if err := x.mayDelete(h); err != nil && !x.hasRun(h) {
 				problems = append(problems, err)
 			}
 		}
@@ -176,7 +176,7 @@ func (x *execution) mayDelete(h plan.Hook) error {
 // deleted like all else of it; and where nothing is left to be given back, what it was is forgotten. If this is cut short,
 // the next operation does it: see settled.
 func (x *execution) makeFinal(ctx context.Context, succeeded bool) {
-	r := x.plan.Release
+	r := x.release
 	dropped := r.Status.Phase == release.Uninstalled && !x.plan.Options.KeepHistory
 	if dropped || len(r.Former)+len(release.Provisional(r.Inventory)) == 0 {
 		return
@@ -194,7 +194,7 @@ func (x *execution) makeFinal(ctx context.Context, succeeded bool) {
 
 // forgetFormer records what is final, and removes what adopted objects were if nothing is left to be given back.
 func (x *execution) forgetFormer(ctx context.Context) error {
-	r := x.plan.Release
+	r := x.release
 	if err := x.recordInventory(ctx); err != nil {
 		return err
 	}

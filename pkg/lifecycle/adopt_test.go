@@ -8,11 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -38,12 +37,12 @@ func adopted(t *testing.T, cluster *cluster) *release.Release {
 func theirs() string { return object("v1", "ConfigMap", "theirs") }
 
 // again plans to install a text after an installation that failed.
-func again(t *testing.T, previous *release.Release, text string, options plan.Options) *plan.Plan {
+func again(t *testing.T, previous *release.Release, text string, options plan.Options) *work {
 	t.Helper()
-	planned, err := plan.New(plan.Request{
+	planned, err := newWork(plan.New(plan.Request{
 		Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, History: release.History{previous},
 		Nodes: nodes(t, text), Scopes: scopes(), Options: options,
-	})
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,18 +67,18 @@ func TestNothingIsAdoptedWithoutARecord(t *testing.T) {
 func TestAnAdoptionThatDidNotSucceedIsGivenBack(t *testing.T) {
 	t.Parallel()
 	want := []string{"give back ConfigMap/theirs"}
-	for name, next := range map[string]func(*testing.T, *release.Release) *plan.Plan{
-		"by an uninstallation": func(t *testing.T, r *release.Release) *plan.Plan {
+	for name, next := range map[string]func(*testing.T, *release.Release) *work{
+		"by an uninstallation": func(t *testing.T, r *release.Release) *work {
 			t.Helper()
 			return removal(t, theirs(), r, plan.Options{})
 		},
-		"by what has it no more": func(t *testing.T, r *release.Release) *plan.Plan {
+		"by what has it no more": func(t *testing.T, r *release.Release) *work {
 			t.Helper()
 			return again(t, r, object("v1", "ConfigMap", "other"), plan.Options{})
 		},
-		"by an undo of another operation": func(t *testing.T, r *release.Release) *plan.Plan {
+		"by an undo of another operation": func(t *testing.T, r *release.Release) *work {
 			t.Helper()
-			back, err := plan.Undo(again(t, r, theirs(), plan.Options{}), noRequest())
+			back, err := undoOf(again(t, r, theirs(), plan.Options{}), noRequest())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -139,7 +138,7 @@ func TestWhatCannotBeGivenBackStaysOnTheInventory(t *testing.T) {
 	if _, _, err := run(t, cluster, planned); err == nil {
 		t.Fatal("no error")
 	}
-	back, err := plan.Undo(planned, noRequest())
+	back, err := undoOf(planned, noRequest())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +239,7 @@ func TestWhatARemovalHasLeftIsDeletedByTheNext(t *testing.T) {
 				t.Fatal("no error")
 			}
 			if atomic {
-				back, err := plan.Undo(failed, noRequest())
+				back, err := undoOf(failed, noRequest())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -297,7 +296,7 @@ func TestTheContentOfADefinitionIsNotGivenBack(t *testing.T) {
 	if _, err := s.run(t.Context(), failed); err == nil {
 		t.Fatal("no error")
 	}
-	back, err := plan.Undo(failed, noRequest())
+	back, err := undoOf(failed, noRequest())
 	if err != nil {
 		t.Fatal(err)
 	}

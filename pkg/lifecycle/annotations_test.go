@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 

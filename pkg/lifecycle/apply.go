@@ -68,10 +68,10 @@ func (x *execution) isUnchanged(object manifest.Object) bool {
 	if x.staysAsIs(object) {
 		return true
 	}
-	if !known || !asApplied(object, x.plan.Release.Inventory[i], x.live[key]) {
+	if !known || !asApplied(object, x.release.Inventory[i], x.live[key]) {
 		return false
 	}
-	return x.isAsAnswered(object, x.plan.Release.Inventory[i].Metadata, x.live[key].carried)
+	return x.isAsAnswered(object, x.release.Inventory[i].Metadata, x.live[key].carried)
 }
 
 // staysAsIs reports whether an object is a custom resource definition that a rollback must not take back, or belongs to
@@ -82,7 +82,7 @@ func (x *execution) staysAsIs(object manifest.Object) bool {
 		return true
 	}
 	gvk := object.GroupVersionKind()
-	return x.plan.Release.Spec.FromRevision != 0 && !x.plan.Options.DeleteCRDs && live && kinds.IsDefinition(gvk.GroupKind())
+	return x.release.Spec.FromRevision != 0 && !x.plan.Options.DeleteCRDs && live && kinds.IsDefinition(gvk.GroupKind())
 }
 
 // asApplied reports whether an object is what was last applied and nobody has changed it since, but for its labels and
@@ -143,7 +143,7 @@ func (x *execution) note(object manifest.Object, applied kube.Applied) {
 		return
 	}
 	x.stale = true
-	entry := &x.plan.Release.Inventory[i]
+	entry := &x.release.Inventory[i]
 	entry.UID, entry.Generation, entry.ResourceVersion = applied.Ref.UID, applied.Generation, ""
 	if applied.Generation == 0 {
 		entry.ResourceVersion = applied.Ref.ResourceVersion
@@ -199,7 +199,7 @@ func (x *execution) wait(ctx context.Context, objects []manifest.Object) error {
 	}
 	begun := x.Now()
 	x.emit(WaitStarted, Outcome{Message: words.Count(len(objects), "object")})
-	err := x.Cluster.Wait(ctx, targets, ownerOf(x.plan.Release).Selector(), x.observeWait)
+	err := x.Cluster.Wait(ctx, targets, ownerOf(x.release).Selector(), x.observeWait)
 	x.emit(WaitFinished, Outcome{Result: result(err), ElapsedMS: milliseconds(x.Now().Sub(begun))})
 	return Because(ctx, err)
 }

@@ -21,7 +21,7 @@ func (x *execution) bereft() []error {
 		}
 		for _, h := range step.Hooks {
 			delete(gone, h.Object.Key())
-			if !x.plan.HasRun(h) {
+			if !x.hasRun(h) {
 				problems = append(problems, missed(h, gone)...)
 			}
 		}

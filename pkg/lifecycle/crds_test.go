@@ -5,9 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -50,7 +49,7 @@ func TestARollbackRestoresWhatTheFolderOfDefinitionsHeld(t *testing.T) {
 	if request.Nodes, err = manifest.Decode("crds/a.yaml", []byte(text), nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := plan.New(request); err != nil {
+	if _, err := newWork(plan.New(request)); err != nil {
 		t.Error(err)
 	}
 }

@@ -6,11 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -97,7 +96,7 @@ func TestTheWayBackKeepsTheRecordOfTheFailure(t *testing.T) {
 	}
 	request := rollback(t, first.Release, failing.Release)
 	request.Options.HistoryMax = 1
-	back, err := plan.Undo(failing, request)
+	back, err := undoOf(failing, request)
 	if err != nil {
 		t.Fatal(err)
 	}

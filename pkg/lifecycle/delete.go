@@ -55,7 +55,7 @@ func (x *execution) keepHooks(entries []release.Entry) {
 	}
 	for _, entry := range entries {
 		if i, found := x.index[entry.Key()]; found && x.gone[entry.Key()] && entry.BecomesHook() {
-			known := &x.plan.Release.Inventory[i]
+			known := &x.release.Inventory[i]
 			known.Role, known.AppliedAs = release.HookRun, ""
 			delete(x.gone, entry.Key())
 		}
@@ -148,7 +148,7 @@ func (x *execution) forget(key kinds.Key) {
 // leave notes that an object is gone, or on its way out: the release has it no more, though its name may still be taken.
 func (x *execution) leave(key kinds.Key) {
 	if i, found := x.index[key]; found {
-		entry := &x.plan.Release.Inventory[i]
+		entry := &x.release.Inventory[i]
 		entry.UID, entry.Origin, entry.AppliedAs = "", "", ""
 		entry.ForgetState()
 		x.stale = true
@@ -160,7 +160,7 @@ func (x *execution) shrink() {
 	if len(x.gone) == 0 {
 		return
 	}
-	x.plan.Release.Inventory = slices.DeleteFunc(x.plan.Release.Inventory, func(entry release.Entry) bool { return x.gone[entry.Key()] })
-	x.index = release.Index(x.plan.Release.Inventory)
+	x.release.Inventory = slices.DeleteFunc(x.release.Inventory, func(entry release.Entry) bool { return x.gone[entry.Key()] })
+	x.index = release.Index(x.release.Inventory)
 	x.stale = true
 }

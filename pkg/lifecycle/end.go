@@ -53,8 +53,8 @@ func (x *execution) keepAsApplied() {
 		}
 		for _, object := range step.Objects {
 			i, found := x.index[object.Key()]
-			if kept := plan.IsKept(object); found && x.plan.Release.Inventory[i].Keep != kept {
-				x.plan.Release.Inventory[i].Keep, x.stale = kept, true
+			if kept := plan.IsKept(object); found && x.release.Inventory[i].Keep != kept {
+				x.release.Inventory[i].Keep, x.stale = kept, true
 			}
 		}
 	}
@@ -62,7 +62,7 @@ func (x *execution) keepAsApplied() {
 
 // conclusion writes into the status how the operation went.
 func (x *execution) conclusion(failure error) {
-	r := x.plan.Release
+	r := x.release
 	if errors.Is(failure, ErrInterrupted) && x.plan.Course().Done != "" {
 		r.Status.Interrupted = x.plan.Operation
 	}
@@ -71,7 +71,7 @@ func (x *execution) conclusion(failure error) {
 		return
 	case failure == nil:
 		r.Status.Phase = done
-	case x.plan.Extent == plan.Nothing && r.Status.Restore():
+	case x.extent == plan.Nothing && r.Status.Restore():
 		r.Status.Message = stillThere(r.Status.Message, summary(failure))
 		r.SetCondition(*x.now())
 		return
@@ -98,13 +98,13 @@ const notUninstalled = "not uninstalled: "
 // uninstalled goes instead, unless it is to be kept.
 func (x *execution) recordEnd(ctx context.Context) error {
 	var dropped error
-	if x.plan.Release.Status.Phase == release.Uninstalled && !x.plan.Options.KeepHistory {
-		dropped = x.Store.Drop(ctx, x.plan.Release.Namespace, x.plan.Release.Name)
+	if x.release.Status.Phase == release.Uninstalled && !x.plan.Options.KeepHistory {
+		dropped = x.Store.Drop(ctx, x.release.Namespace, x.release.Name)
 		if dropped == nil {
 			return nil
 		}
 	}
-	if err := errors.Join(dropped, x.recordInventory(ctx), x.Store.UpdateStatus(ctx, x.plan.Release)); err != nil {
+	if err := errors.Join(dropped, x.recordInventory(ctx), x.Store.UpdateStatus(ctx, x.release)); err != nil {
 		return err
 	}
 	if err := x.retire(ctx); err != nil {
@@ -119,7 +119,7 @@ func (x *execution) retire(ctx context.Context) error {
 	if x.plan.Course().Done == "" {
 		return nil
 	}
-	superseded, forgotten := retire(x.plan.History, x.plan.Release, x.plan.Options.HistoryMax)
+	superseded, forgotten := retire(x.plan.History, x.release, x.plan.Options.HistoryMax)
 	if x.plan.IsUndo {
 		// The record of the failure that made a way back necessary stays, however few are to be kept.
 		failed := x.plan.History.Newest()
@@ -141,7 +141,7 @@ func (x *execution) retire(ctx context.Context) error {
 // closeHooks says of every hook whose turn never came that it was not reached. One whose start could not be recorded was
 // not applied.
 func (x *execution) closeHooks() {
-	hooks := x.plan.Release.Status.Hooks
+	hooks := x.release.Status.Hooks
 	for i := range hooks {
 		if hooks[i].State == release.HookPending {
 			hooks[i].State, hooks[i].Reason = release.HookSkipped, release.ReasonNotReached

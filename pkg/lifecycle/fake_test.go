@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -22,6 +20,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -444,7 +443,7 @@ func scopes() plan.Scopes {
 }
 
 // plan plans the installation of a manifest as release shop in namespace web.
-func mustPlan(t *testing.T, text string, options plan.Options) *plan.Plan {
+func mustPlan(t *testing.T, text string, options plan.Options) *work {
 	t.Helper()
 	planned, err := tryPlan(t, text, options)
 	if err != nil {
@@ -453,15 +452,15 @@ func mustPlan(t *testing.T, text string, options plan.Options) *plan.Plan {
 	return planned
 }
 
-func tryPlan(t *testing.T, text string, options plan.Options) (*plan.Plan, error) {
+func tryPlan(t *testing.T, text string, options plan.Options) (*work, error) {
 	t.Helper()
 	nodes, err := manifest.Decode("templates/a.yaml", []byte(text), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return plan.New(plan.Request{
+	return newWork(plan.New(plan.Request{
 		Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: nodes, Scopes: scopes(), Options: options,
-	})
+	}))
 }
 
 // hook is a Job that is a hook.
@@ -475,25 +474,58 @@ func object(apiVersion, kind, name string) string {
 	return fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: {name: %s}\n---\n", apiVersion, kind, name)
 }
 
-func run(t *testing.T, cluster *cluster, planned *plan.Plan) (*store, []lifecycle.Event, error) {
+func run(t *testing.T, cluster *cluster, planned *work) (*store, []lifecycle.Event, error) {
 	t.Helper()
 	return runIn(t.Context(), cluster, planned)
 }
 
-func runIn(ctx context.Context, cluster *cluster, planned *plan.Plan) (*store, []lifecycle.Event, error) {
+func runIn(ctx context.Context, cluster *cluster, planned *work) (*store, []lifecycle.Event, error) {
 	return runOn(ctx, cluster, planned, func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) })
 }
 
-func runOn(ctx context.Context, cluster *cluster, planned *plan.Plan, now func() time.Time) (*store, []lifecycle.Event, error) {
+func runOn(ctx context.Context, cluster *cluster, planned *work, now func() time.Time) (*store, []lifecycle.Event, error) {
 	return runWith(ctx, cluster, &store{}, planned, now)
 }
 
-func runWith(ctx context.Context, cluster *cluster, kept *store, planned *plan.Plan, now func() time.Time) (*store, []lifecycle.Event, error) {
+func runWith(ctx context.Context, cluster *cluster, kept *store, planned *work, now func() time.Time) (*store, []lifecycle.Event, error) {
 	var events []lifecycle.Event
 	runner := lifecycle.Runner{
 		Cluster: cluster, Store: kept, Observe: func(event lifecycle.Event) { events = append(events, event) },
 		Now: now,
 	}
-	err := runner.Run(ctx, planned)
+	var err error
+	planned.result, err = runner.Run(ctx, planned.Plan)
+	planned.Release = planned.result.Release
 	return kept, events, err
+}
+
+// work is a plan, and what became of it when it was run.
+type work struct {
+	plan.Plan
+	// Release is the record: that of the plan until it is run, and then that of the result.
+	Release *release.Release
+	result  plan.Result
+}
+
+func newWork(planned plan.Plan, err error) (*work, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &work{Plan: planned, Release: planned.Release, result: plan.Result{Release: planned.Release}}, nil
+}
+
+// failedWork is work on a revision that failed.
+func failedWork(operation release.Operation, r *release.Release, extent plan.Extent) *work {
+	return &work{
+		Plan: plan.Plan{Operation: operation, Release: r}, Release: r, result: plan.Result{Release: r, Extent: extent},
+	}
+}
+
+// undoOf is the undo of work that failed; nil where nothing has to be done.
+func undoOf(failed *work, request plan.Request) (*work, error) {
+	undo, needed, err := plan.Undo(failed.Plan, failed.result, request)
+	if !needed {
+		return nil, err
+	}
+	return newWork(undo, err)
 }

@@ -50,7 +50,7 @@ func (x *execution) givenBack(entry release.Entry, err error) {
 		return
 	}
 	x.emit(ObjectGivenBack, outcome)
-	x.plan.Returned = append(x.plan.Returned, key.String())
+	x.returned = append(x.returned, key.String())
 	if stays {
 		x.emit(Warning, Outcome{Message: err.Error()})
 	}
@@ -59,11 +59,11 @@ func (x *execution) givenBack(entry release.Entry, err error) {
 // recordReturning records that objects are given back, so that the next command completes that after a kill.
 func (x *execution) recordReturning(ctx context.Context, entries []release.Entry) error {
 	for _, entry := range entries {
-		listed := &x.plan.Release.Inventory[x.index[entry.Key()]]
+		listed := &x.release.Inventory[x.index[entry.Key()]]
 		x.stale = x.stale || !listed.Returning
 		listed.Returning = true
 	}
-	if x.plan.Release.ResourceVersion == "" {
+	if x.release.ResourceVersion == "" {
 		return nil
 	}
 	return x.recordInventory(ctx)
@@ -71,12 +71,12 @@ func (x *execution) recordReturning(ctx context.Context, entries []release.Entry
 
 // returnOf says how an object of the inventory is given back.
 func (x *execution) returnOf(entry release.Entry) (kube.Return, error) {
-	own := ownerOf(x.plan.Release)
+	own := ownerOf(x.release)
 	result := kube.Return{
 		Ref: entry.Reference(), Owner: own.Namespace + "/" + own.Name, Marked: own.Named,
 		Marks: []string{plan.LabelManagedBy, plan.LabelRelease, plan.AnnotationRelease, plan.AnnotationNamespace, plan.AnnotationPhase, plan.AnnotationRun, plan.AnnotationHash},
 	}
-	former := x.plan.Release.FormerOf(entry.Key())
+	former := x.release.FormerOf(entry.Key())
 	if former == nil || kinds.IsDefinition(entry.GroupKind()) {
 		// An older definition would have objects of its kind, anybody's, lose fields.
 		return result, nil
@@ -90,7 +90,7 @@ func (x *execution) returnOf(entry release.Entry) (kube.Return, error) {
 
 // givenBackTo says whose an object is again.
 func (x *execution) givenBackTo(entry release.Entry) string {
-	former := x.plan.Release.FormerOf(entry.Key())
+	former := x.release.FormerOf(entry.Key())
 	switch {
 	case former != nil && kinds.IsDefinition(entry.GroupKind()):
 		return "it belongs to " + former.Owner + "; its content stays, as that of any definition"
@@ -102,7 +102,7 @@ func (x *execution) givenBackTo(entry release.Entry) string {
 
 // dropEntry takes an object off the inventory at once: nobody may take it for the release's after this.
 func (x *execution) dropEntry(key kinds.Key) {
-	r := x.plan.Release
+	r := x.release
 	r.Inventory = slices.DeleteFunc(r.Inventory, func(entry release.Entry) bool { return entry.Key() == key })
 	x.index, x.stale = release.Index(r.Inventory), true
 	delete(x.live, key)
@@ -112,7 +112,7 @@ func (x *execution) dropEntry(key kinds.Key) {
 // it does not carry the release's marks although it is provisional. This comes before the preflight, as the end of what that
 // command had recorded. Those of them that the plan may adopt again stay on the inventory.
 func (x *execution) completeReturns(ctx context.Context) error {
-	entries := release.Provisional(x.plan.Release.Inventory)
+	entries := release.Provisional(x.release.Inventory)
 	if x.plan.IsUndo || x.plan.Operation == release.OperationTest || len(entries) == 0 {
 		return nil
 	}
@@ -125,7 +125,7 @@ func (x *execution) completeReturns(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("looking for adopted objects: %w", err)
 	}
-	own := ownerOf(x.plan.Release)
+	own := ownerOf(x.release)
 	var half []release.Entry
 	for i, entry := range entries {
 		if entry.Returning || found[i] == nil || !own.Named(found[i]) {
@@ -155,18 +155,18 @@ func (x *execution) relist(entries []release.Entry, failure error) error {
 			return fmt.Errorf("completing what an earlier command had begun: %w; with --take-ownership the release keeps it", failure)
 		}
 		if left {
-			x.plan.Release.Inventory[x.index[entry.Key()]].Returning = false
+			x.release.Inventory[x.index[entry.Key()]].Returning = false
 			continue
 		}
 		x.dropEntry(entry.Key())
 		if planned[entry.Key()] {
 			entry.UID, entry.Origin, entry.Provisional, entry.Returning = "", "", false, false
 			entry.ForgetState()
-			x.plan.Release.Inventory = append(x.plan.Release.Inventory, entry)
+			x.release.Inventory = append(x.release.Inventory, entry)
 		}
 	}
-	x.index = release.Index(x.plan.Release.Inventory)
-	x.plan.Release.KeepFormer()
+	x.index = release.Index(x.release.Inventory)
+	x.release.KeepFormer()
 	if failure != nil {
 		x.emit(Warning, Outcome{Message: failure.Error()})
 	}

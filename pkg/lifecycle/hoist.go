@@ -14,7 +14,7 @@ func (x *execution) hoist(step plan.Step) {
 	}
 	for _, object := range step.Objects {
 		if !x.isUnchanged(object) {
-			x.plan.Hoisted = append(x.plan.Hoisted, object.Reference())
+			x.early = append(x.early, object.Reference())
 		}
 	}
 }
@@ -24,5 +24,5 @@ func (x *execution) hoistedFor(phase hook.Phase) []corev1.ObjectReference {
 	if phase != x.plan.Course().Before {
 		return nil
 	}
-	return x.plan.Hoisted
+	return x.early
 }

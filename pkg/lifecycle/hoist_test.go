@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -16,6 +14,7 @@ import (
 
 	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -75,12 +74,12 @@ func binding(kind, name, role string) string {
 }
 
 // planned plans an operation on release shop whose manifest has objects of all kinds.
-func planned(t *testing.T, operation release.Operation, text string, options plan.Options) (*plan.Plan, error) {
+func planned(t *testing.T, operation release.Operation, text string, options plan.Options) (*work, error) {
 	t.Helper()
 	return planNodes(operation, nodes(t, text), options)
 }
 
-func planNodes(operation release.Operation, decoded []*yaml.RNode, options plan.Options) (*plan.Plan, error) {
+func planNodes(operation release.Operation, decoded []*yaml.RNode, options plan.Options) (*work, error) {
 	known := scopes()
 	for _, kind := range []schema.GroupKind{
 		{Group: "rbac.authorization.k8s.io", Kind: "Role"},
@@ -102,13 +101,13 @@ func planNodes(operation release.Operation, decoded []*yaml.RNode, options plan.
 	} {
 		known[kind] = false
 	}
-	return plan.New(plan.Request{
+	return newWork(plan.New(plan.Request{
 		Operation: operation, Release: release.New("shop", "web", 1), Nodes: decoded, Scopes: known, Options: options,
-	})
+	}))
 }
 
 // hoisted are the objects that a plan applies because hooks need them, in its order.
-func hoisted(made *plan.Plan) []string {
+func hoisted(made *work) []string {
 	var found []string
 	for _, step := range made.Steps {
 		for _, object := range step.Objects {
@@ -298,7 +297,7 @@ func TestWhatIsHoistedIsAppliedOnce(t *testing.T) {
 func TestARollbackHoistsNothing(t *testing.T) {
 	t.Parallel()
 	text := object("v1", "Secret", "db") + podHook("pre-rollback", "configmap/app", ", envFrom: [{secretRef: {name: db}}]", "") + object("v1", "ConfigMap", "app")
-	back, err := plan.New(rollback(t, revision(t, 1, release.Superseded, text), revision(t, 2, release.Deployed, text)))
+	back, err := newWork(plan.New(rollback(t, revision(t, 1, release.Superseded, text), revision(t, 2, release.Deployed, text))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,10 +341,10 @@ func TestTheWayBackPutsBackWhatWasHoisted(t *testing.T) {
 	cluster.outcomes["shop-migrate"] = exit3
 	failed := upgrade(t, versioned("2", object("v1", "Secret", "new")), first.Release.Inventory, nil)
 	failed.Release.Content.Manifest = versioned("2", object("v1", "Secret", "new"))
-	if _, _, err := run(t, cluster, failed); err == nil || failed.Extent != plan.Groundwork {
-		t.Fatalf("%v, extent %d", err, failed.Extent)
+	if _, _, err := run(t, cluster, failed); err == nil || failed.result.Extent != plan.Groundwork {
+		t.Fatalf("%v, extent %d", err, failed.result.Extent)
 	}
-	back, err := plan.Undo(failed, rollback(t, first.Release, failed.Release))
+	back, err := undoOf(failed, rollback(t, first.Release, failed.Release))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -375,11 +374,11 @@ func TestTheWayBackPutsBackWhatAnEarlierFailureLeft(t *testing.T) {
 	}
 	plain.Release.Content.Manifest = versioned("2")
 	again := upgrade(t, versioned("2"), plain.Release.Inventory, release.History{first.Release, plain.Release})
-	if _, _, err := run(t, cluster, again); err == nil || again.Extent != plan.Nothing {
-		t.Fatalf("%v, extent %d", err, again.Extent)
+	if _, _, err := run(t, cluster, again); err == nil || again.result.Extent != plan.Nothing {
+		t.Fatalf("%v, extent %d", err, again.result.Extent)
 	}
 	again.Release.Content.Manifest = versioned("2")
-	back, err := plan.Undo(again, rollback(t, first.Release, again.Release))
+	back, err := undoOf(again, rollback(t, first.Release, again.Release))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -402,8 +401,8 @@ func TestAHookThatFailsBeforeAnythingChangedLeavesNothing(t *testing.T) {
 	}
 	cluster.outcomes["shop-migrate"] = exit3
 	second := upgrade(t, versioned("1"), first.Release.Inventory, nil)
-	if _, _, err := run(t, cluster, second); err == nil || strings.Contains(err.Error(), "applied before") || second.Extent != plan.Nothing {
-		t.Errorf("%v, extent %d", err, second.Extent)
+	if _, _, err := run(t, cluster, second); err == nil || strings.Contains(err.Error(), "applied before") || second.result.Extent != plan.Nothing {
+		t.Errorf("%v, extent %d", err, second.result.Extent)
 	}
 }
 

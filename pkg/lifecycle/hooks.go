@@ -25,9 +25,9 @@ import (
 const jobNameLabel = "batch.kubernetes.io/job-name"
 
 // podSelector selects the Pods of all hook Jobs of a plan, so that one watch serves them all; empty where there are none.
-func podSelector(plan *plan.Plan) string {
+func podSelector(p plan.Plan) string {
 	var jobs []string
-	for _, step := range plan.Steps {
+	for _, step := range p.Steps {
 		for _, h := range step.Hooks {
 			if h.Object.GroupKind() == (schema.GroupKind{Group: "batch", Kind: "Job"}) {
 				jobs = append(jobs, h.Object.GetName())
@@ -78,7 +78,7 @@ func (x *execution) runHooks(ctx context.Context, step plan.Step) error {
 			break
 		}
 		var failure error
-		if !x.plan.HasRun(h) {
+		if !x.hasRun(h) {
 			failure = x.runHook(ctx, h)
 		}
 		failures = append(failures, failure)
@@ -130,7 +130,7 @@ func (x *execution) runHook(ctx context.Context, h plan.Hook) error {
 
 // saveStatus records the status, also when the work was interrupted.
 func (x *execution) saveStatus(ctx context.Context) error {
-	return detached(ctx, func(ctx context.Context) error { return x.Store.UpdateStatus(ctx, x.plan.Release) })
+	return detached(ctx, func(ctx context.Context) error { return x.Store.UpdateStatus(ctx, x.release) })
 }
 
 // follow makes room for the hook, applies it and follows it to its end. Where its object was deleted or replaced since it was
@@ -193,7 +193,7 @@ func (x *execution) followOnce(ctx context.Context, h plan.Hook) (kube.HookOutco
 func (x *execution) hookRun(h plan.Hook) (kube.HookRun, error) {
 	ready, failed, err := conditions(h.Object)
 	return kube.HookRun{
-		Object: x.stamped(h), Selector: ownerOf(x.plan.Release).Selector(), PodSelector: podSelector(x.plan),
+		Object: x.stamped(h), Selector: ownerOf(x.release).Selector(), PodSelector: podSelector(x.plan),
 		Ready: ready, Failed: failed, ForceConflicts: x.plan.Options.ForceConflicts, Claims: plan.MarkFields(),
 	}, err
 }
@@ -274,7 +274,7 @@ func policyFor(state release.HookState) hook.DeletePolicy {
 
 // record returns the record of a hook in the release; the plan has one for each of its hooks.
 func (x *execution) record(h plan.Hook) *release.Hook {
-	return x.plan.Release.Status.Hook(string(h.Phase), h.Object.Reference())
+	return x.release.Status.Hook(string(h.Phase), h.Object.Reference())
 }
 
 func (x *execution) progress(h plan.Hook, progress kube.HookProgress) {

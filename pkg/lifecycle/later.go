@@ -37,7 +37,7 @@ func (x *execution) laterTrials(ctx context.Context) ([]trial, error) {
 	if err != nil {
 		return nil, fmt.Errorf("looking for objects with the names of hooks: %w", err)
 	}
-	own := ownerOf(x.plan.Release)
+	own := ownerOf(x.release)
 	trials := make([]trial, len(hooks))
 	for i, h := range hooks {
 		trials[i] = trial{object: h.Object, isHook: true, later: true, step: len(x.plan.Steps)}

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -16,6 +14,7 @@ import (
 	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -142,15 +141,15 @@ func TestHooksOfLaterCommandsAreTriedOnce(t *testing.T) {
 			t.Errorf("a rollback to what is %s tries %d", phase, len(back.Later))
 		}
 	}
-	resumed, err := plan.Resume(plan.Request{Operation: release.OperationInstall, Release: first.Release, Nodes: nodes(t, text), Scopes: scopes()})
+	resumed, err := newWork(plan.Resume(plan.Request{Operation: release.OperationInstall, Release: first.Release, Nodes: nodes(t, text), Scopes: scopes()}))
 	if err != nil || len(resumed.Later) > 0 {
 		t.Errorf("resume tries %d, error %v", len(resumed.Later), err)
 	}
 }
 
-func nextRollback(t *testing.T, to *release.Release) *plan.Plan {
+func nextRollback(t *testing.T, to *release.Release) *work {
 	t.Helper()
-	planned, err := plan.New(rollback(t, to, to))
+	planned, err := newWork(plan.New(rollback(t, to, to)))
 	if err != nil {
 		t.Fatal(err)
 	}

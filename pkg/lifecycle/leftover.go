@@ -76,7 +76,7 @@ func (x *execution) endLeftovers(ctx context.Context) error {
 // they made may be in use.
 func (x *execution) leftovers(ctx context.Context) ([]leftover, error) {
 	var found []leftover
-	for _, entry := range x.plan.Release.Inventory {
+	for _, entry := range x.release.Inventory {
 		if entry.MadeAs() != release.HookRun || !kinds.RunsPods(entry.GroupKind()) {
 			continue
 		}
@@ -102,7 +102,7 @@ func (x *execution) equal(object *unstructured.Unstructured) *plan.Hook {
 	for _, step := range x.plan.Steps {
 		for _, h := range step.Hooks {
 			made := manifest.Object{Unstructured: object}.Key() == h.Object.Key()
-			if made && annotations[plan.AnnotationPhase] == string(h.Phase) && annotations[plan.AnnotationHash] == x.record(h).Hash && !x.plan.HasRun(h) {
+			if made && annotations[plan.AnnotationPhase] == string(h.Phase) && annotations[plan.AnnotationHash] == x.record(h).Hash && !x.hasRun(h) {
 				return &h
 			}
 		}
@@ -235,7 +235,7 @@ func (x *execution) leaveEnding(key kinds.Key) {
 func (x *execution) stamped(h plan.Hook) *unstructured.Unstructured {
 	object := h.Object.DeepCopy()
 	annotations := object.GetAnnotations()
-	annotations[plan.AnnotationRun], annotations[plan.AnnotationHash] = x.plan.Release.Status.Writer, x.record(h).Hash
+	annotations[plan.AnnotationRun], annotations[plan.AnnotationHash] = x.release.Status.Writer, x.record(h).Hash
 	object.SetAnnotations(annotations)
 	return object
 }

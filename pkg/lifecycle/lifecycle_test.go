@@ -9,14 +9,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -24,9 +23,9 @@ import (
 func revision(t *testing.T, number int, phase release.Phase, text string) *release.Release {
 	t.Helper()
 	r := release.New("shop", "web", number)
-	planned, err := plan.New(plan.Request{
+	planned, err := newWork(plan.New(plan.Request{
 		Operation: release.OperationInstall, Release: r, Nodes: nodes(t, text), Scopes: scopes(),
-	})
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +55,7 @@ func TestARollbackRunsTheHooksOfBothRevisions(t *testing.T) {
 	t.Parallel()
 	old := revision(t, 2, release.Superseded, object("v1", "ConfigMap", "app")+hook("old", "pre-rollback,post-rollback", ""))
 	left := revision(t, 5, release.Deployed, object("v1", "ConfigMap", "new")+hook("new", "pre-rollback,post-rollback", ""))
-	planned, err := plan.New(rollback(t, old, left))
+	planned, err := newWork(plan.New(rollback(t, old, left)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +78,7 @@ func TestARollbackRunsTheHooksOfBothRevisions(t *testing.T) {
 func TestARollbackAfterARemovalInstalls(t *testing.T) {
 	t.Parallel()
 	removed := revision(t, 1, release.Uninstalled, hook("a", "pre-install,pre-rollback", "")+object("v1", "ConfigMap", "app"))
-	planned, err := plan.New(rollback(t, removed))
+	planned, err := newWork(plan.New(rollback(t, removed)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,13 +111,13 @@ func TestTheWayBackUndoesWhatWasChanged(t *testing.T) {
 					newest.Inventory[i].Origin = release.Adopted
 				}
 			}
-			failed := &plan.Plan{Operation: test.operation, Release: newest, Changes: plan.Changes{Extent: test.extent}}
-			back, err := plan.Undo(failed, rollback(t, deployed, newest))
+			failed := failedWork(test.operation, newest, test.extent)
+			back, err := undoOf(failed, rollback(t, deployed, newest))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if back == nil {
-				back = &plan.Plan{}
+				back = &work{}
 			}
 			if diff := cmp.Diff(test.want, steps(back)); diff != "" {
 				t.Error(diff)
@@ -145,7 +144,7 @@ func goBackOver(t *testing.T, outcome func(context.Context) (kube.HookOutcome, e
 	deployed, newest := revision(t, 1, release.Deployed, text), revision(t, 2, release.Failed, text)
 	request := rollback(t, deployed, newest)
 	request.Options.Timeout = time.Minute
-	back, err := plan.Undo(&plan.Plan{Operation: release.OperationUpgrade, Release: newest, Changes: plan.Changes{Extent: plan.Everything}}, request)
+	back, err := undoOf(failedWork(release.OperationUpgrade, newest, plan.Everything), request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +182,7 @@ func TestTestsAreChosenByName(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			planned, err := plan.Test(plan.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, test.tests)
+			planned, err := newWork(plan.Test(plan.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, test.tests))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -199,7 +198,7 @@ func TestTestsAreChosenByName(t *testing.T) {
 			}
 		})
 	}
-	_, err := plan.Test(plan.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, plan.Tests{Only: []string{"smok"}})
+	_, err := newWork(plan.Test(plan.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, plan.Tests{Only: []string{"smok"}}))
 	var unknown *plan.UnknownTestError
 	if !errors.As(err, &unknown) || err.Error() != `the release has no test "smok"; its tests: load, smoke` {
 		t.Errorf("got %v", err)
@@ -221,7 +220,7 @@ func TestATestLeavesTheReleaseAsItIs(t *testing.T) {
 			t.Parallel()
 			r := revision(t, 1, release.Deployed, text)
 			r.Status.Operation = "install"
-			planned, err := plan.Test(plan.Request{Release: r, Nodes: nodes(t, text), Scopes: scopes()}, plan.Tests{KeepGoing: test.keepGoing})
+			planned, err := newWork(plan.Test(plan.Request{Release: r, Nodes: nodes(t, text), Scopes: scopes()}, plan.Tests{KeepGoing: test.keepGoing}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -286,10 +285,11 @@ func TestAnUninstallationGoesOn(t *testing.T) {
 	r := revision(t, 1, release.Deployed, text)
 	cluster := newCluster()
 	cluster.outcomes["shop-b"] = exit3
-	if _, _, err := run(t, cluster, removal(t, text, r, plan.Options{})); err == nil {
+	first := removal(t, text, r, plan.Options{})
+	if _, _, err := run(t, cluster, first); err == nil {
 		t.Fatal("no error")
 	}
-	again := removal(t, text, r, plan.Options{})
+	again := removal(t, text, first.Release, plan.Options{})
 	if diff := cmp.Diff([]string{"delete Job/shop-a, not waiting", "run-hooks post-delete post-delete/b", "delete Job/shop-b"}, steps(again)); diff != "" {
 		t.Error(diff)
 	}
@@ -298,7 +298,7 @@ func TestAnUninstallationGoesOn(t *testing.T) {
 	if err != nil || !kept.dropped {
 		t.Fatalf("dropped %v, %v", kept.dropped, err)
 	}
-	if diff := cmp.Diff([]string{"pre-delete/a from 0: Succeeded", "post-delete/b from 0: Succeeded"}, records(r)); diff != "" {
+	if diff := cmp.Diff([]string{"pre-delete/a from 0: Succeeded", "post-delete/b from 0: Succeeded"}, records(again.Release)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -406,7 +406,7 @@ func TestARollbackLeavesDefinitionsAsTheyAre(t *testing.T) {
 			}
 			request := rollback(t, old, newest)
 			request.Options = test.options
-			planned, err := plan.New(request)
+			planned, err := newWork(plan.New(request))
 			if err != nil {
 				t.Fatal(err)
 			}

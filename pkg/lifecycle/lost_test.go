@@ -7,12 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 )
 
 // losing is a Cluster whose hook, wave or wait loses the lock.
@@ -59,7 +58,7 @@ func TestAfterALostLockNothingIsDone(t *testing.T) {
 			text := hook("a", "pre-install", policy("hook-succeeded,hook-failed")) + object("v1", "ConfigMap", "app") + hook("b", "post-install", "")
 			var last lifecycle.Event
 			runner := lifecycle.Runner{Cluster: cluster, Store: kept, Now: time.Now, Observe: func(event lifecycle.Event) { last = event }}
-			err := runner.Run(ctx, mustPlan(t, text, plan.Options{Wait: true}))
+			_, err := runner.Run(ctx, mustPlan(t, text, plan.Options{Wait: true}).Plan)
 			if !errors.Is(err, lifecycle.ErrLockLost) || errors.Is(err, lifecycle.ErrInterrupted) {
 				t.Errorf("got %v", err)
 			}

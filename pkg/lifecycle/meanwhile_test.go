@@ -8,13 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/google/go-cmp/cmp"
 
 	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -85,7 +84,7 @@ func TestAnInterruptBetweenTwoHooksIsNotOverlooked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			text := hook("a", "test", "") + hook("b", "test", "")
-			planned, err := plan.Test(plan.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, plan.Tests{KeepGoing: keepGoing})
+			planned, err := newWork(plan.Test(plan.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, plan.Tests{KeepGoing: keepGoing}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -147,9 +146,9 @@ func TestTheWayBackLeavesWhatWasThereBefore(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
 			putMarked(cluster, "data")
-			planned, err := plan.New(plan.Request{
+			planned, err := newWork(plan.New(plan.Request{
 				Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, text+hook("a", "post-install", "")), Scopes: scopes(),
-			})
+			}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -194,8 +193,8 @@ func TestTheExtentOfAChange(t *testing.T) {
 			cluster := newCluster()
 			cluster.outcomes["shop-a"] = exit3
 			planned := upgrade(t, test.first+hook("a", "pre-upgrade", "")+object("v1", "ConfigMap", "app"), nil, nil)
-			if _, _, err := run(t, cluster, planned); err == nil || planned.Extent != test.want {
-				t.Errorf("%v, extent %d, want %d", err, planned.Extent, test.want)
+			if _, _, err := run(t, cluster, planned); err == nil || planned.result.Extent != test.want {
+				t.Errorf("%v, extent %d, want %d", err, planned.result.Extent, test.want)
 			}
 		})
 	}
@@ -240,7 +239,7 @@ func TestAHookOfThisRunMayBecomeRegular(t *testing.T) {
 	t.Parallel()
 	old := revision(t, 1, release.Superseded, object("batch/v1", "Job", "shop-x"))
 	left := revision(t, 2, release.Deployed, hook("x", "pre-rollback", ""))
-	planned, err := plan.New(rollback(t, old, left))
+	planned, err := newWork(plan.New(rollback(t, old, left)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,7 @@ func added(answer, sent, before map[string]string, known []string) []string {
 // counts as such where it carries the marks of its release.
 func (x *execution) isAsAnswered(object manifest.Object, record *release.Metadata, found metadata) bool {
 	if record == nil {
-		return ownerOf(x.plan.Release).Marks(found.labels, found.annotations)
+		return ownerOf(x.release).Marks(found.labels, found.annotations)
 	}
 	return found.hash(object, record) == record.Hash
 }

@@ -3,11 +3,10 @@ package lifecycle_test
 import (
 	"testing"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 )
 
 // What the cluster notices is a warning among the events, in order and numbered like all of them.

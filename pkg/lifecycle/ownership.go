@@ -35,7 +35,7 @@ const (
 // what has no UID on record, and after an operation that did not come to a good end, because that may have made it and not
 // recorded it.
 func (x *execution) claimOn(found metav1.Object, key kinds.Key) claim {
-	own, entry := ownerOf(x.plan.Release), x.entry(key)
+	own, entry := ownerOf(x.release), x.entry(key)
 	switch {
 	case entry.UID != "" && entry.UID == found.GetUID():
 		if own.takenFrom(found, entry) {
@@ -53,7 +53,7 @@ func (x *execution) claimOn(found metav1.Object, key kinds.Key) claim {
 // entry is what the inventory says of an object; nothing where it does not name it.
 func (x *execution) entry(key kinds.Key) release.Entry {
 	if i, found := x.index[key]; found {
-		return x.plan.Release.Inventory[i]
+		return x.release.Inventory[i]
 	}
 	return release.Entry{}
 }

@@ -8,13 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -45,11 +44,11 @@ func (n sequel) after(t *testing.T, text string, happens func(*unstructured.Unst
 	happens(cluster.objects[kinds.Key{Kind: "ConfigMap", Namespace: "web", Name: "app"}])
 	cluster.log = nil
 	request := plan.Request{Release: first.Release, History: release.History{first.Release}, Nodes: nodes(t, text), Scopes: scopes(), Options: n.options}
-	planned, err := plan.Remove(request)
+	planned, err := newWork(plan.Remove(request))
 	if n.operation != release.OperationUninstall {
 		request.Operation, request.Release, request.Previous = n.operation, release.New("shop", "web", 2), first.Release
 		request.Nodes = nodes(t, n.text)
-		planned, err = plan.New(request)
+		planned, err = newWork(plan.New(request))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -254,7 +253,7 @@ func TestAnnotationsOfALiveObjectDoNotDecideAboutDeletingIt(t *testing.T) {
 			if _, _, err := run(t, cluster, failing); err == nil {
 				t.Error("the upgrade has changed what cannot be changed")
 			}
-			back, err := plan.Undo(failing, rollback(t, first.Release, failing.Release))
+			back, err := undoOf(failing, rollback(t, first.Release, failing.Release))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -351,12 +350,13 @@ func TestWhatCannotBeDeletedStaysOnTheRecord(t *testing.T) {
 	annotate(cluster.objects[kinds.Key{Kind: "ConfigMap", Namespace: "web", Name: "theirs"}], plan.AnnotationRelease, "other")
 	cluster.deleteErr = map[string]error{"refused": errors.New("delete ConfigMap/web/refused: no")}
 	first.Release.Status.Phase = release.Deployed
-	kept, _, err := run(t, cluster, removal(t, text, first.Release, plan.Options{Wait: true}))
+	failed := removal(t, text, first.Release, plan.Options{Wait: true})
+	kept, _, err := run(t, cluster, failed)
 	if err == nil || kept.dropped || kept.last.Status.Phase != release.Failed {
 		t.Fatalf("%v, dropped %v, %s", err, kept.dropped, kept.last.Status.Phase)
 	}
 	var names []string
-	for _, entry := range first.Release.Inventory {
+	for _, entry := range failed.Release.Inventory {
 		names = append(names, entry.Name)
 	}
 	slices.Sort(names)
@@ -364,7 +364,7 @@ func TestWhatCannotBeDeletedStaysOnTheRecord(t *testing.T) {
 		t.Error(diff)
 	}
 	cluster.deleteErr = nil
-	kept, events, err := run(t, cluster, removal(t, text, first.Release, plan.Options{Wait: true}))
+	kept, events, err := run(t, cluster, removal(t, text, failed.Release, plan.Options{Wait: true}))
 	if err != nil || !kept.dropped {
 		t.Fatalf("%v, dropped %v", err, kept.dropped)
 	}

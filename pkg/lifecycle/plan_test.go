@@ -7,19 +7,18 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // steps writes a plan down, a line for each step.
-func steps(made *plan.Plan) []string {
+func steps(made *work) []string {
 	var lines []string
 	for _, step := range made.Steps {
 		words := []string{string(step.Verb)}
@@ -108,9 +107,9 @@ func TestThePreviousInventoryIsKept(t *testing.T) {
 		{Version: "v1", Kind: "ConfigMap", Namespace: "web", Name: "app", UID: "a", Origin: release.Created, Role: release.Regular},
 		{Version: "v1", Kind: "ConfigMap", Namespace: "web", Name: "old", UID: "b", Origin: release.Created, Role: release.Regular},
 	}
-	planned, err := plan.New(plan.Request{
+	planned, err := newWork(plan.New(plan.Request{
 		Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, object("v1", "ConfigMap", "app")), Scopes: scopes(),
-	})
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,9 +183,9 @@ func TestWhatCanNeverWorkIsRefused(t *testing.T) {
 }
 
 // removal plans the removal of release shop, which has a manifest and an inventory.
-func removal(t *testing.T, text string, r *release.Release, options plan.Options) *plan.Plan {
+func removal(t *testing.T, text string, r *release.Release, options plan.Options) *work {
 	t.Helper()
-	planned, err := plan.Remove(plan.Request{Release: r, Nodes: nodes(t, text), Scopes: scopes(), Options: options})
+	planned, err := newWork(plan.Remove(plan.Request{Release: r, Nodes: nodes(t, text), Scopes: scopes(), Options: options}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,14 +247,14 @@ func TestARemovalGoesBackwards(t *testing.T) {
 }
 
 // upgrade plans the upgrade of release shop from an inventory to a manifest.
-func upgrade(t *testing.T, text string, previous []release.Entry, history release.History) *plan.Plan {
+func upgrade(t *testing.T, text string, previous []release.Entry, history release.History) *work {
 	t.Helper()
 	newest := release.New("shop", "web", 1)
 	newest.Inventory = previous
-	planned, err := plan.New(plan.Request{
+	planned, err := newWork(plan.New(plan.Request{
 		Operation: release.OperationUpgrade, Release: release.New("shop", "web", 2), Previous: newest, History: history, Nodes: nodes(t, text),
 		Scopes: scopes(), Options: plan.Options{HistoryMax: 3},
-	})
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,7 +68,7 @@ func (x *execution) preflight(ctx context.Context) error {
 func (x *execution) hint() {
 	for _, step := range x.plan.Steps {
 		for _, h := range step.Hooks {
-			if why := h.NeverEnds(); why != "" && !x.plan.HasRun(h) {
+			if why := h.NeverEnds(); why != "" && !x.hasRun(h) {
 				x.warn(h.Phase, "%s%s: %s", placeOf(h.Object), h.Object.Title(), why)
 			}
 		}

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -17,6 +15,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -141,9 +140,9 @@ spec: {group: example.com, scope: Namespaced, names: {kind: Thing}}
 	}
 	known := scopes()
 	known[schema.GroupKind{Group: "example.com", Kind: "Thing"}] = true
-	planned, err := plan.New(plan.Request{
+	planned, err := newWork(plan.New(plan.Request{
 		Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: decoded, Scopes: known,
-	})
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +221,7 @@ func TestAPreviewChangesNothing(t *testing.T) {
 	}
 	cluster.log = nil
 	next := upgrade(t, object("v1", "ConfigMap", "app")+object("v1", "Secret", "new")+hook("a", "post-install,post-upgrade", ""), first.Release.Inventory, nil)
-	preview, err := lifecycle.Runner{Cluster: cluster, Now: time.Now}.Preview(t.Context(), next)
+	preview, err := lifecycle.Runner{Cluster: cluster, Now: time.Now}.Preview(t.Context(), next.Plan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +238,7 @@ func TestAPreviewChangesNothing(t *testing.T) {
 		t.Errorf("it did %v; effects (-want +got):\n%s", cluster.log, diff)
 	}
 	cluster.checkErr["new"] = errRefused
-	if _, err := (lifecycle.Runner{Cluster: cluster, Now: time.Now}).Preview(t.Context(), next); !errors.Is(err, errRefused) {
+	if _, err := (lifecycle.Runner{Cluster: cluster, Now: time.Now}).Preview(t.Context(), next.Plan); !errors.Is(err, errRefused) {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -303,7 +302,7 @@ func TestWhatBelongsToOthersIsAdopted(t *testing.T) {
 	if diff := cmp.Diff([]string{"remember ConfigMap/theirs", "take over ConfigMap/theirs", "apply ConfigMap/ours", "apply ConfigMap/theirs", "apply Job/shop-a"}, cluster.log); diff != "" {
 		t.Error(diff)
 	}
-	back, err := plan.Undo(planned, plan.Request{})
+	back, err := undoOf(planned, plan.Request{})
 	if err != nil {
 		t.Fatal(err)
 	}

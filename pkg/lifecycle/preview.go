@@ -15,7 +15,7 @@ import (
 
 // Preview is what running a plan would do, as far as can be told without doing it.
 type Preview struct {
-	Plan *plan.Plan
+	Plan plan.Plan
 
 	// effects are those of each step of the plan; nil where nobody looked.
 	effects []map[kinds.Key]string
@@ -33,10 +33,10 @@ func (p Preview) Effect(step int, ref corev1.ObjectReference) string {
 // Preview tells what Run would do without writing anything. It looks at what is on the cluster and tries every write as a
 // dry-run; the error is what Run would be refused for, and the preview is there in any case. What is being deleted counts as
 // gone, and what is coming, which is made before the plan is run, as on its way.
-func (r Runner) Preview(ctx context.Context, plan *plan.Plan, coming ...corev1.ObjectReference) (Preview, error) {
-	x := r.execution(plan)
+func (r Runner) Preview(ctx context.Context, p plan.Plan, coming ...corev1.ObjectReference) (Preview, error) {
+	x := r.execution(p)
 	x.rehearsal.all, x.rehearsal.coming = true, coming
-	preview := Preview{Plan: plan}
+	preview := Preview{Plan: p}
 	refused := x.completeReturns(ctx)
 	if refused == nil {
 		refused = x.preflight(ctx)
@@ -45,7 +45,7 @@ func (r Runner) Preview(ctx context.Context, plan *plan.Plan, coming ...corev1.O
 	if refused != nil && (!errors.As(refused, &found) || len(inTheWay(found.Problems)) > 0) {
 		return preview, Because(ctx, refused)
 	}
-	for _, step := range plan.Steps {
+	for _, step := range p.Steps {
 		preview.effects = append(preview.effects, x.foresee(step))
 	}
 	return preview, Because(ctx, refused)
@@ -60,7 +60,7 @@ func (x *execution) foresee(step plan.Step) map[kinds.Key]string {
 		}
 	}
 	for _, h := range step.Hooks {
-		if x.plan.HasRun(h) {
+		if x.hasRun(h) {
 			continue
 		}
 		key := h.Object.Key()

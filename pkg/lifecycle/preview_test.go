@@ -6,20 +6,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // previewed is what a preview says of each step, object by object.
-func previewed(t *testing.T, cluster *cluster, planned *plan.Plan) ([]string, error) {
+func previewed(t *testing.T, cluster *cluster, planned *work) ([]string, error) {
 	t.Helper()
-	preview, err := lifecycle.Runner{Cluster: cluster, Now: time.Now}.Preview(t.Context(), planned)
+	preview, err := lifecycle.Runner{Cluster: cluster, Now: time.Now}.Preview(t.Context(), planned.Plan)
 	var said []string
 	for i, step := range planned.Steps {
 		for _, object := range step.Objects {
@@ -99,9 +98,9 @@ func TestAResumptionTriesOnlyWhatIsLeft(t *testing.T) {
 	if _, _, err := runIn(ctx, cluster, first); err == nil {
 		t.Fatal("it was not interrupted")
 	}
-	planned, err := plan.Resume(plan.Request{
+	planned, err := newWork(plan.Resume(plan.Request{
 		Operation: release.OperationInstall, Release: first.Release, Nodes: nodes(t, text), Scopes: scopes(),
-	})
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,9 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -43,7 +42,7 @@ func TestARecordMayTakeAsLongAsTheWork(t *testing.T) {
 			ctx, interrupt := context.WithCancel(t.Context())
 			kept := &slowStore{begun: interrupt}
 			runner := lifecycle.Runner{Cluster: cluster, Store: kept, Now: time.Now}
-			err := runner.Run(ctx, mustPlan(t, object("v1", "ConfigMap", "app"), plan.Options{Timeout: test.timeout}))
+			_, err := runner.Run(ctx, mustPlan(t, object("v1", "ConfigMap", "app"), plan.Options{Timeout: test.timeout}).Plan)
 			if !errors.Is(err, lifecycle.ErrInterrupted) {
 				t.Errorf("not interrupted: %v", err)
 			}

@@ -7,12 +7,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -74,9 +73,9 @@ func TestWhatAKilledCommandLeftRunningIsDealtWith(t *testing.T) {
 			t.Parallel()
 			cluster, previous := killed(t, text)
 			test.meanwhile(cluster)
-			planned, err := plan.New(plan.Request{
+			planned, err := newWork(plan.New(plan.Request{
 				Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, test.text), Scopes: scopes(),
-			})
+			}))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,13 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/google/go-cmp/cmp"
 
 	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -30,7 +29,7 @@ func TestWhatWasTakenBackIsNotInterruptedAnyMore(t *testing.T) {
 	if _, _, err := runIn(ctx, cluster, failed); err == nil || failed.Release.Status.Interrupted != release.OperationInstall {
 		t.Fatalf("error %v, interrupted %q", err, failed.Release.Status.Interrupted)
 	}
-	back, err := plan.Undo(failed, plan.Request{})
+	back, err := undoOf(failed, plan.Request{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,18 +5,17 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // next plans to change what a first manifest has installed. Both may have what rules others.
-func next(t *testing.T, cluster *cluster, first, second string) *plan.Plan {
+func next(t *testing.T, cluster *cluster, first, second string) *work {
 	t.Helper()
 	known := scopes()
 	for _, kind := range []string{"ResourceQuota", "LimitRange"} {
@@ -25,7 +24,7 @@ func next(t *testing.T, cluster *cluster, first, second string) *plan.Plan {
 	known[schema.GroupKind{Group: "example.com", Kind: "Thing"}] = true
 	known[schema.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}] = false
 	request := plan.Request{Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: nodes(t, first), Scopes: known}
-	installed, err := plan.New(request)
+	installed, err := newWork(plan.New(request))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +33,7 @@ func next(t *testing.T, cluster *cluster, first, second string) *plan.Plan {
 	}
 	cluster.log, cluster.tried = nil, nil
 	request.Operation, request.Release, request.Previous, request.Nodes = release.OperationUpgrade, release.New("shop", "web", 2), installed.Release, nodes(t, second)
-	planned, err := plan.New(request)
+	planned, err := newWork(plan.New(request))
 	if err != nil {
 		t.Fatal(err)
 	}

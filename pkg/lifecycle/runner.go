@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
@@ -29,38 +30,44 @@ type Runner struct {
 	Now func() time.Time
 }
 
-// Run carries out a plan. The release in it is recorded before the first write and at every step; when Run returns, it
-// holds what was recorded last. What is refused before the record makes no revision.
+// Run carries out a plan. The release is recorded before the first write and at every step; the result has what was recorded
+// last. What is refused before the record makes no revision.
 //
 // Cancelling ctx ends the work and records it as interrupted; with ErrLockLost as the cause it ends without a record. The
 // error says what failed first; its chain holds *HookError, *ForeignError, ErrTimedOut or ErrInterrupted where these apply, or
-// the error of the cluster.
-func (r Runner) Run(ctx context.Context, plan *plan.Plan) error {
-	work, cancel := WithTimeout(ctx, plan.Options.Timeout)
+// the error of the cluster. There is a result in any case.
+func (r Runner) Run(ctx context.Context, p plan.Plan) (plan.Result, error) {
+	work, cancel := WithTimeout(ctx, p.Options.Timeout)
 	defer cancel()
-	run := r.execution(plan)
-	// The order here is that of every operation. The lock was taken, the history read again and what an earlier run left
-	// open was closed before it.
-	if err := run.completeReturns(work); err != nil {
+	run := r.execution(p)
+	err := run.carryOut(ctx, work)
+	return plan.Result{Release: run.release, Extent: run.extent, Returned: run.returned}, err
+}
+
+// carryOut goes through what is the same for every operation, in its order. The lock was taken, the history read again and what
+// an earlier run left open was closed before it. work is ctx with the limit of the operation.
+func (x *execution) carryOut(ctx, work context.Context) error {
+	if err := x.completeReturns(work); err != nil {
 		return Because(work, err)
 	}
-	if err := run.preflight(work); err != nil {
+	if err := x.preflight(work); err != nil {
 		var refused *PreflightError
 		if errors.As(err, &refused) {
-			refused.Returned = plan.Returned
+			refused.Returned = x.returned
 		}
 		return Because(work, err)
 	}
-	if err := run.begin(work); err != nil {
+	if err := x.begin(work); err != nil {
 		return Because(work, err)
 	}
-	return run.end(ctx, Because(work, run.forward(work)))
+	return x.end(ctx, Because(work, x.forward(work)))
 }
 
 // execution is one run of a plan.
 type execution struct {
 	Runner
-	plan    *plan.Plan
+	plan plan.Plan
+	tally
 	seq     int
 	started time.Time
 	// live are the objects of the plan that are on the cluster and belong to the release, as far as this run knows.
@@ -71,18 +78,34 @@ type execution struct {
 	index map[kinds.Key]int
 	// stale says that the stored inventory is not up to date. It already names all that may exist, so it is brought up to
 	// date when the last wave is there and at the end, not at every step.
-	stale bool
-	// suspended says that the hook that runs is a suspended Job.
-	suspended bool
+	stale     bool
 	rehearsal rehearsal
 }
 
-func (r Runner) execution(plan *plan.Plan) *execution {
+// tally is what the run of a plan has come to so far.
+type tally struct {
+	// release is the record, a copy of the plan's that the run writes on.
+	release *release.Release
+	// extent is how far the run got into changing the cluster.
+	extent plan.Extent
+	// early are the objects that had to be changed before the first hooks, because these need them.
+	early []corev1.ObjectReference
+	// returned names the objects that were given back.
+	returned []string
+	// suspended says that the hook that runs is a suspended Job.
+	suspended bool
+}
+
+func (r Runner) execution(p plan.Plan) *execution {
+	record := p.Release.Clone()
 	return &execution{
-		Runner: r, plan: plan, started: r.Now(),
-		live: map[kinds.Key]live{}, gone: map[kinds.Key]bool{}, index: release.Index(plan.Release.Inventory),
+		Runner: r, plan: p, tally: tally{release: record}, started: r.Now(),
+		live: map[kinds.Key]live{}, gone: map[kinds.Key]bool{}, index: release.Index(record.Inventory),
 	}
 }
+
+// hasRun reports whether a hook has succeeded, in this run or before it was resumed.
+func (x *execution) hasRun(h plan.Hook) bool { return plan.HasRun(x.release, h) }
 
 // WithTimeout limits work to a time; 0 means no limit. Because tells afterwards that it was the limit that ended it.
 func WithTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
@@ -107,7 +130,7 @@ func ended(ctx context.Context) error {
 
 // begin records the operation before anything of it is done.
 func (x *execution) begin(ctx context.Context) error {
-	r := x.plan.Release
+	r := x.release
 	if x.plan.Operation == release.OperationUninstall && !r.Removed() {
 		r.Status.Remember()
 	}
@@ -136,11 +159,11 @@ func (x *execution) begin(ctx context.Context) error {
 
 // recordBegin records a new revision, or the status of one that is there.
 func (x *execution) recordBegin(ctx context.Context) error {
-	if x.plan.Release.ResourceVersion == "" {
+	if x.release.ResourceVersion == "" {
 		// It may be large, and take as long as the work may. What was cut short leaves nothing behind.
-		return x.Store.Create(ctx, x.plan.Release)
+		return x.Store.Create(ctx, x.release)
 	}
-	return detached(ctx, func(ctx context.Context) error { return x.Store.UpdateStatus(ctx, x.plan.Release) })
+	return detached(ctx, func(ctx context.Context) error { return x.Store.UpdateStatus(ctx, x.release) })
 }
 
 // forward does the steps.
@@ -201,12 +224,12 @@ func (x *execution) advance(step plan.Step) {
 	switch {
 	case step.Verb == plan.RunHooks && step.Phase == x.plan.Course().Before:
 		if slices.ContainsFunc(step.Hooks, wasRegular) {
-			x.plan.Extent = max(x.plan.Extent, plan.Groundwork)
+			x.extent = max(x.extent, plan.Groundwork)
 		}
 	case step.Verb != plan.Apply || step.Wave > 0 && !step.Hoisted:
-		x.plan.Extent = plan.Everything
+		x.extent = plan.Everything
 	case slices.ContainsFunc(step.Objects, changes):
-		x.plan.Extent = max(x.plan.Extent, plan.Groundwork)
+		x.extent = max(x.extent, plan.Groundwork)
 	}
 }
 
@@ -221,7 +244,7 @@ func (x *execution) recordInventory(ctx context.Context) error {
 	if !x.stale {
 		return nil
 	}
-	if err := x.Store.UpdateInventory(ctx, x.plan.Release); err != nil {
+	if err := x.Store.UpdateInventory(ctx, x.release); err != nil {
 		return err
 	}
 	x.stale = false
@@ -283,7 +306,7 @@ func (x *execution) emit(kind EventType, outcome Outcome) {
 
 func (x *execution) tell(kind EventType, outcome Outcome) {
 	x.seq++
-	r := x.plan.Release
+	r := x.release
 	x.Observe(Event{
 		Time: x.Now().UTC(), Seq: x.seq, Type: kind, Operation: x.plan.Operation,
 		Release: r.Name, Namespace: r.Namespace, Revision: r.Spec.Revision, Outcome: outcome,

@@ -5,10 +5,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -41,9 +40,9 @@ func TestStringDataIsAppliedAsData(t *testing.T) {
 					scopes[kind] = true
 				}
 			}
-			planned, err := plan.New(plan.Request{
+			planned, err := newWork(plan.New(plan.Request{
 				Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: nodes(t, text), Scopes: scopes,
-			})
+			}))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,10 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -24,50 +23,57 @@ func newStory() *story { return &story{cluster: newCluster(), texts: map[int]str
 
 func (s *story) newest() *release.Release { return s.history.Newest() }
 
+// has reports whether the newest revision is that of a record.
+func (s *story) has(r *release.Release) bool {
+	return s.newest() != nil && s.newest().Spec.Revision == r.Spec.Revision
+}
+
 // plan plans the next command: text is the manifest of an installation or an upgrade, and the number of the revision that a
 // rollback restores.
-func (s *story) plan(t *testing.T, operation release.Operation, text string, options plan.Options) *plan.Plan {
+func (s *story) plan(t *testing.T, operation release.Operation, text string, options plan.Options) *work {
 	t.Helper()
 	request := plan.Request{Operation: operation, Scopes: scopes(), Options: options, History: s.history, Previous: s.newest()}
-	var planned *plan.Plan
+	var planned *work
 	var err error
 	switch operation {
 	case release.OperationUninstall:
 		request.Release, request.Nodes = s.newest(), nodes(t, s.texts[s.newest().Spec.Revision])
-		planned, err = plan.Remove(request)
+		planned, err = newWork(plan.Remove(request))
 	case release.OperationTest:
 		request.Release, request.Nodes = s.newest(), nodes(t, s.texts[s.newest().Spec.Revision])
-		planned, err = plan.Test(request, plan.Tests{})
+		planned, err = newWork(plan.Test(request, plan.Tests{}))
 	case release.OperationRollback:
 		target := s.history[len(text)-1]
 		request = plan.Rollback(target, s.newest(), s.history, options)
 		request.Nodes, request.Left, request.Scopes = nodes(t, s.texts[target.Spec.Revision]), nodes(t, s.texts[s.newest().Spec.Revision]), scopes()
 		text = s.texts[target.Spec.Revision]
-		planned, err = plan.New(request)
+		planned, err = newWork(plan.New(request))
 	default:
 		request.Release, request.Nodes = release.New("shop", "web", len(s.history)+1), nodes(t, text)
-		planned, err = plan.New(request)
+		planned, err = newWork(plan.New(request))
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if planned.Release != s.newest() {
+	if !s.has(planned.Release) {
 		s.texts[planned.Release.Spec.Revision] = text
 	}
 	return planned
 }
 
 // run runs a command to its end and returns what it warned about.
-func (s *story) run(ctx context.Context, planned *plan.Plan) ([]string, error) {
+func (s *story) run(ctx context.Context, planned *work) ([]string, error) {
 	s.cluster.log = nil
 	_, events, err := runOn(ctx, s.cluster, planned, time.Now)
-	if planned.Release != s.newest() {
+	if s.has(planned.Release) {
+		s.history[len(s.history)-1] = planned.Release
+	} else {
 		s.history = append(s.history, planned.Release)
 	}
 	return warnings(events), err
 }
 
-func (s *story) must(t *testing.T, planned *plan.Plan) []string {
+func (s *story) must(t *testing.T, planned *work) []string {
 	t.Helper()
 	said, err := s.run(t.Context(), planned)
 	if err != nil {
@@ -94,7 +100,7 @@ const (
 )
 
 // cutShort runs a command that ends while a hook of it runs.
-func (s *story) cutShort(t *testing.T, how, hanging string, planned *plan.Plan) {
+func (s *story) cutShort(t *testing.T, how, hanging string, planned *work) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -116,7 +122,7 @@ func (s *story) cutShort(t *testing.T, how, hanging string, planned *plan.Plan) 
 }
 
 // forgetEnd makes the record of a command what it is when the command was killed as its hook ran, and closes it.
-func (s *story) forgetEnd(planned *plan.Plan) {
+func (s *story) forgetEnd(planned *work) {
 	r := planned.Release
 	if planned.Operation != release.OperationTest {
 		r.Status.Phase = map[release.Operation]release.Phase{
@@ -156,12 +162,12 @@ func weight(text string) string { return "    sherpack.io/hook-weight: \"" + tex
 const hookTimeout = "    sherpack.io/hook-timeout: 10s\n"
 
 // resumption plans to go on with the upgrade that made the newest revision.
-func (s *story) resumption(t *testing.T) *plan.Plan {
+func (s *story) resumption(t *testing.T) *work {
 	t.Helper()
 	r := s.newest()
-	planned, err := plan.Resume(plan.Request{
+	planned, err := newWork(plan.Resume(plan.Request{
 		Operation: release.OperationUpgrade, Release: r, Nodes: nodes(t, s.texts[r.Spec.Revision]), Scopes: scopes(), History: s.history[:len(s.history)-1],
-	})
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,14 +175,14 @@ func (s *story) resumption(t *testing.T) *plan.Plan {
 }
 
 // back runs the way back within a minute.
-func (s *story) back(t *testing.T, failed *plan.Plan) {
+func (s *story) back(t *testing.T, failed *work) {
 	t.Helper()
 	var request plan.Request
 	if failed.Operation != release.OperationInstall {
 		request = plan.Rollback(s.history[0], failed.Release, s.history, plan.Options{})
 		request.Nodes, request.Left, request.Scopes = nodes(t, s.texts[1]), nodes(t, s.texts[2]), scopes()
 	}
-	back, err := plan.Undo(failed, request)
+	back, err := undoOf(failed, request)
 	if err != nil {
 		t.Fatal(err)
 	}

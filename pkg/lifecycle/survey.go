@@ -59,7 +59,7 @@ func (x *execution) unawaited(steps []plan.Step) map[kinds.Key]bool {
 // surveyApplied notes what is there of the objects that are applied, and returns what is being deleted. The error joins a
 // *ForeignError for each that belongs to others and is not to be taken over.
 func (x *execution) surveyApplied(steps []plan.Step, refs []corev1.ObjectReference, found []*metav1.PartialObjectMetadata) (leaving []corev1.ObjectReference, err error) {
-	own, unawaited := ownerOf(x.plan.Release), x.unawaited(steps)
+	own, unawaited := ownerOf(x.release), x.unawaited(steps)
 	var foreign []error
 	for i, ref := range refs {
 		key, object := kinds.KeyOf(ref), found[i]
@@ -89,7 +89,7 @@ func (x *execution) surveyApplied(steps []plan.Step, refs []corev1.ObjectReferen
 // surveyDeleted notes what is there of the objects that are deleted or kept, which come after those that are applied, and
 // says which of them are left alone.
 func (x *execution) surveyDeleted(steps []plan.Step, refs []corev1.ObjectReference, applied int, found []*metav1.PartialObjectMetadata) {
-	own, soon, unawaited := ownerOf(x.plan.Release), deletedSoon(steps), x.unawaited(steps)
+	own, soon, unawaited := ownerOf(x.release), deletedSoon(steps), x.unawaited(steps)
 	isApplied := map[kinds.Key]bool{}
 	for _, ref := range refs[:applied] {
 		isApplied[kinds.KeyOf(ref)] = true
@@ -163,7 +163,7 @@ type live struct {
 // says: anybody who may change an object can change its annotations.
 func (x *execution) recognised(object *metav1.PartialObjectMetadata, key kinds.Key, claim claim) live {
 	if i, found := x.index[key]; found && claim == ours {
-		entry := &x.plan.Release.Inventory[i]
+		entry := &x.release.Inventory[i]
 		if entry.UID != "" && entry.UID != object.UID {
 			// An operation that did not come to its end has made it, and nothing else is known of it.
 			entry.ForgetState()

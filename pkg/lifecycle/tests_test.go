@@ -4,10 +4,9 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -23,7 +22,7 @@ func TestTestsOfWhichNoneIsChosenAreRefused(t *testing.T) {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			deployed := revision(t, 1, release.Deployed, text)
-			made, err := plan.Test(plan.Request{Release: deployed, Nodes: nodes(t, text), Scopes: scopes()}, tests)
+			made, err := newWork(plan.Test(plan.Request{Release: deployed, Nodes: nodes(t, text), Scopes: scopes()}, tests))
 			var none *plan.NoTestChosenError
 			if made != nil || !errors.As(err, &none) {
 				t.Fatalf("plan %v, error %v", made, err)
@@ -42,7 +41,7 @@ func TestTestsOfWhichNoneIsChosenAreRefused(t *testing.T) {
 func TestAReleaseWithoutTestsHasAPlanWithoutSteps(t *testing.T) {
 	t.Parallel()
 	text := object("v1", "ConfigMap", "app")
-	made, err := plan.Test(plan.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, plan.Tests{})
+	made, err := newWork(plan.Test(plan.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, plan.Tests{}))
 	if err != nil || len(made.Steps) != 0 {
 		t.Errorf("plan %v, error %v", made, err)
 	}

@@ -31,7 +31,7 @@ func (x *execution) trials(foreign []error) []trial {
 	blocked, seen := inTheWay(foreign), documents{}
 	for i, step := range x.ahead() {
 		for _, h := range step.Hooks {
-			if !blocked[h.Object.Key()] && !x.plan.HasRun(h) && seen.add(h.Object) {
+			if !blocked[h.Object.Key()] && !x.hasRun(h) && seen.add(h.Object) {
 				found = append(found, trial{object: h.Object, isHook: true, replaces: x.replaces(h) || x.leaves(h.Object), step: i})
 			}
 		}
@@ -112,7 +112,7 @@ func (x *execution) deletions() []kube.Deletion {
 			}
 		}
 		for _, h := range step.Hooks {
-			if x.replaces(h) && !x.plan.HasRun(h) {
+			if x.replaces(h) && !x.hasRun(h) {
 				refs = append(refs, h.Object.Reference())
 			}
 		}

@@ -5,19 +5,19 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 )
 
 // takenBack runs a plan that must fail, and then the way back, which must be there. request is that of NewWayBack, after the
 // failure. It returns the way back; what that did is what is in the log of the cluster.
-func takenBack(t *testing.T, cluster *cluster, failing *plan.Plan, request func() plan.Request) *plan.Plan {
+func takenBack(t *testing.T, cluster *cluster, failing *work, request func() plan.Request) *work {
 	t.Helper()
 	if _, _, err := run(t, cluster, failing); err == nil {
 		t.Fatal("no error")
 	}
-	back, err := plan.Undo(failing, request())
+	back, err := undoOf(failing, request())
 	if err != nil {
 		t.Fatal(err)
 	}

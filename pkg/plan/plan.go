@@ -11,14 +11,13 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
-// Plan is an operation as a list of steps. It is made by New, Remove, Test or Undo and run once.
+// Plan is an operation as a list of steps. It is made by New, Remove, Test, Resume or Undo, and not changed afterwards.
 type Plan struct {
 	Operation release.Operation
-	// Release is the revision that the operation makes or, where it makes none, the one that it works on. Running the plan
-	// writes its status and its inventory.
+	// Release is the record that the operation begins with: of the revision that it makes or, where it makes none, of the one
+	// that it works on. Running the plan goes on with a copy of it.
 	Release *release.Release
 	// Steps are done in order; the first that fails ends the operation.
 	Steps   []Step
@@ -30,17 +29,6 @@ type Plan struct {
 	OtherHooks
 	// IsUndo says that the plan is run without trying it first, as a way back must.
 	IsUndo bool
-	Changes
-}
-
-// Changes are what the run of a plan has done. Running sets them.
-type Changes struct {
-	// Extent is how far the run got into changing the cluster.
-	Extent Extent
-	// Hoisted are the objects that had to be changed before the first hooks, because these need them.
-	Hoisted []corev1.ObjectReference
-	// Returned names the objects that were given back.
-	Returned []string
 }
 
 // OtherHooks are hooks that a plan does not run and that are tried beforehand with those of its steps.
@@ -50,19 +38,6 @@ type OtherHooks struct {
 	// Later are those that other commands will run on the revision. Whoever makes it must be allowed to run them, too.
 	Later []Hook
 }
-
-// Extent says how much of what a release has may have been changed.
-type Extent int
-
-// The extents.
-const (
-	// Nothing: at most hooks that come before the work were run.
-	Nothing Extent = iota
-	// Groundwork: what must be there before any hook runs, or before those that need it, was changed, too.
-	Groundwork
-	// Everything: the work itself has begun.
-	Everything
-)
 
 // Options are the user's choices that are not part of what is installed.
 type Options struct {
@@ -175,7 +150,7 @@ func Objects(steps []Step) []manifest.Object {
 
 // Skipped returns the records of the hooks of the operation that are left out. The release may have others from earlier
 // operations.
-func (p *Plan) Skipped() []release.Hook {
+func (p Plan) Skipped() []release.Hook {
 	course := CourseOf(p.Operation)
 	var skipped []release.Hook
 	for _, record := range p.Release.Status.Hooks {
@@ -188,14 +163,17 @@ func (p *Plan) Skipped() []release.Hook {
 }
 
 // HasRun reports whether a hook succeeded before the operation was resumed, so that it does not run again.
-func (p *Plan) HasRun(h Hook) bool {
-	record := p.Release.Status.Hook(string(h.Phase), h.Object.Reference())
+func (p Plan) HasRun(h Hook) bool { return HasRun(p.Release, h) }
+
+// HasRun reports whether the record of a release says that a hook has succeeded.
+func HasRun(r *release.Release, h Hook) bool {
+	record := r.Status.Hook(string(h.Phase), h.Object.Reference())
 	return record != nil && record.State == release.HookSucceeded
 }
 
 // HooksOutside returns the hooks that the plan runs outside of the release's namespace, in running order: in another one, or
 // cluster-wide.
-func (p *Plan) HooksOutside() []Hook {
+func (p Plan) HooksOutside() []Hook {
 	var found []Hook
 	for _, step := range p.Steps {
 		for _, h := range step.Hooks {
@@ -209,7 +187,7 @@ func (p *Plan) HooksOutside() []Hook {
 
 // Definitions returns the custom resource definitions that the plan deletes if they are there: all objects of their kinds
 // go with them.
-func (p *Plan) Definitions() []corev1.ObjectReference {
+func (p Plan) Definitions() []corev1.ObjectReference {
 	var found []corev1.ObjectReference
 	for _, step := range p.Steps {
 		for _, entry := range step.Entries {
@@ -221,8 +199,5 @@ func (p *Plan) Definitions() []corev1.ObjectReference {
 	return found
 }
 
-// GivenBack names what the run of a plan has given back; "" is nothing.
-func (p *Plan) GivenBack() string { return words.List(p.Returned, words.Many) }
-
 // Course is that of the plan's operation.
-func (p *Plan) Course() Course { return CourseOf(p.Operation) }
+func (p Plan) Course() Course { return CourseOf(p.Operation) }

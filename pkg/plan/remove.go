@@ -13,22 +13,22 @@ import (
 // begun to delete things and failed goes on from there: its pre-delete hooks do not run again.
 //
 // Namespaces go last, after the hooks, which may need them.
-func Remove(request Request) (*Plan, error) {
+func Remove(request Request) (Plan, error) {
 	request.Operation = release.OperationUninstall
-	r, options := request.Release, request.Options
+	r, options := request.Release.Clone(), request.Options
 	r.Inventory = settled(r)
 	content, err := request.hooks(hook.PreDelete, hook.PostDelete)
 	if err != nil {
-		return nil, err
+		return Plan{}, err
 	}
-	plan := &Plan{Operation: release.OperationUninstall, Release: r, Options: options, History: request.History, Earlier: earlier(r)}
+	plan := Plan{Operation: release.OperationUninstall, Release: r, Options: options, History: request.History, Earlier: earlier(r)}
 	started := r.Removed() && !release.IsOpen(r.Status.Hooks, string(hook.PreDelete))
 	replaced := []hook.Phase{hook.PreDelete, hook.PostDelete}
 	if started {
 		content.hooks, replaced = content.inPhases(hook.PostDelete), replaced[1:]
 	}
 	if err := plan.replaceRecords(content, request, replaced...); err != nil {
-		return nil, err
+		return Plan{}, err
 	}
 	removal := newRemoval(r.Inventory, r.Namespace, options)
 	later := removal.takeHooks(content.inPhases(hook.PostDelete))

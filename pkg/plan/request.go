@@ -17,7 +17,7 @@ const CRDFolder = "crds/"
 // Request is what an operation is planned from.
 type Request struct {
 	Operation release.Operation
-	// Release is the revision to make: its number, pack and content are set, its status is not. The plan completes it.
+	// Release is the revision to make: its number, pack and content are set, its status is not. The plan completes a copy.
 	// For an operation that makes no revision it is the one to work on, whole.
 	Release *release.Release
 	// Previous is the newest revision, whole; nil where there is none, and for an operation that makes no revision.
@@ -31,6 +31,8 @@ type Request struct {
 	Left    []*yaml.RNode
 	Scopes  Scopes
 	Options Options
+	// Undo are the hooks that run if the operation fails and is undone, to be tried beforehand; see UndoHooks.
+	Undo []Hook
 }
 
 // New plans an operation that makes a revision. It reaches no cluster. Everything in the pack that can never work is
@@ -38,25 +40,32 @@ type Request struct {
 //
 // A rollback runs the pre-rollback hooks of the revision that it leaves, and the post-rollback hooks of the one that it
 // restores.
-func New(request Request) (*Plan, error) {
-	content, err := read(request.Nodes)
+func New(request Request) (Plan, error) {
+	content, named, err := request.content()
 	if err != nil {
-		return nil, err
+		return Plan{}, err
 	}
-	problems := []error{content.prepare(request), content.check(request.Release.Namespace)}
-	if request.Release.Spec.FromRevision == 0 {
+	return content.plan(request, named)
+}
+
+// content reads the manifest that an operation makes a revision from, with the hooks that it runs of another one, and the
+// objects that the manifest names.
+func (r Request) content() (content *content, named map[kinds.Key]bool, err error) {
+	if content, err = read(r.Nodes); err != nil {
+		return nil, nil, err
+	}
+	problems := []error{content.prepare(r), content.check(r.Release.Namespace)}
+	if r.Release.Spec.FromRevision == 0 {
 		problems = append(append(problems, content.contradictions...), content.checkCRDFolder())
 	}
 	if err := joinUnique(problems); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	named := content.keys()
-	if request.Operation == release.OperationRollback {
-		if err := content.leave(request); err != nil {
-			return nil, err
-		}
+	named = content.keys()
+	if r.Operation == release.OperationRollback {
+		err = content.leave(r)
 	}
-	return content.plan(request, named)
+	return content, named, err
 }
 
 // leave puts the pre-rollback hooks of the manifest that a rollback leaves in the place of the content's own.
@@ -75,16 +84,16 @@ func (c *content) leave(request Request) error {
 }
 
 // plan lines up the work of an operation that makes a revision. named are the objects of its manifest.
-func (c *content) plan(request Request, named map[kinds.Key]bool) (*Plan, error) {
+func (c *content) plan(request Request, named map[kinds.Key]bool) (Plan, error) {
 	course := CourseOf(request.Operation)
-	plan := &Plan{
-		Operation: request.Operation, Release: request.Release, Options: request.Options, History: request.History,
+	plan := Plan{
+		Operation: request.Operation, Release: request.Release.Clone(), Options: request.Options, History: request.History,
 		Earlier: earlier(request.Previous),
 		Steps:   c.steps(request),
 	}
 	records, err := c.records(course, request)
 	if err != nil {
-		return nil, err
+		return Plan{}, err
 	}
 	plan.Release.Status.Hooks = records
 	plan.Release.Inventory = inventory(c, request)
@@ -92,7 +101,7 @@ func (c *content) plan(request Request, named map[kinds.Key]bool) (*Plan, error)
 		// What is not needed any more is dropped when the operation has succeeded.
 		plan.Release.Former = request.Previous.Former
 	}
-	plan.Later = c.later(request)
+	plan.OtherHooks = OtherHooks{Undo: request.Undo, Later: c.later(request)}
 	plan.Steps = append(plan.Steps, prune(plan.Release, named, request.Options)...)
 	return plan, nil
 }

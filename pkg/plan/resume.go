@@ -10,7 +10,7 @@ import (
 // Resume plans the rest of an operation that was interrupted. request.Release is the revision that it worked on,
 // whole, with its Nodes; request.Operation is the operation, and request.Previous, with its nodes in Left, the revision that
 // a rollback leaves. Hooks that have succeeded do not run again, and those that were not to run still do not.
-func Resume(request Request) (*Plan, error) {
+func Resume(request Request) (Plan, error) {
 	journal := slices.Clone(request.Release.Status.Hooks)
 	request.Options.SkipPhases = slices.Concat(request.Options.SkipPhases, leftOut(journal, request.Operation))
 	resume := New
@@ -26,7 +26,7 @@ func Resume(request Request) (*Plan, error) {
 	}
 	plan, err := resume(request)
 	if err != nil {
-		return nil, err
+		return Plan{}, err
 	}
 	plan.Resumed = true
 	// They were tried when it began.

@@ -43,28 +43,28 @@ func (e *NoTestChosenError) Error() string {
 // Test plans to run the tests of a deployed revision. A test is named by its object, with or without the release's
 // name in front, or as its title shows it. The error is an *UnknownTestError for a name that no test has, and a
 // *NoTestChosenError where there are tests and none of them would run. A plan without tests has no steps.
-func Test(request Request, tests Tests) (*Plan, error) {
-	request.Operation = release.OperationTest
+func Test(request Request, tests Tests) (Plan, error) {
+	request.Operation, request.Release = release.OperationTest, request.Release.Clone()
 	request.Release.Inventory = settled(request.Release)
 	content, err := request.hooks(hook.Test)
 	if err != nil {
-		return nil, err
+		return Plan{}, err
 	}
 	if err := tests.check(content.hooks); err != nil {
-		return nil, err
+		return Plan{}, err
 	}
 	chosen := slices.DeleteFunc(slices.Clone(content.hooks), func(h Hook) bool { return !tests.choose(h) })
 	if len(chosen) == 0 && len(content.hooks) > 0 {
-		return nil, &NoTestChosenError{shortNames(content.hooks)}
+		return Plan{}, &NoTestChosenError{shortNames(content.hooks)}
 	}
-	plan := &Plan{
+	plan := Plan{
 		Operation: release.OperationTest, Release: request.Release, Options: request.Options, History: request.History,
 		Earlier: earlier(request.Release),
 	}
 	newest := request.History.Newest()
 	plan.Troubled, plan.Unfinished = plan.Troubled || troubled(newest), plan.Unfinished || unfinished(newest)
 	if err := plan.replaceRecords(content, request, hook.Test); err != nil {
-		return nil, err
+		return Plan{}, err
 	}
 	for _, h := range content.hooks {
 		if tests.choose(h) {

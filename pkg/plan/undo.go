@@ -11,38 +11,37 @@ import (
 
 // Undo plans to take back what the failed run of a plan has changed, so that the release is as it was before: a
 // failed installation is removed, all else goes back to the last deployed revision, which request is Rollback's to
-// restore; it is not looked at after an installation. The plan is nil where nothing has to be done.
+// restore; it is not looked at after an installation. needed is false, and there is no plan, where nothing has to be done.
 //
 // If the failed operation got no further than the hooks before its work, no rollback hook runs, and nothing is waited for.
 // What an operation before it left changed, because it failed, goes back, too.
 // What was adopted is given back before anything else, whatever revision the release goes back to.
 // A pre-rollback hook that fails does not end the way back. Custom resource definitions stay in any case.
-func Undo(failed *Plan, request Request) (*Plan, error) {
+func Undo(failed Plan, result Result, request Request) (undo Plan, needed bool, err error) {
 	switch {
 	case failed.Operation == release.OperationInstall:
-		return undoInstall(failed), nil
-	case failed.Extent == Nothing && !leftChanged(failed.History) && len(release.Provisional(failed.Release.Inventory)) == 0:
-		return nil, nil
+		return undoInstall(failed, result), true, nil
+	case result.Extent == Nothing && !leftChanged(failed.History) && len(release.Provisional(result.Release.Inventory)) == 0:
+		return Plan{}, false, nil
 	}
 	// It adopts nothing: what belongs to others by now is left to them.
 	request.Options.DeleteCRDs, request.Options.TakeOwnership = false, false
-	plan, err := New(request)
-	if err != nil {
-		return nil, err
+	if undo, err = New(request); err != nil {
+		return Plan{}, false, err
 	}
-	plan.IsUndo = true
-	plan.giveBackFirst()
-	plan.disown()
-	for i := range plan.Steps {
-		if plan.Steps[i].Phase == hook.PreRollback {
-			plan.Steps[i].Optional = true
+	undo.IsUndo = true
+	undo.giveBackFirst()
+	undo.disown()
+	for i := range undo.Steps {
+		if undo.Steps[i].Phase == hook.PreRollback {
+			undo.Steps[i].Optional = true
 		}
 	}
-	if failed.Extent != Everything {
-		plan.Steps = slices.DeleteFunc(plan.Steps, func(step Step) bool { return step.Verb == RunHooks || step.Verb == Wait })
-		plan.Release.Status.Hooks = nil
+	if result.Extent != Everything {
+		undo.Steps = slices.DeleteFunc(undo.Steps, func(step Step) bool { return step.Verb == RunHooks || step.Verb == Wait })
+		undo.Release.Status.Hooks = nil
 	}
-	return plan, nil
+	return undo, true, nil
 }
 
 // leftChanged reports whether the newest revision failed, and so may have left something that is not as it was deployed.
@@ -70,27 +69,30 @@ func (p *Plan) disown() {
 // UndoHooks are the hooks that run if the work of an operation fails and the release goes back to the revision that a
 // request restores, which is Rollback's.
 func UndoHooks(request Request) ([]Hook, error) {
-	plan, err := New(request)
+	content, _, err := request.content()
 	if err != nil {
 		return nil, err
 	}
 	var hooks []Hook
-	for _, step := range plan.Steps {
-		hooks = append(hooks, step.Hooks...)
+	course := CourseOf(request.Operation)
+	for _, phase := range []hook.Phase{course.Before, course.After} {
+		for _, step := range content.hookSteps(phase, request.Options) {
+			hooks = append(hooks, step.Hooks...)
+		}
 	}
 	return hooks, nil
 }
 
 // undoInstall removes what a failed installation made. What it adopted from others is given back; what it found without
 // a record of where that comes from stays.
-func undoInstall(failed *Plan) *Plan {
-	r := failed.Release
+func undoInstall(failed Plan, result Result) Plan {
+	r := result.Release.Clone()
 	made := slices.DeleteFunc(slices.Clone(r.Inventory), func(entry release.Entry) bool {
 		return entry.Origin == release.Adopted && !entry.Provisional
 	})
 	options := failed.Options
 	options.DeleteCRDs, options.TakeOwnership = false, false
-	plan := &Plan{
+	plan := Plan{
 		Operation: release.OperationRevert, Release: r, Options: options, History: failed.History, IsUndo: true, Earlier: earlier(r),
 		Steps: newRemoval(made, r.Namespace, options).steps(),
 	}

@@ -7,12 +7,12 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // AtomicError is work that failed and was taken back, or should have been.
@@ -29,47 +29,55 @@ func (e *AtomicError) Error() string { return e.Failure.Error() + "\n" + e.Outco
 // Unwrap returns Failure.
 func (e *AtomicError) Unwrap() error { return e.Failure }
 
-// takeBack puts the release back as it was before work that failed, and returns the failure with what became of that. It
+// failedRun is the run of a plan that failed.
+type failedRun struct {
+	*target
+	*proposal
+	result plan.Result
+}
+
+// undo puts the release back as it was before work that failed, and returns the failure with what became of that. It
 // has a time of its own. After an interrupt it is not interrupted itself: the next signal ends the program.
-func (o *DeployOptions) takeBack(ctx context.Context, work *deployment, failure error) error {
+func (o *DeployOptions) undo(ctx context.Context, failed failedRun, failure error) error {
 	if errors.Is(failure, storage.ErrLockLost) {
 		// The release is another command's.
 		return failure
 	}
-	if work.plan.Release.ResourceVersion == "" || work.plan.Release.Status.Phase == release.Deployed {
+	if failed.result.Release.ResourceVersion == "" || failed.result.Release.Status.Phase == release.Deployed {
 		// Nothing was recorded and so nothing was done, or everything was.
 		return failure
 	}
 	if ctx.Err() != nil {
 		ctx = context.WithoutCancel(ctx)
 	}
-	back, err := work.wayBack()
-	if err == nil && back != nil {
+	back, needed, err := failed.planUndo()
+	result := plan.Result{Release: back.Release}
+	if err == nil && needed {
 		doing := "going back to revision " + strconv.Itoa(back.Release.Spec.FromRevision)
 		if back.Operation == release.OperationRevert {
 			doing = "removing what it made"
 		}
-		_, _ = fmt.Fprintf(o.ErrOut, "%s %s failed; %s\n", work.plan.Operation, o.Name, doing)
-		err = o.run(ctx, work.target, back)
+		_, _ = fmt.Fprintf(o.ErrOut, "%s %s failed; %s\n", failed.Operation, o.Name, doing)
+		result, err = o.run(ctx, failed.target, back)
 	}
-	result := &AtomicError{Failure: failure}
+	undone := &AtomicError{Failure: failure}
 	switch {
 	case err != nil:
-		result.Outcome = "The way back failed, too: " + printers.Clean(err.Error())
-	case back == nil:
-		result.Outcome = fmt.Sprintf("Nothing had been changed. Revision %d is still deployed.", work.deployed.Spec.Revision)
+		undone.Outcome = "The way back failed, too: " + printers.Clean(err.Error())
+	case !needed:
+		undone.Outcome = fmt.Sprintf("Nothing had been changed. Revision %d is still deployed.", failed.deployed.Spec.Revision)
 	case back.Operation == release.OperationRevert:
-		result.Outcome = "What it had made was removed again."
+		undone.Outcome = "What it had made was removed again."
 	default:
-		result.Outcome = fmt.Sprintf("Release %s is back at revision %d, as revision %d.", o.Name, work.deployed.Spec.Revision, back.Release.Spec.Revision)
+		undone.Outcome = fmt.Sprintf("Release %s is back at revision %d, as revision %d.", o.Name, failed.deployed.Spec.Revision, back.Release.Spec.Revision)
 	}
-	if back != nil {
-		if names := back.GivenBack(); names != "" {
-			result.Outcome += " What it had adopted was given back: " + names + "."
-		}
-		lookFor(failure, back.Release.Inventory)
+	if len(result.Returned) > 0 {
+		undone.Outcome += " What it had adopted was given back: " + words.List(result.Returned, words.Many) + "."
 	}
-	return result
+	if needed {
+		lookFor(failure, result.Release.Inventory)
+	}
+	return undone
 }
 
 // lookFor brings the error of a hook up to what the way back has left of its object.
@@ -83,47 +91,41 @@ func lookFor(failure error, inventory []release.Entry) {
 // errNoneDeployed says why there is no way back: what is there is not known to have been deployed.
 var errNoneDeployed = errors.New("no revision is known to have been deployed before")
 
-// wayBack plans to put the release back as it was; nil where there is nothing to do.
-func (d *deployment) wayBack() (*plan.Plan, error) {
-	if d.plan.Operation == release.OperationInstall {
-		return plan.Undo(d.plan, plan.Request{})
+// planUndo plans to put the release back as it was; needed is false where there is nothing to do.
+func (f failedRun) planUndo() (undo plan.Plan, needed bool, err error) {
+	if f.Operation == release.OperationInstall {
+		return plan.Undo(f.Plan, f.result, plan.Request{})
 	}
-	if d.deployed == nil {
-		return nil, errNoneDeployed
-	}
-	request, err := d.restoration()
+	request, err := f.restoration(f.deployed, f.result.Release, f.History, f.Options)
 	if err != nil {
-		return nil, err
+		return undo, false, err
 	}
-	return plan.Undo(d.plan, request)
+	return plan.Undo(f.Plan, f.result, request)
 }
 
-// restoration completes the request to go back to the revision that was deployed before.
-func (d *deployment) restoration() (plan.Request, error) {
-	history := append(release.History{}, d.plan.History...)
-	return d.target.rollback(d.deployed, d.plan.Release, append(history, d.plan.Release), d.plan.Options)
+// restoration completes the request to go back from a failed revision to the one that was deployed before; nil is none.
+func (t *target) restoration(deployed, failed *release.Release, history release.History, options plan.Options) (plan.Request, error) {
+	if deployed == nil {
+		return plan.Request{}, errNoneDeployed
+	}
+	return t.rollback(deployed, failed, append(slices.Clip(history), failed), options)
 }
 
-// lookBack plans the way back that may become necessary, so that its hooks are tried before anything is done.
-func (o *DeployOptions) lookBack(work *deployment) {
-	if work.plan.Operation == release.OperationInstall {
-		return
+// undoHooks are the hooks that run if an operation fails and is undone. deployed is the revision that was deployed before; nil
+// is none. That there can be no undo is a warning.
+func (t *target) undoHooks(request plan.Request, deployed *release.Release) []plan.Hook {
+	if request.Operation == release.OperationInstall {
+		return nil
 	}
-	if err := work.tryBack(); err != nil {
-		_, _ = fmt.Fprintf(o.ErrOut, "warning: if this fails it cannot be taken back: %s\n", printers.Clean(err.Error()))
-	}
-}
-
-// tryBack adds to the plan the hooks of its way back, so that they are tried with its own.
-func (d *deployment) tryBack() error {
-	if d.deployed == nil {
-		return errNoneDeployed
-	}
-	request, err := d.restoration()
+	restoration, err := t.restoration(deployed, request.Release, request.History, request.Options)
+	var hooks []plan.Hook
 	if err == nil {
-		d.plan.Undo, err = plan.UndoHooks(request)
+		hooks, err = plan.UndoHooks(restoration)
 	}
-	return err
+	if err != nil {
+		t.warnings.warn("if this fails it cannot be taken back: %v", err)
+	}
+	return hooks
 }
 
 // rollback completes the request to restore an earlier revision.

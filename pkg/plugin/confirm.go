@@ -8,10 +8,10 @@ import (
 	"io"
 	"strings"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/kubectl/pkg/util/term"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 )
 
 // errNotConfirmed is returned where the user does not want what they were asked about.

@@ -10,11 +10,10 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
@@ -174,7 +173,7 @@ func (t *target) completeInventory(ctx context.Context, r *release.Release, hist
 }
 
 // nameMarked names what carries the marks of a release whose inventory cannot be read, and is not part of a plan.
-func (t *target) nameMarked(ctx context.Context, planned *plan.Plan) {
+func (t *target) nameMarked(ctx context.Context, planned plan.Plan) {
 	r := t.incomplete
 	if r == nil {
 		return

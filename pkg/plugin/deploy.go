@@ -6,8 +6,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
@@ -88,7 +87,7 @@ func (o *DeployOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	proposed, err := session{
+	done, err := session{
 		RunOptions: &o.RunOptions, operation: o.Verb.Operation, room: o.makeRoom, run: o.deploy,
 		// What is kept of earlier values is added to a copy, because it may be done twice.
 		plan: func(ctx context.Context, target *target) (*proposal, error) {
@@ -98,16 +97,7 @@ func (o *DeployOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return o.print(proposed.Plan)
-}
-
-// deployment is the work of making a revision from a pack.
-type deployment struct {
-	target *target
-	// plan is what was run.
-	plan *plan.Plan
-	// deployed is the revision that was deployed before, whole. It is nil where there is none and where nobody needs it.
-	deployed *release.Release
+	return o.print(done)
 }
 
 // load reads the pack and the values.
@@ -121,16 +111,12 @@ func (o *DeployOptions) load() (*input, error) {
 }
 
 // deploy runs the plan and, with --atomic, puts the release back as it was when that fails.
-func (o *DeployOptions) deploy(ctx context.Context, target *target, proposed *proposal) error {
-	work := &deployment{target: target, plan: proposed.Plan, deployed: proposed.deployed}
-	if o.Atomic {
-		o.lookBack(work)
-	}
-	err := o.run(ctx, target, work.plan)
+func (o *DeployOptions) deploy(ctx context.Context, target *target, proposed *proposal) (plan.Result, error) {
+	result, err := o.run(ctx, target, proposed.Plan)
 	if err != nil && o.Atomic {
-		return o.takeBack(ctx, work, err)
+		err = o.undo(ctx, failedRun{target, proposed, result}, err)
 	}
-	return err
+	return result, err
 }
 
 // makeRoom creates the namespace of the release if it is to, or finds out whether it would.
@@ -178,7 +164,13 @@ func (o *DeployOptions) plan(ctx context.Context, target *target, source *input)
 		return proposed, err
 	}
 	target.doWithout(request.Previous)
-	proposed.Plan, err = target.plan(render.Engine{Capabilities: capabilities, Lookup: target.lookup(ctx)}, source, request)
+	if err := target.render(render.Engine{Capabilities: capabilities, Lookup: target.lookup(ctx)}, source, &request); err != nil {
+		return proposed, err
+	}
+	if o.Atomic {
+		request.Undo = target.undoHooks(request, proposed.deployed)
+	}
+	proposed.Plan, err = plan.New(request)
 	return proposed, err
 }
 
@@ -234,24 +226,22 @@ func valuesLost(r *release.Release, err error) error {
 	}
 }
 
-// plan renders the pack and plans the operation.
-func (t *target) plan(engine render.Engine, source *input, request plan.Request) (*plan.Plan, error) {
+// render renders the pack into the revision that a request is to make, and completes the request with it.
+func (t *target) render(engine render.Engine, source *input, request *plan.Request) error {
 	next := request.Release
 	result, err := source.render(engine, render.Release{
 		Name: next.Name, Namespace: next.Namespace, Revision: next.Spec.Revision,
 		IsInstall: request.Operation == release.OperationInstall, IsUpgrade: request.Operation == release.OperationUpgrade,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := fill(next, source, result); err != nil {
-		return nil, err
+		return err
 	}
 	request.Nodes = result.nodes
-	if request.Scopes, err = t.scopes(result.nodes); err != nil {
-		return nil, err
-	}
-	return plan.New(request)
+	request.Scopes, err = t.scopes(result.nodes)
+	return err
 }
 
 // fill writes into a new revision what it was rendered from and to.
@@ -268,15 +258,15 @@ func fill(next *release.Release, source *input, result *rendered) error {
 	return nil
 }
 
-func (o *DeployOptions) print(planned *plan.Plan) error {
-	done := o.Verb.Done
-	if planned.Operation == release.OperationInstall {
-		done = "installed"
+func (o *DeployOptions) print(done *performed) error {
+	said := o.Verb.Done
+	if done.plan.Operation == release.OperationInstall {
+		said = "installed"
 	}
-	if err := o.printRun(planned.Release, done); err != nil || o.Output.machine() {
+	if err := o.printRun(done.Release, said); err != nil || o.Output.machine() {
 		return err
 	}
-	if notes := strings.TrimSpace(planned.Release.Content.Notes); notes != "" {
+	if notes := strings.TrimSpace(done.Release.Content.Notes); notes != "" {
 		_, err := io.WriteString(o.Out, "\n"+printers.Clean(notes)+"\n")
 		return err
 	}

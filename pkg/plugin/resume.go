@@ -5,13 +5,12 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -59,28 +58,28 @@ func newResumeCommand(getter genericclioptions.RESTClientGetter, streams generic
 
 // Run goes on with the operation and prints the release.
 func (o *ResumeOptions) Run(ctx context.Context) error {
-	proposed, err := session{RunOptions: &o.RunOptions, operation: "resume", plan: fromRecord(o.plan)}.perform(ctx)
+	performed, err := session{RunOptions: &o.RunOptions, operation: "resume", plan: fromRecord(o.plan)}.perform(ctx)
 	if err != nil {
 		return err
 	}
-	return o.printRun(proposed.Release, done(proposed.Plan))
+	return o.printRun(performed.Release, done(performed.plan))
 }
 
 // done is what an operation has done to a release when it has succeeded.
-func done(planned *plan.Plan) string {
+func done(planned plan.Plan) string {
 	return map[release.Operation]string{
 		release.OperationInstall: "installed", release.OperationUpgrade: "upgraded", release.OperationRollback: "rolled back", release.OperationUninstall: "uninstalled",
 	}[doing(planned)]
 }
 
-func (o *ResumeOptions) plan(ctx context.Context, target *target) (*plan.Plan, error) {
+func (o *ResumeOptions) plan(ctx context.Context, target *target) (plan.Plan, error) {
 	newest, history, err := target.look(ctx, o.Name, 0)
 	if err != nil {
-		return nil, err
+		return plan.Plan{}, err
 	}
 	// What the operation has done, and which of its hooks have run, must be known. What lists show need not be.
 	if lost := newest.Record.Damage; cmp.Or(lost.Content, lost.Inventory, lost.Status) != nil {
-		return nil, damage(newest, cmp.Or(lost.Content, lost.Inventory, lost.Status))
+		return plan.Plan{}, damage(newest, cmp.Or(lost.Content, lost.Inventory, lost.Status))
 	}
 	interrupted := newest.Status.Interrupted
 	if newest.Status.Phase.Pending() {
@@ -88,16 +87,16 @@ func (o *ResumeOptions) plan(ctx context.Context, target *target) (*plan.Plan, e
 		interrupted = newest.Status.Operation
 	}
 	if interrupted == "" {
-		return nil, fmt.Errorf("release %q: nothing to resume: revision %d is %s and was not interrupted", o.Name, newest.Spec.Revision, state(newest))
+		return plan.Plan{}, fmt.Errorf("release %q: nothing to resume: revision %d is %s and was not interrupted", o.Name, newest.Spec.Revision, state(newest))
 	}
 	request := plan.Request{
 		Operation: interrupted, Release: newest, History: history[:len(history)-1], Options: o.Plan,
 	}
 	if err := o.leave(ctx, target, &request); err != nil {
-		return nil, err
+		return plan.Plan{}, err
 	}
 	if err := target.complete(&request); err != nil {
-		return nil, err
+		return plan.Plan{}, err
 	}
 	return plan.Resume(request)
 }

@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
@@ -86,28 +85,28 @@ func (o *RollbackOptions) Run(ctx context.Context) error {
 	return o.printRun(done.Release, "rolled back")
 }
 
-func (o *RollbackOptions) plan(ctx context.Context, target *target) (*plan.Plan, error) {
+func (o *RollbackOptions) plan(ctx context.Context, target *target) (plan.Plan, error) {
 	history, err := target.history(ctx, o.Name)
 	if err != nil {
-		return nil, err
+		return plan.Plan{}, err
 	}
 	newest, err := target.before(ctx, history)
 	if err != nil {
-		return nil, err
+		return plan.Plan{}, err
 	}
 	chosen, err := o.choose(history)
 	if err != nil {
-		return nil, err
+		return plan.Plan{}, err
 	}
 	earlier := newest
 	if chosen != history.Newest() {
 		if earlier, err = target.salvage(ctx, chosen); err != nil {
-			return nil, err
+			return plan.Plan{}, err
 		}
 	}
 	request, err := target.rollback(earlier, newest, history, o.Plan)
 	if err != nil {
-		return nil, err
+		return plan.Plan{}, err
 	}
 	target.doWithout(newest)
 	request.Release.Spec.Description = o.Description

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -21,12 +20,12 @@ type session struct {
 	// room makes what must be there before the lock can be taken; nil is nothing.
 	room func(context.Context, *target) error
 	// run runs the plan that was confirmed; nil is RunOptions.run.
-	run func(context.Context, *target, *proposal) error
+	run func(context.Context, *target, *proposal) (plan.Result, error)
 }
 
 // proposal is a plan, with what its user has to know before it is run.
 type proposal struct {
-	*plan.Plan
+	plan.Plan
 	// deployed is the revision that was deployed before, whole. It is nil where there is none and where nobody needs it.
 	deployed *release.Release
 	// notes are said once the plan is final, a line each.
@@ -36,7 +35,7 @@ type proposal struct {
 }
 
 // fromRecord is the planning of a verb that runs what is stored: its hooks were chosen by whoever made the revision.
-func fromRecord(plan func(context.Context, *target) (*plan.Plan, error)) func(context.Context, *target) (*proposal, error) {
+func fromRecord(plan func(context.Context, *target) (plan.Plan, error)) func(context.Context, *target) (*proposal, error) {
 	return func(ctx context.Context, target *target) (*proposal, error) {
 		planned, err := plan(ctx, target)
 		if err != nil {
@@ -46,8 +45,14 @@ func fromRecord(plan func(context.Context, *target) (*plan.Plan, error)) func(co
 	}
 }
 
-// perform goes through a session. The proposal is nil where nothing was run.
-func (s session) perform(ctx context.Context) (*proposal, error) {
+// performed is what a session came to.
+type performed struct {
+	plan plan.Plan
+	plan.Result
+}
+
+// perform goes through a session. What it came to is nil where nothing was run.
+func (s session) perform(ctx context.Context) (*performed, error) {
 	target, err := connect(s.Getter, s.IOStreams)
 	if err != nil {
 		return nil, err
@@ -62,10 +67,13 @@ func (s session) perform(ctx context.Context) (*proposal, error) {
 	if err != nil {
 		return nil, interrupted(ctx, err)
 	}
+	done := &performed{plan: proposed.Plan}
 	if s.run != nil {
-		return proposed, s.run(ctx, target, proposed)
+		done.Result, err = s.run(ctx, target, proposed)
+	} else {
+		done.Result, err = s.RunOptions.run(ctx, target, proposed.Plan)
 	}
-	return proposed, s.RunOptions.run(ctx, target, proposed.Plan)
+	return done, err
 }
 
 // propose plans, locks the release, and plans again if another command has changed the release meanwhile, or was killed while

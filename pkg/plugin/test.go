@@ -8,14 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -92,40 +91,39 @@ func (o *TestOptions) Run(ctx context.Context) error {
 	return err
 }
 
-func (o *TestOptions) test(ctx context.Context, target *target, proposed *proposal) error {
-	planned := proposed.Plan
-	if len(planned.Steps) == 0 {
+func (o *TestOptions) test(ctx context.Context, target *target, proposed *proposal) (plan.Result, error) {
+	if len(proposed.Steps) == 0 {
 		_, _ = fmt.Fprintf(o.ErrOut, "release %s has no tests to run\n", o.Name)
 	} else if !o.Output.machine() {
 		o.Observe = results(o.Out, o.Observe, o.Text)
 	}
-	err := o.run(ctx, target, planned)
+	result, err := o.run(ctx, target, proposed.Plan)
 	if o.Output.machine() {
-		err = errors.Join(err, o.Output.printRelease(planned.Release.Shown(planned.Release.Spec.Revision), o.Out))
+		err = errors.Join(err, o.Output.printRelease(result.Release.Shown(result.Release.Spec.Revision), o.Out))
 	}
-	return err
+	return result, err
 }
 
-func (o *TestOptions) plan(ctx context.Context, target *target) (*plan.Plan, error) {
+func (o *TestOptions) plan(ctx context.Context, target *target) (plan.Plan, error) {
 	history, err := target.history(ctx, o.Name)
 	if err != nil {
-		return nil, err
+		return plan.Plan{}, err
 	}
 	deployed := history.Deployed()
 	if deployed == nil {
 		newest := history.Newest()
-		return nil, fmt.Errorf("release %q has no deployed revision to test; revision %d is %s", o.Name, newest.Spec.Revision, state(newest))
+		return plan.Plan{}, fmt.Errorf("release %q has no deployed revision to test; revision %d is %s", o.Name, newest.Spec.Revision, state(newest))
 	}
 	request := plan.Request{History: history, Options: o.Plan}
 	if request.Release, err = target.salvage(ctx, deployed); err != nil {
-		return nil, err
+		return plan.Plan{}, err
 	}
 	if err := target.complete(&request); err != nil {
-		return nil, err
+		return plan.Plan{}, err
 	}
 	// What the tests make is added to it: without the rest it would pass for whole.
 	if err := target.completeInventory(ctx, request.Release, history); err != nil {
-		return nil, err
+		return plan.Plan{}, err
 	}
 	return plan.Test(request, o.Tests)
 }

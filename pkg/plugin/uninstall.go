@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -14,6 +12,7 @@ import (
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
@@ -104,10 +103,10 @@ func (o *UninstallOptions) Run(ctx context.Context) error {
 
 // remove returns the newest revision of what it removes; nil where there is no such release.
 func (o *UninstallOptions) remove(ctx context.Context) (*release.Release, error) {
-	proposed, err := session{RunOptions: &o.RunOptions, operation: release.OperationUninstall, plan: fromRecord(o.plan)}.perform(ctx)
+	removed, err := session{RunOptions: &o.RunOptions, operation: release.OperationUninstall, plan: fromRecord(o.plan)}.perform(ctx)
 	switch {
-	case proposed != nil:
-		return proposed.Release, err
+	case removed != nil:
+		return removed.Release, err
 	case errors.Is(err, storage.ErrNotFound) && !o.isDry():
 		return o.sweep(ctx, err)
 	}
@@ -137,26 +136,26 @@ func (o *UninstallOptions) sweep(ctx context.Context, notFound error) (*release.
 	return release.New(o.Name, target.namespace, 0), err
 }
 
-func (o *UninstallOptions) plan(ctx context.Context, target *target) (*plan.Plan, error) {
+func (o *UninstallOptions) plan(ctx context.Context, target *target) (plan.Plan, error) {
 	history, err := target.history(ctx, o.Name)
 	if err != nil {
-		return nil, err
+		return plan.Plan{}, err
 	}
 	newest, err := target.before(ctx, history)
 	if err != nil {
-		return nil, err
+		return plan.Plan{}, err
 	}
 	request := plan.Request{Release: newest, History: history, Options: o.Plan}
 	if newest.Status.Phase == release.Uninstalled {
 		if o.Plan.KeepHistory {
-			return nil, fmt.Errorf("release %q is uninstalled already; without --keep-history its record goes, too", newest.Name)
+			return plan.Plan{}, fmt.Errorf("release %q is uninstalled already; without --keep-history its record goes, too", newest.Name)
 		}
 		// Its hooks have run.
 		request.Options.SkipPhases = hook.Phases()
 	}
 	switch lost := newest.Record.Damage.Content; {
 	case lost != nil && !request.Options.SkipsRemovalHooks():
-		return nil, damageError{
+		return plan.Plan{}, damageError{
 			fmt.Errorf("the hooks of the release cannot be read, and one of pre-delete may be a backup: %w", damage(newest, lost)),
 			"To uninstall it without its hooks, use --no-hooks.",
 		}
@@ -164,7 +163,7 @@ func (o *UninstallOptions) plan(ctx context.Context, target *target) (*plan.Plan
 		target.doWithout(newest)
 	default:
 		if err := target.complete(&request); err != nil {
-			return nil, err
+			return plan.Plan{}, err
 		}
 	}
 	return plan.Remove(request)

@@ -5,11 +5,10 @@ import (
 	"io"
 	"strings"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 )
 
 // Plan writes what a plan does, step by step, with what becomes of each object where that is known.

@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"testing"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/test/golden"
@@ -32,7 +31,7 @@ func TestPlan(t *testing.T) {
 		{Title: "post-install/other", Phase: "post-install", State: release.HookSkipped, Reason: release.ReasonNoHooks},
 	}
 	job, web, config := planned("batch/v1", "Job", "shop-migrate"), planned("apps/v1", "Deployment", "web"), planned("v1", "ConfigMap", "conf\x1big")
-	made := &plan.Plan{Operation: release.OperationUpgrade, Release: r, Steps: []plan.Step{
+	made := plan.Plan{Operation: release.OperationUpgrade, Release: r, Steps: []plan.Step{
 		{Verb: plan.Apply, Objects: []manifest.Object{planned("v1", "Namespace", "apart")}},
 		{Verb: plan.Apply, Wave: 2, Hoisted: true, Objects: []manifest.Object{planned("v1", "ServiceAccount", "migrator")}},
 		{Verb: plan.Apply, Wave: 3, Hoisted: true, Objects: []manifest.Object{planned("v1", "Secret", "db")}},

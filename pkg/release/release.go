@@ -4,6 +4,7 @@ package release
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -178,6 +179,16 @@ func New(name, namespace string, revision int) *Release {
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace},
 		Spec:       Spec{Revision: revision},
 	}
+}
+
+// Clone returns a copy whose status, inventory and notes of adopted objects may be written; what was rendered, which never
+// changes, is shared.
+func (r *Release) Clone() *Release {
+	clone := *r
+	clone.Status.Conditions, clone.Status.Hooks = slices.Clone(r.Status.Conditions), slices.Clone(r.Status.Hooks)
+	clone.Inventory, clone.Former = slices.Clone(r.Inventory), slices.Clone(r.Former)
+	clone.Record.Inventory = slices.Clone(r.Record.Inventory)
+	return &clone
 }
 
 // Shown returns the release as it is printed: with the revision that is deployed (0 where none is), and with those of

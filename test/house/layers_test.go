@@ -26,7 +26,7 @@ func layers() []layer {
 		{folder: "cmd/kubectl-sherpack", may: []string{"pkg/plugin"}},
 		{folder: "pkg/plugin", may: []string{
 			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/lifecycle", "pkg/manifest", "pkg/pack", "pkg/patience", "pkg/plan",
-			"pkg/printers", "pkg/release", "pkg/render", "pkg/storage",
+			"pkg/printers", "pkg/release", "pkg/render", "pkg/storage", "pkg/words",
 		}},
 		{folder: "pkg/printers", may: []string{"pkg/hook", "pkg/lifecycle", "pkg/plan", "pkg/release"}},
 		{folder: "pkg/lifecycle", may: []string{
