@@ -2,7 +2,7 @@ package main
 
 // planMutants are about the order and the choice of steps.
 func planMutants() []mutant {
-	const removal, steps, prune, resume, hoist = "pkg/plan/remove.go", "pkg/plan/steps.go", "pkg/lifecycle/prune.go", "pkg/plan/resume.go", "pkg/plan/early.go"
+	const removal, steps, prune, resume, hoist = "pkg/plan/remove.go", "pkg/plan/new.go", "pkg/lifecycle/prune.go", "pkg/plan/resume.go", "pkg/plan/needs.go"
 	tests := []suite{pure("lifecycle")}
 	return []mutant{
 		{
@@ -20,14 +20,14 @@ func planMutants() []mutant {
 			tests: tests,
 		},
 		{
-			name: "prune-first", file: "pkg/plan/request.go",
+			name: "prune-first", file: "pkg/plan/new.go",
 			old:   "plan.Steps = append(plan.Steps, prune(plan.Release, named, request.Options)...)",
 			new:   "plan.Steps = append(prune(plan.Release, named, request.Options), plan.Steps...)",
 			means: "running Pods lose the ConfigMaps they were started with, and a failed upgrade has destroyed things",
 			tests: tests,
 		},
 		{
-			name: "inventory-forgets", file: "pkg/plan/inventory.go",
+			name: "inventory-forgets", file: "pkg/plan/new.go",
 			old:   "\t\t\tentries = append(entries, old)\n",
 			means: "what a pack does not have any more is never deleted",
 			tests: tests,

@@ -1,3 +1,4 @@
+// Package lifecycle runs plans. One Runner runs all of them, records each step before and after it, and reports typed events.
 package lifecycle
 
 import (

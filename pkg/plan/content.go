@@ -1,18 +1,24 @@
 package plan
 
 import (
+	"cmp"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -148,23 +154,6 @@ func (r Request) hooks(phases ...hook.Phase) (*content, error) {
 	return found, found.prepare(r)
 }
 
-// later are the hooks of a new revision that other commands run: tests, those of a rollback, those of its removal. Who runs
-// such a command may have more rights than who installs, and must not be made to use them for hooks that they do not know. A
-// rollback brings back what was tried when it was new.
-func (c *content) later(request Request) []Hook {
-	if request.Operation == release.OperationRollback || request.Release.Spec.FromRevision != 0 {
-		return nil
-	}
-	course := CourseOf(request.Operation)
-	var found []Hook
-	for _, phase := range hook.Phases() {
-		if phase != course.Before && phase != course.After && !request.Options.Skips(phase) {
-			found = append(found, c.inPhases(phase)...)
-		}
-	}
-	return found
-}
-
 // place gives an object the namespace it will have on the cluster.
 func place(object manifest.Object, scopes Scopes, namespace string) error {
 	namespaced, known := scopes[object.GroupKind()]
@@ -196,5 +185,190 @@ func name(object manifest.Object, r *release.Release, phase hook.Phase, taken ma
 			return
 		}
 		seed += "\x00"
+	}
+}
+
+// check finds what is wrong with the objects as a whole.
+func (c *content) check(namespace string) error {
+	errs := append(c.duplicates(namespace), c.wrong...)
+	for _, h := range c.hooks {
+		_, err := c.named(h, namespace)
+		errs = append(errs, err)
+	}
+	for _, object := range c.regular {
+		if object.GetName() == "" {
+			errs = append(errs, &InputError{Object: object, Message: "metadata.generateName would make another object at every upgrade; only hooks may use it"})
+		}
+	}
+	return joinUnique(errs)
+}
+
+// checkCRDFolder refuses what is no definition in the folder of these: it would be applied before all hooks, whatever its
+// kind and its annotations say. What is stored already may be restored.
+func (c *content) checkCRDFolder() error {
+	objects := slices.Clone(c.regular)
+	for _, h := range c.hooks {
+		objects = append(objects, h.Object)
+	}
+	var errs []error
+	for _, object := range objects {
+		if gvk := object.GroupVersionKind(); strings.HasPrefix(object.File, CRDFolder) && !kinds.IsDefinition(gvk.GroupKind()) {
+			errs = append(errs, &InputError{Object: object, Message: CRDFolder + " holds CustomResourceDefinitions only; move it to templates/"})
+		}
+	}
+	return joinUnique(errs)
+}
+
+// duplicates finds objects that stand twice. A hook may do so in phases that are not the same.
+func (c *content) duplicates(namespace string) []error {
+	type place struct {
+		kinds.Key
+		phase hook.Phase
+	}
+	seen := map[place]manifest.Object{}
+	var errs []error
+	add := func(object manifest.Object, phases ...hook.Phase) {
+		key := object.Key()
+		if key.Namespace == "" {
+			key.Namespace = namespace
+		}
+		for _, phase := range phases {
+			if first, found := seen[place{key, phase}]; found {
+				errs = append(errs, &InputError{Object: object, Message: "stands twice, first in " + strings.TrimSuffix(first.Position(), ": ")})
+				return
+			}
+		}
+		for _, phase := range phases {
+			seen[place{key, phase}] = object
+		}
+	}
+	for _, object := range c.regular {
+		// A regular object is there at every phase.
+		add(object, append(hook.Phases(), "")...)
+	}
+	for _, h := range c.hooks {
+		if h.Object.GetName() != "" {
+			add(h.Object, h.Phase)
+		}
+	}
+	return errs
+}
+
+// joinUnique joins errors, each message once: a hook that runs at two phases is looked at twice.
+func joinUnique(errs []error) error {
+	seen := map[string]bool{}
+	return errors.Join(slices.DeleteFunc(errs, func(err error) bool {
+		if err == nil || seen[err.Error()] {
+			return true
+		}
+		seen[err.Error()] = true
+		return false
+	})...)
+}
+
+// InputError is something in the pack that can never work, found while planning. Nothing was written.
+type InputError struct {
+	// Object is where it stands.
+	Object  manifest.Object
+	Message string
+	// Line is the line that is wrong; 0 means the first one of the object.
+	Line int
+}
+
+// Error returns "file:line: Kind/name: message".
+func (e *InputError) Error() string {
+	return manifest.Position(e.Object.File, cmp.Or(e.Line, e.Object.Line)) + e.Object.Title() + ": " + e.Message
+}
+
+// recreatePolicy is the policy of objects that are deleted and made anew when they cannot be changed in place.
+const recreatePolicy = "recreate"
+
+// MayBeRecreated reports whether an object says that it may be deleted and made anew where it cannot be changed in place.
+func MayBeRecreated(object manifest.Object) bool {
+	return object.GetAnnotations()[hook.OnImmutableAnnotation] == recreatePolicy
+}
+
+// helmsResourcePolicy is Helm's annotation to keep an object.
+const helmsResourcePolicy = "helm.sh/resource-policy"
+
+// checkAnnotations refuses values of our annotations that say nothing. node is what the object was read from.
+func checkAnnotations(node *yaml.RNode, object manifest.Object) error {
+	var errs []error
+	annotations := object.GetAnnotations()
+	for _, key := range []string{hook.ReadyWhenAnnotation, hook.FailedWhenAnnotation} {
+		if value, found := annotations[key]; found {
+			if _, err := kube.ParseConditions(value); err != nil {
+				errs = append(errs, wrong(node, object, key, err.Error()+
+					`; valid forms: condition=NAME[=VALUE], jsonpath='{PATH}'[=VALUE], create, delete, joined by ";"`))
+			}
+		}
+	}
+	for _, only := range [][2]string{{hook.ResourcePolicy, keepPolicy}, {hook.OnImmutableAnnotation, recreatePolicy}} {
+		key, valid := only[0], only[1]
+		if value, found := annotations[key]; found && value != valid {
+			errs = append(errs, wrong(node, object, key, fmt.Sprintf("unknown value %q; valid: %s", value, valid)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkKept refuses a hook that is to be kept and has a delete policy of ours. Charts say both to Helm, where the one is about
+// the next run of the hook and the other about the end of the release; this is honoured.
+func checkKept(node *yaml.RNode, object manifest.Object) error {
+	annotations := object.GetAnnotations()
+	if _, given := annotations[hook.DeletePolicyAnnotation]; !given || !IsKept(object) {
+		return nil
+	}
+	key := hook.ResourcePolicy
+	if annotations[key] != keepPolicy {
+		key = helmsResourcePolicy
+	}
+	return wrong(node, object, key, fmt.Sprintf("a hook that is kept cannot have %s; remove one of the two", hook.DeletePolicyAnnotation))
+}
+
+// wrong is an annotation that is wrong, at its own line.
+func wrong(node *yaml.RNode, object manifest.Object, key, message string) error {
+	return &InputError{Object: object, Message: key + ": " + message, Line: hook.Line(node, key)}
+}
+
+// NeverEnds says why the hook cannot come to an end by itself; "" where it can.
+func (h Hook) NeverEnds() string {
+	annotations := h.Object.GetAnnotations()
+	if h.Object.GroupKind() != (schema.GroupKind{Kind: "Pod"}) || annotations[hook.ReadyWhenAnnotation] != "" {
+		return ""
+	}
+	spec, _ := h.Object.Object["spec"].(map[string]any)
+	if policy := spec["restartPolicy"]; policy != nil && policy != "" && policy != "Always" {
+		return ""
+	}
+	return "its restartPolicy is Always, so it never ends: set it to Never or OnFailure, or say with " + hook.ReadyWhenAnnotation + " when it is done"
+}
+
+// encodeStringData turns the stringData of a Secret into data, as the API server does when it stores one. Server-side apply
+// neither removes what leaves stringData, which would keep a revoked credential alive, nor notices that somebody else has
+// changed it. What is no stringData stays as it is, so that the API server refuses it by name.
+func encodeStringData(object manifest.Object) {
+	if gvk := object.GroupVersionKind(); gvk.Group != "" || gvk.Kind != "Secret" {
+		return
+	}
+	given, isMap := object.Object["stringData"].(map[string]any)
+	data, hasData := object.Object["data"].(map[string]any)
+	if !isMap && object.Object["stringData"] != nil || !hasData && object.Object["data"] != nil {
+		return
+	}
+	data = maps.Clone(data)
+	if data == nil {
+		data = map[string]any{}
+	}
+	for key, value := range given {
+		// Null is an empty text.
+		text, isText := value.(string)
+		if !isText && value != nil {
+			return
+		}
+		data[key] = base64.StdEncoding.EncodeToString([]byte(text))
+	}
+	if delete(object.Object, "stringData"); len(data) > 0 {
+		object.Object["data"] = data
 	}
 }

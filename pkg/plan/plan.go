@@ -1,3 +1,4 @@
+// Package plan says what an operation on a release will do, as a list of steps. It is pure: making a plan reaches no cluster.
 package plan
 
 import (
@@ -27,7 +28,7 @@ type Plan struct {
 	// History is all revisions that there were before the operation, oldest first, with what lists show.
 	History release.History
 	OtherHooks
-	// IsUndo says that the plan is run without trying it first, as a way back must.
+	// IsUndo says that the plan is run without trying it first, as an undo must.
 	IsUndo bool
 }
 
@@ -125,7 +126,7 @@ type Hook struct {
 	Title string
 }
 
-// objectsOf returns every object that some steps apply, hooks included, each once.
+// Objects returns every object that some steps apply, hooks included, each once.
 func Objects(steps []Step) []manifest.Object {
 	var all []manifest.Object
 	seen := map[kinds.Key]bool{}
@@ -201,3 +202,61 @@ func (p Plan) Definitions() []corev1.ObjectReference {
 
 // Course is that of the plan's operation.
 func (p Plan) Course() Course { return CourseOf(p.Operation) }
+
+// Course is what sets one operation apart from another: the phases around its work, and the phase that a revision has
+// meanwhile and afterwards. Both are empty for an operation that leaves the revision in the phase that it is in.
+type Course struct {
+	Before, After hook.Phase
+	Meanwhile     release.Phase
+	Done          release.Phase
+}
+
+// CourseOf returns the course of an operation; an empty one where it is none.
+func CourseOf(operation release.Operation) Course {
+	switch operation {
+	case release.OperationInstall:
+		return Course{hook.PreInstall, hook.PostInstall, release.PendingInstall, release.Deployed}
+	case release.OperationUpgrade:
+		return Course{hook.PreUpgrade, hook.PostUpgrade, release.PendingUpgrade, release.Deployed}
+	case release.OperationRollback:
+		return Course{hook.PreRollback, hook.PostRollback, release.PendingRollback, release.Deployed}
+	case release.OperationUninstall:
+		return Course{hook.PreDelete, hook.PostDelete, release.Uninstalling, release.Uninstalled}
+	case release.OperationTest:
+		return Course{Before: hook.Test}
+	case release.OperationRevert:
+	}
+	return Course{}
+}
+
+// Next returns the operation that makes the next revision from a pack: install while none was deployed since the release
+// was last uninstalled, whatever the verb; then upgrade.
+func Next(history release.History) release.Operation {
+	if history.EverDeployed() {
+		return release.OperationUpgrade
+	}
+	return release.OperationInstall
+}
+
+// Result is what running a plan came to.
+type Result struct {
+	// Release is the record as it was written last; it is not stored where its ResourceVersion is empty.
+	Release *release.Release
+	// Extent is how far the run got into changing the cluster.
+	Extent Extent
+	// Returned names the objects that were given back.
+	Returned []string
+}
+
+// Extent says how much of what a release has may have been changed.
+type Extent int
+
+// The extents.
+const (
+	// Nothing: at most hooks that come before the work were run.
+	Nothing Extent = iota
+	// Groundwork: what must be there before any hook runs, or before those that need it, was changed, too.
+	Groundwork
+	// Everything: the work itself has begun.
+	Everything
+)

@@ -147,14 +147,3 @@ func stays(entry release.Entry, namespace string, options Options) bool {
 	return entry.Keep || kinds.IsDefinition(entry.GroupKind()) && !options.DeleteCRDs ||
 		kinds.IsNamespace(entry.GroupKind()) && entry.Name == namespace
 }
-
-// prune plans the removal of what earlier revisions, failed ones included, may own and the manifest of this one does not
-// name. It comes last, so that running Pods keep what they were started with and a revision that fails has destroyed
-// nothing. The finished hooks that no hook of this revision names, at any phase, go with it, and so do regular resources that
-// have become hooks which do not run.
-func prune(r *release.Release, named map[kinds.Key]bool, options Options) []Step {
-	left := slices.DeleteFunc(slices.Clone(r.Inventory), func(entry release.Entry) bool {
-		return named[entry.Key()] && !entry.BecomesHook()
-	})
-	return newRemoval(left, r.Namespace, options).steps()
-}

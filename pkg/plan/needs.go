@@ -2,7 +2,10 @@ package plan
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -11,9 +14,98 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/ptr"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
+
+// hoisted are the regular objects of the manifest that the hooks before the work need, so that they are applied before
+// these. Rollbacks need none: what the hooks of the revision that is left refer to is there.
+func (c *content) hoisted(request Request) map[kinds.Key]bool {
+	phase := CourseOf(request.Operation).Before
+	if phase != hook.PreInstall && phase != hook.PreUpgrade || request.Options.Skips(phase) {
+		return nil
+	}
+	search := newSearch(c.regular)
+	for _, h := range c.inPhases(phase) {
+		c.addNeeds(search, h, request.Release.Namespace)
+	}
+	return search.found
+}
+
+// addNeeds adds what a hook needs to a search.
+func (c *content) addNeeds(search *search, h Hook, namespace string) {
+	if h.NeedsNothing {
+		return
+	}
+	// What is not there was refused before.
+	named, _ := c.named(h, namespace)
+	for _, object := range named {
+		search.add(object)
+	}
+	if gvk := h.Object.GroupVersionKind(); kinds.RunsPods(gvk.GroupKind()) {
+		search.follow(h.Object)
+	}
+}
+
+// named returns the regular objects that the annotation of a hook names. They are in the namespace of the hook, which is
+// that of the release where the hook says nothing, or in none. A name that does not mean exactly one is an *InputError.
+func (c *content) named(h Hook, namespace string) ([]manifest.Object, error) {
+	if len(h.Needs) == 0 {
+		return nil, nil
+	}
+	namespace = cmp.Or(h.Object.GetNamespace(), namespace)
+	reach := inReach(c.regular, namespace)
+	var found []manifest.Object
+	var errs []error
+	for _, need := range h.Needs {
+		meant := slices.DeleteFunc(slices.Clone(reach), func(object manifest.Object) bool {
+			return !need.Means(object.GroupKind(), object.GetName())
+		})
+		switch len(meant) {
+		case 0:
+			errs = append(errs, wrong(h.Node, h.Object, hook.NeedsAnnotation, fmt.Sprintf(
+				"the pack has no resource %s in namespace %s that is no hook%s", need, namespace, instead(need, reach))))
+		case 1:
+			found = append(found, meant[0])
+		default:
+			errs = append(errs, wrong(h.Node, h.Object, hook.NeedsAnnotation, fmt.Sprintf("%s may be any of %s", need, titles(meant))))
+		}
+	}
+	return found, errors.Join(errs...)
+}
+
+// inReach returns the objects that are in a namespace or in none.
+func inReach(objects []manifest.Object, namespace string) []manifest.Object {
+	return slices.DeleteFunc(slices.Clone(objects), func(object manifest.Object) bool {
+		return object.GetNamespace() != "" && object.GetNamespace() != namespace
+	})
+}
+
+// instead lists what may have been meant: resources of that kind or of that name, else all.
+func instead(need hook.Need, reach []manifest.Object) string {
+	near := slices.DeleteFunc(slices.Clone(reach), func(object manifest.Object) bool {
+		return object.GetName() != need.Name && !need.IsKind(object.GroupKind())
+	})
+	if len(near) == 0 {
+		near = reach
+	}
+	if len(near) == 0 {
+		return ""
+	}
+	return "; it has " + titles(near)
+}
+
+// titles are objects as the annotation names them.
+func titles(objects []manifest.Object) string {
+	var names []string
+	for _, object := range objects {
+		gvk := object.GroupVersionKind()
+		names = append(names, hook.Need{Kind: strings.ToLower(gvk.Kind), Group: gvk.Group, Name: object.GetName()}.String())
+	}
+	return words.List(names, words.Many)
+}
 
 // defaultServiceAccount is that of Pods that name none.
 const defaultServiceAccount = "default"
@@ -227,4 +319,110 @@ func Indispensable(object manifest.Object) []kinds.Key {
 		needed = append(needed, kinds.Key{Kind: "ServiceAccount", Namespace: namespace, Name: spec.ServiceAccountName})
 	}
 	return needed
+}
+
+// volume adds what a volume of the Pod is made of.
+func (r *podRefs) volume(volume corev1.Volume) {
+	if source := volume.Secret; source != nil {
+		r.add("Secret", source.SecretName, source.Optional)
+	}
+	if source := volume.ConfigMap; source != nil {
+		r.add("ConfigMap", source.Name, source.Optional)
+	}
+	if source := volume.PersistentVolumeClaim; source != nil {
+		r.add("PersistentVolumeClaim", source.ClaimName, nil)
+	}
+	if source := volume.Projected; source != nil {
+		for _, projected := range source.Sources {
+			r.projected(projected)
+		}
+	}
+	r.secretsOf(volume.VolumeSource)
+}
+
+func (r *podRefs) projected(source corev1.VolumeProjection) {
+	if ref := source.Secret; ref != nil {
+		r.add("Secret", ref.Name, ref.Optional)
+	}
+	if ref := source.ConfigMap; ref != nil {
+		r.add("ConfigMap", ref.Name, ref.Optional)
+	}
+}
+
+// secretsOf adds the Secrets with which a volume is mounted. None of them may be missing.
+func (r *podRefs) secretsOf(volume corev1.VolumeSource) {
+	var refs []*corev1.LocalObjectReference
+	if source := volume.AzureFile; source != nil {
+		refs = append(refs, &corev1.LocalObjectReference{Name: source.SecretName})
+	}
+	if source := volume.CephFS; source != nil {
+		refs = append(refs, source.SecretRef)
+	}
+	if source := volume.Cinder; source != nil {
+		refs = append(refs, source.SecretRef)
+	}
+	if source := volume.CSI; source != nil {
+		refs = append(refs, source.NodePublishSecretRef)
+	}
+	if source := volume.FlexVolume; source != nil {
+		refs = append(refs, source.SecretRef)
+	}
+	if source := volume.ISCSI; source != nil {
+		refs = append(refs, source.SecretRef)
+	}
+	if source := volume.RBD; source != nil {
+		refs = append(refs, source.SecretRef)
+	}
+	if source := volume.ScaleIO; source != nil {
+		refs = append(refs, source.SecretRef)
+	}
+	if source := volume.StorageOS; source != nil {
+		refs = append(refs, source.SecretRef)
+	}
+	for _, ref := range refs {
+		if ref != nil {
+			r.add("Secret", ref.Name, nil)
+		}
+	}
+}
+
+// volumeSecrets adds the Secrets with which a PersistentVolume is attached, mounted and grown. One that names no namespace is
+// in that of the claim.
+func (s *search) volumeSecrets(spec corev1.PersistentVolumeSpec) {
+	var refs []*corev1.SecretReference
+	volume := spec.PersistentVolumeSource
+	if source := volume.AzureFile; source != nil {
+		refs = append(refs, &corev1.SecretReference{Name: source.SecretName, Namespace: ptr.Deref(source.SecretNamespace, "")})
+	}
+	if source := volume.CephFS; source != nil {
+		refs = append(refs, source.SecretRef)
+	}
+	if source := volume.Cinder; source != nil {
+		refs = append(refs, source.SecretRef)
+	}
+	if source := volume.CSI; source != nil {
+		refs = append(refs, source.ControllerPublishSecretRef, source.NodeStageSecretRef, source.NodePublishSecretRef,
+			source.ControllerExpandSecretRef, source.NodeExpandSecretRef)
+	}
+	if source := volume.FlexVolume; source != nil {
+		refs = append(refs, source.SecretRef)
+	}
+	if source := volume.ISCSI; source != nil {
+		refs = append(refs, source.SecretRef)
+	}
+	if source := volume.RBD; source != nil {
+		refs = append(refs, source.SecretRef)
+	}
+	if source := volume.ScaleIO; source != nil {
+		refs = append(refs, source.SecretRef)
+	}
+	if source := volume.StorageOS; source != nil && source.SecretRef != nil {
+		refs = append(refs, &corev1.SecretReference{Name: source.SecretRef.Name, Namespace: source.SecretRef.Namespace})
+	}
+	claim := ptr.Deref(spec.ClaimRef, corev1.ObjectReference{})
+	for _, ref := range refs {
+		if ref != nil {
+			s.find(kinds.Key{Kind: "Secret", Namespace: cmp.Or(ref.Namespace, claim.Namespace), Name: ref.Name})
+		}
+	}
 }
