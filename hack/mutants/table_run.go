@@ -71,7 +71,7 @@ func runMutants() []mutant {
 		{
 			name: "changed-manifest-unchanged", file: apply,
 			old:   "if sum, err := object.Hash(); err != nil || sum != entry.Hash {",
-			new:   "if _, err := hash(object); err != nil {",
+			new:   "if _, err := object.Hash(); err != nil {",
 			means: "an upgrade that says unchanged changes nothing",
 			tests: tests,
 		},
