@@ -16,7 +16,7 @@ import (
 // apply applies the objects of one wave that have changed, and notes what became of them. What defines new kinds is
 // waited for.
 func (x *execution) apply(ctx context.Context, step plan.Step) error {
-	started := x.Now()
+	started := x.clock()
 	x.emit(WaveStarted, Outcome{Wave: step.Wave, Message: words.Count(len(step.Objects), "object")})
 	changed := x.changed(step.Objects)
 	blocked, err := x.send(ctx, changed)
@@ -26,7 +26,7 @@ func (x *execution) apply(ctx context.Context, step plan.Step) error {
 	if err == nil {
 		err = x.established(ctx, changed)
 	}
-	x.emit(WaveFinished, Outcome{Wave: step.Wave, Result: result(err), ElapsedMS: milliseconds(x.Now().Sub(started))})
+	x.emit(WaveFinished, Outcome{Wave: step.Wave, Result: result(err), ElapsedMS: x.since(started)})
 	return err
 }
 
@@ -103,7 +103,7 @@ func asApplied(object manifest.Object, entry release.Entry, found live) bool {
 
 // applied notes what became of one object.
 func (x *execution) applied(object manifest.Object, applied kube.Applied) {
-	outcome := Outcome{Object: eventObject(object.Reference()), ElapsedMS: milliseconds(applied.Elapsed)}
+	outcome := Outcome{Object: eventObject(object.Reference()), ElapsedMS: applied.Elapsed.Milliseconds()}
 	if applied.Err != nil {
 		outcome.Result, outcome.Message = "Failed", applied.Err.Error()
 		x.emit(ObjectApplied, outcome)
@@ -197,10 +197,10 @@ func (x *execution) wait(ctx context.Context, objects []manifest.Object) error {
 		}
 		targets[i] = kube.WaitTarget{Ref: ref, Ready: ready, Failed: failed}
 	}
-	begun := x.Now()
+	begun := x.clock()
 	x.emit(WaitStarted, Outcome{Message: words.Count(len(objects), "object")})
 	err := x.Cluster.Wait(ctx, targets, ownerOf(x.release).Selector(), x.observeWait)
-	x.emit(WaitFinished, Outcome{Result: result(err), ElapsedMS: milliseconds(x.Now().Sub(begun))})
+	x.emit(WaitFinished, Outcome{Result: result(err), ElapsedMS: x.since(begun)})
 	return Because(ctx, err)
 }
 

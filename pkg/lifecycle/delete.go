@@ -123,7 +123,7 @@ func (x *execution) remove(ctx context.Context, targets []kube.Deletion, phase s
 	return x.Cluster.Delete(ctx, targets, func(i int, elapsed time.Duration, err error) {
 		key := kinds.KeyOf(targets[i].Ref)
 		outcome := Outcome{
-			Phase: phase, Object: eventObject(targets[i].Ref), Result: "deleted", ElapsedMS: milliseconds(elapsed),
+			Phase: phase, Object: eventObject(targets[i].Ref), Result: "deleted", ElapsedMS: elapsed.Milliseconds(),
 		}
 		switch {
 		case err != nil:

@@ -38,7 +38,7 @@ func (x *execution) end(ctx context.Context, failure error) error {
 
 // outcome is how the operation went.
 func (x *execution) outcome(failure error) Outcome {
-	outcome := Outcome{Result: "Succeeded", ElapsedMS: milliseconds(x.Now().Sub(x.started))}
+	outcome := Outcome{Result: "Succeeded", ElapsedMS: x.since(x.started)}
 	if failure != nil {
 		outcome.Result, outcome.Message = "Failed", failure.Error()
 	}

@@ -1,10 +1,13 @@
 package lifecycle
 
 import (
+	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -96,4 +99,45 @@ func eventHook(h plan.Hook) *EventHook {
 	return &EventHook{Kind: h.Object.GetKind(), Namespace: h.Object.GetNamespace(), Name: h.Object.GetName()}
 }
 
-func milliseconds(elapsed time.Duration) int64 { return elapsed.Milliseconds() }
+// reporter tells of a run to its observer.
+type reporter struct {
+	// observe may be nil.
+	observe func(Event)
+	// notices are what the cluster has noticed since it was asked last.
+	notices func() []string
+	clock   func() time.Time
+	// about is what all events have in common.
+	about   Event
+	started time.Time
+	seq     int
+}
+
+func (r *reporter) now() *metav1.Time {
+	now := metav1.NewTime(r.clock().UTC().Truncate(time.Second))
+	return &now
+}
+
+// since is how long ago something was begun, in milliseconds.
+func (r *reporter) since(begun time.Time) int64 { return r.clock().Sub(begun).Milliseconds() }
+
+// emit reports what happened, after what the cluster has noticed meanwhile.
+func (r *reporter) emit(kind EventType, outcome Outcome) {
+	if r.observe == nil {
+		return
+	}
+	for _, notice := range r.notices() {
+		r.tell(Warning, Outcome{Message: notice})
+	}
+	r.tell(kind, outcome)
+}
+
+func (r *reporter) tell(kind EventType, outcome Outcome) {
+	r.seq++
+	event := r.about
+	event.Time, event.Seq, event.Type, event.Outcome = r.clock().UTC(), r.seq, kind, outcome
+	r.observe(event)
+}
+
+func (r *reporter) warn(phase hook.Phase, format string, args ...any) {
+	r.emit(Warning, Outcome{Phase: string(phase), Message: fmt.Sprintf(format, args...)})
+}

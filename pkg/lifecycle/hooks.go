@@ -47,7 +47,7 @@ func (x *execution) runPhase(ctx context.Context, step plan.Step) error {
 	if !step.Optional {
 		return x.runHooks(ctx, step)
 	}
-	limited, cancel := halfOf(ctx, x.Now())
+	limited, cancel := halfOf(ctx, x.clock())
 	defer cancel()
 	if err := x.runHooks(limited, step); err != nil {
 		if isLockLost(ctx) {
@@ -70,7 +70,7 @@ func halfOf(ctx context.Context, now time.Time) (context.Context, context.Cancel
 // runHooks runs the hooks of a phase one at a time, up to the first that fails. What the policies say is deleted when
 // the phase's result is recorded, also when it failed, ran out of time or was interrupted.
 func (x *execution) runHooks(ctx context.Context, step plan.Step) error {
-	started := x.Now()
+	started := x.clock()
 	x.emit(PhaseStarted, Outcome{Phase: string(step.Phase), Message: words.Count(len(step.Hooks), "hook")})
 	var failures []error
 	for _, h := range step.Hooks {
@@ -89,7 +89,7 @@ func (x *execution) runHooks(ctx context.Context, step plan.Step) error {
 	}
 	x.cleanUp(ctx, step.Hooks, failures)
 	x.emit(PhaseFinished, Outcome{
-		Phase: string(step.Phase), Result: result(failure), ElapsedMS: milliseconds(x.Now().Sub(started)),
+		Phase: string(step.Phase), Result: result(failure), ElapsedMS: x.since(started),
 	})
 	return failure
 }
@@ -102,7 +102,7 @@ func (x *execution) runHook(ctx context.Context, h plan.Hook) error {
 		return err
 	}
 	x.emit(HookStarted, x.hookOutcome(*record))
-	started := x.Now()
+	started := x.clock()
 	x.suspended = false
 	limited, cancel := WithTimeout(ctx, h.Timeout)
 	defer cancel()
@@ -111,7 +111,7 @@ func (x *execution) runHook(ctx context.Context, h plan.Hook) error {
 		// Another command deals with it.
 		return errors.Join(ErrLockLost, err)
 	}
-	elapsed := x.Now().Sub(started)
+	elapsed := x.clock().Sub(started)
 	x.conclude(h, outcome, Because(limited, err), elapsed)
 	record.FinishedAt = x.now()
 	saveErr := x.saveStatus(ctx)
@@ -119,7 +119,7 @@ func (x *execution) runHook(ctx context.Context, h plan.Hook) error {
 		return errors.Join(ErrLockLost, saveErr)
 	}
 	finished := x.hookOutcome(*record)
-	finished.ElapsedMS = milliseconds(elapsed)
+	finished.ElapsedMS = elapsed.Milliseconds()
 	x.emit(HookFinished, finished)
 	if record.State == release.HookSucceeded {
 		return saveErr

@@ -138,7 +138,7 @@ func (x *execution) takeUp(ctx context.Context, l leftover) error {
 // awaitLeftovers waits until leftovers have ended, up to half of the time that is left for all of them, and deletes what
 // still runs then. How they ended is said and decides nothing.
 func (x *execution) awaitLeftovers(ctx context.Context, awaited []leftover) error {
-	limited, cancel := halfOf(ctx, x.Now())
+	limited, cancel := halfOf(ctx, x.clock())
 	defer cancel()
 	for _, l := range awaited {
 		if err := x.awaitLeftover(limited, l); err != nil {
@@ -175,7 +175,7 @@ func (x *execution) awaitLeftover(ctx context.Context, l leftover) error {
 	run.Object, x.suspended = l.object, false
 	limit := ""
 	if deadline, ok := limited.Deadline(); ok {
-		limit = "up to " + rounded(deadline.Sub(x.Now())).String() + " "
+		limit = "up to " + rounded(deadline.Sub(x.clock())).String() + " "
 	}
 	x.warn(h.Phase, "waiting %sfor %s, which an earlier command left running; %s runs again after it", limit, l.key(), h.Title)
 	outcome, err := x.Cluster.FollowHook(limited, run, func(progress kube.HookProgress) { x.progress(h, progress) })
@@ -192,10 +192,6 @@ func (x *execution) awaitLeftover(ctx context.Context, l leftover) error {
 	return nil
 }
 
-func (x *execution) warn(phase hook.Phase, format string, args ...any) {
-	x.emit(Warning, Outcome{Phase: string(phase), Message: fmt.Sprintf(format, args...)})
-}
-
 // deleteLeftover deletes a leftover and waits until its Pods are gone, too. The way back waits half of its time at most: a
 // Pod may take longer to end than the way back may take, and the release must be put back all the same.
 func (x *execution) deleteLeftover(ctx context.Context, l leftover) error {
@@ -208,7 +204,7 @@ func (x *execution) deleteLeftover(ctx context.Context, l leftover) error {
 	ref.UID = l.object.GetUID()
 	limited, cancel := ctx, context.CancelFunc(func() {})
 	if x.plan.IsUndo {
-		limited, cancel = halfOf(ctx, x.Now())
+		limited, cancel = halfOf(ctx, x.clock())
 	}
 	defer cancel()
 	err := x.remove(limited, []kube.Deletion{{Ref: ref, Propagation: propagation(false)}}, l.phase)

@@ -50,7 +50,7 @@ func (x *execution) preflight(ctx context.Context) error {
 	if len(trials)+len(deletions) == 0 {
 		return refusal(foreign)
 	}
-	started := x.Now()
+	started := x.clock()
 	x.emit(CheckStarted, Outcome{Message: words.Count(len(trials)+len(deletions), "object")})
 	problems, err := x.try(ctx, trials)
 	if err == nil {
@@ -60,7 +60,7 @@ func (x *execution) preflight(ctx context.Context) error {
 	if err == nil {
 		err = refusal(append(foreign, problems...))
 	}
-	x.emit(CheckFinished, Outcome{Result: result(err), ElapsedMS: milliseconds(x.Now().Sub(started))})
+	x.emit(CheckFinished, Outcome{Result: result(err), ElapsedMS: x.since(started)})
 	return err
 }
 

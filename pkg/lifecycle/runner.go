@@ -9,7 +9,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
@@ -69,8 +68,7 @@ type execution struct {
 	Runner
 	plan plan.Plan
 	tally
-	seq     int
-	started time.Time
+	*reporter
 	// live are the objects of the plan that are on the cluster and belong to the release, as far as this run knows.
 	live map[kinds.Key]live
 	// gone are the objects on the inventory that are confirmed not to be on the cluster any more.
@@ -100,7 +98,10 @@ type tally struct {
 func (r Runner) execution(p plan.Plan) *execution {
 	record := p.Release.Clone()
 	return &execution{
-		Runner: r, plan: p, tally: tally{release: record}, started: r.Now(),
+		Runner: r, plan: p, tally: tally{release: record},
+		reporter: &reporter{observe: r.Observe, notices: r.Cluster.Notices, clock: r.Now, started: r.Now(), about: Event{
+			Operation: p.Operation, Release: record.Name, Namespace: record.Namespace, Revision: record.Spec.Revision,
+		}},
 		live: map[kinds.Key]live{}, gone: map[kinds.Key]bool{}, index: release.Index(record.Inventory),
 	}
 }
@@ -288,28 +289,3 @@ func detached(ctx context.Context, do func(context.Context) error) error {
 
 // isLockLost reports whether a context has ended because the lock was lost.
 func isLockLost(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ErrLockLost) }
-
-func (x *execution) now() *metav1.Time {
-	now := metav1.NewTime(x.Now().UTC().Truncate(time.Second))
-	return &now
-}
-
-// emit reports what happened, after what the cluster has noticed meanwhile.
-func (x *execution) emit(kind EventType, outcome Outcome) {
-	if x.Observe == nil {
-		return
-	}
-	for _, notice := range x.Cluster.Notices() {
-		x.tell(Warning, Outcome{Message: notice})
-	}
-	x.tell(kind, outcome)
-}
-
-func (x *execution) tell(kind EventType, outcome Outcome) {
-	x.seq++
-	r := x.release
-	x.Observe(Event{
-		Time: x.Now().UTC(), Seq: x.seq, Type: kind, Operation: x.plan.Operation,
-		Release: r.Name, Namespace: r.Namespace, Revision: r.Spec.Revision, Outcome: outcome,
-	})
-}
