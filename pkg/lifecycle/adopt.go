@@ -3,16 +3,12 @@ package lifecycle
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -115,37 +111,6 @@ func (x *execution) noteFormer(ctx context.Context, refs []corev1.ObjectReferenc
 	return noted, nil
 }
 
-// isProvisional reports whether no operation has succeeded since an object was adopted.
-func (x *execution) isProvisional(key kinds.Key) bool {
-	i, found := x.index[key]
-	return found && x.release.Inventory[i].Provisional
-}
-
-// formerOwner says who an object belongs to that this operation adopts, or an earlier one has adopted and not succeeded; ""
-// where it is the release's own, as far as its marks tell.
-func (x *execution) formerOwner(key kinds.Key) string {
-	if foreign := x.live[key].foreign; foreign != "" || !x.isProvisional(key) {
-		return foreign
-	}
-	former := x.release.FormerOf(key)
-	switch {
-	case former == nil:
-		return "somebody else"
-	case former.Owner == ownerOf(x.release).String():
-		return ""
-	}
-	return former.Owner
-}
-
-// notRecreated says of an object that cannot be changed in place that adopting it is why it is not recreated.
-func (x *execution) notRecreated(object manifest.Object, err error) error {
-	var immutable *kube.ImmutableError
-	if errors.As(err, &immutable) && x.formerOwner(object.Key()) != "" {
-		return &AdoptedError{err}
-	}
-	return err
-}
-
 // undeletable returns the hooks whose name has what belongs to others, and which would have to delete that: it could not be
 // given back.
 func (x *execution) undeletable() []error {
@@ -158,18 +123,6 @@ func (x *execution) undeletable() []error {
 		}
 	}
 	return problems
-}
-
-// mayDelete refuses a hook that would delete what belongs to others, before it runs or afterwards.
-func (x *execution) mayDelete(h plan.Hook) error {
-	ref := h.Object.Reference()
-	key := kinds.KeyOf(ref)
-	deletes := kinds.RunsPods(key.GroupKind()) || h.Has(hook.BeforeHookCreation) || h.Has(hook.HookSucceeded) || h.Has(hook.HookFailed)
-	owner := x.formerOwner(key)
-	if !deletes || owner == "" {
-		return nil
-	}
-	return &ForeignError{Ref: ref, Owner: owner, Hook: h.Title}
 }
 
 // makeFinal follows the last record: what an operation has adopted that succeeded is the release's from then on, to be

@@ -9,7 +9,6 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
@@ -61,46 +60,6 @@ func (x *execution) changed(objects []manifest.Object) []manifest.Object {
 	return changed
 }
 
-// isUnchanged reports whether applying an object would change nothing, or must not.
-func (x *execution) isUnchanged(object manifest.Object) bool {
-	key := object.Key()
-	i, known := x.index[key]
-	if x.staysAsIs(object) {
-		return true
-	}
-	if !known || !asApplied(object, x.release.Inventory[i], x.live[key]) {
-		return false
-	}
-	return x.isAsAnswered(object, x.release.Inventory[i].Metadata, x.live[key].carried)
-}
-
-// staysAsIs reports whether an object is a custom resource definition that a rollback must not take back, or belongs to
-// somebody else by now and is left to that by an undo.
-func (x *execution) staysAsIs(object manifest.Object) bool {
-	found, live := x.live[object.Key()]
-	if x.plan.IsUndo && found.foreign != "" {
-		return true
-	}
-	gvk := object.GroupVersionKind()
-	return x.release.Spec.FromRevision != 0 && !x.plan.Options.DeleteCRDs && live && kinds.IsDefinition(gvk.GroupKind())
-}
-
-// asApplied reports whether an object is what was last applied and nobody has changed it since, but for its labels and
-// annotations. A kind that counts generations may have another status meanwhile; any other kind must not have been written
-// at all.
-func asApplied(object manifest.Object, entry release.Entry, found live) bool {
-	if entry.Hash == "" || entry.UID == "" || entry.UID != found.uid || found.foreign != "" {
-		return false
-	}
-	if sum, err := object.Hash(); err != nil || sum != entry.Hash {
-		return false
-	}
-	if entry.Generation != 0 {
-		return entry.Generation == found.generation
-	}
-	return entry.ResourceVersion == found.resourceVersion
-}
-
 // applied notes what became of one object.
 func (x *execution) applied(object manifest.Object, applied kube.Applied) {
 	outcome := Outcome{Object: eventObject(object.Reference()), ElapsedMS: applied.Elapsed.Milliseconds()}
@@ -126,50 +85,6 @@ func (x *execution) applied(object manifest.Object, applied kube.Applied) {
 
 // replacedMessage is what is said of an object that the release takes again.
 const replacedMessage = "it was replaced or restored since the release has made it, and carries its marks; the release takes it again"
-
-// note brings the inventory up to what the API server answered.
-func (x *execution) note(object manifest.Object, applied kube.Applied) {
-	key := object.Key()
-	before := x.live[key]
-	after := live{
-		uid: applied.Ref.UID, generation: applied.Generation, resourceVersion: applied.Ref.ResourceVersion,
-		hook: object.GetAnnotations()[plan.AnnotationPhase] != "", recreate: plan.MayBeRecreated(object),
-		carried: metadata{labels: applied.Labels, annotations: applied.Annotations},
-	}
-	x.live[key] = after
-	delete(x.gone, key)
-	i, found := x.index[key]
-	if !found {
-		return
-	}
-	x.stale = true
-	entry := &x.release.Inventory[i]
-	entry.UID, entry.Generation, entry.ResourceVersion = applied.Ref.UID, applied.Generation, ""
-	if applied.Generation == 0 {
-		entry.ResourceVersion = applied.Ref.ResourceVersion
-	}
-	switch {
-	case applied.Created:
-		entry.Origin, entry.Provisional, entry.Returning = release.Created, false, false
-	case entry.Origin == "" && before.adopt:
-		entry.Origin = release.Created
-	case entry.Origin == "":
-		entry.Origin = release.Adopted
-	}
-	entry.Hash, _ = object.Hash()
-	entry.AppliedAs, entry.Recreate, entry.Done = "", after.recreate, false
-	if role := roleOf(after.hook); role != entry.Role {
-		entry.AppliedAs = role
-	}
-	entry.Metadata = asAnswered(object, applied, before.carried, entry.Metadata)
-}
-
-func roleOf(isHook bool) release.Role {
-	if isHook {
-		return release.HookRun
-	}
-	return release.Regular
-}
 
 // established waits for the custom resource definitions of a step, so that objects of their kinds can follow.
 func (x *execution) established(ctx context.Context, objects []manifest.Object) error {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -46,20 +45,6 @@ func (x *execution) delete(ctx context.Context, step plan.Step) error {
 	errs = append(errs, x.remove(ctx, targets, ""))
 	x.keepHooks(step.Entries)
 	return errors.Join(errs...)
-}
-
-// keepHooks keeps on the inventory what the manifest has as a hook: what is gone is the regular resource that it was.
-func (x *execution) keepHooks(entries []release.Entry) {
-	if x.plan.Course().Done != release.Deployed {
-		return
-	}
-	for _, entry := range entries {
-		if i, found := x.index[entry.Key()]; found && x.gone[entry.Key()] && entry.BecomesHook() {
-			known := &x.release.Inventory[i]
-			known.Role, known.AppliedAs = release.HookRun, ""
-			delete(x.gone, entry.Key())
-		}
-	}
 }
 
 // stillUsed reports whether an entry is a Namespace with something in it, and says so.
@@ -136,31 +121,4 @@ func (x *execution) remove(ctx context.Context, targets []kube.Deletion, phase s
 		}
 		x.emit(ObjectDeleted, outcome)
 	})
-}
-
-// forget notes that an object is confirmed to be gone. Its entry stays until the end, because a later step may make it
-// again and the inventory must name it before that.
-func (x *execution) forget(key kinds.Key) {
-	delete(x.live, key)
-	x.leave(key)
-}
-
-// leave notes that an object is gone, or on its way out: the release has it no more, though its name may still be taken.
-func (x *execution) leave(key kinds.Key) {
-	if i, found := x.index[key]; found {
-		entry := &x.release.Inventory[i]
-		entry.UID, entry.Origin, entry.AppliedAs = "", "", ""
-		entry.ForgetState()
-		x.stale = true
-	}
-}
-
-// shrink takes what a removal has confirmed to be gone off the inventory.
-func (x *execution) shrink() {
-	if len(x.gone) == 0 {
-		return
-	}
-	x.release.Inventory = slices.DeleteFunc(x.release.Inventory, func(entry release.Entry) bool { return x.gone[entry.Key()] })
-	x.index = release.Index(x.release.Inventory)
-	x.stale = true
 }

@@ -45,21 +45,6 @@ func (x *execution) outcome(failure error) Outcome {
 	return outcome
 }
 
-// keepAsApplied notes what of the regular objects is to be kept from now on.
-func (x *execution) keepAsApplied() {
-	for _, step := range x.plan.Steps {
-		if step.Verb != plan.Apply {
-			continue
-		}
-		for _, object := range step.Objects {
-			i, found := x.index[object.Key()]
-			if kept := plan.IsKept(object); found && x.release.Inventory[i].Keep != kept {
-				x.release.Inventory[i].Keep, x.stale = kept, true
-			}
-		}
-	}
-}
-
 // conclusion writes into the status how the operation went.
 func (x *execution) conclusion(failure error) {
 	r := x.release

@@ -100,14 +100,6 @@ func (x *execution) givenBackTo(entry release.Entry) string {
 	return "there is no record of what it was, so that only the marks of this release are removed"
 }
 
-// dropEntry takes an object off the inventory at once: nobody may take it for the release's after this.
-func (x *execution) dropEntry(key kinds.Key) {
-	r := x.release
-	r.Inventory = slices.DeleteFunc(r.Inventory, func(entry release.Entry) bool { return entry.Key() == key })
-	x.index, x.stale = release.Index(r.Inventory), true
-	delete(x.live, key)
-}
-
 // completeReturns gives back what an earlier command was killed at: while it gave it back, or while it adopted it, so that
 // it does not carry the release's marks although it is provisional. This comes before the preflight, as the end of what that
 // command had recorded. Those of them that the plan may adopt again stay on the inventory.

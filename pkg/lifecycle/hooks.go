@@ -144,7 +144,7 @@ func (x *execution) follow(ctx context.Context, h plan.Hook) (kube.HookOutcome, 
 		if try == tries || !isMoved(outcome.Applied.Err) {
 			return outcome, err
 		}
-		if err := x.survey(ctx, []plan.Step{{Verb: plan.RunHooks, Hooks: []plan.Hook{h}}}); err != nil {
+		if err := x.surveyAgain(ctx, []plan.Step{{Verb: plan.RunHooks, Hooks: []plan.Hook{h}}}); err != nil {
 			return outcome, err
 		}
 	}

@@ -219,14 +219,6 @@ func (x *execution) deleteLeftover(ctx context.Context, l leftover) error {
 	return fmt.Errorf("deleting what %s left running: %w", who, err)
 }
 
-// leaveEnding notes of an object that is being deleted that nothing waits for its end any more.
-func (x *execution) leaveEnding(key kinds.Key) {
-	if found, live := x.live[key]; live {
-		found.ending = true
-		x.live[key] = found
-	}
-}
-
 // stamped returns the object of a hook as it is applied: with what tells a later command which run made it, of what.
 func (x *execution) stamped(h plan.Hook) *unstructured.Unstructured {
 	object := h.Object.DeepCopy()

@@ -1,13 +1,17 @@
 package lifecycle
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -34,8 +38,8 @@ const (
 // became of its labels, unless its annotations name another release, which has taken it over then. The marks decide about
 // what has no UID on record, and after an operation that did not come to a good end, because that may have made it and not
 // recorded it.
-func (x *execution) claimOn(found metav1.Object, key kinds.Key) claim {
-	own, entry := ownerOf(x.release), x.entry(key)
+func (l *ledger) claimOn(found metav1.Object, key kinds.Key) claim {
+	own, entry := ownerOf(l.release), l.entry(key)
 	switch {
 	case entry.UID != "" && entry.UID == found.GetUID():
 		if own.takenFrom(found, entry) {
@@ -44,18 +48,10 @@ func (x *execution) claimOn(found metav1.Object, key kinds.Key) claim {
 		return ours
 	case !own.Owns(found):
 		return theirs
-	case entry.UID == "", x.plan.Unfinished, x.plan.IsUndo, madeAtEachRun(entry):
+	case entry.UID == "", l.plan.Unfinished, l.plan.IsUndo, madeAtEachRun(entry):
 		return ours
 	}
 	return replaced
-}
-
-// entry is what the inventory says of an object; nothing where it does not name it.
-func (x *execution) entry(key kinds.Key) release.Entry {
-	if i, found := x.index[key]; found {
-		return x.release.Inventory[i]
-	}
-	return release.Entry{}
 }
 
 // madeAtEachRun reports whether an object is made again whenever its hook runs, so that its UID says little: tests may run
@@ -136,4 +132,47 @@ func quoted(value string) string {
 		return strconv.QuoteToASCII(value)
 	}
 	return value
+}
+
+// isProvisional reports whether no operation has succeeded since an object was adopted.
+func (l *ledger) isProvisional(key kinds.Key) bool {
+	i, found := l.index[key]
+	return found && l.release.Inventory[i].Provisional
+}
+
+// formerOwner says who an object belongs to that this operation adopts, or an earlier one has adopted and not succeeded; ""
+// where it is the release's own, as far as its marks tell.
+func (l *ledger) formerOwner(key kinds.Key) string {
+	if foreign := l.live[key].foreign; foreign != "" || !l.isProvisional(key) {
+		return foreign
+	}
+	former := l.release.FormerOf(key)
+	switch {
+	case former == nil:
+		return "somebody else"
+	case former.Owner == ownerOf(l.release).String():
+		return ""
+	}
+	return former.Owner
+}
+
+// notRecreated says of an object that cannot be changed in place that adopting it is why it is not recreated.
+func (l *ledger) notRecreated(object manifest.Object, err error) error {
+	var immutable *kube.ImmutableError
+	if errors.As(err, &immutable) && l.formerOwner(object.Key()) != "" {
+		return &AdoptedError{err}
+	}
+	return err
+}
+
+// mayDelete refuses a hook that would delete what belongs to others, before it runs or afterwards.
+func (l *ledger) mayDelete(h plan.Hook) error {
+	ref := h.Object.Reference()
+	key := kinds.KeyOf(ref)
+	deletes := kinds.RunsPods(key.GroupKind()) || h.Has(hook.BeforeHookCreation) || h.Has(hook.HookSucceeded) || h.Has(hook.HookFailed)
+	owner := l.formerOwner(key)
+	if !deletes || owner == "" {
+		return nil
+	}
+	return &ForeignError{Ref: ref, Owner: owner, Hook: h.Title}
 }

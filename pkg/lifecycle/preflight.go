@@ -34,10 +34,16 @@ type rehearsal struct {
 // they may change what is deployed. All problems are returned at once. What rests on something that comes first is left for
 // preflightRest.
 func (x *execution) preflight(ctx context.Context) error {
-	err := x.survey(ctx, x.ahead())
-	foreign := foreignIn(err)
-	if x.plan.IsUndo || err != nil && len(foreign) == 0 {
+	found, err := x.survey(ctx, x.ahead())
+	if err != nil {
 		return err
+	}
+	if err := x.awaitLeaving(ctx, found); err != nil {
+		return err
+	}
+	foreign := found.foreign
+	if x.plan.IsUndo {
+		return errors.Join(foreign...)
 	}
 	x.hint()
 	foreign = append(foreign, x.undeletable()...)
@@ -62,6 +68,20 @@ func (x *execution) preflight(ctx context.Context) error {
 	}
 	x.emit(CheckFinished, Outcome{Result: result(err), ElapsedMS: x.since(started)})
 	return err
+}
+
+// awaitLeaving waits for what is being deleted. Nothing waits for it where all is tried, nor where the run ends before that
+// counts.
+func (x *execution) awaitLeaving(ctx context.Context, found surveyed) error {
+	switch {
+	case len(found.leaving) == 0 || len(found.foreign) > 0:
+		return nil
+	case x.rehearsal.all:
+		x.rehearsal.leaving = found.leaving
+		x.emit(Warning, Outcome{Message: "this is being deleted, and would be waited for: " + words.List(titles(found.leaving), words.Many)})
+		return nil
+	}
+	return x.awaitGone(ctx, found.leaving)
 }
 
 // hint warns of hooks that are going to run out of time.

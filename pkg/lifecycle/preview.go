@@ -42,7 +42,7 @@ func (r Runner) Preview(ctx context.Context, p plan.Plan, coming ...corev1.Objec
 		refused = x.preflight(ctx)
 	}
 	var found *PreflightError
-	if refused != nil && (!errors.As(refused, &found) || len(inTheWay(found.Problems)) > 0) {
+	if refused != nil && (!errors.As(refused, &found) || len(foreignKeys(found.Problems)) > 0) {
 		return preview, Because(ctx, refused)
 	}
 	for _, step := range p.Steps {

@@ -17,17 +17,17 @@ import (
 // made anew: it says so itself, on the way back as it is on the cluster; it is what is left of a hook that has become a
 // regular resource; or the user says so of everything and nothing would be lost with it. What is being adopted is not: it
 // may have to be given back.
-func (x *execution) mayRecreate(object manifest.Object, err error) bool {
+func (l *ledger) mayRecreate(object manifest.Object, err error) bool {
 	key := object.Key()
-	found, ours := x.live[key]
+	found, ours := l.live[key]
 	var immutable *kube.ImmutableError
 	switch {
-	case !ours || !errors.As(err, &immutable) || x.formerOwner(key) != "":
+	case !ours || !errors.As(err, &immutable) || l.formerOwner(key) != "":
 		return false
-	case plan.MayBeRecreated(object), x.plan.IsUndo && found.recreate:
+	case plan.MayBeRecreated(object), l.plan.IsUndo && found.recreate:
 		return true
 	}
-	return found.hook && kinds.RunsPods(key.GroupKind()) || x.plan.Options.RecreateImmutable && !kinds.Irreplaceable(key.GroupKind())
+	return found.hook && kinds.RunsPods(key.GroupKind()) || l.plan.Options.RecreateImmutable && !kinds.Irreplaceable(key.GroupKind())
 }
 
 // recreate deletes objects with all that depends on them, and makes them anew.

@@ -66,25 +66,14 @@ func (x *execution) carryOut(ctx, work context.Context) error {
 // execution is one run of a plan.
 type execution struct {
 	Runner
-	plan plan.Plan
 	tally
 	*reporter
-	// live are the objects of the plan that are on the cluster and belong to the release, as far as this run knows.
-	live map[kinds.Key]live
-	// gone are the objects on the inventory that are confirmed not to be on the cluster any more.
-	gone map[kinds.Key]bool
-	// index says where in the release's inventory each object stands.
-	index map[kinds.Key]int
-	// stale says that the stored inventory is not up to date. It already names all that may exist, so it is brought up to
-	// date when the last wave is there and at the end, not at every step.
-	stale     bool
+	*ledger
 	rehearsal rehearsal
 }
 
 // tally is what the run of a plan has come to so far.
 type tally struct {
-	// release is the record, a copy of the plan's that the run writes on.
-	release *release.Release
 	// extent is how far the run got into changing the cluster.
 	extent plan.Extent
 	// early are the objects that had to be changed before the first hooks, because these need them.
@@ -97,12 +86,15 @@ type tally struct {
 
 func (r Runner) execution(p plan.Plan) *execution {
 	record := p.Release.Clone()
+	events := &reporter{observe: r.Observe, notices: r.Cluster.Notices, clock: r.Now, started: r.Now(), about: Event{
+		Operation: p.Operation, Release: record.Name, Namespace: record.Namespace, Revision: record.Spec.Revision,
+	}}
 	return &execution{
-		Runner: r, plan: p, tally: tally{release: record},
-		reporter: &reporter{observe: r.Observe, notices: r.Cluster.Notices, clock: r.Now, started: r.Now(), about: Event{
-			Operation: p.Operation, Release: record.Name, Namespace: record.Namespace, Revision: record.Spec.Revision,
-		}},
-		live: map[kinds.Key]live{}, gone: map[kinds.Key]bool{}, index: release.Index(record.Inventory),
+		Runner: r, reporter: events,
+		ledger: &ledger{
+			reporter: events, cluster: r.Cluster, plan: p, release: record,
+			live: map[kinds.Key]live{}, gone: map[kinds.Key]bool{}, index: release.Index(record.Inventory),
+		},
 	}
 }
 
@@ -209,7 +201,7 @@ func (x *execution) lookAgain(ctx context.Context, step plan.Step, ahead []plan.
 	if step.Verb != plan.RunHooks || !slices.ContainsFunc(ahead, changes) || ctx.Err() != nil {
 		return nil
 	}
-	return x.survey(ctx, ahead)
+	return x.surveyAgain(ctx, ahead)
 }
 
 // advance notes how far the work has come with a step. Definitions of kinds do not count: nothing takes them back.

@@ -3,7 +3,6 @@ package lifecycle
 import (
 	"context"
 	"errors"
-	"maps"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -20,7 +19,7 @@ func (x *execution) send(ctx context.Context, objects []manifest.Object) (blocke
 		if err != nil || len(moved) == 0 {
 			return blocked, err
 		}
-		if err := x.survey(ctx, []plan.Step{{Verb: plan.Apply, Objects: moved}}); err != nil {
+		if err := x.surveyAgain(ctx, []plan.Step{{Verb: plan.Apply, Objects: moved}}); err != nil {
 			return blocked, err
 		}
 		objects = moved
@@ -71,19 +70,3 @@ func (x *execution) sendOnce(ctx context.Context, objects []manifest.Object, aga
 
 // isMoved reports whether an error says that an object is not the one that was looked at.
 func isMoved(err error) bool { return errors.Is(err, kube.ErrGone) || errors.Is(err, kube.ErrReplaced) }
-
-// body returns an object as it is sent: with the UID that it has on the cluster, so that the API server refuses to change
-// another one that has taken its place meanwhile.
-func (x *execution) body(object manifest.Object) *unstructured.Unstructured {
-	found, live := x.live[object.Key()]
-	if !live || found.uid == "" {
-		return object.Unstructured
-	}
-	// Only what differs is copied, because a manifest may be large.
-	content := maps.Clone(object.Object)
-	metadata, _ := content["metadata"].(map[string]any)
-	metadata = maps.Clone(metadata)
-	metadata["uid"] = string(found.uid)
-	content["metadata"] = metadata
-	return &unstructured.Unstructured{Object: content}
-}

@@ -5,7 +5,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
@@ -28,7 +27,7 @@ type trial struct {
 // trials are what the run will apply, each once, without what is in the way of it.
 func (x *execution) trials(foreign []error) []trial {
 	var found []trial
-	blocked, seen := inTheWay(foreign), documents{}
+	blocked, seen := foreignKeys(foreign), documents{}
 	for i, step := range x.ahead() {
 		for _, h := range step.Hooks {
 			if !blocked[h.Object.Key()] && !x.hasRun(h) && seen.add(h.Object) {
@@ -75,13 +74,6 @@ func (x *execution) triesAll() bool {
 	return x.plan.Operation != release.OperationInstall || x.rehearsal.all || slices.ContainsFunc(x.plan.Steps, func(step plan.Step) bool {
 		return step.Verb == plan.RunHooks && step.Phase == before
 	})
-}
-
-// replaces reports whether what an earlier run of a hook left is deleted before it.
-func (x *execution) replaces(h plan.Hook) bool {
-	key := h.Object.Key()
-	found, live := x.live[key]
-	return live && !found.adopt && (kinds.RunsPods(key.GroupKind()) || h.Has(hook.BeforeHookCreation))
 }
 
 // leaves reports whether what has the name of an object is being deleted, and was not waited for.

@@ -6,10 +6,60 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
+
+// isUnchanged reports whether applying an object would change nothing, or must not.
+func (l *ledger) isUnchanged(object manifest.Object) bool {
+	key := object.Key()
+	i, known := l.index[key]
+	if l.staysAsIs(object) {
+		return true
+	}
+	if !known || !asApplied(object, l.release.Inventory[i], l.live[key]) {
+		return false
+	}
+	return l.isAsAnswered(object, l.release.Inventory[i].Metadata, l.live[key].carried)
+}
+
+// staysAsIs reports whether an object is a custom resource definition that a rollback must not take back, or belongs to
+// somebody else by now and is left to that by an undo.
+func (l *ledger) staysAsIs(object manifest.Object) bool {
+	found, live := l.live[object.Key()]
+	if l.plan.IsUndo && found.foreign != "" {
+		return true
+	}
+	gvk := object.GroupVersionKind()
+	return l.release.Spec.FromRevision != 0 && !l.plan.Options.DeleteCRDs && live && kinds.IsDefinition(gvk.GroupKind())
+}
+
+// asApplied reports whether an object is what was last applied and nobody has changed it since, but for its labels and
+// annotations. A kind that counts generations may have another status meanwhile; any other kind must not have been written
+// at all.
+func asApplied(object manifest.Object, entry release.Entry, found live) bool {
+	if entry.Hash == "" || entry.UID == "" || entry.UID != found.uid || found.foreign != "" {
+		return false
+	}
+	if sum, err := object.Hash(); err != nil || sum != entry.Hash {
+		return false
+	}
+	if entry.Generation != 0 {
+		return entry.Generation == found.generation
+	}
+	return entry.ResourceVersion == found.resourceVersion
+}
+
+// isAsAnswered reports whether an object still carries what the answer to its last apply did. What nobody has recorded
+// counts as such where it carries the marks of its release.
+func (l *ledger) isAsAnswered(object manifest.Object, record *release.Metadata, found metadata) bool {
+	if record == nil {
+		return ownerOf(l.release).Marks(found.labels, found.annotations)
+	}
+	return found.hash(object, record) == record.Hash
+}
 
 // metadata is what an object on the cluster carries.
 type metadata struct {
@@ -49,15 +99,6 @@ func added(answer, sent, before map[string]string, known []string) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-// isAsAnswered reports whether an object still carries what the answer to its last apply did. What nobody has recorded
-// counts as such where it carries the marks of its release.
-func (x *execution) isAsAnswered(object manifest.Object, record *release.Metadata, found metadata) bool {
-	if record == nil {
-		return ownerOf(x.release).Marks(found.labels, found.annotations)
-	}
-	return found.hash(object, record) == record.Hash
 }
 
 // hash is that of the values which an object has of the labels and annotations that were applied and that were added.
