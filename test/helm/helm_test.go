@@ -8,10 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-
-	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
-
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 	"helm.sh/helm/v4/pkg/action"
