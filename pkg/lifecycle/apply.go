@@ -90,7 +90,7 @@ const replacedMessage = "it was replaced or restored since the release has made 
 func (x *execution) established(ctx context.Context, objects []manifest.Object) error {
 	var definitions []manifest.Object
 	for _, object := range objects {
-		if gvk := object.GroupVersionKind(); kinds.IsDefinition(gvk.GroupKind()) {
+		if kinds.IsDefinition(object.GroupKind()) {
 			definitions = append(definitions, object)
 		}
 	}

@@ -44,8 +44,7 @@ func (x *execution) laterTrials(ctx context.Context) ([]trial, error) {
 		if found[i] == nil {
 			continue
 		}
-		gvk := h.Object.GroupVersionKind()
-		trials[i].replaces = kinds.RunsPods(gvk.GroupKind()) || h.Has(hook.BeforeHookCreation)
+		trials[i].replaces = kinds.RunsPods(h.Object.GroupKind()) || h.Has(hook.BeforeHookCreation)
 		if x.claimOn(found[i], kinds.KeyOf(refs[i])) == theirs && found[i].DeletionTimestamp == nil {
 			trials[i].replaces = true
 			refused := laterRefused(h.Object, &ForeignError{Ref: refs[i], Owner: own.ownerPhrase(found[i])})

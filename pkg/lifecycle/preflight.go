@@ -222,7 +222,7 @@ func (x *execution) coming() func(corev1.ObjectReference) bool {
 func (x *execution) restingOn() func(manifest.Object) string {
 	coming, defined := x.coming(), map[schema.GroupKind]bool{}
 	for _, object := range plan.Objects(x.ahead()) {
-		if gvk := object.GroupVersionKind(); kinds.IsDefinition(gvk.GroupKind()) && !x.isUnchanged(object) {
+		if kinds.IsDefinition(object.GroupKind()) && !x.isUnchanged(object) {
 			group, _, _ := unstructured.NestedString(object.Object, "spec", "group")
 			kind, _, _ := unstructured.NestedString(object.Object, "spec", "names", "kind")
 			defined[schema.GroupKind{Group: group, Kind: kind}] = true

@@ -207,8 +207,7 @@ func (x *execution) lookAgain(ctx context.Context, step plan.Step, ahead []plan.
 // advance notes how far the work has come with a step. Definitions of kinds do not count: nothing takes them back.
 func (x *execution) advance(step plan.Step) {
 	changes := func(object manifest.Object) bool {
-		gvk := object.GroupVersionKind()
-		return !kinds.IsDefinition(gvk.GroupKind()) && !x.isUnchanged(object)
+		return !kinds.IsDefinition(object.GroupKind()) && !x.isUnchanged(object)
 	}
 	// A hook that was a regular resource changes what the application has.
 	wasRegular := func(h plan.Hook) bool {

@@ -53,8 +53,7 @@ func (l *ledger) unawaited(steps []plan.Step) map[kinds.Key]bool {
 	}
 	for _, step := range steps {
 		for _, h := range step.Hooks {
-			gvk := h.Object.GroupVersionKind()
-			keys[h.Object.Key()] = kinds.RunsPods(gvk.GroupKind())
+			keys[h.Object.Key()] = kinds.RunsPods(h.Object.GroupKind())
 		}
 		for _, entry := range step.Entries {
 			keys[entry.Key()] = entry.Role == release.HookRun && kinds.RunsPods(entry.GroupKind())

@@ -32,8 +32,7 @@ func (l *ledger) staysAsIs(object manifest.Object) bool {
 	if l.plan.IsUndo && found.foreign != "" {
 		return true
 	}
-	gvk := object.GroupVersionKind()
-	return l.release.Spec.FromRevision != 0 && !l.plan.Options.DeleteCRDs && live && kinds.IsDefinition(gvk.GroupKind())
+	return l.release.Spec.FromRevision != 0 && !l.plan.Options.DeleteCRDs && live && kinds.IsDefinition(object.GroupKind())
 }
 
 // asApplied reports whether an object is what was last applied and nobody has changed it since, but for its labels and

@@ -44,7 +44,7 @@ func (c *content) addNeeds(search *search, h Hook, namespace string) {
 	for _, object := range named {
 		search.add(object)
 	}
-	if gvk := h.Object.GroupVersionKind(); kinds.RunsPods(gvk.GroupKind()) {
+	if kinds.RunsPods(h.Object.GroupKind()) {
 		search.follow(h.Object)
 	}
 }
@@ -190,7 +190,7 @@ func decoded[T any](object manifest.Object, path ...string) (value T, ok bool) {
 // definition adds the definition of a kind that the manifest brings.
 func (s *search) definition(kind schema.GroupKind) {
 	for _, object := range s.objects {
-		if gvk := object.GroupVersionKind(); !kinds.IsDefinition(gvk.GroupKind()) {
+		if !kinds.IsDefinition(object.GroupKind()) {
 			continue
 		}
 		group, _, _ := unstructured.NestedString(object.Object, "spec", "group")

@@ -12,6 +12,7 @@ import (
 	"k8s.io/kubectl/pkg/util/term"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // errNotConfirmed is returned where the user does not want what they were asked about.
@@ -55,11 +56,7 @@ func (o *RunOptions) nameDefinitions(ctx context.Context, target *target, defini
 	}
 	_, _ = fmt.Fprintln(o.ErrOut, "With these custom resource definitions go all objects of their kinds, in all namespaces, whoever made them:")
 	for _, definition := range definitions {
-		objects := fmt.Sprintf("%d objects", counts[definition.Name])
-		if counts[definition.Name] == 1 {
-			objects = "1 object"
-		}
-		_, _ = fmt.Fprintf(o.ErrOut, "  %s: %s\n", definition.Name, objects)
+		_, _ = fmt.Fprintf(o.ErrOut, "  %s: %s\n", definition.Name, words.Count(counts[definition.Name], "object"))
 	}
 	return nil
 }

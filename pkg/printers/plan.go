@@ -9,6 +9,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // Plan writes what a plan does, step by step, with what becomes of each object where that is known.
@@ -46,7 +47,7 @@ func writeStep(text *strings.Builder, i int, preview lifecycle.Preview) {
 		writeObject(text, home, h.Title+": ", h.Object.Reference(), effect)
 	}
 	if step.Verb == plan.Wait {
-		fmt.Fprintf(text, "  %s\n", plural(len(step.Objects), "object"))
+		fmt.Fprintf(text, "  %s\n", words.Count(len(step.Objects), "object"))
 		return
 	}
 	for _, object := range step.Objects {
@@ -81,11 +82,4 @@ func heading(step plan.Step) string {
 // writeObject writes a line for an object. home is the namespace of the release.
 func writeObject(text *strings.Builder, home, title string, ref corev1.ObjectReference, effect string) {
 	fmt.Fprintf(text, "  %s\n", line(strings.TrimSpace(title+named(ref, home)+" "+effect)))
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -28,7 +28,7 @@ func layers() []layer {
 			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/lifecycle", "pkg/manifest", "pkg/pack", "pkg/patience", "pkg/plan",
 			"pkg/printers", "pkg/release", "pkg/render", "pkg/storage", "pkg/words",
 		}},
-		{folder: "pkg/printers", may: []string{"pkg/hook", "pkg/lifecycle", "pkg/plan", "pkg/release"}},
+		{folder: "pkg/printers", may: []string{"pkg/hook", "pkg/lifecycle", "pkg/plan", "pkg/release", "pkg/words"}},
 		{folder: "pkg/lifecycle", may: []string{
 			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/manifest", "pkg/plan", "pkg/release", "pkg/words",
 		}},
