@@ -2,7 +2,7 @@ package main
 
 // clusterMutants are about applying, deleting and waiting.
 func clusterMutants() []mutant {
-	const apply, deletion, wait, readiness, check = "pkg/kube/apply.go", "pkg/kube/delete.go", "pkg/kube/wait.go", "pkg/kube/readiness.go", "pkg/kube/check.go"
+	const apply, deletion, wait, readiness, dryRun = "pkg/kube/apply.go", "pkg/kube/delete.go", "pkg/kube/wait.go", "pkg/kube/readiness.go", "pkg/kube/dryrun.go"
 	return []mutant{
 		{
 			name: "every-conflict-counts-as-gone", file: deletion,
@@ -125,16 +125,16 @@ func clusterMutants() []mutant {
 			tests: []suite{kube("^TestReadiness")},
 		},
 		{
-			name: "leftovers-refused", file: check,
-			old:   "k.Replaces && (apierrors.IsAlreadyExists(err) || exceedsQuota(err))",
-			new:   "k.Replaces && exceedsQuota(err)",
+			name: "leftovers-refused", file: dryRun,
+			old:   "d.Replaces && (apierrors.IsAlreadyExists(err) || exceedsQuota(err))",
+			new:   "d.Replaces && exceedsQuota(err)",
 			means: "an upgrade is refused because the Job of the last one is still there",
 			tests: []suite{kube("^TestCheck"), script("hooks-twice")},
 		},
 		{
-			name: "pods-of-jobs-untried", file: check,
-			old:   "\treturn c.checkPod(ctx, check)\n",
-			new:   "\treturn Checked{}\n",
+			name: "pods-of-jobs-untried", file: dryRun,
+			old:   "\treturn c.dryRunPod(ctx, d)\n",
+			new:   "\treturn DryRunResult{}\n",
 			means: "a migration that PodSecurity refuses is noticed only when it does not start",
 			tests: []suite{kube("^TestCheck")},
 		},

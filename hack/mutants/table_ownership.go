@@ -2,7 +2,7 @@ package main
 
 // ownershipMutants are about whose an object is, and what may be deleted.
 func ownershipMutants() []mutant {
-	const ownership, recreate, send = "pkg/lifecycle/ownership.go", "pkg/lifecycle/recreate.go", "pkg/lifecycle/send.go"
+	const refresh, apply = "pkg/lifecycle/refresh.go", "pkg/lifecycle/apply.go"
 	tests := []suite{pure("lifecycle")}
 	return []mutant{
 		{
@@ -20,36 +20,36 @@ func ownershipMutants() []mutant {
 			tests: tests,
 		},
 		{
-			name: "taken-over-still-ours", file: ownership,
-			old:   "if own.takenFrom(found, entry) {",
-			new:   "if own.takenFrom(found, entry) && false {",
+			name: "taken-over-still-ours", file: refresh,
+			old:   "if own.TakenFrom(found, entry) {",
+			new:   "if own.TakenFrom(found, entry) && false {",
 			means: "uninstall deletes what another release has taken over",
 			tests: tests,
 		},
 		{
-			name: "replaced-counts-as-ours", file: ownership,
+			name: "replaced-counts-as-ours", file: refresh,
 			old:   "\treturn replaced\n}\n\n// madeAtEachRun",
 			new:   "\treturn ours\n}\n\n// madeAtEachRun",
 			means: "prune and uninstall delete what was restored from a backup",
 			tests: tests,
 		},
 		{
-			name: "precious-recreated", file: "pkg/lifecycle/recreate.go",
+			name: "precious-recreated", file: apply,
 			old:   "l.plan.Options.RecreateImmutable && !kinds.Irreplaceable(key.GroupKind())",
 			new:   "l.plan.Options.RecreateImmutable && !kinds.Irreplaceable(kinds.Key{Group: key.Group}.GroupKind())",
 			means: "--recreate-immutable deletes a claim with its data",
 			tests: tests,
 		},
 		{
-			name: "foreign-recreated", file: recreate,
+			name: "foreign-recreated", file: apply,
 			old:   "case !ours || !errors.As(err, &immutable) || ",
 			new:   "case ours && false || !errors.As(err, &immutable) || ",
 			means: "an object that is not ours is deleted because it is immutable",
 			tests: tests,
 		},
 		{
-			name: "recreated-by-name", file: recreate,
-			old:   "\t\tref.UID = x.live[kinds.KeyOf(ref)].uid\n\t\ttargets[i]",
+			name: "recreated-by-name", file: apply,
+			old:   "\t\tref.UID = o.live[kinds.KeyOf(ref)].uid\n\t\ttargets[i]",
 			new:   "\t\ttargets[i]",
 			means: "recreating deletes what somebody made under that name a moment ago",
 			tests: tests,
@@ -61,7 +61,7 @@ func ownershipMutants() []mutant {
 			tests: []suite{pure("lifecycle"), script("ownership")},
 		},
 		{
-			name: "moved-not-looked-at-again", file: send,
+			name: "moved-not-looked-at-again", file: apply,
 			old:   "case again && isMoved(applied.Err):",
 			new:   "case again && applied.Err == nil && isMoved(applied.Err):",
 			means: "an upgrade fails because a controller made an object anew meanwhile",

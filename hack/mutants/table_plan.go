@@ -2,18 +2,18 @@ package main
 
 // planMutants are about the order and the choice of steps.
 func planMutants() []mutant {
-	const removal, steps, prune, resume, hoist = "pkg/plan/remove.go", "pkg/plan/new.go", "pkg/lifecycle/prune.go", "pkg/plan/resume.go", "pkg/plan/needs.go"
+	const removal, steps, journal, resume, needs = "pkg/plan/remove.go", "pkg/plan/new.go", "pkg/lifecycle/journal.go", "pkg/plan/resume.go", "pkg/plan/needs.go"
 	tests := []suite{pure("lifecycle")}
 	return []mutant{
 		{
-			name: "deployed-revision-dropped", file: prune,
+			name: "deployed-revision-dropped", file: journal,
 			old:   "len(forgotten) < tooMany && revision != stays {",
 			new:   "len(forgotten) < tooMany && (revision != stays || most > 0) {",
 			means: "--history-max drops the deployed revision after failed upgrades: nothing to roll back to, values are lost",
 			tests: tests,
 		},
 		{
-			name: "deployed-superseded-by-failed", file: prune,
+			name: "deployed-superseded-by-failed", file: journal,
 			old:   "if newest.Status.Phase != release.Failed {",
 			new:   "if newest.Status.Phase != \"\" {",
 			means: "an upgrade that fails takes the status deployed from the revision that runs",
@@ -89,7 +89,7 @@ func planMutants() []mutant {
 			tests: []suite{pure("lifecycle"), script("hooks-skipped")},
 		},
 		{
-			name: "nothing-applied-early", file: hoist,
+			name: "nothing-applied-early", file: needs,
 			old:   "\t\tc.addNeeds(search, h, request.Release.Namespace)\n",
 			new:   "\t\t_ = h\n",
 			means: "a migration starts before the Secret that it reads is there, and hangs",

@@ -33,7 +33,7 @@ func TestOnlyClaimedFieldsAreTaken(t *testing.T) {
 			changed.SetLabels(labels)
 			_, err := b.client(changed).Update(t.Context(), changed, metav1.UpdateOptions{FieldManager: "policy"})
 			b.must(err)
-			answers, err := b.Check(t.Context(), []kube.Check{{Object: b.object(object), Claims: claims}})
+			answers, err := b.DryRun(t.Context(), []kube.DryRun{{Object: b.object(object), Claims: claims}})
 			b.must(err)
 			if isConflict(answers[0].Err) == test.taken {
 				t.Errorf("the check says %v", answers[0].Err)

@@ -169,12 +169,12 @@ func checkClassify(t *testing.T, tests map[string]classified) {
 func TestADryRunThatIsNotSupportedIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	said := refusal(http.StatusBadRequest, metav1.StatusReasonBadRequest, `admission webhook "w" does not support dry run`)
-	check := Check{Object: &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Thing"}}}
-	if got := (*Cluster)(nil).judge(t.Context(), check, said); got.Err != nil || got.Unknown != said.Error() {
+	submitted := DryRun{Object: &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Thing"}}}
+	if got := (*Cluster)(nil).judge(t.Context(), submitted, said); got.Err != nil || got.Unknown != said.Error() {
 		t.Errorf("%+v", got)
 	}
 	other := refusal(http.StatusBadRequest, metav1.StatusReasonBadRequest, "no")
-	if got := (*Cluster)(nil).judge(t.Context(), check, other); got.Err == nil {
+	if got := (*Cluster)(nil).judge(t.Context(), submitted, other); got.Err == nil {
 		t.Errorf("%+v", got)
 	}
 }

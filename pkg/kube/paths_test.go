@@ -47,7 +47,7 @@ func (b *bench) asks(object *unstructured.Unstructured) map[string]func() error 
 			return b.Cluster.Apply(b.Context(), []*unstructured.Unstructured{object}, kube.ApplyOptions{}, nil)
 		},
 		"check": func() error {
-			checked, err := b.Cluster.Check(b.Context(), []kube.Check{{Object: object}, {Object: object, Replaces: true}})
+			checked, err := b.Cluster.DryRun(b.Context(), []kube.DryRun{{Object: object}, {Object: object, Replaces: true}})
 			if err == nil && checked[1].Err != nil {
 				err = checked[0].Err
 			}

@@ -60,9 +60,9 @@ func TestWhatKubectlOrHelmManagesIsTakenOver(t *testing.T) {
 				t.Fatalf("before: %v", applied.Err)
 			}
 			b.checkAll(map[string]checkCase{"without taking it over": {text: ours, want: "conflict"}})
-			answers, err := b.Check(t.Context(), []kube.Check{{Object: object, Adopts: true}})
+			answers, err := b.DryRun(t.Context(), []kube.DryRun{{Object: object, Adopts: true}})
 			b.must(err)
-			if diff := cmp.Diff([]kube.Checked{{}}, answers); diff != "" {
+			if diff := cmp.Diff([]kube.DryRunResult{{}}, answers); diff != "" {
 				t.Errorf("the check says (-want +got):\n%s", diff)
 			}
 			refs := []corev1.ObjectReference{b.ref("v1", "ConfigMap", "c"), b.ref("v1", "ConfigMap", "none")}
@@ -108,7 +108,7 @@ func TestFieldsOfOtherManagersAreNotTakenOver(t *testing.T) {
 	if applied := b.applyOne(b.object(ours), kube.ApplyOptions{}); !isConflict(applied.Err) {
 		t.Errorf("the error is %v", applied.Err)
 	}
-	answers, err := b.Check(t.Context(), []kube.Check{{Object: b.object(ours), Adopts: true}})
+	answers, err := b.DryRun(t.Context(), []kube.DryRun{{Object: b.object(ours), Adopts: true}})
 	b.must(err)
 	if !isConflict(answers[0].Err) {
 		t.Errorf("the check says %v", answers[0].Err)
@@ -128,7 +128,7 @@ func TestWhatIsClaimedIsNoReasonNotToTakeOver(t *testing.T) {
 	object = b.object(ours)
 	object.SetLabels(map[string]string{"mark": "ours"})
 	claims := []string{".metadata.labels.mark"}
-	answers, err := b.Check(t.Context(), []kube.Check{{Object: object, Adopts: true, Claims: claims}, {Object: object, Adopts: true}})
+	answers, err := b.DryRun(t.Context(), []kube.DryRun{{Object: object, Adopts: true, Claims: claims}, {Object: object, Adopts: true}})
 	b.must(err)
 	if answers[0].Err != nil || !isConflict(answers[1].Err) {
 		t.Errorf("the checks say %+v", answers)

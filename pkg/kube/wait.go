@@ -76,6 +76,11 @@ func (e *NotReadyError) Error() string {
 	return text
 }
 
+// First says of the first object in one line why it is not ready.
+func (e *NotReadyError) First() string {
+	return sentence(nameOf(e.Objects[0].Ref), e.Objects[0].Message)
+}
+
 // Unwrap returns the context's error when the time was over, ErrProgressDeadline
 // when all that failed did so because a time of their own was over, nil when
 // objects have failed for good otherwise.

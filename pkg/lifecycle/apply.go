@@ -2,9 +2,13 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
@@ -12,21 +16,40 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
-// apply applies the objects of one wave that have changed, and notes what became of them. What defines new kinds is
+// objects applies, deletes and awaits objects.
+type objects struct {
+	*ledger
+	cluster  Cluster
+	adoption *adoption
+	// early are the objects that were applied because hooks need them.
+	early []corev1.ObjectReference
+}
+
+// Apply applies the objects of one wave that have changed, and notes what became of them. What defines new kinds is
 // waited for.
-func (x *execution) apply(ctx context.Context, step plan.Step) error {
-	started := x.clock()
-	x.emit(WaveStarted, Outcome{Wave: step.Wave, Message: words.Count(len(step.Objects), "object")})
-	changed := x.changed(step.Objects)
-	blocked, err := x.send(ctx, changed)
+func (o *objects) Apply(ctx context.Context, step plan.Step) error {
+	started := o.clock()
+	o.Emit(WaveStarted, Outcome{Wave: step.Wave, Message: words.Count(len(step.Objects), "object")})
+	changed := o.changed(step.Objects)
+	if step.Early {
+		o.noteEarly(changed)
+	}
+	blocked, err := o.send(ctx, changed)
 	if err == nil && len(blocked) > 0 {
-		err = x.recreate(ctx, blocked)
+		err = o.recreate(ctx, blocked)
 	}
 	if err == nil {
-		err = x.established(ctx, changed)
+		err = o.established(ctx, changed)
 	}
-	x.emit(WaveFinished, Outcome{Wave: step.Wave, Result: result(err), ElapsedMS: x.since(started)})
+	o.Emit(WaveFinished, Outcome{Wave: step.Wave, Result: result(err), ElapsedMS: o.Since(started)})
 	return err
+}
+
+// noteEarly notes objects that are applied because hooks need them.
+func (o *objects) noteEarly(changed []manifest.Object) {
+	for _, object := range changed {
+		o.early = append(o.early, object.Reference())
+	}
 }
 
 // placed adds to the answer of the API server where the object stands.
@@ -46,30 +69,30 @@ func placeOf(object manifest.Object) string {
 }
 
 // changed returns the objects that are not on the cluster exactly as they were last applied. The others cost no request.
-func (x *execution) changed(objects []manifest.Object) []manifest.Object {
+func (o *objects) changed(objects []manifest.Object) []manifest.Object {
 	var changed []manifest.Object
 	for _, object := range objects {
-		if !x.isUnchanged(object) {
+		if !o.IsUnchanged(object) {
 			changed = append(changed, object)
 			continue
 		}
 		ref := object.Reference()
-		ref.UID = x.live[kinds.KeyOf(ref)].uid
-		x.emit(ObjectApplied, Outcome{Object: eventObject(ref), Result: "unchanged"})
+		ref.UID = o.live[kinds.KeyOf(ref)].uid
+		o.Emit(ObjectApplied, Outcome{Object: eventObject(ref), Result: "unchanged"})
 	}
 	return changed
 }
 
 // applied notes what became of one object.
-func (x *execution) applied(object manifest.Object, applied kube.Applied) {
+func (o *objects) applied(object manifest.Object, applied kube.Applied) {
 	outcome := Outcome{Object: eventObject(object.Reference()), ElapsedMS: applied.Elapsed.Milliseconds()}
 	if applied.Err != nil {
 		outcome.Result, outcome.Message = "Failed", applied.Err.Error()
-		x.emit(ObjectApplied, outcome)
+		o.Emit(ObjectApplied, outcome)
 		return
 	}
-	before := x.live[object.Key()]
-	x.note(object, applied)
+	before := o.live[object.Key()]
+	o.Note(object, applied)
 	outcome.Object.UID = string(applied.Ref.UID)
 	outcome.Result = "configured"
 	switch {
@@ -80,82 +103,138 @@ func (x *execution) applied(object manifest.Object, applied kube.Applied) {
 	case before.replaced:
 		outcome.Message = replacedMessage
 	}
-	x.emit(ObjectApplied, outcome)
+	o.Emit(ObjectApplied, outcome)
 }
 
 // replacedMessage is what is said of an object that the release takes again.
 const replacedMessage = "it was replaced or restored since the release has made it, and carries its marks; the release takes it again"
 
-// established waits for the custom resource definitions of a step, so that objects of their kinds can follow.
-func (x *execution) established(ctx context.Context, objects []manifest.Object) error {
-	var definitions []manifest.Object
-	for _, object := range objects {
-		if kinds.IsDefinition(object.GroupKind()) {
-			definitions = append(definitions, object)
+// send applies objects side by side and returns those that cannot be changed in place but may be made anew.
+func (o *objects) send(ctx context.Context, objects []manifest.Object) (blocked []manifest.Object, err error) {
+	for try := 0; ; try++ {
+		more, moved, err := o.sendOnce(ctx, objects, try < tries)
+		blocked = append(blocked, more...)
+		if err != nil || len(moved) == 0 {
+			return blocked, err
 		}
-	}
-	if len(definitions) == 0 {
-		return nil
-	}
-	return x.wait(ctx, definitions)
-}
-
-// wait waits until objects are ready.
-func (x *execution) wait(ctx context.Context, objects []manifest.Object) error {
-	targets := make([]kube.WaitTarget, len(objects))
-	for i, object := range objects {
-		ref := object.Reference()
-		ref.UID = x.live[kinds.KeyOf(ref)].uid
-		ready, failed, err := conditions(object)
-		if err != nil {
-			return err
+		if err := o.RefreshAndAwait(ctx, []plan.Step{{Verb: plan.Apply, Objects: moved}}); err != nil {
+			return blocked, err
 		}
-		targets[i] = kube.WaitTarget{Ref: ref, Ready: ready, Failed: failed}
+		objects = moved
 	}
-	begun := x.clock()
-	x.emit(WaitStarted, Outcome{Message: words.Count(len(objects), "object")})
-	err := x.Cluster.Wait(ctx, targets, ownerOf(x.release).Selector(), x.observeWait)
-	x.emit(WaitFinished, Outcome{Result: result(err), ElapsedMS: x.since(begun)})
-	return Because(ctx, err)
 }
 
-func (x *execution) observeWait(readiness kube.Readiness) {
-	outcome := Outcome{Object: eventObject(readiness.Ref), Message: readiness.Message, Result: "Waiting"}
-	switch {
-	case readiness.Err != nil:
-		outcome.Result, outcome.Message = "Failed", readiness.Err.Error()
-	case readiness.Skipped:
-		outcome.Result = "Skipped"
-	case readiness.Done:
-		outcome.Result = "Ready"
-	}
-	x.emit(WaitProgress, outcome)
-}
+// tries is how often an object is looked at anew that others delete and make at the same time.
+const tries = 3
 
-// conditions reads what an object says about when it is ready or has failed.
-func conditions(object manifest.Object) (ready, failed kube.Conditions, err error) {
-	if ready, err = condition(object, hook.ReadyWhenAnnotation); err != nil {
+// sendOnce applies objects side by side. Those that were deleted or replaced since they were looked at are returned as moved,
+// if again says that they will be tried again.
+func (o *objects) sendOnce(ctx context.Context, objects []manifest.Object, again bool) (blocked, moved []manifest.Object, err error) {
+	if err := o.adoption.TakeOver(ctx, objects); err != nil {
 		return nil, nil, err
 	}
-	failed, err = condition(object, hook.FailedWhenAnnotation)
-	return ready, failed, err
+	if err := o.ownData(ctx, objects); err != nil {
+		return nil, nil, err
+	}
+	bodies := make([]*unstructured.Unstructured, len(objects))
+	for i, object := range objects {
+		bodies[i] = o.Body(object)
+	}
+	options := kube.ApplyOptions{ForceConflicts: o.plan.Options.ForceConflicts, Claims: plan.MarkFields()}
+	refused, later := make([]error, len(objects)), 0
+	err = o.cluster.Apply(ctx, bodies, options, func(i int, applied kube.Applied) {
+		switch {
+		case o.MayRecreate(objects[i], applied.Err):
+			blocked = append(blocked, objects[i])
+		case again && isMoved(applied.Err):
+			moved = append(moved, objects[i])
+		default:
+			applied.Err = o.NotRecreated(objects[i], applied.Err)
+			o.applied(objects[i], applied)
+			refused[i] = placed(objects[i], applied.Err)
+			return
+		}
+		later++
+	})
+	if named := errors.Join(refused...); named != nil {
+		return blocked, moved, named
+	}
+	if later > 0 {
+		// What the error joins is about these.
+		err = ctx.Err()
+	}
+	return blocked, moved, err
 }
 
-func condition(object manifest.Object, annotation string) (kube.Conditions, error) {
-	text, found := object.GetAnnotations()[annotation]
-	if !found {
-		return nil, nil
+// isMoved reports whether an error says that an object is not the one that was looked at.
+func isMoved(err error) bool { return errors.Is(err, kube.ErrGone) || errors.Is(err, kube.ErrReplaced) }
+
+// MayRecreate reports whether an error says that an object cannot be changed in place, and the object may be deleted and
+// made anew: it says so itself, on the way back as it is on the cluster; it is what is left of a hook that has become a
+// regular resource; or the user says so of everything and nothing would be lost with it. What is being adopted is not: it
+// may have to be given back.
+func (l *ledger) MayRecreate(object manifest.Object, err error) bool {
+	key := object.Key()
+	found, ours := l.live[key]
+	var immutable *kube.ImmutableError
+	switch {
+	case !ours || !errors.As(err, &immutable) || l.FormerOwner(key) != "":
+		return false
+	case plan.MayBeRecreated(object), l.plan.IsUndo && found.recreate:
+		return true
 	}
-	parsed, err := kube.ParseConditions(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %s: %w", object.Title(), annotation, err)
-	}
-	return parsed, nil
+	return found.hook && kinds.RunsPods(key.GroupKind()) || l.plan.Options.RecreateImmutable && !kinds.Irreplaceable(key.GroupKind())
 }
 
-func result(err error) string {
-	if err != nil {
-		return "Failed"
+// recreate deletes objects with all that depends on them, and makes them anew.
+func (o *objects) recreate(ctx context.Context, objects []manifest.Object) error {
+	if err := o.RemoveBlocked(ctx, objects, ""); err != nil {
+		return err
 	}
-	return "Succeeded"
+	blocked, err := o.send(ctx, objects)
+	if err == nil && len(blocked) > 0 {
+		err = fmt.Errorf("%s was made again by somebody else meanwhile", blocked[0].Key())
+	}
+	return err
+}
+
+// RemoveBlocked deletes objects that are going to be made anew, so they stay on the inventory. phase is that of hooks.
+func (o *objects) RemoveBlocked(ctx context.Context, objects []manifest.Object, phase string) error {
+	targets := make([]kube.Deletion, len(objects))
+	for i, object := range objects {
+		ref := object.Reference()
+		ref.UID = o.live[kinds.KeyOf(ref)].uid
+		targets[i] = kube.Deletion{Ref: ref, Propagation: metav1.DeletePropagationForeground}
+	}
+	if err := o.Remove(ctx, targets, phase); err != nil {
+		return fmt.Errorf("deleting what cannot be changed in place: %w", err)
+	}
+	for _, target := range targets {
+		delete(o.gone, kinds.KeyOf(target.Ref))
+	}
+	return nil
+}
+
+// ownData makes the data of Secrets ours that was applied as stringData, by earlier versions of this program or by Helm: the
+// apply that follows would not remove what it does not name.
+func (o *objects) ownData(ctx context.Context, objects []manifest.Object) error {
+	var refs []corev1.ObjectReference
+	for _, object := range objects {
+		if ref := object.Reference(); o.live[kinds.KeyOf(ref)].carried.stringData {
+			refs = append(refs, ref)
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	return o.cluster.OwnData(ctx, refs)
+}
+
+// NotRecreated says of an object that cannot be changed in place that adopting it is why it is not recreated.
+func (l *ledger) NotRecreated(object manifest.Object, err error) error {
+	var immutable *kube.ImmutableError
+	if errors.As(err, &immutable) && l.FormerOwner(object.Key()) != "" {
+		return &AdoptedError{err}
+	}
+	return err
 }

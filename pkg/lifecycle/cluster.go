@@ -18,8 +18,8 @@ type Cluster interface {
 	Find(ctx context.Context, refs []corev1.ObjectReference) ([]*metav1.PartialObjectMetadata, error)
 	// Lookup returns an object; empty where it does not exist.
 	Lookup(ctx context.Context, apiVersion, kind, namespace, name string) (map[string]any, error)
-	// Check tries writes without doing them, and returns the answers in the order of checks.
-	Check(ctx context.Context, checks []kube.Check) ([]kube.Checked, error)
+	// DryRun submits writes as dry-runs, and returns the answers in the order of objects.
+	DryRun(ctx context.Context, objects []kube.DryRun) ([]kube.DryRunResult, error)
 	// Snapshot returns objects whole, without status, in the order of refs; nil where one does not exist.
 	Snapshot(ctx context.Context, refs []corev1.ObjectReference) ([]*unstructured.Unstructured, error)
 	// GiveBack makes adopted objects what they were; done is called as for Apply.
@@ -64,4 +64,30 @@ type Store interface {
 	Forget(ctx context.Context, r *release.Release) error
 	// Drop removes all that is stored of a release.
 	Drop(ctx context.Context, namespace, name string) error
+}
+
+// finder is what the ledger needs of a cluster.
+type finder interface {
+	Find(ctx context.Context, refs []corev1.ObjectReference) ([]*metav1.PartialObjectMetadata, error)
+	AwaitGone(ctx context.Context, refs []corev1.ObjectReference) error
+}
+
+// dryRunner is what the preflight needs of a cluster: it writes nothing.
+type dryRunner interface {
+	Find(ctx context.Context, refs []corev1.ObjectReference) ([]*metav1.PartialObjectMetadata, error)
+	DryRun(ctx context.Context, objects []kube.DryRun) ([]kube.DryRunResult, error)
+	Delete(ctx context.Context, targets []kube.Deletion, done func(i int, elapsed time.Duration, err error)) error
+}
+
+// adopter is what the adoption needs of a cluster.
+type adopter interface {
+	Find(ctx context.Context, refs []corev1.ObjectReference) ([]*metav1.PartialObjectMetadata, error)
+	Snapshot(ctx context.Context, refs []corev1.ObjectReference) ([]*unstructured.Unstructured, error)
+	TakeOver(ctx context.Context, refs []corev1.ObjectReference) error
+	GiveBack(ctx context.Context, returns []kube.Return, done func(i int, err error)) error
+}
+
+// formerStore is what the adoption needs of a store.
+type formerStore interface {
+	AddFormer(ctx context.Context, r *release.Release, former []release.Former) error
 }

@@ -34,16 +34,16 @@ func TestWhatCutTheWorkShortIsSaidOnceAndInNoProgrammersWords(t *testing.T) {
 		"a note":                     {late, fmt.Errorf("wait for Job/a: %w (watch Jobs: no)", context.DeadlineExceeded), "timed out: wait for Job/a (watch Jobs: no)"},
 		"a limit":                    {late, fmt.Errorf("a is being deleted: it has the finalizers b: %w", context.DeadlineExceeded), "timed out: a is being deleted: it has the finalizers b"},
 		"its cause, at the end":      {late, fmt.Errorf("a is being deleted: %w", context.Cause(late)), "a is being deleted: timed out"},
-		"twice":                      {late, lifecycle.Because(late, fmt.Errorf("wait: %w", context.DeadlineExceeded)), "timed out: wait"},
+		"twice":                      {late, lifecycle.WithCause(late, fmt.Errorf("wait: %w", context.DeadlineExceeded)), "timed out: wait"},
 		"something else":             {late, errors.New("no such thing"), "timed out: no such thing"},
 		"nothing that was cut short": {t.Context(), fmt.Errorf("wait: %w", context.Canceled), "wait: context canceled"},
 	} {
-		got := lifecycle.Because(test.ctx, test.err)
+		got := lifecycle.WithCause(test.ctx, test.err)
 		if got.Error() != test.want || !errors.Is(got, test.err) {
 			t.Errorf("%s: %q, want %q", title, got, test.want)
 		}
 	}
-	if err := lifecycle.Because(late, nil); err != nil {
+	if err := lifecycle.WithCause(late, nil); err != nil {
 		t.Errorf("without an error: %v", err)
 	}
 }
@@ -54,7 +54,7 @@ func TestTheLogOfAHookIsShownAsItIs(t *testing.T) {
 	cancel()
 	failed := &lifecycle.HookError{Hook: release.Hook{Title: "test/a", Message: "exited", Container: "c", LogTail: "dial: context canceled"}}
 	for _, err := range []error{failed, fmt.Errorf("test shop: %w", failed)} {
-		if got := lifecycle.Because(interrupted, err).Error(); !strings.Contains(got, "  | dial: context canceled") {
+		if got := lifecycle.WithCause(interrupted, err).Error(); !strings.Contains(got, "  | dial: context canceled") {
 			t.Errorf("the log is not in %q", got)
 		}
 	}

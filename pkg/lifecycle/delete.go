@@ -17,43 +17,43 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
-// delete deletes what is still there and belongs to the release, and takes it off the inventory once it is gone. What is
+// Delete deletes what is still there and belongs to the release, and takes it off the inventory once it is gone. What is
 // only being deleted stays on it, by its name alone.
-func (x *execution) delete(ctx context.Context, step plan.Step) error {
+func (o *objects) Delete(ctx context.Context, step plan.Step) error {
 	var targets []kube.Deletion
 	var errs []error
 	for _, entry := range step.Entries {
 		key := entry.Key()
-		found, there := x.deletable(entry)
+		found, there := o.Deletable(entry)
 		if !there {
 			// What is spared carries our marks, so it stays on the inventory.
-			_, spared := x.live[key]
-			x.gone[key] = !spared
+			_, spared := o.live[key]
+			o.gone[key] = !spared
 			continue
 		}
 		entry.UID = found.uid
-		needed, err := x.stillUsed(ctx, entry)
+		needed, err := o.stillUsed(ctx, entry)
 		if needed || err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		targets = append(targets, kube.Deletion{
-			Ref: entry.Reference(), Propagation: x.propagationOf(entry), NoWait: step.NoWait || found.ending,
+			Ref: entry.Reference(), Propagation: o.propagationOf(entry), NoWait: step.NoWait || found.ending,
 		})
 	}
-	x.stale = x.stale || len(x.gone) > 0
-	errs = append(errs, x.remove(ctx, targets, ""))
-	x.keepHooks(step.Entries)
+	o.stale = o.stale || len(o.gone) > 0
+	errs = append(errs, o.Remove(ctx, targets, ""))
+	o.KeepHooks(step.Entries)
 	return errors.Join(errs...)
 }
 
 // stillUsed reports whether an entry is a Namespace with something in it, and says so.
-func (x *execution) stillUsed(ctx context.Context, entry release.Entry) (bool, error) {
+func (o *objects) stillUsed(ctx context.Context, entry release.Entry) (bool, error) {
 	if !kinds.IsNamespace(entry.GroupKind()) {
 		return false, nil
 	}
 	const few = 3
-	contents, err := x.Cluster.Contents(ctx, entry.Name)
+	contents, err := o.cluster.Contents(ctx, entry.Name)
 	if err != nil {
 		return true, fmt.Errorf("looking whether namespace %s is empty: %w", entry.Name, err)
 	}
@@ -61,7 +61,7 @@ func (x *execution) stillUsed(ctx context.Context, entry release.Entry) (bool, e
 		return false, nil
 	}
 	outcome := Outcome{Object: eventObject(entry.Reference()), Result: "kept", Message: "it is not empty: " + words.List(titles(contents), few)}
-	x.emit(ObjectKept, outcome)
+	o.Emit(ObjectKept, outcome)
 	return true, nil
 }
 
@@ -75,15 +75,15 @@ func titles(refs []corev1.ObjectReference) []string {
 }
 
 // propagationOf waits for the Pods of a hook, which may still run; all else goes as the user said.
-func (x *execution) propagationOf(entry release.Entry) metav1.DeletionPropagation {
+func (o *objects) propagationOf(entry release.Entry) metav1.DeletionPropagation {
 	if entry.Role == release.HookRun && kinds.RunsPods(entry.GroupKind()) {
 		return metav1.DeletePropagationForeground
 	}
-	if x.plan.Operation == release.OperationUninstall && x.plan.Options.Wait && hasDependents(entry) {
+	if o.plan.Operation == release.OperationUninstall && o.plan.Options.Wait && hasDependents(entry) {
 		// In the background, what is gone may have Pods that still end.
-		return cmp.Or(x.plan.Options.Cascade, metav1.DeletePropagationForeground)
+		return cmp.Or(o.plan.Options.Cascade, metav1.DeletePropagationForeground)
 	}
-	return cmp.Or(x.plan.Options.Cascade, metav1.DeletePropagationBackground)
+	return cmp.Or(o.plan.Options.Cascade, metav1.DeletePropagationBackground)
 }
 
 // hasDependents reports whether objects of a kind may have others that somebody waits for: Pods, or what controllers make for
@@ -92,20 +92,20 @@ func hasDependents(entry release.Entry) bool {
 	return !kinds.BuiltIn(entry.Group) || kinds.PodTemplate(entry.GroupKind()) != nil
 }
 
-// keep says what is left in place.
-func (x *execution) keep(step plan.Step) {
+// Keep says what is left in place.
+func (o *objects) Keep(step plan.Step) {
 	for _, entry := range step.Entries {
-		if found, live := x.live[entry.Key()]; live {
+		if found, live := o.live[entry.Key()]; live {
 			entry.UID = found.uid
-			x.emit(ObjectKept, Outcome{Object: eventObject(entry.Reference()), Result: "kept"})
+			o.Emit(ObjectKept, Outcome{Object: eventObject(entry.Reference()), Result: "kept"})
 		}
 	}
 }
 
-// remove deletes objects and waits until they are gone, save where a deletion says otherwise. phase is that of hooks, which
+// Remove deletes objects and waits until they are gone, save where a deletion says otherwise. phase is that of hooks, which
 // stay on the inventory because they may run again; else empty.
-func (x *execution) remove(ctx context.Context, targets []kube.Deletion, phase string) error {
-	return x.Cluster.Delete(ctx, targets, func(i int, elapsed time.Duration, err error) {
+func (o *objects) Remove(ctx context.Context, targets []kube.Deletion, phase string) error {
+	return o.cluster.Delete(ctx, targets, func(i int, elapsed time.Duration, err error) {
 		key := kinds.KeyOf(targets[i].Ref)
 		outcome := Outcome{
 			Phase: phase, Object: eventObject(targets[i].Ref), Result: "deleted", ElapsedMS: elapsed.Milliseconds(),
@@ -114,11 +114,11 @@ func (x *execution) remove(ctx context.Context, targets []kube.Deletion, phase s
 		case err != nil:
 			outcome.Result, outcome.Message = "Failed", err.Error()
 		case !targets[i].NoWait:
-			x.forget(key)
-			x.gone[key] = phase == ""
+			o.Forget(key)
+			o.gone[key] = phase == ""
 		default:
-			x.leave(key)
+			o.Leave(key)
 		}
-		x.emit(ObjectDeleted, outcome)
+		o.Emit(ObjectDeleted, outcome)
 	})
 }

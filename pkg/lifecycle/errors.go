@@ -74,6 +74,12 @@ func (e *PreflightError) Error() string {
 	return text.String()
 }
 
+// isForeign reports whether objects of others are among the problems.
+func (e *PreflightError) isForeign() bool {
+	var foreign *ForeignError
+	return errors.As(e, &foreign)
+}
+
 // Unwrap returns Problems.
 func (e *PreflightError) Unwrap() []error { return e.Problems }
 
@@ -83,8 +89,8 @@ type HookError struct {
 	Hook release.Hook
 	// Kept says that its object is still on the cluster, to be looked at.
 	Kept bool
-	// Hoisted are the objects that were applied because the hooks of its phase need them.
-	Hoisted []corev1.ObjectReference
+	// AppliedEarly are the objects that were applied because the hooks of its phase need them.
+	AppliedEarly []corev1.ObjectReference
 	// Err is why it could not be followed to its end: ErrTimedOut, ErrInterrupted, or that it could not be applied. nil
 	// when it ended by itself.
 	Err error
@@ -95,8 +101,8 @@ func (e *HookError) Error() string {
 	var text strings.Builder
 	message, more, long := strings.Cut(e.Hook.Message, "\n")
 	fmt.Fprintf(&text, "hook %s failed: %s", e.Hook.Title, message)
-	if len(e.Hoisted) > 0 {
-		text.WriteString("; applied before it: " + words.List(titles(e.Hoisted), words.Many))
+	if len(e.AppliedEarly) > 0 {
+		text.WriteString("; applied before it: " + words.List(titles(e.AppliedEarly), words.Many))
 	}
 	if long {
 		text.WriteString("\n" + more)

@@ -34,9 +34,9 @@ const (
 	WaitStarted       EventType = "wait-started"
 	WaitProgress      EventType = "wait-progress"
 	WaitFinished      EventType = "wait-finished"
-	CheckStarted      EventType = "check-started"
-	CheckFinished     EventType = "check-finished"
-	CheckSkipped      EventType = "check-skipped"
+	PreflightStarted  EventType = "check-started"
+	PreflightFinished EventType = "check-finished"
+	PreflightSkipped  EventType = "check-skipped"
 	Warning           EventType = "warning"
 )
 
@@ -112,16 +112,16 @@ type reporter struct {
 	seq     int
 }
 
-func (r *reporter) now() *metav1.Time {
+func (r *reporter) Timestamp() *metav1.Time {
 	now := metav1.NewTime(r.clock().UTC().Truncate(time.Second))
 	return &now
 }
 
-// since is how long ago something was begun, in milliseconds.
-func (r *reporter) since(begun time.Time) int64 { return r.clock().Sub(begun).Milliseconds() }
+// Since is how long ago something was begun, in milliseconds.
+func (r *reporter) Since(begun time.Time) int64 { return r.clock().Sub(begun).Milliseconds() }
 
-// emit reports what happened, after what the cluster has noticed meanwhile.
-func (r *reporter) emit(kind EventType, outcome Outcome) {
+// Emit reports what happened, after what the cluster has noticed meanwhile.
+func (r *reporter) Emit(kind EventType, outcome Outcome) {
 	if r.observe == nil {
 		return
 	}
@@ -138,6 +138,13 @@ func (r *reporter) tell(kind EventType, outcome Outcome) {
 	r.observe(event)
 }
 
-func (r *reporter) warn(phase hook.Phase, format string, args ...any) {
-	r.emit(Warning, Outcome{Phase: string(phase), Message: fmt.Sprintf(format, args...)})
+func (r *reporter) Warn(phase hook.Phase, format string, args ...any) {
+	r.Emit(Warning, Outcome{Phase: string(phase), Message: fmt.Sprintf(format, args...)})
+}
+
+func result(err error) string {
+	if err != nil {
+		return "Failed"
+	}
+	return "Succeeded"
 }

@@ -157,8 +157,8 @@ func (c *cluster) moved(object *unstructured.Unstructured) error {
 	return nil
 }
 
-func (c *cluster) Check(_ context.Context, checks []kube.Check) ([]kube.Checked, error) {
-	answers := make([]kube.Checked, len(checks))
+func (c *cluster) DryRun(_ context.Context, checks []kube.DryRun) ([]kube.DryRunResult, error) {
+	answers := make([]kube.DryRunResult, len(checks))
 	for i, check := range checks {
 		verb := "try"
 		if check.Replaces {
@@ -169,7 +169,7 @@ func (c *cluster) Check(_ context.Context, checks []kube.Check) ([]kube.Checked,
 		if c.checkRule != nil && answers[i].Err == nil {
 			answers[i].Err = c.checkRule(check.Object)
 		}
-		if slices.Contains(c.orphans, check.Object.GetName()) && !check.Coming(corev1.ObjectReference{APIVersion: "v1", Kind: "ServiceAccount", Namespace: "web", Name: "made"}) {
+		if slices.Contains(c.orphans, check.Object.GetName()) && !check.Planned(corev1.ObjectReference{APIVersion: "v1", Kind: "ServiceAccount", Namespace: "web", Name: "made"}) {
 			answers[i].Err = errOrphan
 		}
 		if _, there := c.objects[key(check.Object)]; there && !check.Replaces && slices.Contains(c.frozen, check.Object.GetName()) {

@@ -111,7 +111,7 @@ func hoisted(made *work) []string {
 	var found []string
 	for _, step := range made.Steps {
 		for _, object := range step.Objects {
-			if step.Hoisted {
+			if step.Early {
 				found = append(found, object.Title())
 			}
 		}
@@ -341,7 +341,7 @@ func TestTheWayBackPutsBackWhatWasHoisted(t *testing.T) {
 	cluster.outcomes["shop-migrate"] = exit3
 	failed := upgrade(t, versioned("2", object("v1", "Secret", "new")), first.Release.Inventory, nil)
 	failed.Release.Content.Manifest = versioned("2", object("v1", "Secret", "new"))
-	if _, _, err := run(t, cluster, failed); err == nil || failed.result.Extent != plan.Groundwork {
+	if _, _, err := run(t, cluster, failed); err == nil || failed.result.Extent != plan.ExtentEarly {
 		t.Fatalf("%v, extent %d", err, failed.result.Extent)
 	}
 	back, err := undoOf(failed, rollback(t, first.Release, failed.Release))
@@ -374,7 +374,7 @@ func TestTheWayBackPutsBackWhatAnEarlierFailureLeft(t *testing.T) {
 	}
 	plain.Release.Content.Manifest = versioned("2")
 	again := upgrade(t, versioned("2"), plain.Release.Inventory, release.History{first.Release, plain.Release})
-	if _, _, err := run(t, cluster, again); err == nil || again.result.Extent != plan.Nothing {
+	if _, _, err := run(t, cluster, again); err == nil || again.result.Extent != plan.ExtentNone {
 		t.Fatalf("%v, extent %d", err, again.result.Extent)
 	}
 	again.Release.Content.Manifest = versioned("2")
@@ -401,7 +401,7 @@ func TestAHookThatFailsBeforeAnythingChangedLeavesNothing(t *testing.T) {
 	}
 	cluster.outcomes["shop-migrate"] = exit3
 	second := upgrade(t, versioned("1"), first.Release.Inventory, nil)
-	if _, _, err := run(t, cluster, second); err == nil || strings.Contains(err.Error(), "applied before") || second.result.Extent != plan.Nothing {
+	if _, _, err := run(t, cluster, second); err == nil || strings.Contains(err.Error(), "applied before") || second.result.Extent != plan.ExtentNone {
 		t.Errorf("%v, extent %d", err, second.result.Extent)
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -41,45 +41,44 @@ func podSelector(p plan.Plan) string {
 	return fmt.Sprintf("%s in (%s)", jobNameLabel, strings.Join(slices.Compact(jobs), ","))
 }
 
-// runPhase runs the hooks of a phase. Hooks that the operation can do without get half of the time that is left, so that
+// hookRunner runs hooks, and ends those that earlier commands left running.
+type hookRunner struct {
+	*objects
+	journal *journal
+	// suspended says that the hook that runs is a suspended Job.
+	suspended bool
+}
+
+// RunPhase runs the hooks of a phase. Hooks that the operation can do without get half of the time that is left, so that
 // one that hangs leaves enough for the work.
-func (x *execution) runPhase(ctx context.Context, step plan.Step) error {
+func (r *hookRunner) RunPhase(ctx context.Context, step plan.Step) error {
 	if !step.Optional {
-		return x.runHooks(ctx, step)
+		return r.runHooks(ctx, step)
 	}
-	limited, cancel := halfOf(ctx, x.clock())
+	limited, cancel := halfOf(ctx, r.clock())
 	defer cancel()
-	if err := x.runHooks(limited, step); err != nil {
+	if err := r.runHooks(limited, step); err != nil {
 		if isLockLost(ctx) {
 			return err
 		}
-		x.emit(Warning, Outcome{Phase: string(step.Phase), Message: summary(err) + "; the work goes on"})
+		r.Emit(Warning, Outcome{Phase: string(step.Phase), Message: summary(err) + "; the work goes on"})
 	}
 	return nil
 }
 
-// halfOf limits work to half of the time that a context leaves from now on; without a limit there is none.
-func halfOf(ctx context.Context, now time.Time) (context.Context, context.CancelFunc) {
-	deadline, limited := ctx.Deadline()
-	if !limited {
-		return context.WithCancel(ctx)
-	}
-	return WithTimeout(ctx, max(1, deadline.Sub(now)/2))
-}
-
 // runHooks runs the hooks of a phase one at a time, up to the first that fails. What the policies say is deleted when
 // the phase's result is recorded, also when it failed, ran out of time or was interrupted.
-func (x *execution) runHooks(ctx context.Context, step plan.Step) error {
-	started := x.clock()
-	x.emit(PhaseStarted, Outcome{Phase: string(step.Phase), Message: words.Count(len(step.Hooks), "hook")})
+func (r *hookRunner) runHooks(ctx context.Context, step plan.Step) error {
+	started := r.clock()
+	r.Emit(PhaseStarted, Outcome{Phase: string(step.Phase), Message: words.Count(len(step.Hooks), "hook")})
 	var failures []error
 	for _, h := range step.Hooks {
 		if ctx.Err() != nil || !step.KeepGoing && errors.Join(failures...) != nil {
 			break
 		}
 		var failure error
-		if !x.hasRun(h) {
-			failure = x.runHook(ctx, h)
+		if !r.HasRun(h) {
+			failure = r.runHook(ctx, h)
 		}
 		failures = append(failures, failure)
 	}
@@ -87,101 +86,86 @@ func (x *execution) runHooks(ctx context.Context, step plan.Step) error {
 	if failure == nil && len(failures) < len(step.Hooks) {
 		failure = ended(ctx)
 	}
-	x.cleanUp(ctx, step.Hooks, failures)
-	x.emit(PhaseFinished, Outcome{
-		Phase: string(step.Phase), Result: result(failure), ElapsedMS: x.since(started),
+	r.cleanUp(ctx, step.Hooks, failures)
+	r.Emit(PhaseFinished, Outcome{
+		Phase: string(step.Phase), Result: result(failure), ElapsedMS: r.Since(started),
 	})
 	return failure
 }
 
 // runHook runs one hook, with a record before and after it.
-func (x *execution) runHook(ctx context.Context, h plan.Hook) error {
-	record := x.record(h)
-	record.State, record.StartedAt = release.HookRunning, x.now()
-	if err := x.saveStatus(ctx); err != nil {
+func (r *hookRunner) runHook(ctx context.Context, h plan.Hook) error {
+	if err := r.journal.StartHook(ctx, h); err != nil {
 		return err
 	}
-	x.emit(HookStarted, x.hookOutcome(*record))
-	started := x.clock()
-	x.suspended = false
+	started := r.clock()
+	r.suspended = false
 	limited, cancel := WithTimeout(ctx, h.Timeout)
 	defer cancel()
-	outcome, err := x.follow(limited, h)
+	outcome, err := r.follow(limited, h)
 	if isLockLost(ctx) {
 		// Another command deals with it.
 		return errors.Join(ErrLockLost, err)
 	}
-	elapsed := x.clock().Sub(started)
-	x.conclude(h, outcome, Because(limited, err), elapsed)
-	record.FinishedAt = x.now()
-	saveErr := x.saveStatus(ctx)
-	if isLockLost(ctx) {
-		return errors.Join(ErrLockLost, saveErr)
-	}
-	finished := x.hookOutcome(*record)
-	finished.ElapsedMS = elapsed.Milliseconds()
-	x.emit(HookFinished, finished)
-	if record.State == release.HookSucceeded {
+	err = WithCause(limited, err)
+	saveErr := r.journal.FinishHook(ctx, h, hookEnd{outcome, err, r.clock().Sub(started), r.suspended})
+	record := r.journal.Hook(h)
+	if errors.Is(saveErr, ErrLockLost) || record.State == release.HookSucceeded {
 		return saveErr
 	}
 	kept := record.UID != "" && !h.Has(hook.HookFailed) && record.Reason != reasonDeleted
-	return errors.Join(&HookError{Hook: *record, Kept: kept, Hoisted: x.hoistedFor(h.Phase), Err: Because(limited, err)}, saveErr)
-}
-
-// saveStatus records the status, also when the work was interrupted.
-func (x *execution) saveStatus(ctx context.Context) error {
-	return detached(ctx, func(ctx context.Context) error { return x.Store.UpdateStatus(ctx, x.release) })
+	return errors.Join(&HookError{Hook: *record, Kept: kept, AppliedEarly: r.appliedEarly(h.Phase), Err: err}, saveErr)
 }
 
 // follow makes room for the hook, applies it and follows it to its end. Where its object was deleted or replaced since it was
 // looked at, that is done again.
-func (x *execution) follow(ctx context.Context, h plan.Hook) (kube.HookOutcome, error) {
+func (r *hookRunner) follow(ctx context.Context, h plan.Hook) (kube.HookOutcome, error) {
 	for try := 0; ; try++ {
-		if err := x.replace(ctx, h); err != nil {
+		if err := r.replace(ctx, h); err != nil {
 			return kube.HookOutcome{}, err
 		}
-		outcome, err := x.followOnce(ctx, h)
+		outcome, err := r.followOnce(ctx, h)
 		if try == tries || !isMoved(outcome.Applied.Err) {
 			return outcome, err
 		}
-		if err := x.surveyAgain(ctx, []plan.Step{{Verb: plan.RunHooks, Hooks: []plan.Hook{h}}}); err != nil {
+		if err := r.RefreshAndAwait(ctx, []plan.Step{{Verb: plan.RunHooks, Hooks: []plan.Hook{h}}}); err != nil {
 			return outcome, err
 		}
 	}
 }
 
-func (x *execution) followOnce(ctx context.Context, h plan.Hook) (kube.HookOutcome, error) {
-	run, err := x.hookRun(h)
+func (r *hookRunner) followOnce(ctx context.Context, h plan.Hook) (kube.HookOutcome, error) {
+	run, err := r.hookRun(h)
 	if err != nil {
 		return kube.HookOutcome{}, err
 	}
-	if err := x.takeOver(ctx, []manifest.Object{h.Object}); err != nil {
+	if err := r.adoption.TakeOver(ctx, []manifest.Object{h.Object}); err != nil {
 		return kube.HookOutcome{}, err
 	}
-	if err := x.ownData(ctx, []manifest.Object{h.Object}); err != nil {
+	if err := r.ownData(ctx, []manifest.Object{h.Object}); err != nil {
 		return kube.HookOutcome{}, err
 	}
-	found := x.live[h.Object.Key()]
+	found := r.live[h.Object.Key()]
 	if found.replaced {
-		x.emit(Warning, Outcome{Phase: string(h.Phase), Message: h.Object.Key().String() + ": " + replacedMessage})
+		r.Emit(Warning, Outcome{Phase: string(h.Phase), Message: h.Object.Key().String() + ": " + replacedMessage})
 	}
 	run.Object.SetUID(found.uid)
-	observe := func(progress kube.HookProgress) { x.progress(h, progress) }
-	start := x.Cluster.RunHook
+	observe := func(progress kube.HookProgress) { r.progress(h, progress) }
+	start := r.cluster.RunHook
 	if found.adopt {
 		run.Object.SetResourceVersion(found.resourceVersion)
-		start = x.Cluster.FollowHook
+		start = r.cluster.FollowHook
 	}
 	outcome, err := start(ctx, run, observe)
-	if x.mayRecreate(h.Object, outcome.Applied.Err) {
-		if err := x.removeBlocked(ctx, []manifest.Object{h.Object}, string(h.Phase)); err != nil {
+	if r.MayRecreate(h.Object, outcome.Applied.Err) {
+		if err := r.RemoveBlocked(ctx, []manifest.Object{h.Object}, string(h.Phase)); err != nil {
 			return outcome, err
 		}
 		run.Object.SetUID("")
-		outcome, err = x.Cluster.RunHook(ctx, run, observe)
+		outcome, err = r.cluster.RunHook(ctx, run, observe)
 	}
 	if outcome.Applied.Ref.UID != "" {
-		x.note(h.Object, outcome.Applied)
+		r.Note(h.Object, outcome.Applied)
 	}
 	if outcome.Applied.Err != nil {
 		err = placed(h.Object, err)
@@ -190,34 +174,34 @@ func (x *execution) followOnce(ctx context.Context, h plan.Hook) (kube.HookOutco
 }
 
 // hookRun is a hook as the cluster runs it.
-func (x *execution) hookRun(h plan.Hook) (kube.HookRun, error) {
+func (r *hookRunner) hookRun(h plan.Hook) (kube.HookRun, error) {
 	ready, failed, err := conditions(h.Object)
 	return kube.HookRun{
-		Object: x.stamped(h), Selector: ownerOf(x.release).Selector(), PodSelector: podSelector(x.plan),
-		Ready: ready, Failed: failed, ForceConflicts: x.plan.Options.ForceConflicts, Claims: plan.MarkFields(),
+		Object: r.stamped(h), Selector: plan.OwnerOf(r.release).Selector(), PodSelector: podSelector(r.plan),
+		Ready: ready, Failed: failed, ForceConflicts: r.plan.Options.ForceConflicts, Claims: plan.MarkFields(),
 	}, err
 }
 
 // replace deletes what an earlier run of the hook left. The object of a Job or a Pod cannot be applied over, because its
 // spec never changes; any other kind is applied in place unless its policy says otherwise.
-func (x *execution) replace(ctx context.Context, h plan.Hook) error {
+func (r *hookRunner) replace(ctx context.Context, h plan.Hook) error {
 	key := h.Object.Key()
-	found := x.live[key]
-	if err := x.mayDelete(h); err != nil {
-		return err
+	found := r.live[key]
+	if problem := r.WouldDelete(h); problem != nil {
+		return problem
 	}
-	if !x.replaces(h) {
+	if !r.Replaces(h) {
 		return nil
 	}
 	ref := h.Object.Reference()
-	leftover, err := x.Cluster.Lookup(ctx, ref.APIVersion, ref.Kind, ref.Namespace, ref.Name)
+	leftover, err := r.cluster.Lookup(ctx, ref.APIVersion, ref.Kind, ref.Namespace, ref.Name)
 	if err != nil {
 		return fmt.Errorf("looking at what an earlier run left: %w", err)
 	}
 	ref.UID = found.uid
 	finished := kube.Finished(&unstructured.Unstructured{Object: leftover})
 	deletion := kube.Deletion{Ref: ref, Propagation: propagation(finished), AfterEnd: !finished}
-	if err := x.remove(ctx, []kube.Deletion{deletion}, string(h.Phase)); err != nil {
+	if err := r.Remove(ctx, []kube.Deletion{deletion}, string(h.Phase)); err != nil {
 		return fmt.Errorf("deleting what an earlier run left: %w", err)
 	}
 	return nil
@@ -234,13 +218,13 @@ func propagation(finished bool) metav1.DeletionPropagation {
 // cleanUp deletes the objects of hooks that ran, where their policies say so: those that were applied, by their UID, and not
 // what an earlier run left under a name. It has a time of its own; what cannot be deleted is a warning, because it changes
 // nothing about how the hooks went. failures are those of the hooks that ran.
-func (x *execution) cleanUp(ctx context.Context, hooks []plan.Hook, failures []error) {
+func (r *hookRunner) cleanUp(ctx context.Context, hooks []plan.Hook, failures []error) {
 	var targets []kube.Deletion
 	for i, failure := range failures {
 		h := hooks[i]
-		record := x.record(h)
+		record := r.journal.Hook(h)
 		ref := h.Object.Reference()
-		found, live := x.live[kinds.KeyOf(ref)]
+		found, live := r.live[kinds.KeyOf(ref)]
 		if !live || found.uid != record.UID || !h.Has(policyFor(record.State)) {
 			continue
 		}
@@ -252,10 +236,10 @@ func (x *execution) cleanUp(ctx context.Context, hooks []plan.Hook, failures []e
 		return
 	}
 	err := detached(ctx, func(ctx context.Context) error {
-		return Because(ctx, x.remove(ctx, targets, string(hooks[0].Phase)))
+		return WithCause(ctx, r.Remove(ctx, targets, string(hooks[0].Phase)))
 	})
 	if err != nil && !isLockLost(ctx) {
-		x.emit(Warning, Outcome{Phase: string(hooks[0].Phase), Message: "deleting finished hooks: " + err.Error()})
+		r.Emit(Warning, Outcome{Phase: string(hooks[0].Phase), Message: "deleting finished hooks: " + err.Error()})
 	}
 }
 
@@ -272,25 +256,29 @@ func policyFor(state release.HookState) hook.DeletePolicy {
 	return hook.HookFailed
 }
 
-// record returns the record of a hook in the release; the plan has one for each of its hooks.
-func (x *execution) record(h plan.Hook) *release.Hook {
-	return x.release.Status.Hook(string(h.Phase), h.Object.Reference())
-}
-
-func (x *execution) progress(h plan.Hook, progress kube.HookProgress) {
-	x.suspended = progress.Suspended
+func (r *hookRunner) progress(h plan.Hook, progress kube.HookProgress) {
+	r.suspended = progress.Suspended
 	if progress.Suspended {
 		progress.Reason, progress.Message = release.ReasonSuspended, suspendedMessage
 	}
-	x.emit(HookProgress, Outcome{
+	r.Emit(HookProgress, Outcome{
 		Phase: string(h.Phase), Hook: eventHook(h), Title: h.Title, Reason: progress.Reason, Message: progress.Message,
 	})
 }
 
-func (x *execution) hookOutcome(record release.Hook) Outcome {
-	return Outcome{
-		Phase: record.Phase, Hook: &EventHook{record.Kind, record.Namespace, record.Name},
-		Title: record.Title, Summary: record.Summary(),
-		Result: string(record.State), Reason: record.Reason, Message: record.Message,
+// stamped returns the object of a hook as it is applied: with what tells a later command which run made it, of what.
+func (r *hookRunner) stamped(h plan.Hook) *unstructured.Unstructured {
+	object := h.Object.DeepCopy()
+	annotations := object.GetAnnotations()
+	annotations[plan.AnnotationRun], annotations[plan.AnnotationHash] = r.release.Status.Writer, r.journal.Hook(h).Hash
+	object.SetAnnotations(annotations)
+	return object
+}
+
+// appliedEarly returns what was applied because the hooks of a phase need it.
+func (r *hookRunner) appliedEarly(phase hook.Phase) []corev1.ObjectReference {
+	if phase != r.plan.Course().Before {
+		return nil
 	}
+	return r.early
 }

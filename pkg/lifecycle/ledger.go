@@ -1,8 +1,10 @@
 package lifecycle
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -18,8 +20,8 @@ import (
 // ledger is what the release has on the cluster, as far as this run knows, and what its inventory says of that.
 type ledger struct {
 	*reporter
-	cluster Cluster
-	plan    plan.Plan
+	finder finder
+	plan   plan.Plan
 	// release is the record, a copy of the plan's. Its inventory is brought up to date here.
 	release *release.Release
 	// live are the objects of the plan that are on the cluster and belong to the release.
@@ -27,10 +29,32 @@ type ledger struct {
 	// gone are the objects on the inventory that are confirmed not to be on the cluster any more.
 	gone map[kinds.Key]bool
 	// index says where in the release's inventory each object stands.
-	index map[kinds.Key]int
+	index  map[kinds.Key]int
+	hashes hashes
 	// stale says that the stored inventory is not up to date. It already names all that may exist, so it is brought up to
 	// date when the last wave is there and at the end, not at every step.
 	stale bool
+}
+
+func newLedger(events *reporter, cluster finder, p plan.Plan, record *release.Release) *ledger {
+	return &ledger{
+		reporter: events, finder: cluster, plan: p, release: record,
+		live: map[kinds.Key]live{}, gone: map[kinds.Key]bool{}, index: release.Index(record.Inventory), hashes: hashes{},
+	}
+}
+
+// hashes are those of the objects of a plan, each made once.
+type hashes map[*unstructured.Unstructured]string
+
+// of returns the hash of an object; "" where it cannot be made, which compares unequal to that of any other.
+func (h hashes) of(object manifest.Object) string {
+	sum, known := h[object.Unstructured]
+	if !known {
+		// What was read from YAML can be written as JSON.
+		sum, _ = object.Hash()
+		h[object.Unstructured] = sum
+	}
+	return sum
 }
 
 // live is an object of the release as it is on the cluster.
@@ -52,33 +76,36 @@ type live struct {
 	carried metadata
 }
 
-// deletable returns what is on the cluster under the name of an entry and may be deleted.
-func (l *ledger) deletable(entry release.Entry) (live, bool) {
+// Deletable returns what is on the cluster under the name of an entry and may be deleted.
+func (l *ledger) Deletable(entry release.Entry) (live, bool) {
 	found, there := l.live[entry.Key()]
-	return found, there && !l.spares(found)
+	return found, there && !l.Spares(found)
 }
 
-// spares reports whether what has taken the place of an object of the release is not deleted.
-func (l *ledger) spares(found live) bool { return found.replaced && !l.plan.Options.TakeOwnership }
+// Spares reports whether what has taken the place of an object of the release is not deleted.
+func (l *ledger) Spares(found live) bool { return found.replaced && !l.plan.Options.TakeOwnership }
 
-// entry is what the inventory says of an object; nothing where it does not name it.
-func (l *ledger) entry(key kinds.Key) release.Entry {
+// Entry is what the inventory says of an object; nothing where it does not name it.
+func (l *ledger) Entry(key kinds.Key) release.Entry {
 	if i, found := l.index[key]; found {
 		return l.release.Inventory[i]
 	}
 	return release.Entry{}
 }
 
-// replaces reports whether what an earlier run of a hook left is deleted before it.
-func (l *ledger) replaces(h plan.Hook) bool {
+// HasRun reports whether a hook has succeeded, in this run or before it was resumed.
+func (l *ledger) HasRun(h plan.Hook) bool { return plan.HasRun(l.release, h) }
+
+// Replaces reports whether what an earlier run of a hook left is deleted before it.
+func (l *ledger) Replaces(h plan.Hook) bool {
 	key := h.Object.Key()
 	found, live := l.live[key]
 	return live && !found.adopt && (kinds.RunsPods(key.GroupKind()) || h.Has(hook.BeforeHookCreation))
 }
 
-// body returns an object as it is sent: with the UID that it has on the cluster, so that the API server refuses to change
+// Body returns an object as it is sent: with the UID that it has on the cluster, so that the API server refuses to change
 // another one that has taken its place meanwhile.
-func (l *ledger) body(object manifest.Object) *unstructured.Unstructured {
+func (l *ledger) Body(object manifest.Object) *unstructured.Unstructured {
 	found, live := l.live[object.Key()]
 	if !live || found.uid == "" {
 		return object.Unstructured
@@ -92,8 +119,8 @@ func (l *ledger) body(object manifest.Object) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: content}
 }
 
-// note brings the inventory up to what the API server answered.
-func (l *ledger) note(object manifest.Object, applied kube.Applied) {
+// Note brings the inventory up to what the API server answered.
+func (l *ledger) Note(object manifest.Object, applied kube.Applied) {
 	key := object.Key()
 	before := l.live[key]
 	after := live{
@@ -121,7 +148,7 @@ func (l *ledger) note(object manifest.Object, applied kube.Applied) {
 	case entry.Origin == "":
 		entry.Origin = release.Adopted
 	}
-	entry.Hash, _ = object.Hash()
+	entry.Hash = l.hashes.of(object)
 	entry.AppliedAs, entry.Recreate, entry.Done = "", after.recreate, false
 	if role := roleOf(after.hook); role != entry.Role {
 		entry.AppliedAs = role
@@ -136,15 +163,15 @@ func roleOf(isHook bool) release.Role {
 	return release.Regular
 }
 
-// forget notes that an object is confirmed to be gone. Its entry stays until the end, because a later step may make it
+// Forget notes that an object is confirmed to be gone. Its entry stays until the end, because a later step may make it
 // again and the inventory must name it before that.
-func (l *ledger) forget(key kinds.Key) {
+func (l *ledger) Forget(key kinds.Key) {
 	delete(l.live, key)
-	l.leave(key)
+	l.Leave(key)
 }
 
-// leave notes that an object is gone, or on its way out: the release has it no more, though its name may still be taken.
-func (l *ledger) leave(key kinds.Key) {
+// Leave notes that an object is gone, or on its way out: the release has it no more, though its name may still be taken.
+func (l *ledger) Leave(key kinds.Key) {
 	if i, found := l.index[key]; found {
 		entry := &l.release.Inventory[i]
 		entry.UID, entry.Origin, entry.AppliedAs = "", "", ""
@@ -153,24 +180,24 @@ func (l *ledger) leave(key kinds.Key) {
 	}
 }
 
-// leaveEnding notes of an object that is being deleted that nothing waits for its end any more.
-func (l *ledger) leaveEnding(key kinds.Key) {
+// LeaveEnding notes of an object that is being deleted that nothing waits for its end any more.
+func (l *ledger) LeaveEnding(key kinds.Key) {
 	if found, live := l.live[key]; live {
 		found.ending = true
 		l.live[key] = found
 	}
 }
 
-// dropEntry takes an object off the inventory at once: nobody may take it for the release's after this.
-func (l *ledger) dropEntry(key kinds.Key) {
+// DropEntry takes an object off the inventory at once: nobody may take it for the release's after this.
+func (l *ledger) DropEntry(key kinds.Key) {
 	r := l.release
 	r.Inventory = slices.DeleteFunc(r.Inventory, func(entry release.Entry) bool { return entry.Key() == key })
 	l.index, l.stale = release.Index(r.Inventory), true
 	delete(l.live, key)
 }
 
-// keepHooks keeps on the inventory what the manifest has as a hook: what is gone is the regular resource that it was.
-func (l *ledger) keepHooks(entries []release.Entry) {
+// KeepHooks keeps on the inventory what the manifest has as a hook: what is gone is the regular resource that it was.
+func (l *ledger) KeepHooks(entries []release.Entry) {
 	if l.plan.Course().Done != release.Deployed {
 		return
 	}
@@ -183,8 +210,8 @@ func (l *ledger) keepHooks(entries []release.Entry) {
 	}
 }
 
-// shrink takes what a removal has confirmed to be gone off the inventory.
-func (l *ledger) shrink() {
+// Shrink takes what a removal has confirmed to be gone off the inventory.
+func (l *ledger) Shrink() {
 	if len(l.gone) == 0 {
 		return
 	}
@@ -193,8 +220,8 @@ func (l *ledger) shrink() {
 	l.stale = true
 }
 
-// keepAsApplied notes what of the regular objects is to be kept from now on.
-func (l *ledger) keepAsApplied() {
+// KeepAsApplied notes what of the regular objects is to be kept from now on.
+func (l *ledger) KeepAsApplied() {
 	for _, step := range l.plan.Steps {
 		if step.Verb != plan.Apply {
 			continue
@@ -206,4 +233,112 @@ func (l *ledger) keepAsApplied() {
 			}
 		}
 	}
+}
+
+// IsUnchanged reports whether applying an object would change nothing, or must not.
+func (l *ledger) IsUnchanged(object manifest.Object) bool {
+	key := object.Key()
+	i, known := l.index[key]
+	if l.staysAsIs(object) {
+		return true
+	}
+	if !known || !l.isAsApplied(object, l.release.Inventory[i]) {
+		return false
+	}
+	return l.isAsAnswered(object, l.release.Inventory[i].Metadata, l.live[key].carried)
+}
+
+// staysAsIs reports whether an object is a custom resource definition that a rollback must not take back, or belongs to
+// somebody else by now and is left to that by an undo.
+func (l *ledger) staysAsIs(object manifest.Object) bool {
+	found, live := l.live[object.Key()]
+	if l.plan.IsUndo && found.foreign != "" {
+		return true
+	}
+	return l.release.Spec.FromRevision != 0 && !l.plan.Options.DeleteCRDs && live && kinds.IsDefinition(object.GroupKind())
+}
+
+// isAsApplied reports whether an object is what was last applied and nobody has changed it since, but for its labels and
+// annotations. A kind that counts generations may have another status meanwhile; any other kind must not have been written
+// at all.
+func (l *ledger) isAsApplied(object manifest.Object, entry release.Entry) bool {
+	found := l.live[entry.Key()]
+	if entry.Hash == "" || entry.UID == "" || entry.UID != found.uid || found.foreign != "" {
+		return false
+	}
+	if l.hashes.of(object) != entry.Hash {
+		return false
+	}
+	if entry.Generation != 0 {
+		return entry.Generation == found.generation
+	}
+	return entry.ResourceVersion == found.resourceVersion
+}
+
+// isAsAnswered reports whether an object still carries what the answer to its last apply did. What nobody has recorded
+// counts as such where it carries the marks of its release.
+func (l *ledger) isAsAnswered(object manifest.Object, record *release.Metadata, found metadata) bool {
+	if record == nil {
+		return plan.OwnerOf(l.release).Marks(found.labels, found.annotations)
+	}
+	return found.hash(object, record) == record.Hash
+}
+
+// metadata is what an object on the cluster carries.
+type metadata struct {
+	labels, annotations map[string]string
+	// stringData says of a Secret that it was applied with stringData.
+	stringData bool
+}
+
+// asAnswered returns what to record of the labels and annotations in the answer to an apply: those that the object has,
+// with the values of the answer, and those that the API server has added to it. before is what the object carried before
+// the apply, and known what is on record of that; what stood there before and is not on record is somebody else's, such as a
+// controller's, who may change it.
+//
+// It is the answer that counts, not what was sent, because webhooks may change that.
+func asAnswered(object manifest.Object, answer kube.Applied, before metadata, known *release.Metadata) *release.Metadata {
+	if known == nil {
+		known = &release.Metadata{}
+	}
+	record := &release.Metadata{
+		Labels:      added(answer.Labels, object.GetLabels(), before.labels, known.Labels),
+		Annotations: added(answer.Annotations, object.GetAnnotations(), before.annotations, known.Annotations),
+		Helm:        plan.HelmRelease(answer.Annotations),
+	}
+	record.Hash = metadata{labels: answer.Labels, annotations: answer.Annotations}.hash(object, record)
+	return record
+}
+
+// added are the keys of an answer that were not sent, and were not there before unless they are known to be added.
+func added(answer, sent, before map[string]string, known []string) []string {
+	var keys []string
+	for key := range answer {
+		_, isSent := sent[key]
+		_, wasThere := before[key]
+		if !isSent && (!wasThere || slices.Contains(known, key)) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// hash is that of the values which an object has of the labels and annotations that were applied and that were added.
+func (m metadata) hash(object manifest.Object, record *release.Metadata) string {
+	var lines []string
+	add := func(kind string, values, sent map[string]string, added []string) {
+		keys := append(slices.Collect(maps.Keys(sent)), added...)
+		slices.Sort(keys)
+		for _, key := range slices.Compact(keys) {
+			line := kind + " " + key
+			if value, there := values[key]; there {
+				line += fmt.Sprintf(" %q", value)
+			}
+			lines = append(lines, line)
+		}
+	}
+	add("label", m.labels, object.GetLabels(), record.Labels)
+	add("annotation", m.annotations, object.GetAnnotations(), record.Annotations)
+	return manifest.Sum([]byte(strings.Join(lines, "\n")))
 }

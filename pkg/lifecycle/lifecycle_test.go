@@ -95,11 +95,11 @@ func TestTheWayBackUndoesWhatWasChanged(t *testing.T) {
 		extent    plan.Extent
 		want      []string
 	}{
-		"after an installation":                         {release.OperationInstall, plan.Everything, []string{"delete Job/shop-a", "delete ConfigMap/app"}},
-		"after an installation whose first hook failed": {release.OperationInstall, plan.Nothing, []string{"delete Job/shop-a", "delete ConfigMap/app"}},
-		"after an upgrade whose first hook failed":      {release.OperationUpgrade, plan.Nothing, nil},
-		"after an upgrade that has made a Namespace":    {release.OperationUpgrade, plan.Groundwork, []string{"apply ConfigMap/app ConfigMap/kept"}},
-		"after an upgrade": {release.OperationUpgrade, plan.Everything, []string{
+		"after an installation":                         {release.OperationInstall, plan.ExtentAll, []string{"delete Job/shop-a", "delete ConfigMap/app"}},
+		"after an installation whose first hook failed": {release.OperationInstall, plan.ExtentNone, []string{"delete Job/shop-a", "delete ConfigMap/app"}},
+		"after an upgrade whose first hook failed":      {release.OperationUpgrade, plan.ExtentNone, nil},
+		"after an upgrade that has made a Namespace":    {release.OperationUpgrade, plan.ExtentEarly, []string{"apply ConfigMap/app ConfigMap/kept"}},
+		"after an upgrade": {release.OperationUpgrade, plan.ExtentAll, []string{
 			"run-hooks pre-rollback pre-rollback/a", "apply ConfigMap/app ConfigMap/kept", "run-hooks post-rollback post-rollback/a",
 		}},
 	} {
@@ -144,7 +144,7 @@ func goBackOver(t *testing.T, outcome func(context.Context) (kube.HookOutcome, e
 	deployed, newest := revision(t, 1, release.Deployed, text), revision(t, 2, release.Failed, text)
 	request := rollback(t, deployed, newest)
 	request.Options.Timeout = time.Minute
-	back, err := undoOf(failedWork(release.OperationUpgrade, newest, plan.Everything), request)
+	back, err := undoOf(failedWork(release.OperationUpgrade, newest, plan.ExtentAll), request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -184,9 +184,9 @@ func TestTheExtentOfAChange(t *testing.T) {
 		first string
 		want  plan.Extent
 	}{
-		"nothing before the hook": {"", plan.Nothing},
-		"a definition of a kind":  {object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "things.example.com"), plan.Nothing},
-		"a Namespace":             {object("v1", "Namespace", "extra"), plan.Groundwork},
+		"nothing before the hook": {"", plan.ExtentNone},
+		"a definition of a kind":  {object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "things.example.com"), plan.ExtentNone},
+		"a Namespace":             {object("v1", "Namespace", "extra"), plan.ExtentEarly},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -3,96 +3,110 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
-// rehearsal is what a run tries before it does anything.
-type rehearsal struct {
-	// all says that nothing is done afterwards: everything is tried, and nothing can wait for anything.
-	all bool
-	// leaving is what is being deleted. Nothing waits for it where all is tried.
-	leaving []corev1.ObjectReference
-	// coming is what is made before the plan is run, and is not there yet.
-	coming []corev1.ObjectReference
-	// left is what could not be tried yet.
-	left []trial
+// preflight submits as a dry-run, before the first write of a plan, whatever could turn out to be refused only after
+// something was done that cannot be undone: deletions, every hook, and all objects where hooks come before them or where they
+// may change what is deployed.
+type preflight struct {
+	*ledger
+	cluster dryRunner
+	// steps are those of the plan and, as one more, the hooks of the undo that may become necessary.
+	steps []plan.Step
+	// preview says that nothing is written afterwards: everything is submitted, and nothing is waited for.
+	preview bool
+	// created names what is created before the plan is run, and does not exist yet.
+	created []corev1.ObjectReference
+	// terminating is what is being deleted. It is empty once that was waited for.
+	terminating []corev1.ObjectReference
+	// postponed has to wait for the step before all waves.
+	postponed []dryRun
 }
 
-// preflight looks at what is on the cluster, and tries, without doing it, whatever could turn out to be refused only after
-// something was done that cannot be undone: what is deleted, every hook, and all objects where hooks come before them or where
-// they may change what is deployed. All problems are returned at once. What rests on something that comes first is left for
-// preflightRest.
-func (x *execution) preflight(ctx context.Context) error {
-	found, err := x.survey(ctx, x.ahead())
+// dryRun is an object that is submitted before the work begins.
+type dryRun struct {
+	object manifest.Object
+	isHook bool
+	// replaces says that the object that has its name now will be deleted before.
+	replaces bool
+	// later says that it is a hook that another command runs.
+	later bool
+	// step is the number of the step that writes it.
+	step int
+}
+
+func newPreflight(l *ledger, cluster dryRunner) *preflight {
+	undo := plan.Step{Verb: plan.RunHooks, Hooks: l.plan.Undo}
+	return &preflight{ledger: l, cluster: cluster, steps: append(slices.Clip(l.plan.Steps), undo)}
+}
+
+// Run reads what is on the cluster, and returns all problems at once, as a *PreflightError. What depends on something that the
+// plan creates first is left for runPostponed.
+func (p *preflight) Run(ctx context.Context) error {
+	found, err := p.Refresh(ctx, p.steps)
 	if err != nil {
 		return err
 	}
-	if err := x.awaitLeaving(ctx, found); err != nil {
+	if err := p.awaitTerminating(ctx, found); err != nil {
 		return err
 	}
-	foreign := found.foreign
-	if x.plan.IsUndo {
-		return errors.Join(foreign...)
+	if p.plan.IsUndo {
+		return errors.Join(untyped(found.foreign)...)
 	}
-	x.hint()
-	foreign = append(foreign, x.undeletable()...)
-	trials, deletions := x.trials(foreign), x.deletions()
-	later, err := x.laterTrials(ctx)
+	p.warnOfEndlessHooks()
+	foreign := append(found.foreign, p.undeletable()...)
+	seen := documents{}
+	objects, deletions := p.dryRuns(foreign, seen), p.deletions()
+	later, err := p.laterHooks(ctx, seen)
 	if err != nil {
 		return err
 	}
-	trials = append(trials, later...)
-	if len(trials)+len(deletions) == 0 {
-		return refusal(foreign)
+	objects = append(objects, later...)
+	if len(objects)+len(deletions) == 0 {
+		return refusal(untyped(foreign))
 	}
-	started := x.clock()
-	x.emit(CheckStarted, Outcome{Message: words.Count(len(trials)+len(deletions), "object")})
-	problems, err := x.try(ctx, trials)
+	started := p.clock()
+	p.Emit(PreflightStarted, Outcome{Message: words.Count(len(objects)+len(deletions), "object")})
+	problems, err := p.submit(ctx, objects)
 	if err == nil {
-		problems = slices.Concat(problems, x.tryDeletions(ctx, deletions), x.bereft())
+		problems = slices.Concat(untyped(foreign), problems, p.submitDeletions(ctx, deletions), p.missingDependencies())
 		err = ctx.Err()
 	}
 	if err == nil {
-		err = refusal(append(foreign, problems...))
+		err = refusal(problems)
 	}
-	x.emit(CheckFinished, Outcome{Result: result(err), ElapsedMS: x.since(started)})
+	p.Emit(PreflightFinished, Outcome{Result: result(err), ElapsedMS: p.Since(started)})
 	return err
 }
 
-// awaitLeaving waits for what is being deleted. Nothing waits for it where all is tried, nor where the run ends before that
-// counts.
-func (x *execution) awaitLeaving(ctx context.Context, found surveyed) error {
-	switch {
-	case len(found.leaving) == 0 || len(found.foreign) > 0:
-		return nil
-	case x.rehearsal.all:
-		x.rehearsal.leaving = found.leaving
-		x.emit(Warning, Outcome{Message: "this is being deleted, and would be waited for: " + words.List(titles(found.leaving), words.Many)})
+// RunPostponed submits what had to wait for a step. It does nothing unless that was the one before all waves.
+func (p *preflight) RunPostponed(ctx context.Context, done plan.Step) error {
+	if done.Verb != plan.Apply || done.Wave != 0 || len(p.postponed) == 0 {
 		return nil
 	}
-	return x.awaitGone(ctx, found.leaving)
-}
-
-// hint warns of hooks that are going to run out of time.
-func (x *execution) hint() {
-	for _, step := range x.plan.Steps {
-		for _, h := range step.Hooks {
-			if why := h.NeverEnds(); why != "" && !x.hasRun(h) {
-				x.warn(h.Phase, "%s%s: %s", placeOf(h.Object), h.Object.Title(), why)
-			}
-		}
+	objects := p.postponed
+	p.postponed = nil
+	problems, err := p.submit(ctx, objects)
+	for _, d := range p.postponed {
+		p.skip(d, "it depends on a definition that comes later")
 	}
+	if err == nil && len(problems) > 0 {
+		err = &PreflightError{Problems: problems, Begun: true}
+	}
+	return err
 }
 
 // refusal is what problems mean that were found before anything was done; nil for none.
@@ -103,76 +117,250 @@ func refusal(problems []error) error {
 	return &PreflightError{Problems: problems}
 }
 
-// preflightRest tries what had to wait for a step. It is nothing unless that was the one before all waves.
-func (x *execution) preflightRest(ctx context.Context, done plan.Step) error {
-	if done.Verb != plan.Apply || done.Wave != 0 || len(x.rehearsal.left) == 0 {
+// awaitTerminating waits for objects that are being deleted. A preview waits for nothing, and so does a run that ends before
+// they count.
+func (p *preflight) awaitTerminating(ctx context.Context, found obstacles) error {
+	switch {
+	case len(found.terminating) == 0 || len(found.foreign) > 0:
+		return nil
+	case p.preview:
+		p.terminating = found.terminating
+		p.Emit(Warning, Outcome{Message: "this is being deleted, and would be waited for: " + words.List(titles(found.terminating), words.Many)})
 		return nil
 	}
-	trials := x.rehearsal.left
-	x.rehearsal.left = nil
-	problems, err := x.try(ctx, trials)
-	for _, trial := range x.rehearsal.left {
-		x.untried(trial, "it rests on a definition that comes later")
-	}
-	if err == nil && len(problems) > 0 {
-		err = &PreflightError{Problems: problems, Begun: true}
-	}
-	return err
+	return p.AwaitGone(ctx, found.terminating)
 }
 
-// try returns what would be refused, and defers what cannot be tried yet.
-func (x *execution) try(ctx context.Context, trials []trial) ([]error, error) {
-	resting := x.restingOn()
-	trials = slices.DeleteFunc(slices.Clone(trials), func(t trial) bool {
-		if why := resting(t.object); why != "" {
-			x.postpone(t, why)
-			return true
+// warnOfEndlessHooks warns of hooks that are going to run out of time.
+func (p *preflight) warnOfEndlessHooks() {
+	for _, step := range p.plan.Steps {
+		for _, h := range step.Hooks {
+			if why := h.NeverEnds(); why != "" && !p.HasRun(h) {
+				p.Warn(h.Phase, "%s%s: %s", placeOf(h.Object), h.Object.Title(), why)
+			}
 		}
-		return false
+	}
+}
+
+// undeletable returns the hooks whose name an object of others has, and which would have to delete that: it could not be given
+// back.
+func (p *preflight) undeletable() []*ForeignError {
+	var problems []*ForeignError
+	for _, step := range p.steps {
+		for _, h := range step.Hooks {
+			if problem := p.WouldDelete(h); problem != nil && !p.HasRun(h) {
+				problems = append(problems, problem)
+			}
+		}
+	}
+	return problems
+}
+
+// dryRuns are the objects that the run will apply, each once, without those whose names are taken by others. All hooks are noted
+// as seen.
+func (p *preflight) dryRuns(foreign []*ForeignError, seen documents) []dryRun {
+	var found []dryRun
+	var out []manifest.Object
+	taken, all := foreignKeys(foreign), p.submitsAll()
+	for i, step := range p.steps {
+		for _, h := range step.Hooks {
+			if taken[h.Object.Key()] || p.HasRun(h) {
+				out = append(out, h.Object)
+				continue
+			}
+			if seen.add(h.Object) {
+				replaces := p.Replaces(h) || p.isTerminating(h.Object)
+				found = append(found, dryRun{object: h.Object, isHook: true, replaces: replaces, step: i})
+			}
+		}
+		if step.Verb != plan.Apply || !all {
+			continue
+		}
+		for _, object := range step.Objects {
+			if !p.IsUnchanged(object) && !taken[object.Key()] {
+				found = append(found, dryRun{object: object, replaces: p.isTerminating(object), step: i})
+			}
+		}
+	}
+	for _, object := range out {
+		seen.add(object)
+	}
+	return found
+}
+
+// foreignKeys are the names of objects of others.
+func foreignKeys(problems []*ForeignError) map[kinds.Key]bool {
+	keys := map[kinds.Key]bool{}
+	for _, problem := range problems {
+		keys[kinds.KeyOf(problem.Ref)] = true
+	}
+	return keys
+}
+
+// submitsAll reports whether more than hooks is submitted: when hooks run before the work, or something is deployed that a
+// failure half way would leave changed.
+func (p *preflight) submitsAll() bool {
+	before := p.plan.Course().Before
+	return p.plan.Operation != release.OperationInstall || p.preview || slices.ContainsFunc(p.plan.Steps, func(step plan.Step) bool {
+		return step.Verb == plan.RunHooks && step.Phase == before
 	})
-	answers, err := x.check(ctx, trials)
+}
+
+// isTerminating reports whether the object that has the name of another is being deleted, and was not waited for.
+func (p *preflight) isTerminating(object manifest.Object) bool {
+	return slices.ContainsFunc(p.terminating, func(ref corev1.ObjectReference) bool { return kinds.KeyOf(ref) == object.Key() })
+}
+
+// laterHooks are the hooks that other commands run, each once, without those that were seen before. An object that has the name of one
+// and belongs to others may be gone by then.
+func (p *preflight) laterHooks(ctx context.Context, seen documents) ([]dryRun, error) {
+	var found []dryRun
+	var refs []corev1.ObjectReference
+	for _, h := range p.plan.Later {
+		if !seen.add(h.Object) {
+			continue
+		}
+		refs = append(refs, h.Object.Reference())
+		found = append(found, dryRun{
+			object: h.Object, isHook: true, later: true, step: len(p.plan.Steps),
+			replaces: kinds.RunsPods(h.Object.GroupKind()) || h.Has(hook.BeforeHookCreation),
+		})
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	objects, err := p.cluster.Find(ctx, refs)
+	if err != nil {
+		return nil, fmt.Errorf("looking for objects with the names of hooks: %w", err)
+	}
+	own := plan.OwnerOf(p.release)
+	for i, object := range objects {
+		switch {
+		case object == nil:
+			found[i].replaces = false
+		case object.DeletionTimestamp == nil && p.ClaimOn(object, kinds.KeyOf(refs[i])) == theirs:
+			found[i].replaces = true
+			p.Emit(Warning, Outcome{Message: laterRefused(found[i].object, &ForeignError{Ref: refs[i], Owner: own.HolderPhrase(object)}).Error()})
+		}
+	}
+	return found, nil
+}
+
+// documents are hooks by what they are: hooks of several phases may share a name and differ in all else.
+type documents map[string]bool
+
+// add notes a hook and reports whether it was not met before, at whatever phase.
+func (d documents) add(object manifest.Object) bool {
+	object = manifest.Object{Unstructured: object.DeepCopy()}
+	annotations := object.GetAnnotations()
+	delete(annotations, plan.AnnotationPhase)
+	object.SetAnnotations(annotations)
+	// What was read from YAML can be written as JSON.
+	sum, _ := object.Hash()
+	isNew := !d[sum]
+	d[sum] = true
+	return isNew
+}
+
+// deletions are what the run will delete, save Namespaces, which come last and may have to stay.
+func (p *preflight) deletions() []kube.Deletion {
+	var refs []corev1.ObjectReference
+	for _, step := range p.steps {
+		for _, entry := range step.Entries {
+			if step.Verb == plan.Delete && !kinds.IsNamespace(entry.GroupKind()) {
+				refs = append(refs, entry.Reference())
+			}
+		}
+		for _, h := range step.Hooks {
+			if p.Replaces(h) && !p.HasRun(h) {
+				refs = append(refs, h.Object.Reference())
+			}
+		}
+	}
+	var found []kube.Deletion
+	seen := map[kinds.Key]bool{}
+	for _, ref := range refs {
+		key := kinds.KeyOf(ref)
+		if object, live := p.live[key]; live && !p.Spares(object) && !seen[key] {
+			seen[key] = true
+			ref.UID = object.uid
+			found = append(found, kube.Deletion{Ref: ref, NoWait: true, DryRun: true})
+		}
+	}
+	return found
+}
+
+// submit returns what would be refused, and postpones what cannot be submitted yet.
+func (p *preflight) submit(ctx context.Context, objects []dryRun) ([]error, error) {
+	outlook := p.outlook()
+	objects = slices.DeleteFunc(slices.Clone(objects), func(d dryRun) bool {
+		rule := outlook.decide(beforehand(), attempt{dryRun: d})
+		if rule.verdict == postpone {
+			p.postpone(d, rule.reason)
+		}
+		return rule.verdict == postpone
+	})
+	answers, err := p.send(ctx, outlook, objects)
 	if err != nil {
 		return nil, err
 	}
-	if err := x.tryAnew(ctx, trials, answers); err != nil {
+	if err := p.sendAsNew(ctx, outlook, objects, answers); err != nil {
 		return nil, err
 	}
 	var problems []error
 	for i, answer := range answers {
-		switch {
-		case answer.Unknown != "":
-			x.untried(trials[i], answer.Unknown)
-		case errors.Is(answer.Err, kube.ErrGone), errors.Is(answer.Err, kube.ErrReplaced):
-			// Somebody is at work. The apply looks again.
-		case trials[i].later && answer.Err != nil && !isDecisive(answer.Err):
-			x.emit(Warning, Outcome{Message: laterRefused(trials[i].object, answer.Err).Error()})
-		case trials[i].later && answer.Err != nil:
-			problems = append(problems, laterRefused(trials[i].object, answer.Err))
-		case isRuling(answer.Err) && x.rulesChange(trials[i]):
-			x.postpone(trials[i], "other rules will hold in its namespace by then")
-		case answer.Err != nil:
-			problems = append(problems, placed(trials[i].object, x.notRecreated(trials[i].object, answer.Err)))
-		case x.groundChanges(trials[i]) && !x.rehearsal.all:
-			x.rehearsal.left = append(x.rehearsal.left, trials[i])
+		tried := attempt{objects[i], answer}
+		switch rule := outlook.decide(afterwards(), tried); rule.verdict {
+		case refuse:
+			problems = append(problems, p.problem(tried))
+		case warn:
+			p.Emit(Warning, Outcome{Message: p.problem(tried).Error()})
+		case skip:
+			p.skip(objects[i], answer.Unknown)
+		case postpone:
+			p.postpone(objects[i], rule.reason)
+		case repeat:
+			p.postponed = append(p.postponed, objects[i])
+		case pass:
 		}
 	}
 	return problems, nil
 }
 
-// tryAnew tries to create what cannot be changed in place but may be made anew.
-func (x *execution) tryAnew(ctx context.Context, trials []trial, answers []kube.Checked) error {
-	var again []trial
+// send submits objects and returns the answers in their order.
+func (p *preflight) send(ctx context.Context, outlook *outlook, objects []dryRun) ([]kube.DryRunResult, error) {
+	anything := func(corev1.ObjectReference) bool { return true }
+	requests := make([]kube.DryRun, len(objects))
+	for i, d := range objects {
+		requests[i] = kube.DryRun{
+			Object: p.Body(d.object), Replaces: d.replaces, ForceConflicts: p.plan.Options.ForceConflicts, Claims: plan.MarkFields(),
+			Adopts: p.live[d.object.Key()].foreign != "", Planned: outlook.isPlanned,
+		}
+		if d.later || outlook.mayBeCreated(d) {
+			requests[i].Planned = anything
+		}
+		if d.isHook {
+			requests[i].Object = kube.WithLogMessages(requests[i].Object)
+		}
+	}
+	return p.cluster.DryRun(ctx, requests)
+}
+
+// sendAsNew submits the creation of what cannot be changed in place and may be recreated, whose answers take the place of the
+// first ones.
+func (p *preflight) sendAsNew(ctx context.Context, outlook *outlook, objects []dryRun, answers []kube.DryRunResult) error {
+	var again []dryRun
 	var places []int
 	for i, answer := range answers {
-		if x.mayRecreate(trials[i].object, answer.Err) {
-			again = append(again, trial{object: trials[i].object, isHook: trials[i].isHook, replaces: true})
+		if p.MayRecreate(objects[i].object, answer.Err) {
+			again = append(again, dryRun{object: objects[i].object, isHook: objects[i].isHook, replaces: true})
 			places = append(places, i)
 		}
 	}
 	if len(again) == 0 {
 		return nil
 	}
-	second, err := x.check(ctx, again)
+	second, err := p.send(ctx, outlook, again)
 	if err != nil {
 		return err
 	}
@@ -182,81 +370,84 @@ func (x *execution) tryAnew(ctx context.Context, trials []trial, answers []kube.
 	return nil
 }
 
-func (x *execution) check(ctx context.Context, trials []trial) ([]kube.Checked, error) {
-	coming := x.coming()
-	custom := x.customSteps()
-	able := func(corev1.ObjectReference) bool { return true }
-	checks := make([]kube.Check, len(trials))
-	for i, t := range trials {
-		checks[i] = kube.Check{
-			Object: x.body(t.object), Replaces: t.replaces, ForceConflicts: x.plan.Options.ForceConflicts, Claims: plan.MarkFields(),
-			Adopts: x.live[t.object.Key()].foreign != "", Coming: coming,
-		}
-		if t.later || x.mayBring(t, custom) {
-			checks[i].Coming = able
-		}
-		if t.isHook {
-			checks[i].Object = kube.WithLogMessages(checks[i].Object)
-		}
+// problem says why an object would be refused.
+func (p *preflight) problem(tried attempt) error {
+	if tried.later {
+		return laterRefused(tried.object, tried.answer.Err)
 	}
-	return x.Cluster.Check(ctx, checks)
+	return placed(tried.object, p.NotRecreated(tried.object, tried.answer.Err))
 }
 
-// coming tells what the plan brings that is not there yet.
-func (x *execution) coming() func(corev1.ObjectReference) bool {
-	planned := map[kinds.Key]bool{}
-	for _, object := range plan.Objects(x.ahead()) {
-		planned[object.Key()] = true
-	}
-	for _, ref := range x.rehearsal.coming {
-		planned[kinds.KeyOf(ref)] = true
-	}
-	return func(ref corev1.ObjectReference) bool {
-		_, live := x.live[kinds.KeyOf(ref)]
-		return planned[kinds.KeyOf(ref)] && !live
-	}
+// laterRefused says why a hook that another command runs would be refused now.
+func laterRefused(object manifest.Object, err error) error {
+	return fmt.Errorf("a hook of the phase %s would be refused now: %w", object.GetAnnotations()[plan.AnnotationPhase], placed(object, err))
 }
 
-// restingOn returns what tells on which part of the plan that is not on the cluster yet an object rests: its namespace, or
-// the definition of its kind. It says "" where there is none.
-func (x *execution) restingOn() func(manifest.Object) string {
-	coming, defined := x.coming(), map[schema.GroupKind]bool{}
-	for _, object := range plan.Objects(x.ahead()) {
-		if kinds.IsDefinition(object.GroupKind()) && !x.isUnchanged(object) {
-			group, _, _ := unstructured.NestedString(object.Object, "spec", "group")
-			kind, _, _ := unstructured.NestedString(object.Object, "spec", "names", "kind")
-			defined[schema.GroupKind{Group: group, Kind: kind}] = true
-		}
-	}
-	return func(object manifest.Object) string {
-		switch namespace := object.GetNamespace(); {
-		case namespace != "" && coming(corev1.ObjectReference{APIVersion: "v1", Kind: "Namespace", Name: namespace}):
-			return "its namespace is not there yet"
-		case defined[object.GroupKind()]:
-			return "the definition of its kind comes with it"
-		}
-		return ""
-	}
-}
-
-// postpone has an object tried after the step before all waves, if there is one.
-func (x *execution) postpone(t trial, why string) {
-	if len(x.plan.Steps) == 0 || x.plan.Steps[0].Wave != 0 || x.plan.Steps[0].Verb != plan.Apply || x.rehearsal.all {
-		x.untried(t, why)
+// postpone has an object submitted after the step before all waves, if there is one.
+func (p *preflight) postpone(d dryRun, why string) {
+	if len(p.plan.Steps) == 0 || p.plan.Steps[0].Wave != 0 || p.plan.Steps[0].Verb != plan.Apply || p.preview {
+		p.skip(d, why)
 		return
 	}
-	x.rehearsal.left = append(x.rehearsal.left, t)
+	p.postponed = append(p.postponed, d)
 }
 
-// untried says of an object that it could not be tried.
-func (x *execution) untried(t trial, why string) {
-	x.emit(CheckSkipped, Outcome{Object: eventObject(t.object.Reference()), Message: why})
+// skip says of an object that it could not be submitted.
+func (p *preflight) skip(d dryRun, why string) {
+	p.Emit(PreflightSkipped, Outcome{Object: eventObject(d.object.Reference()), Message: why})
 }
 
-func (x *execution) tryDeletions(ctx context.Context, deletions []kube.Deletion) []error {
+// submitDeletions returns what could not be deleted. What is refused for another reason than a missing permission does not count
+// where the plan deletes first what may refuse it.
+func (p *preflight) submitDeletions(ctx context.Context, deletions []kube.Deletion) []error {
 	problems := make([]error, len(deletions))
-	// What was not tried is told by the context.
-	_ = x.Cluster.Delete(ctx, deletions, func(i int, _ time.Duration, err error) { problems[i] = err })
-	unguarded := x.unguarded()
-	return slices.DeleteFunc(problems, func(err error) bool { return err == nil || unguarded && !kube.LacksRight(err) })
+	// The context tells what was not submitted.
+	_ = p.cluster.Delete(ctx, deletions, func(i int, _ time.Duration, err error) { problems[i] = err })
+	guardsGo := p.deletesGuards()
+	return slices.DeleteFunc(problems, func(err error) bool { return err == nil || guardsGo && !kube.LacksRight(err) })
+}
+
+// deletesGuards reports whether the plan deletes something that can make the API server refuse everything else, such as a
+// webhook, which it does before all else.
+func (p *preflight) deletesGuards() bool {
+	return slices.ContainsFunc(p.plan.Steps, func(step plan.Step) bool {
+		return step.Verb == plan.Delete && step.Wave == kinds.Waves && slices.ContainsFunc(step.Entries, func(entry release.Entry) bool {
+			_, there := p.Deletable(entry)
+			return there
+		})
+	})
+}
+
+// missingDependencies returns a problem for each hook whose Pods need something that the plan deletes before the hook runs, as
+// an uninstallation does before post-delete. A dry-run does not tell, because all is there now, and the Pods would not start
+// when everything else is gone.
+func (p *preflight) missingDependencies() []error {
+	var problems []error
+	gone := map[kinds.Key]bool{}
+	for _, step := range p.plan.Steps {
+		for _, entry := range step.Entries {
+			if _, there := p.Deletable(entry); there && step.Verb == plan.Delete {
+				gone[entry.Key()] = true
+			}
+		}
+		for _, h := range step.Hooks {
+			delete(gone, h.Object.Key())
+			if !p.HasRun(h) {
+				problems = append(problems, dependenciesGone(h, gone)...)
+			}
+		}
+	}
+	return problems
+}
+
+// dependenciesGone returns a problem for each object that a hook needs and that is gone by then.
+func dependenciesGone(h plan.Hook, gone map[kinds.Key]bool) []error {
+	var problems []error
+	for _, key := range plan.Indispensable(h.Object) {
+		if gone[key] {
+			problems = append(problems, &plan.InputError{Object: h.Object, Message: fmt.Sprintf("%s/%s is deleted before this %s hook runs and needs it; "+
+				"make it a hook of that phase with a lower weight, or skip the phase", key.Kind, key.Name, h.Phase)})
+		}
+	}
+	return problems
 }

@@ -153,7 +153,7 @@ spec: {group: example.com, scope: Namespaced, names: {kind: Thing}}
 	if diff := cmp.Diff([]string{"try Job/shop-a", "try CustomResourceDefinition/things.example.com"}, cluster.tried); diff != "" {
 		t.Errorf("tried (-want +got):\n%s", diff)
 	}
-	skipped := slices.IndexFunc(events, func(event lifecycle.Event) bool { return event.Type == lifecycle.CheckSkipped })
+	skipped := slices.IndexFunc(events, func(event lifecycle.Event) bool { return event.Type == lifecycle.PreflightSkipped })
 	if skipped < 0 || events[skipped].Object.Kind != "Thing" || events[skipped].Message == "" {
 		t.Errorf("events %+v", events)
 	}
@@ -316,7 +316,7 @@ func TestWhatBelongsToOthersIsAdopted(t *testing.T) {
 }
 
 // The way back of an upgrade gives back what that took over, and the release does not own it any more.
-func TestTheWayBackOfAnUpgradeDisownsWhatItTookOver(t *testing.T) {
+func TestTheWayBackOfAnUpgradeDisownsWhatItTakenFrom(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	first := mustPlan(t, object("v1", "ConfigMap", "ours"), plan.Options{})

@@ -32,40 +32,40 @@ func (p Preview) Effect(step int, ref corev1.ObjectReference) string {
 
 // Preview tells what Run would do without writing anything. It looks at what is on the cluster and tries every write as a
 // dry-run; the error is what Run would be refused for, and the preview is there in any case. What is being deleted counts as
-// gone, and what is coming, which is made before the plan is run, as on its way.
-func (r Runner) Preview(ctx context.Context, p plan.Plan, coming ...corev1.ObjectReference) (Preview, error) {
+// gone, and what is created before the plan is run as planned.
+func (r Runner) Preview(ctx context.Context, p plan.Plan, created ...corev1.ObjectReference) (Preview, error) {
 	x := r.execution(p)
-	x.rehearsal.all, x.rehearsal.coming = true, coming
+	x.preflight.preview, x.preflight.created, x.adoption.preview = true, created, true
 	preview := Preview{Plan: p}
-	refused := x.completeReturns(ctx)
+	refused := x.adoption.CompleteReturns(ctx)
 	if refused == nil {
-		refused = x.preflight(ctx)
+		refused = x.preflight.Run(ctx)
 	}
 	var found *PreflightError
-	if refused != nil && (!errors.As(refused, &found) || len(foreignKeys(found.Problems)) > 0) {
-		return preview, Because(ctx, refused)
+	if refused != nil && (!errors.As(refused, &found) || found.isForeign()) {
+		return preview, WithCause(ctx, refused)
 	}
 	for _, step := range p.Steps {
-		preview.effects = append(preview.effects, x.foresee(step))
+		preview.effects = append(preview.effects, x.effectsOf(step))
 	}
-	return preview, Because(ctx, refused)
+	return preview, WithCause(ctx, refused)
 }
 
-// foresee returns what a step does to each object, and notes what is there after it.
-func (x *execution) foresee(step plan.Step) map[kinds.Key]string {
+// effectsOf returns what a step does to each object, and notes what is there after it.
+func (x *execution) effectsOf(step plan.Step) map[kinds.Key]string {
 	effects := map[kinds.Key]string{}
 	if step.Verb == plan.Apply {
 		for _, object := range step.Objects {
-			effects[object.Key()] = x.foreseeApply(object)
+			effects[object.Key()] = x.effectOfApply(object)
 		}
 	}
 	for _, h := range step.Hooks {
-		if x.hasRun(h) {
+		if x.HasRun(h) {
 			continue
 		}
 		key := h.Object.Key()
-		replaced := x.replaces(h)
-		if effects[key] = x.foreseeApply(h.Object); replaced {
+		replaced := x.Replaces(h)
+		if effects[key] = x.effectOfApply(h.Object); replaced {
 			effects[key] = "replaced"
 		}
 	}
@@ -75,7 +75,7 @@ func (x *execution) foresee(step plan.Step) map[kinds.Key]string {
 		case step.Verb == plan.GiveBack:
 			effects[entry.Key()] = "given back"
 		case !there:
-		case step.Verb == plan.Keep, x.spares(found):
+		case step.Verb == plan.Keep, x.Spares(found):
 			effects[entry.Key()] = "kept"
 		default:
 			effects[entry.Key()] = "deleted"
@@ -89,11 +89,11 @@ func (x *execution) foresee(step plan.Step) map[kinds.Key]string {
 	return effects
 }
 
-// foreseeApply returns what applying an object does, and notes that it is there.
-func (x *execution) foreseeApply(object manifest.Object) string {
+// effectOfApply returns what applying an object does, and notes that it is there.
+func (x *execution) effectOfApply(object manifest.Object) string {
 	key := object.Key()
 	found, there := x.live[key]
-	unchanged := there && x.isUnchanged(object)
+	unchanged := there && x.IsUnchanged(object)
 	x.live[key] = live{}
 	switch {
 	case !there:

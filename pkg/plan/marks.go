@@ -3,6 +3,8 @@ package plan
 import (
 	"fmt"
 	"maps"
+	"strconv"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -66,7 +68,7 @@ func MarkFields() []string {
 // Selector selects all objects of the release in a namespace.
 func (o Owner) Selector() string { return LabelRelease + "=" + o.Name }
 
-// String names the release, as ownerPhrase does.
+// String names the release, as Holder does.
 func (o Owner) String() string { return fmt.Sprintf("release %s/%s", o.Namespace, o.Name) }
 
 // Named reports whether the annotations of an object name the release.
@@ -94,3 +96,77 @@ const (
 	AnnotationHelmRelease   = "meta.helm.sh/release-name"
 	AnnotationHelmNamespace = "meta.helm.sh/release-namespace"
 )
+
+// TakenFrom reports whether an object that is on the inventory names another release as its owner.
+func (o Owner) TakenFrom(found metav1.Object, entry release.Entry) bool {
+	annotations := found.GetAnnotations()
+	name, namespace := annotations[AnnotationRelease], annotations[AnnotationNamespace]
+	if name != "" && (name != o.Name || namespace != "" && namespace != o.Namespace) {
+		return true
+	}
+	switch helm := HelmRelease(annotations); {
+	case helm == "":
+		return false
+	case entry.Metadata == nil:
+		// Nothing is known of what it said when it was applied: it may have belonged to Helm before.
+		return found.GetLabels()[LabelManagedBy] != ManagedBy
+	default:
+		return helm != entry.Metadata.Helm
+	}
+}
+
+// HelmRelease is the release of Helm that annotations name, as namespace/name; empty where they name none.
+func HelmRelease(annotations map[string]string) string {
+	if annotations[AnnotationHelmRelease] == "" {
+		return ""
+	}
+	return annotations[AnnotationHelmNamespace] + "/" + annotations[AnnotationHelmRelease]
+}
+
+// Holder says who an object belongs to that is not this release's.
+func (o Owner) Holder(found metav1.Object) string {
+	annotations, label := found.GetAnnotations(), found.GetLabels()[LabelManagedBy]
+	other := Owner{Name: annotations[AnnotationRelease], Namespace: annotations[AnnotationNamespace]}
+	switch {
+	case other.Name != "" && other != o:
+		return "release " + quoted(other.Namespace) + "/" + quoted(other.Name)
+	case annotations[AnnotationHelmRelease] != "":
+		return "Helm release " + quoted(annotations[AnnotationHelmNamespace]) + "/" + quoted(annotations[AnnotationHelmRelease])
+	case label != "":
+		return strconv.Quote(label)
+	}
+	return "no release"
+}
+
+// HolderPhrase says who an object belongs to that is not this release's, and what labels and annotations say so.
+func (o Owner) HolderPhrase(found metav1.Object) string {
+	var signs []string
+	add := func(kind string, values map[string]string, keys ...string) {
+		for _, key := range keys {
+			if value, there := values[key]; there {
+				signs = append(signs, fmt.Sprintf("its %s %s=%s", kind, key, quoted(value)))
+			}
+		}
+	}
+	add("label", found.GetLabels(), LabelManagedBy, LabelRelease)
+	add("annotation", found.GetAnnotations(), AnnotationRelease, AnnotationNamespace, AnnotationHelmRelease, AnnotationHelmNamespace)
+	if len(signs) == 0 {
+		return o.Holder(found)
+	}
+	return o.Holder(found) + " (" + strings.Join(signs, ", ") + ")"
+}
+
+// quoted is a value from the cluster as it stands in a message: short, on one line, and in quotes unless it is a plain word.
+func quoted(value string) string {
+	const long = 64
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._", r)
+	}
+	if len(value) > long {
+		return strconv.QuoteToASCII(value[:long]) + "…"
+	}
+	if value == "" || strings.IndexFunc(value, func(r rune) bool { return !plain(r) }) >= 0 {
+		return strconv.QuoteToASCII(value)
+	}
+	return value
+}

@@ -141,7 +141,7 @@ func (c *content) steps(request Request) []Step {
 		steps = append(steps, Step{Verb: Apply, Objects: first})
 	}
 	for _, step := range waveSteps(early) {
-		step.Hoisted = true
+		step.Early = true
 		steps = append(steps, step)
 	}
 	steps = append(steps, c.hookSteps(course.Before, options)...)

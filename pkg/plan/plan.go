@@ -104,8 +104,8 @@ type Step struct {
 	// Wave is the wave of Apply and Delete; 0 for what comes before all waves.
 	Wave    int
 	Objects []manifest.Object
-	// Hoisted says that Objects are applied before the first hooks, because these need them. They are in no later wave.
-	Hoisted bool
+	// Early says that Objects are applied before the first hooks, because these need them. They are in no later wave.
+	Early bool
 	Hooks   []Hook
 	Entries []release.Entry
 	// KeepGoing runs the hooks that come after one that failed, too.
@@ -253,10 +253,10 @@ type Extent int
 
 // The extents.
 const (
-	// Nothing: at most hooks that come before the work were run.
-	Nothing Extent = iota
-	// Groundwork: what must be there before any hook runs, or before those that need it, was changed, too.
-	Groundwork
-	// Everything: the work itself has begun.
-	Everything
+	// ExtentNone: at most hooks that come before the work were run.
+	ExtentNone Extent = iota
+	// ExtentEarly: what must be there before any hook runs, or before those that need it, was changed, too.
+	ExtentEarly
+	// ExtentAll: the work itself has begun.
+	ExtentAll
 )

@@ -21,7 +21,7 @@ func Undo(failed Plan, result Result, request Request) (undo Plan, needed bool, 
 	switch {
 	case failed.Operation == release.OperationInstall:
 		return undoInstall(failed, result), true, nil
-	case result.Extent == Nothing && !leftChanged(failed.History) && len(release.Provisional(result.Release.Inventory)) == 0:
+	case result.Extent == ExtentNone && !leftChanged(failed.History) && len(release.Provisional(result.Release.Inventory)) == 0:
 		return Plan{}, false, nil
 	}
 	// It adopts nothing: what belongs to others by now is left to them.
@@ -37,7 +37,7 @@ func Undo(failed Plan, result Result, request Request) (undo Plan, needed bool, 
 			undo.Steps[i].Optional = true
 		}
 	}
-	if result.Extent != Everything {
+	if result.Extent != ExtentAll {
 		undo.Steps = slices.DeleteFunc(undo.Steps, func(step Step) bool { return step.Verb == RunHooks || step.Verb == Wait })
 		undo.Release.Status.Hooks = nil
 	}

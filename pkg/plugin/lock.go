@@ -109,7 +109,7 @@ func (t *target) whileHeld(ctx context.Context) (context.Context, context.Cancel
 func (t *target) told(others func(lifecycle.Event)) func(lifecycle.Event) {
 	return func(event lifecycle.Event) {
 		switch event.Type {
-		case lifecycle.CheckStarted:
+		case lifecycle.PreflightStarted:
 			t.held.At("checking " + event.Message)
 		case lifecycle.HookStarted:
 			t.held.At(event.Title)

@@ -54,7 +54,7 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 		return err
 	})
 	if err != nil {
-		report(streams.ErrOut, lifecycle.Because(ctx, err))
+		report(streams.ErrOut, lifecycle.WithCause(ctx, err))
 	}
 	return exitCode(ctx, err)
 }

@@ -23,7 +23,7 @@ func JSONEvents(out io.Writer) func(lifecycle.Event) {
 // 0 adds what could not be checked beforehand.
 func TextEvents(out io.Writer, verbosity int) func(lifecycle.Event) {
 	return func(event lifecycle.Event) {
-		if event.Type == lifecycle.CheckSkipped && verbosity < 1 {
+		if event.Type == lifecycle.PreflightSkipped && verbosity < 1 {
 			return
 		}
 		if text := textLine(event); text != "" {
@@ -42,7 +42,7 @@ func textLine(event lifecycle.Event) string {
 		return "waiting for " + event.Message + " to be ready"
 	case lifecycle.WaitProgress:
 		return objectName(event) + ": " + joined(event.Result, event.Message)
-	case lifecycle.CheckSkipped:
+	case lifecycle.PreflightSkipped:
 		return objectName(event) + ": not checked beforehand: " + event.Message
 	case lifecycle.Warning:
 		return "warning: " + event.Message

@@ -56,7 +56,7 @@ func events() []lifecycle.Event {
 	elsewhere := &lifecycle.EventObject{Group: "apps", Version: "v1", Kind: "Deployment", Namespace: "kube-system", Name: "coredns"}
 	add(lifecycle.ObjectApplied, lifecycle.Outcome{Object: elsewhere, Result: "created"})
 	add(lifecycle.WaitProgress, lifecycle.Outcome{Object: elsewhere, Result: "Ready"})
-	add(lifecycle.CheckSkipped, lifecycle.Outcome{Object: elsewhere, Message: "its kind is not served yet"})
+	add(lifecycle.PreflightSkipped, lifecycle.Outcome{Object: elsewhere, Message: "its kind is not served yet"})
 	add(lifecycle.ObjectDeleted, lifecycle.Outcome{Object: elsewhere, Result: "deleted"})
 	add(lifecycle.Warning, lifecycle.Outcome{Message: "pods/log may not be read\x1b[2J"})
 	add(lifecycle.OperationFinished, lifecycle.Outcome{Result: "Failed", Message: "hook failed\nwith two lines", ElapsedMS: 70000})

@@ -63,7 +63,7 @@ func heading(step plan.Step) string {
 	switch step.Verb {
 	case plan.Apply:
 		switch {
-		case step.Hoisted:
+		case step.Early:
 			return "apply before the hooks that need it"
 		case step.Wave == 0:
 			return "apply first"

@@ -33,8 +33,8 @@ func TestPlan(t *testing.T) {
 	job, web, config := planned("batch/v1", "Job", "shop-migrate"), planned("apps/v1", "Deployment", "web"), planned("v1", "ConfigMap", "conf\x1big")
 	made := plan.Plan{Operation: release.OperationUpgrade, Release: r, Steps: []plan.Step{
 		{Verb: plan.Apply, Objects: []manifest.Object{planned("v1", "Namespace", "apart")}},
-		{Verb: plan.Apply, Wave: 2, Hoisted: true, Objects: []manifest.Object{planned("v1", "ServiceAccount", "migrator")}},
-		{Verb: plan.Apply, Wave: 3, Hoisted: true, Objects: []manifest.Object{planned("v1", "Secret", "db")}},
+		{Verb: plan.Apply, Wave: 2, Early: true, Objects: []manifest.Object{planned("v1", "ServiceAccount", "migrator")}},
+		{Verb: plan.Apply, Wave: 3, Early: true, Objects: []manifest.Object{planned("v1", "Secret", "db")}},
 		{Verb: plan.RunHooks, Phase: hook.PreUpgrade, Hooks: []plan.Hook{{Phase: hook.PreUpgrade, Object: job, Title: "pre-upgrade/migrate"}}},
 		{Verb: plan.Apply, Wave: 3, Objects: []manifest.Object{config}},
 		{Verb: plan.Apply, Wave: 4, Objects: []manifest.Object{web}},

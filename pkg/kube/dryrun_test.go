@@ -32,8 +32,8 @@ func (b *bench) checkAll(cases map[string]checkCase) {
 	b.Helper()
 	for name, c := range cases {
 		coming := func(ref corev1.ObjectReference) bool { return c.coming == ref.Kind+"/"+ref.Name }
-		check := kube.Check{Object: b.object(c.text), Replaces: c.replaces, Coming: coming}
-		answers, err := b.Check(b.Context(), []kube.Check{check})
+		check := kube.DryRun{Object: b.object(c.text), Replaces: c.replaces, Planned: coming}
+		answers, err := b.DryRun(b.Context(), []kube.DryRun{check})
 		b.must(err)
 		text := ""
 		if answers[0].Err != nil {
@@ -211,7 +211,7 @@ func TestThePodsThatAreCheckedHaveAnOwner(t *testing.T) {
 	naked := b.object(`{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, image: i}]}}`)
 	b.eventually(func() bool {
 		// The API server takes a moment to heed the policy.
-		answers, err := b.Check(t.Context(), []kube.Check{{Object: naked}})
+		answers, err := b.DryRun(t.Context(), []kube.DryRun{{Object: naked}})
 		b.must(err)
 		return answers[0].Err != nil && strings.Contains(answers[0].Err.Error(), "it has no owner")
 	})
@@ -279,13 +279,13 @@ func TestCheckKnowsWebhooks(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.webhook()
-	var answer kube.Checked
+	var answer kube.DryRunResult
 	b.eventually(func() bool {
 		// The API server takes a moment to heed it.
-		answers, err := b.Check(t.Context(), []kube.Check{{Object: b.object(`{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}`)}})
+		answers, err := b.DryRun(t.Context(), []kube.DryRun{{Object: b.object(`{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}`)}})
 		b.must(err)
 		answer = answers[0]
-		return answer != kube.Checked{}
+		return answer != kube.DryRunResult{}
 	})
 	if answer.Err == nil || !strings.Contains(answer.Err.Error(), `failed calling webhook "asked.example.com"`) {
 		t.Errorf("the answer is %+v", answer)

@@ -16,8 +16,8 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 )
 
-// Check is an object whose write is to be tried without doing it.
-type Check struct {
+// DryRun is an object whose write is to be submitted as a dry-run.
+type DryRun struct {
 	// Object is what would be applied, with its namespace; it is not changed.
 	Object *unstructured.Unstructured
 	// Replaces says that an object of that name is there and will be deleted
@@ -29,91 +29,91 @@ type Check struct {
 	Claims []string
 	// Adopts says that TakeOver would come before.
 	Adopts bool
-	// Coming reports whether an object that is not there will be, or may be,
+	// Planned reports whether an object that is not there will be, or may be,
 	// when this one is applied; nil is none. Only ServiceAccounts, PriorityClasses,
 	// RuntimeClasses, Roles and ClusterRoles are asked for.
-	Coming func(corev1.ObjectReference) bool
+	Planned func(corev1.ObjectReference) bool
 }
 
-// Checked is the answer to a Check.
-type Checked struct {
+// DryRunResult is the answer to a DryRun.
+type DryRunResult struct {
 	// Err is why the object would be refused, as of Apply; nil where it would
 	// not be as far as can be known.
 	Err error
-	// Unknown says what could not be checked, and why; "" when all was.
+	// Unknown says what could not be submitted, and why; "" when all was.
 	Unknown string
 }
 
-// Check tries writes as dry-runs, sixteen at a time, and returns the answers
-// in the order of checks. Of what runs Pods, such a Pod is tried, too: the
+// DryRun submits writes as dry-runs, sixteen at a time, and returns the answers
+// in the order of objects. Of what runs Pods, such a Pod is submitted, too: the
 // refusals of admission do not show on the object that makes it. The error is
 // that of ctx, once it has ended.
-func (c *Cluster) Check(ctx context.Context, checks []Check) ([]Checked, error) {
-	answers := make([]Checked, len(checks))
-	err := each(ctx, len(checks), atOnce, func(i int) error {
-		answers[i] = c.check(ctx, checks[i])
+func (c *Cluster) DryRun(ctx context.Context, objects []DryRun) ([]DryRunResult, error) {
+	answers := make([]DryRunResult, len(objects))
+	err := each(ctx, len(objects), atOnce, func(i int) error {
+		answers[i] = c.dryRun(ctx, objects[i])
 		return nil
 	})
 	return answers, err
 }
 
-func (c *Cluster) check(ctx context.Context, check Check) Checked {
+func (c *Cluster) dryRun(ctx context.Context, d DryRun) DryRunResult {
 	write := c.dryApply
-	if check.Replaces {
-		write = func(ctx context.Context, check Check) error { return c.dryCreate(ctx, check.Object) }
+	if d.Replaces {
+		write = func(ctx context.Context, d DryRun) error { return c.dryCreate(ctx, d.Object) }
 	}
-	tried := check
-	tried.Object = check.arrived(check.Object)
-	answer := c.judge(ctx, check, write(ctx, tried))
+	submitted := d
+	submitted.Object = d.withoutPlanned(d.Object)
+	answer := c.judge(ctx, d, write(ctx, submitted))
 	if answer.Err != nil || answer.Unknown != "" {
 		return answer
 	}
-	return c.checkPod(ctx, check)
+	return c.dryRunPod(ctx, d)
 }
 
 // dryApply tries to apply the object.
-func (c *Cluster) dryApply(ctx context.Context, check Check) error {
-	options := ApplyOptions{ForceConflicts: check.ForceConflicts, Claims: check.Claims, dryRun: true}
-	_, _, err := c.send(ctx, check.Object, options)
-	if check.Adopts && onlyPredecessors(classify(refOf(check.Object), err), check.Claims) {
+func (c *Cluster) dryApply(ctx context.Context, d DryRun) error {
+	options := ApplyOptions{ForceConflicts: d.ForceConflicts, Claims: d.Claims, dryRun: true}
+	_, _, err := c.send(ctx, d.Object, options)
+	if d.Adopts && onlyPredecessors(classify(refOf(d.Object), err), d.Claims) {
 		options.ForceConflicts = true
-		_, _, err = c.send(ctx, check.Object, options)
+		_, _, err = c.send(ctx, d.Object, options)
 	}
 	return err
 }
 
 // judge tells what a refusal of the dry-run says about the write itself.
-func (c *Cluster) judge(ctx context.Context, k Check, err error) Checked {
+func (c *Cluster) judge(ctx context.Context, d DryRun, err error) DryRunResult {
 	switch {
-	case err == nil, k.Replaces && (apierrors.IsAlreadyExists(err) || exceedsQuota(err)):
+	case err == nil, d.Replaces && (apierrors.IsAlreadyExists(err) || exceedsQuota(err)):
 		// The name, and what counts for the quota, is free by then.
-		return Checked{}
+		return DryRunResult{}
 	case noDryRun(err):
-		return Checked{Unknown: withoutSecrets(k.Object, err).Error()}
-	case k.bindsComingRole() && apierrors.IsNotFound(err):
-		return Checked{Unknown: "the role that it binds is not there yet"}
+		return DryRunResult{Unknown: withoutSecrets(d.Object, err).Error()}
+	case d.bindsPlannedRole() && apierrors.IsNotFound(err):
+		return DryRunResult{Unknown: "the role that it binds is not there yet"}
 	}
-	return Checked{Err: c.applyError(ctx, k.Object, err)}
+	return DryRunResult{Err: c.applyError(ctx, d.Object, err)}
 }
 
-// bindsComingRole reports whether the object is a binding of a role that is
+// bindsPlannedRole reports whether the object is a binding of a role that is
 // not there yet: who may not bind everything is refused until it is.
-func (k Check) bindsComingRole() bool {
-	group, version := k.Object.GroupVersionKind().Group, k.Object.GetAPIVersion()
-	if group != "rbac.authorization.k8s.io" || k.Coming == nil {
+func (d DryRun) bindsPlannedRole() bool {
+	group, version := d.Object.GroupVersionKind().Group, d.Object.GetAPIVersion()
+	if group != "rbac.authorization.k8s.io" || d.Planned == nil {
 		return false
 	}
-	role := corev1.ObjectReference{APIVersion: version, Kind: stringAt(k.Object, "roleRef", "kind"), Name: stringAt(k.Object, "roleRef", "name")}
+	role := corev1.ObjectReference{APIVersion: version, Kind: stringAt(d.Object, "roleRef", "kind"), Name: stringAt(d.Object, "roleRef", "name")}
 	if role.Kind == "Role" {
-		role.Namespace = k.Object.GetNamespace()
+		role.Namespace = d.Object.GetNamespace()
 	}
-	return k.Coming(role)
+	return d.Planned(role)
 }
 
-// arrived returns an object that is a Pod without what would have it refused
+// withoutPlanned returns an object that is a Pod without what would have it refused
 // only because it is not there yet; any other is returned as it is.
-func (k Check) arrived(object *unstructured.Unstructured) *unstructured.Unstructured {
-	if kindName(object.GroupVersionKind()) != kindPod || k.Coming == nil {
+func (d DryRun) withoutPlanned(object *unstructured.Unstructured) *unstructured.Unstructured {
+	if kindName(object.GroupVersionKind()) != kindPod || d.Planned == nil {
 		return object
 	}
 	object = object.DeepCopy()
@@ -127,31 +127,31 @@ func (k Check) arrived(object *unstructured.Unstructured) *unstructured.Unstruct
 		{"runtimeClassName", corev1.ObjectReference{APIVersion: "node.k8s.io/v1", Kind: "RuntimeClass"}},
 	} {
 		named.ref.Name = stringAt(object, "spec", named.field)
-		if named.ref.Name != "" && k.Coming(named.ref) {
+		if named.ref.Name != "" && d.Planned(named.ref) {
 			unstructured.RemoveNestedField(object.Object, "spec", named.field)
 		}
 	}
 	return object
 }
 
-// checkPod tries the Pod of what runs Pods.
-func (c *Cluster) checkPod(ctx context.Context, check Check) Checked {
-	pod := podOf(check.Object)
+// dryRunPod submits the Pod of what runs Pods.
+func (c *Cluster) dryRunPod(ctx context.Context, d DryRun) DryRunResult {
+	pod := podOf(d.Object)
 	if pod == nil {
-		return Checked{}
+		return DryRunResult{}
 	}
-	pod = check.arrived(pod)
+	pod = d.withoutPlanned(pod)
 	err := c.dryCreate(ctx, pod)
 	switch {
-	case err == nil, exceedsQuota(err) && (check.Replaces || !isJob(check.Object)):
+	case err == nil, exceedsQuota(err) && (d.Replaces || !isJob(d.Object)):
 		// A rollout makes room for its Pods as it goes, and so does the end of a Job that is replaced.
-		return Checked{}
+		return DryRunResult{}
 	case LacksRight(err):
-		return Checked{Unknown: "whether its Pods would be admitted: " + err.Error()}
+		return DryRunResult{Unknown: "whether its Pods would be admitted: " + err.Error()}
 	case noDryRun(err), noDefaultAccount(err) && stringAt(pod, "spec", "serviceAccountName") == "":
-		return Checked{Unknown: "whether its Pods would be admitted: " + err.Error()}
+		return DryRunResult{Unknown: "whether its Pods would be admitted: " + err.Error()}
 	}
-	return Checked{Err: fmt.Errorf("the Pods of %s: %w", nameOf(refOf(check.Object)), err)}
+	return DryRunResult{Err: fmt.Errorf("the Pods of %s: %w", nameOf(refOf(d.Object)), err)}
 }
 
 func isJob(object *unstructured.Unstructured) bool {
