@@ -8,8 +8,8 @@ func runMutants() []mutant {
 	return []mutant{
 		{
 			name: "acts-without-a-record", file: journal,
-			old:   "\tif err := j.recordBegin(ctx); err != nil {\n\t\treturn err\n\t}\n",
-			new:   "\t_ = j.recordBegin(ctx)\n",
+			old:   "\tif err := j.writeStart(ctx); err != nil {\n\t\treturn err\n\t}\n",
+			new:   "\t_ = j.writeStart(ctx)\n",
 			means: "work begins although it could not be recorded: what is killed then leaves objects that nobody knows",
 			tests: tests,
 		},

@@ -99,7 +99,7 @@ func (a *adoption) AdoptFound(ctx context.Context) error {
 }
 
 // noteFormer notes in the release what objects are before they are adopted, and returns it; those that are gone meanwhile
-// are left out.
+// are skipped.
 func (a *adoption) noteFormer(ctx context.Context, refs []corev1.ObjectReference) ([]release.Former, error) {
 	objects, err := a.cluster.Snapshot(ctx, refs)
 	if err != nil {

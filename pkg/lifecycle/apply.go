@@ -109,10 +109,10 @@ func (o *objects) applied(object manifest.Object, applied kube.Applied) {
 // replacedMessage is what is said of an object that the release takes again.
 const replacedMessage = "it was replaced or restored since the release has made it, and carries its marks; the release takes it again"
 
-// send applies objects side by side and returns those that cannot be changed in place but may be made anew.
+// send applies objects side by side and returns those that cannot be changed in place but may be recreated.
 func (o *objects) send(ctx context.Context, objects []manifest.Object) (blocked []manifest.Object, err error) {
-	for try := 0; ; try++ {
-		more, moved, err := o.sendOnce(ctx, objects, try < tries)
+	for round := 0; ; round++ {
+		more, moved, err := o.sendOnce(ctx, objects, round < maxRounds)
 		blocked = append(blocked, more...)
 		if err != nil || len(moved) == 0 {
 			return blocked, err
@@ -124,11 +124,11 @@ func (o *objects) send(ctx context.Context, objects []manifest.Object) (blocked 
 	}
 }
 
-// tries is how often an object is looked at anew that others delete and make at the same time.
-const tries = 3
+// maxRounds is how often an object is read again that others delete and create at the same time.
+const maxRounds = 3
 
-// sendOnce applies objects side by side. Those that were deleted or replaced since they were looked at are returned as moved,
-// if again says that they will be tried again.
+// sendOnce applies objects side by side. Those that were deleted or replaced since they were read are returned as moved,
+// if again says that they will be sent again.
 func (o *objects) sendOnce(ctx context.Context, objects []manifest.Object, again bool) (blocked, moved []manifest.Object, err error) {
 	if err := o.adoption.TakeOver(ctx, objects); err != nil {
 		return nil, nil, err
@@ -166,11 +166,11 @@ func (o *objects) sendOnce(ctx context.Context, objects []manifest.Object, again
 	return blocked, moved, err
 }
 
-// isMoved reports whether an error says that an object is not the one that was looked at.
+// isMoved reports whether an error says that an object is not the one that was read.
 func isMoved(err error) bool { return errors.Is(err, kube.ErrGone) || errors.Is(err, kube.ErrReplaced) }
 
 // MayRecreate reports whether an error says that an object cannot be changed in place, and the object may be deleted and
-// made anew: it says so itself, on the way back as it is on the cluster; it is what is left of a hook that has become a
+// recreated: it says so itself, in an undo as it is on the cluster; it is what is left of a hook that has become a
 // regular resource; or the user says so of everything and nothing would be lost with it. What is being adopted is not: it
 // may have to be given back.
 func (l *ledger) MayRecreate(object manifest.Object, err error) bool {
@@ -186,7 +186,7 @@ func (l *ledger) MayRecreate(object manifest.Object, err error) bool {
 	return found.hook && kinds.RunsPods(key.GroupKind()) || l.plan.Options.RecreateImmutable && !kinds.Irreplaceable(key.GroupKind())
 }
 
-// recreate deletes objects with all that depends on them, and makes them anew.
+// recreate deletes objects with all that depends on them, and recreates them.
 func (o *objects) recreate(ctx context.Context, objects []manifest.Object) error {
 	if err := o.RemoveBlocked(ctx, objects, ""); err != nil {
 		return err
@@ -198,7 +198,7 @@ func (o *objects) recreate(ctx context.Context, objects []manifest.Object) error
 	return err
 }
 
-// RemoveBlocked deletes objects that are going to be made anew, so they stay on the inventory. phase is that of hooks.
+// RemoveBlocked deletes objects that are going to be recreated, so they stay on the inventory. phase is that of hooks.
 func (o *objects) RemoveBlocked(ctx context.Context, objects []manifest.Object, phase string) error {
 	targets := make([]kube.Deletion, len(objects))
 	for i, object := range objects {

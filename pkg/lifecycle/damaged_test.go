@@ -45,7 +45,7 @@ func TestADamagedRevisionCountsAsOneThatFailed(t *testing.T) {
 		damaged := *r
 		damaged.Record.Damage = damage
 		planned := removal(t, "", &damaged, plan.Options{})
-		if !planned.Troubled {
+		if !planned.MayHaveLeftovers {
 			t.Errorf("%s: it counts as one that came to a good end", name)
 		}
 	}

@@ -118,14 +118,14 @@ func (r *hookRunner) runHook(ctx context.Context, h plan.Hook) error {
 }
 
 // follow makes room for the hook, applies it and follows it to its end. Where its object was deleted or replaced since it was
-// looked at, that is done again.
+// read, that is done again.
 func (r *hookRunner) follow(ctx context.Context, h plan.Hook) (kube.HookOutcome, error) {
-	for try := 0; ; try++ {
+	for round := 0; ; round++ {
 		if err := r.replace(ctx, h); err != nil {
 			return kube.HookOutcome{}, err
 		}
 		outcome, err := r.followOnce(ctx, h)
-		if try == tries || !isMoved(outcome.Applied.Err) {
+		if round == maxRounds || !isMoved(outcome.Applied.Err) {
 			return outcome, err
 		}
 		if err := r.RefreshAndAwait(ctx, []plan.Step{{Verb: plan.RunHooks, Hooks: []plan.Hook{h}}}); err != nil {

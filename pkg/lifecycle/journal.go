@@ -21,8 +21,8 @@ type journal struct {
 	store Store
 }
 
-// Begin records the operation before anything of it is done.
-func (j *journal) Begin(ctx context.Context) error {
+// Start records the operation before anything of it is done.
+func (j *journal) Start(ctx context.Context) error {
 	r := j.release
 	if j.plan.Operation == release.OperationUninstall && !r.Removed() {
 		r.Status.Remember()
@@ -33,11 +33,11 @@ func (j *journal) Begin(ctx context.Context) error {
 		r.Status.StartedAt, r.Status.FinishedAt, r.Status.Message = j.Timestamp(), nil, ""
 		r.SetCondition(*j.Timestamp())
 	}
-	if j.plan.Operation == release.OperationRevert {
-		// What hooks have done goes with what they did it to, so that there is nothing left to go on from.
+	if j.plan.Operation == release.OperationUndo {
+		// What hooks have done goes with what they did it to, so that there is nothing left to continue.
 		r.Status.Interrupted = ""
 	}
-	if err := j.recordBegin(ctx); err != nil {
+	if err := j.writeStart(ctx); err != nil {
 		return err
 	}
 	j.Emit(OperationStarted, Outcome{})
@@ -47,8 +47,8 @@ func (j *journal) Begin(ctx context.Context) error {
 	return nil
 }
 
-// recordBegin records a new revision, or the status of one that is there.
-func (j *journal) recordBegin(ctx context.Context) error {
+// writeStart records a new revision, or the status of one that is there.
+func (j *journal) writeStart(ctx context.Context) error {
 	if j.release.ResourceVersion == "" {
 		// It may be large, and take as long as the work may. What was cut short leaves nothing behind.
 		return j.store.Create(ctx, j.release)
@@ -100,7 +100,7 @@ func (j *journal) StartHook(ctx context.Context, h plan.Hook) error {
 // FinishHook records how a hook ended. When the lock is lost, which is ErrLockLost, another command deals with the hook.
 func (j *journal) FinishHook(ctx context.Context, h plan.Hook, end hookEnd) error {
 	record := j.Hook(h)
-	conclude(record, h, end)
+	recordHookEnd(record, h, end)
 	record.FinishedAt = j.Timestamp()
 	err := j.recordStatus(ctx)
 	if isLockLost(ctx) {
@@ -128,8 +128,8 @@ const reasonDeleted = "Deleted"
 // suspendedMessage is what is said of a Job that is suspended, while it is and when the time is over.
 const suspendedMessage = "the Job is suspended"
 
-// conclude writes how a hook ended into its record.
-func conclude(record *release.Hook, h plan.Hook, end hookEnd) {
+// recordHookEnd writes how a hook ended into its record.
+func recordHookEnd(record *release.Hook, h plan.Hook, end hookEnd) {
 	outcome, err := end.outcome, end.err
 	record.UID, record.Attempts = outcome.Applied.Ref.UID, outcome.Attempts
 	if err == nil && outcome.Succeeded {
@@ -193,7 +193,7 @@ func (e hookEnd) reason() string {
 	return ""
 }
 
-// sentence says for people how a hook failed: what happened, how often it was tried, and how long it took.
+// sentence says for people how a hook failed: what happened, how often it was attempted, and how long it took.
 func (e hookEnd) sentence(known string, attempts int) string {
 	effort := rounded(e.elapsed).String()
 	if attempts > 0 {
@@ -240,9 +240,9 @@ func summary(err error) string {
 	return line
 }
 
-// End records how the operation went. The record is written even when the work was interrupted, but not when the lock was
+// Finish records how the operation went. The record is written even when the work was interrupted, but not when the lock was
 // lost: it is another command's then.
-func (j *journal) End(ctx context.Context, failure error, extent plan.Extent) error {
+func (j *journal) Finish(ctx context.Context, failure error, extent plan.Extent) error {
 	if isLockLost(ctx) {
 		failure = errors.Join(ErrLockLost, failure)
 		j.Emit(OperationFinished, j.outcome(failure))
@@ -253,8 +253,8 @@ func (j *journal) End(ctx context.Context, failure error, extent plan.Extent) er
 		j.KeepAsApplied()
 	}
 	j.Shrink()
-	j.conclusion(failure, extent)
-	err := detached(ctx, j.recordEnd)
+	j.recordOutcome(failure, extent)
+	err := detached(ctx, j.writeEnd)
 	if err == nil {
 		j.makeFinal(ctx, failure == nil)
 	}
@@ -274,8 +274,8 @@ func (j *journal) outcome(failure error) Outcome {
 	return outcome
 }
 
-// conclusion writes into the status how the operation went.
-func (j *journal) conclusion(failure error, extent plan.Extent) {
+// recordOutcome writes into the status how the operation went.
+func (j *journal) recordOutcome(failure error, extent plan.Extent) {
 	r := j.release
 	if errors.Is(failure, ErrInterrupted) && j.plan.Course().Done != "" {
 		r.Status.Interrupted = j.plan.Operation
@@ -308,9 +308,9 @@ func stillThere(message, reason string) string {
 // notUninstalled comes before the reason why a release is still there.
 const notUninstalled = "not uninstalled: "
 
-// recordEnd writes the inventory, which the end has made exact, and then the status. The record of a release that was
+// writeEnd writes the inventory, which the end has made exact, and then the status. The record of a release that was
 // uninstalled goes instead, unless it is to be kept.
-func (j *journal) recordEnd(ctx context.Context) error {
+func (j *journal) writeEnd(ctx context.Context) error {
 	var dropped error
 	if j.release.Status.Phase == release.Uninstalled && !j.plan.Options.KeepHistory {
 		dropped = j.store.Drop(ctx, j.release.Namespace, j.release.Name)
@@ -335,7 +335,7 @@ func (j *journal) retire(ctx context.Context) error {
 	}
 	superseded, forgotten := retire(j.plan.History, j.release, j.plan.Options.HistoryMax)
 	if j.plan.IsUndo {
-		// The record of the failure that made a way back necessary stays, however few are to be kept.
+		// The record of the failure that made an undo necessary stays, however few are to be kept.
 		failed := j.plan.History.Newest()
 		forgotten = slices.DeleteFunc(forgotten, func(r *release.Release) bool { return r == failed })
 	}
@@ -389,7 +389,7 @@ func retire(history release.History, newest *release.Release, most int) (superse
 
 // makeFinal follows the last record: what an operation has adopted that succeeded is the release's from then on, to be
 // deleted like all else of it; and where nothing is left to be given back, what it was is forgotten. If this is cut short,
-// the next operation does it: see settled.
+// the next operation does it: see plan.New.
 func (j *journal) makeFinal(ctx context.Context, succeeded bool) {
 	r := j.release
 	dropped := r.Status.Phase == release.Uninstalled && !j.plan.Options.KeepHistory

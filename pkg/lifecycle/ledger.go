@@ -66,7 +66,7 @@ type live struct {
 	hook, adopt bool
 	// ending says that it is being deleted, and that nothing waits for its end.
 	ending bool
-	// recreate says that it said itself, when it was applied, that it may be made anew.
+	// recreate says that it said itself, when it was applied, that it may be recreated.
 	recreate bool
 	// foreign says who it belongs to if that is not this release, which is to take it over; else "".
 	foreign string
@@ -248,7 +248,7 @@ func (l *ledger) IsUnchanged(object manifest.Object) bool {
 	return l.isAsAnswered(object, l.release.Inventory[i].Metadata, l.live[key].carried)
 }
 
-// staysAsIs reports whether an object is a custom resource definition that a rollback must not take back, or belongs to
+// staysAsIs reports whether an object is a custom resource definition that a rollback must not revert, or belongs to
 // somebody else by now and is left to that by an undo.
 func (l *ledger) staysAsIs(object manifest.Object) bool {
 	found, live := l.live[object.Key()]

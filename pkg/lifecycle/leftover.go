@@ -40,7 +40,7 @@ func (l leftover) key() kinds.Key {
 // should not be cut off. All others are deleted, with their Pods. They are only looked for where the newest revision says
 // that something went wrong.
 func (r *hookRunner) EndLeftovers(ctx context.Context) error {
-	if !r.plan.Troubled {
+	if !r.plan.MayHaveLeftovers {
 		return nil
 	}
 	found, err := r.leftovers(ctx)
@@ -72,7 +72,7 @@ func (r *hookRunner) EndLeftovers(ctx context.Context) error {
 	return nil
 }
 
-// leftovers finds what may be on the cluster by the inventory. Kinds that have no end of their own are not looked at: what
+// leftovers finds what may be on the cluster by the inventory. Kinds that have no end of their own are skipped: what
 // they made may be in use.
 func (r *hookRunner) leftovers(ctx context.Context) ([]leftover, error) {
 	var found []leftover
@@ -192,8 +192,8 @@ func (r *hookRunner) awaitLeftover(ctx context.Context, l leftover) error {
 	return nil
 }
 
-// deleteLeftover deletes a leftover and waits until its Pods are gone, too. The way back waits half of its time at most: a
-// Pod may take longer to end than the way back may take, and the release must be put back all the same.
+// deleteLeftover deletes a leftover and waits until its Pods are gone, too. An undo waits half of its time at most: a
+// Pod may take longer to end than the undo may take, and the release must be put back all the same.
 func (r *hookRunner) deleteLeftover(ctx context.Context, l leftover) error {
 	who := "an earlier command"
 	if r.plan.IsUndo {

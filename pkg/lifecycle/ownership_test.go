@@ -230,7 +230,7 @@ func TestAnnotationsOfALiveObjectDoNotDecideAboutDeletingIt(t *testing.T) {
 	job := object("batch/v1", "Job", "job")
 	for name, annotations := range map[string]map[string]string{
 		"that of a hook":               {plan.AnnotationPhase: "pre-upgrade"},
-		"that it may be made anew":     {"sherpack.io/on-immutable": "recreate"},
+		"that it may be recreated":     {"sherpack.io/on-immutable": "recreate"},
 		"both, and that it is no more": {plan.AnnotationPhase: "pre-upgrade", "sherpack.io/on-immutable": "recreate", plan.AnnotationHash: "x"},
 	} {
 		t.Run(name, func(t *testing.T) {

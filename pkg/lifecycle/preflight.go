@@ -309,12 +309,12 @@ func (p *preflight) submit(ctx context.Context, objects []dryRun) ([]error, erro
 	}
 	var problems []error
 	for i, answer := range answers {
-		tried := attempt{objects[i], answer}
-		switch rule := outlook.decide(afterwards(), tried); rule.verdict {
+		answered := attempt{objects[i], answer}
+		switch rule := outlook.decide(afterwards(), answered); rule.verdict {
 		case refuse:
-			problems = append(problems, p.problem(tried))
+			problems = append(problems, p.problem(answered))
 		case warn:
-			p.Emit(Warning, Outcome{Message: p.problem(tried).Error()})
+			p.Emit(Warning, Outcome{Message: p.problem(answered).Error()})
 		case skip:
 			p.skip(objects[i], answer.Unknown)
 		case postpone:
@@ -371,11 +371,11 @@ func (p *preflight) sendAsNew(ctx context.Context, outlook *outlook, objects []d
 }
 
 // problem says why an object would be refused.
-func (p *preflight) problem(tried attempt) error {
-	if tried.later {
-		return laterRefused(tried.object, tried.answer.Err)
+func (p *preflight) problem(a attempt) error {
+	if a.later {
+		return laterRefused(a.object, a.answer.Err)
 	}
-	return placed(tried.object, p.NotRecreated(tried.object, tried.answer.Err))
+	return placed(a.object, p.NotRecreated(a.object, a.answer.Err))
 }
 
 // laterRefused says why a hook that another command runs would be refused now.

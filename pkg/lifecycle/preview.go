@@ -30,7 +30,7 @@ func (p Preview) Effect(step int, ref corev1.ObjectReference) string {
 	return cmp.Or(p.effects[step][kinds.KeyOf(ref)], "not there")
 }
 
-// Preview tells what Run would do without writing anything. It looks at what is on the cluster and tries every write as a
+// Preview tells what Run would do without writing anything. It reads what is on the cluster and submits every write as a
 // dry-run; the error is what Run would be refused for, and the preview is there in any case. What is being deleted counts as
 // gone, and what is created before the plan is run as planned.
 func (r Runner) Preview(ctx context.Context, p plan.Plan, created ...corev1.ObjectReference) (Preview, error) {

@@ -45,7 +45,7 @@ func (l *ledger) RefreshAndAwait(ctx context.Context, steps []plan.Step) error {
 	return l.AwaitGone(ctx, found.terminating)
 }
 
-// unawaited are the hooks that a way back does not wait for before it begins, should they be on their way out: what they left
+// unawaited are the hooks that an undo does not wait for before it begins, should they be on their way out: what they left
 // running may take longer to end than it has time. It waits before it runs them again.
 func unawaited(p plan.Plan, steps []plan.Step) map[kinds.Key]bool {
 	keys := map[kinds.Key]bool{}
@@ -175,7 +175,7 @@ func references(steps []plan.Step) (refs []corev1.ObjectReference, applied int) 
 	return refs, applied
 }
 
-// deletedSoon are the objects that are deleted or kept before other hooks run, after which they are looked at again.
+// deletedSoon are the objects that are deleted or kept before other hooks run, after which they are read again.
 func deletedSoon(steps []plan.Step) map[kinds.Key]plan.Verb {
 	soon := map[kinds.Key]plan.Verb{}
 	for _, step := range steps {
@@ -235,7 +235,7 @@ func (l *ledger) ClaimOn(found metav1.Object, key kinds.Key) claim {
 	return replaced
 }
 
-// madeAtEachRun reports whether an object is made again whenever its hook runs, so that its UID says little: tests may run
+// madeAtEachRun reports whether an object is created again whenever its hook runs, so that its UID says little: tests may run
 // while the newest revision is one that failed, whose inventory does not know of that.
 func madeAtEachRun(entry release.Entry) bool {
 	return entry.Role == release.HookRun && kinds.RunsPods(entry.GroupKind())

@@ -35,7 +35,7 @@ const (
 
 // rule says what becomes of objects for which a condition holds.
 type rule struct {
-	holds   func(o *outlook, tried attempt) bool
+	holds   func(o *outlook, a attempt) bool
 	verdict verdict
 	// reason is why an object is postponed.
 	reason string
@@ -102,9 +102,9 @@ func (p *preflight) outlook() *outlook {
 }
 
 // decide returns the first of some rules that holds; an empty one, which passes, where none does.
-func (o *outlook) decide(rules []rule, tried attempt) rule {
+func (o *outlook) decide(rules []rule, a attempt) rule {
 	for _, rule := range rules {
-		if rule.holds(o, tried) {
+		if rule.holds(o, a) {
 			return rule
 		}
 	}
@@ -137,33 +137,33 @@ func (o *outlook) mayBeCreated(d dryRun) bool {
 	return false
 }
 
-func (o *outlook) namespaceIsPlanned(tried attempt) bool {
-	namespace := tried.object.GetNamespace()
+func (o *outlook) namespaceIsPlanned(a attempt) bool {
+	namespace := a.object.GetNamespace()
 	return namespace != "" && o.isPlanned(corev1.ObjectReference{APIVersion: "v1", Kind: "Namespace", Name: namespace})
 }
 
-func (o *outlook) kindIsPlanned(tried attempt) bool { return o.defined[tried.object.GroupKind()] }
+func (o *outlook) kindIsPlanned(a attempt) bool { return o.defined[a.object.GroupKind()] }
 
-func (*outlook) isUnknown(tried attempt) bool { return tried.answer.Unknown != "" }
+func (*outlook) isUnknown(a attempt) bool { return a.answer.Unknown != "" }
 
-func (*outlook) hasMoved(tried attempt) bool { return isMoved(tried.answer.Err) }
+func (*outlook) hasMoved(a attempt) bool { return isMoved(a.answer.Err) }
 
 // isRefusedForLater reports whether a hook that another command runs was refused for what may change by then. Fields that its
 // kind does not have, and permissions that whoever makes the revision does not have, will not.
-func (*outlook) isRefusedForLater(tried attempt) bool {
+func (*outlook) isRefusedForLater(a attempt) bool {
 	var fields *kube.InvalidFieldsError
-	err := tried.answer.Err
-	return tried.later && err != nil && !errors.As(err, &fields) && !kube.LacksRight(err)
+	err := a.answer.Err
+	return a.later && err != nil && !errors.As(err, &fields) && !kube.LacksRight(err)
 }
 
 // isRefusedUntilRulesChange reports whether an object was refused for what holds in its namespace, and the plan changes that
 // before the object comes: the labels of the Namespace, by which PodSecurity goes, quotas and limits.
-func (o *outlook) isRefusedUntilRulesChange(tried attempt) bool {
-	if err := tried.answer.Err; tried.later || !apierrors.IsForbidden(err) || kube.LacksRight(err) {
+func (o *outlook) isRefusedUntilRulesChange(a attempt) bool {
+	if err := a.answer.Err; a.later || !apierrors.IsForbidden(err) || kube.LacksRight(err) {
 		return false
 	}
-	return slices.ContainsFunc(plan.Objects(o.steps[:tried.step]), func(object manifest.Object) bool {
-		return rules(object, tried.object.GetNamespace()) && !o.IsUnchanged(object)
+	return slices.ContainsFunc(plan.Objects(o.steps[:a.step]), func(object manifest.Object) bool {
+		return rules(object, a.object.GetNamespace()) && !o.IsUnchanged(object)
 	})
 }
 
@@ -180,12 +180,12 @@ func rules(object manifest.Object, namespace string) bool {
 	return false
 }
 
-func (*outlook) isRefused(tried attempt) bool { return tried.answer.Err != nil }
+func (*outlook) isRefused(a attempt) bool { return a.answer.Err != nil }
 
 // namespaceChanges reports whether the first step changes the Namespace of an object, which may be stricter then. A preview does
 // not come to that.
-func (o *outlook) namespaceChanges(tried attempt) bool {
-	return !o.preview && tried.step > 0 && slices.ContainsFunc(o.plan.Steps[0].Objects, func(object manifest.Object) bool {
-		return kinds.IsNamespace(object.GroupKind()) && object.GetName() == tried.object.GetNamespace() && !o.IsUnchanged(object)
+func (o *outlook) namespaceChanges(a attempt) bool {
+	return !o.preview && a.step > 0 && slices.ContainsFunc(o.plan.Steps[0].Objects, func(object manifest.Object) bool {
+		return kinds.IsNamespace(object.GroupKind()) && object.GetName() == a.object.GetNamespace() && !o.IsUnchanged(object)
 	})
 }

@@ -78,12 +78,12 @@ func (x *execution) carryOut(ctx, work context.Context) error {
 	}
 	err := x.adoption.AdoptFound(work)
 	if err == nil {
-		err = x.journal.Begin(work)
+		err = x.journal.Start(work)
 	}
 	if err != nil {
 		return WithCause(work, err)
 	}
-	return x.journal.End(ctx, WithCause(work, x.forward(work)), x.extent)
+	return x.journal.Finish(ctx, WithCause(work, x.forward(work)), x.extent)
 }
 
 // forward does the steps. What cannot be given back ends nothing, and is the error at the end.

@@ -11,13 +11,13 @@ import (
 
 // CompleteInventory adds to the inventory of a release whose own cannot be read whole what else is known: the entries of
 // earlier inventories, the newest first, and then the objects of its manifest. What is known of an object already stays as
-// it is. Objects of kinds that request.Scopes does not have are left out.
+// it is. Objects of kinds that request.Scopes does not have are skipped.
 func CompleteInventory(request Request, earlier ...[]release.Entry) error {
 	content, err := read(request.Nodes)
 	if err != nil {
 		return err
 	}
-	// What is wrong with its objects does not matter here: those of kinds that the server does not have are left out.
+	// What is wrong with its objects does not matter here: those of kinds that the server does not have are skipped.
 	_ = content.prepare(request)
 	named := slices.DeleteFunc(inventory(content, Request{Release: request.Release}), func(entry release.Entry) bool {
 		_, known := request.Scopes[entry.GroupKind()]

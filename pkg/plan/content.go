@@ -254,7 +254,7 @@ func (c *content) duplicates(namespace string) []error {
 	return errs
 }
 
-// joinUnique joins errors, each message once: a hook that runs at two phases is looked at twice.
+// joinUnique joins errors, each message once: a hook that runs at two phases is checked twice.
 func joinUnique(errs []error) error {
 	seen := map[string]bool{}
 	return errors.Join(slices.DeleteFunc(errs, func(err error) bool {
@@ -280,10 +280,10 @@ func (e *InputError) Error() string {
 	return manifest.Position(e.Object.File, cmp.Or(e.Line, e.Object.Line)) + e.Object.Title() + ": " + e.Message
 }
 
-// recreatePolicy is the policy of objects that are deleted and made anew when they cannot be changed in place.
+// recreatePolicy is the policy of objects that are deleted and recreated when they cannot be changed in place.
 const recreatePolicy = "recreate"
 
-// MayBeRecreated reports whether an object says that it may be deleted and made anew where it cannot be changed in place.
+// MayBeRecreated reports whether an object says that it may be deleted and recreated where it cannot be changed in place.
 func MayBeRecreated(object manifest.Object) bool {
 	return object.GetAnnotations()[hook.OnImmutableAnnotation] == recreatePolicy
 }

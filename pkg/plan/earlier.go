@@ -8,9 +8,9 @@ import (
 
 // Earlier is what an operation knows of those before it.
 type Earlier struct {
-	// Troubled says that the newest revision before did not come to a good end, or a hook of it did not, so that hooks of it
+	// MayHaveLeftovers says that the newest revision before did not come to a good end, or a hook of it did not, so that hooks of it
 	// may still run.
-	Troubled bool
+	MayHaveLeftovers bool
 	// Unfinished says that the newest revision before did not come to a good end, so that it may have made what it has not
 	// recorded.
 	Unfinished bool
@@ -25,11 +25,11 @@ func earlier(r *release.Release) Earlier {
 	if r == nil {
 		return Earlier{}
 	}
-	return Earlier{Troubled: troubled(r), Unfinished: unfinished(r), Journal: slices.Clone(r.Status.Hooks)}
+	return Earlier{MayHaveLeftovers: endedBadly(r), Unfinished: unfinished(r), Journal: slices.Clone(r.Status.Hooks)}
 }
 
-// troubled reports whether a revision did not come to a good end, or a hook of it did not; nil is none.
-func troubled(r *release.Release) bool {
+// endedBadly reports whether a revision did not come to a good end, or a hook of it did not; nil is none.
+func endedBadly(r *release.Release) bool {
 	return unfinished(r) || r != nil && slices.ContainsFunc(r.Status.Hooks, func(h release.Hook) bool {
 		return h.State == release.HookFailed || h.State == release.HookRunning
 	})

@@ -20,9 +20,9 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
-// hoisted are the regular objects of the manifest that the hooks before the work need, so that they are applied before
+// appliedEarly are the regular objects of the manifest that the hooks before the work need, so that they are applied before
 // these. Rollbacks need none: what the hooks of the revision that is left refer to is there.
-func (c *content) hoisted(request Request) map[kinds.Key]bool {
+func (c *content) appliedEarly(request Request) map[kinds.Key]bool {
 	phase := CourseOf(request.Operation).Before
 	if phase != hook.PreInstall && phase != hook.PreUpgrade || request.Options.Skips(phase) {
 		return nil
@@ -39,7 +39,7 @@ func (c *content) addNeeds(search *search, h Hook, namespace string) {
 	if h.NeedsNothing {
 		return
 	}
-	// What is not there was refused before.
+	// What does not exist was refused before.
 	named, _ := c.named(h, namespace)
 	for _, object := range named {
 		search.add(object)
@@ -111,7 +111,7 @@ func titles(objects []manifest.Object) string {
 const defaultServiceAccount = "default"
 
 // search follows references from object to object through the regular objects of a manifest. What a reference names and
-// the manifest does not have may be on the cluster, or be a hook itself: it is not there to be found. An object whose
+// the manifest does not have may be on the cluster, or be a hook itself: it cannot be found. An object whose
 // fields have other types than its kind gives them refers to nothing; the API server will refuse it.
 type search struct {
 	objects map[kinds.Key]manifest.Object

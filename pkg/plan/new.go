@@ -33,7 +33,7 @@ type Request struct {
 	Left    []*yaml.RNode
 	Scopes  Scopes
 	Options Options
-	// Undo are the hooks that run if the operation fails and is undone, to be tried beforehand; see UndoHooks.
+	// Undo are the hooks that run if the operation fails and is undone, for the preflight; see UndoHooks.
 	Undo []Hook
 }
 
@@ -124,14 +124,14 @@ type Scopes map[schema.GroupKind]bool
 // phase after.
 func (c *content) steps(request Request) []Step {
 	course, options := CourseOf(request.Operation), request.Options
-	hoisted := c.hoisted(request)
+	needed := c.appliedEarly(request)
 	var steps []Step
 	var first, early, rest []manifest.Object
 	for _, object := range c.regular {
 		switch {
 		case comesFirst(object):
 			first = append(first, object)
-		case hoisted[object.Key()]:
+		case needed[object.Key()]:
 			early = append(early, object)
 		default:
 			rest = append(rest, object)
@@ -185,7 +185,7 @@ func waveSteps(objects []manifest.Object) []Step {
 
 // later are the hooks of a new revision that other commands run: tests, those of a rollback, those of its removal. Who runs
 // such a command may have more rights than who installs, and must not be made to use them for hooks that they do not know. A
-// rollback brings back what was tried when it was new.
+// rollback brings back what passed the preflight when it was new.
 func (c *content) later(request Request) []Hook {
 	if request.Operation == release.OperationRollback || request.Release.Spec.FromRevision != 0 {
 		return nil
@@ -231,7 +231,7 @@ func inventory(c *content, request Request) []release.Entry {
 	if previous == nil {
 		return entries
 	}
-	for _, old := range settled(previous) {
+	for _, old := range finalInventory(previous) {
 		old.Origin = originAfter(previous, old)
 		old.Done = old.Done || release.HasSucceeded(previous.Status.Hooks, old.UID)
 		if i, found := index[old.Key()]; found {
@@ -254,12 +254,12 @@ func inventory(c *content, request Request) []release.Entry {
 func originAfter(previous *release.Release, old release.Entry) release.Origin {
 	switch removed := previous.Removed(); {
 	case removed && previous.Status.Phase != release.Uninstalled && old.UID != "" && !old.Provisional:
-		// The removal has not come to it: it is still the release's, but not this operation's to take back.
+		// The removal has not come to it: it is still the release's, but not this operation's to undo.
 		return release.Adopted
 	case removed:
 		// It was to stay.
 		return ""
-	case old.Origin == "" && troubled(previous):
+	case old.Origin == "" && endedBadly(previous):
 		// It may have been made without a record of that.
 		return release.Created
 	}
@@ -336,9 +336,9 @@ func keepKnown(entry *release.Entry, old release.Entry) {
 	entry.Keep = entry.Keep || old.Keep
 }
 
-// settled returns the inventory of a revision with what was adopted made final, where the operation has succeeded that made
+// finalInventory returns the inventory of a revision with what was adopted made final, where the operation has succeeded that made
 // the revision, and was killed before it had recorded that. The revision itself stays as it was read.
-func settled(r *release.Release) []release.Entry {
+func finalInventory(r *release.Release) []release.Entry {
 	entries := slices.Clone(r.Inventory)
 	if r.Status.Phase != release.Deployed {
 		return entries

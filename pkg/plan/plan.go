@@ -18,7 +18,7 @@ import (
 type Plan struct {
 	Operation release.Operation
 	// Release is the record that the operation begins with: of the revision that it makes or, where it makes none, of the one
-	// that it works on. Running the plan goes on with a copy of it.
+	// that it works on. A run continues with a copy of it.
 	Release *release.Release
 	// Steps are done in order; the first that fails ends the operation.
 	Steps   []Step
@@ -32,7 +32,7 @@ type Plan struct {
 	IsUndo bool
 }
 
-// OtherHooks are hooks that a plan does not run and that are tried beforehand with those of its steps.
+// OtherHooks are hooks that a plan does not run and whose dry-runs the preflight submits with those of its steps.
 type OtherHooks struct {
 	// Undo are those of the undo that may become necessary.
 	Undo []Hook
@@ -46,7 +46,7 @@ type Options struct {
 	Timeout time.Duration
 	// Wait adds a step that waits until all regular objects are ready.
 	Wait bool
-	// SkipPhases are the phases whose hooks are left out.
+	// SkipPhases are the phases whose hooks are skipped.
 	SkipPhases []hook.Phase
 	// HistoryMax is how many revisions are kept; 0 means all.
 	HistoryMax int
@@ -55,8 +55,8 @@ type Options struct {
 	// TakeOwnership takes over objects that are applied and belong to nobody or to somebody else, from whatever manages them,
 	// and deletes those that carry the marks of the release and are not what it made.
 	TakeOwnership bool
-	// RecreateImmutable deletes objects that cannot be changed in place and makes them anew, save those that hold what
-	// cannot be made again.
+	// RecreateImmutable deletes objects that cannot be changed in place and recreates them, save those that hold what
+	// cannot be recreated.
 	RecreateImmutable bool
 	// DeleteCRDs treats custom resource definitions like all else when a release is removed or rolled back. Without it
 	// they stay as they are, because all objects of their kinds go with them.
@@ -68,7 +68,7 @@ type Options struct {
 	Cascade metav1.DeletionPropagation
 }
 
-// Skips reports whether the hooks of a phase are left out.
+// Skips reports whether the hooks of a phase are skipped.
 func (o Options) Skips(phase hook.Phase) bool {
 	return slices.Contains(o.SkipPhases, phase)
 }
@@ -105,12 +105,12 @@ type Step struct {
 	Wave    int
 	Objects []manifest.Object
 	// Early says that Objects are applied before the first hooks, because these need them. They are in no later wave.
-	Early bool
+	Early   bool
 	Hooks   []Hook
 	Entries []release.Entry
 	// KeepGoing runs the hooks that come after one that failed, too.
 	KeepGoing bool
-	// Optional says that the operation goes on when the hooks fail, which is recorded and said.
+	// Optional says that the operation continues when the hooks fail, which is recorded and said.
 	Optional bool
 	// NoWait only starts the deletion.
 	NoWait bool
@@ -149,7 +149,7 @@ func Objects(steps []Step) []manifest.Object {
 	return all
 }
 
-// Skipped returns the records of the hooks of the operation that are left out. The release may have others from earlier
+// Skipped returns the records of the hooks of the operation that are skipped. The release may have others from earlier
 // operations.
 func (p Plan) Skipped() []release.Hook {
 	course := CourseOf(p.Operation)
@@ -224,7 +224,7 @@ func CourseOf(operation release.Operation) Course {
 		return Course{hook.PreDelete, hook.PostDelete, release.Uninstalling, release.Uninstalled}
 	case release.OperationTest:
 		return Course{Before: hook.Test}
-	case release.OperationRevert:
+	case release.OperationUndo:
 	}
 	return Course{}
 }

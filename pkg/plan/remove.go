@@ -10,13 +10,13 @@ import (
 
 // Remove plans the uninstallation of a release. request.Release is its newest revision, whose inventory names what
 // goes and whose hooks run: those of pre-delete before anything is deleted, those of post-delete when it is. One that has
-// begun to delete things and failed goes on from there: its pre-delete hooks do not run again.
+// begun to delete things and failed continues there: its pre-delete hooks do not run again.
 //
 // Namespaces go last, after the hooks, which may need them.
 func Remove(request Request) (Plan, error) {
 	request.Operation = release.OperationUninstall
 	r, options := request.Release.Clone(), request.Options
-	r.Inventory = settled(r)
+	r.Inventory = finalInventory(r)
 	content, err := request.hooks(hook.PreDelete, hook.PostDelete)
 	if err != nil {
 		return Plan{}, err

@@ -29,7 +29,7 @@ func Resume(request Request) (Plan, error) {
 		return Plan{}, err
 	}
 	plan.Resumed = true
-	// They were tried when it began.
+	// They passed the preflight when it began.
 	plan.Later = nil
 	before := release.Status{Hooks: journal}
 	for i := range plan.Release.Status.Hooks {

@@ -9,7 +9,7 @@ func Rollback(target, previous *release.Release, history release.History, option
 	next.Spec.Pack, next.Spec.FromRevision, next.Content = target.Spec.Pack, target.Spec.Revision, target.Content
 	operation := release.OperationRollback
 	if !history.EverDeployed() {
-		// What is not there cannot be left.
+		// A release that does not exist cannot be left.
 		operation = release.OperationInstall
 	}
 	return Request{

@@ -29,7 +29,7 @@ func (e *UnknownTestError) Error() string {
 	return fmt.Sprintf("the release has no test %q; its tests: %s", e.Name, strings.Join(e.Known, ", "))
 }
 
-// NoTestChosenError is a choice that leaves out every test that the release has.
+// NoTestChosenError is a choice that skips every test that the release has.
 type NoTestChosenError struct {
 	// Known are the names of the tests there are, in running order.
 	Known []string
@@ -45,7 +45,7 @@ func (e *NoTestChosenError) Error() string {
 // *NoTestChosenError where there are tests and none of them would run. A plan without tests has no steps.
 func Test(request Request, tests Tests) (Plan, error) {
 	request.Operation, request.Release = release.OperationTest, request.Release.Clone()
-	request.Release.Inventory = settled(request.Release)
+	request.Release.Inventory = finalInventory(request.Release)
 	content, err := request.hooks(hook.Test)
 	if err != nil {
 		return Plan{}, err
@@ -62,7 +62,7 @@ func Test(request Request, tests Tests) (Plan, error) {
 		Earlier: earlier(request.Release),
 	}
 	newest := request.History.Newest()
-	plan.Troubled, plan.Unfinished = plan.Troubled || troubled(newest), plan.Unfinished || unfinished(newest)
+	plan.MayHaveLeftovers, plan.Unfinished = plan.MayHaveLeftovers || endedBadly(newest), plan.Unfinished || unfinished(newest)
 	if err := plan.replaceRecords(content, request, hook.Test); err != nil {
 		return Plan{}, err
 	}

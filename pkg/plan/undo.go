@@ -9,14 +9,14 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// Undo plans to take back what the failed run of a plan has changed, so that the release is as it was before: a
+// Undo plans to undo what the failed run of a plan has changed, so that the release is as it was before: a
 // failed installation is removed, all else goes back to the last deployed revision, which request is Rollback's to
-// restore; it is not looked at after an installation. needed is false, and there is no plan, where nothing has to be done.
+// restore; it is not read after an installation. needed is false, and there is no plan, where nothing has to be done.
 //
 // If the failed operation got no further than the hooks before its work, no rollback hook runs, and nothing is waited for.
 // What an operation before it left changed, because it failed, goes back, too.
 // What was adopted is given back before anything else, whatever revision the release goes back to.
-// A pre-rollback hook that fails does not end the way back. Custom resource definitions stay in any case.
+// A pre-rollback hook that fails does not end the undo. Custom resource definitions stay in any case.
 func Undo(failed Plan, result Result, request Request) (undo Plan, needed bool, err error) {
 	switch {
 	case failed.Operation == release.OperationInstall:
@@ -93,7 +93,7 @@ func undoInstall(failed Plan, result Result) Plan {
 	options := failed.Options
 	options.DeleteCRDs, options.TakeOwnership = false, false
 	plan := Plan{
-		Operation: release.OperationRevert, Release: r, Options: options, History: failed.History, IsUndo: true, Earlier: earlier(r),
+		Operation: release.OperationUndo, Release: r, Options: options, History: failed.History, IsUndo: true, Earlier: earlier(r),
 		Steps: newRemoval(made, r.Namespace, options).steps(),
 	}
 	plan.giveBackFirst()

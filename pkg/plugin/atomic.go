@@ -54,7 +54,7 @@ func (o *DeployOptions) undo(ctx context.Context, failed failedRun, failure erro
 	result := plan.Result{Release: back.Release}
 	if err == nil && needed {
 		doing := "going back to revision " + strconv.Itoa(back.Release.Spec.FromRevision)
-		if back.Operation == release.OperationRevert {
+		if back.Operation == release.OperationUndo {
 			doing = "removing what it made"
 		}
 		_, _ = fmt.Fprintf(o.ErrOut, "%s %s failed; %s\n", failed.Operation, o.Name, doing)
@@ -66,7 +66,7 @@ func (o *DeployOptions) undo(ctx context.Context, failed failedRun, failure erro
 		undone.Outcome = "The way back failed, too: " + printers.Clean(err.Error())
 	case !needed:
 		undone.Outcome = fmt.Sprintf("Nothing had been changed. Revision %d is still deployed.", failed.deployed.Spec.Revision)
-	case back.Operation == release.OperationRevert:
+	case back.Operation == release.OperationUndo:
 		undone.Outcome = "What it had made was removed again."
 	default:
 		undone.Outcome = fmt.Sprintf("Release %s is back at revision %d, as revision %d.", o.Name, failed.deployed.Spec.Revision, back.Release.Spec.Revision)

@@ -11,6 +11,6 @@ const (
 	OperationUninstall Operation = "uninstall"
 	// OperationTest runs the test hooks of a deployed revision.
 	OperationTest Operation = "test"
-	// OperationRevert removes what a failed installation made. Its record stays.
-	OperationRevert Operation = "revert"
+	// OperationUndo removes what a failed installation made. Its record stays.
+	OperationUndo Operation = "revert"
 )
