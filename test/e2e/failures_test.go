@@ -225,8 +225,7 @@ func (b *bench) interrupted(t *testing.T, args []string) int {
 	before, _ := b.phases()
 	switch {
 	case b.fails == "Ctrl-C in hook":
-		b.kubectl(t, "wait", "--for=create", "job/app-"+before)
-		b.kubectl(t, "wait", "--for=jsonpath={.status.active}=1", "job/app-"+before)
+		b.awaitActive(t, "app-"+before)
 	case b.operation == "uninstall":
 		b.kubectl(t, "wait", "--for=jsonpath={.metadata.deletionTimestamp}", "configmap/app")
 	default:

@@ -53,8 +53,7 @@ func (s *session) interrupt(t *testing.T, signal os.Signal, args ...string) (cod
 	for lines := bufio.NewScanner(output); lines.Scan(); {
 		said.WriteString(lines.Text() + "\n")
 		if strings.HasSuffix(lines.Text(), ": Running") {
-			s.kubectl(t, "wait", "--for=create", "job/myapp-endless")
-			s.kubectl(t, "wait", "--for=jsonpath={.status.active}=1", "job/myapp-endless")
+			s.awaitActive(t, "myapp-endless")
 			if err := command.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}

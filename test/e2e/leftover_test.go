@@ -71,8 +71,7 @@ func TestALeftoverMigrationIsAwaitedAndRunsAgain(t *testing.T) {
 	b.release(t, first)
 	stderr.await(t, "/app-second, which an earlier command left running, succeeded; pre-install/second runs again")
 	stderr.await(t, "job.batch/app-second deleted")
-	b.kubectl(t, "wait", "--for=create", "--timeout=2m", "job/app-second")
-	b.kubectl(t, "wait", "--for=jsonpath={.status.active}=1", "--timeout=2m", "job/app-second")
+	b.awaitActive(t, "app-second")
 	second := b.kubectl(t, "get", "job/app-second", "-o", "jsonpath={.metadata.uid}")
 	b.release(t, second)
 	if code := exitCode(t, command.Wait()); code != 0 || second == first {

@@ -140,8 +140,7 @@ func (b *lossBench) stopInWave(loss loss) chan *os.Process {
 // awaitHook waits until the Pod of a hook runs.
 func (b *bench) awaitHook(t *testing.T, name string) {
 	t.Helper()
-	b.kubectl(t, "wait", "--for=create", "--timeout=2m", "job/app-"+name)
-	b.kubectl(t, "wait", "--for=jsonpath={.status.active}=1", "--timeout=2m", "job/app-"+name)
+	b.awaitActive(t, "app-"+name)
 }
 
 // takeOver has another command take the lock over, and returns when that is done or, where it has a hook, runs. What it

@@ -90,12 +90,34 @@ func TestHooksRunInTheOrderOfTheirWeights(t *testing.T) {
 // kubectl runs kubectl in the session's namespace and returns what it printed.
 func (s *session) kubectl(t *testing.T, args ...string) string {
 	t.Helper()
-	command := exec.Command(clustertest.Kubectl(t), append(args, "--kubeconfig", s.kubeconfig, "--namespace", s.namespace)...)
-	output, err := command.CombinedOutput()
+	output, err := s.tryKubectl(t, args...)
 	if err != nil {
 		t.Fatalf("kubectl %s: %v: %s", strings.Join(args, " "), err, output)
 	}
-	return string(output)
+	return output
+}
+
+func (s *session) tryKubectl(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	command := exec.Command(clustertest.Kubectl(t), append(args, "--kubeconfig", s.kubeconfig, "--namespace", s.namespace)...)
+	output, err := command.CombinedOutput()
+	return string(output), err
+}
+
+// awaitActive waits until a Job runs. Where one of its name that an earlier command left is still there and is deleted
+// meanwhile, the next one counts.
+func (s *session) awaitActive(t *testing.T, job string) {
+	t.Helper()
+	for {
+		s.kubectl(t, "wait", "--for=create", "--timeout=2m", "job/"+job)
+		output, err := s.tryKubectl(t, "wait", "--for=jsonpath={.status.active}=1", "--timeout=2m", "job/"+job)
+		if err == nil {
+			return
+		}
+		if !strings.Contains(output, "not found") {
+			t.Fatalf("waiting for job/%s to run: %v: %s", job, err, output)
+		}
+	}
 }
 
 // created returns when objects were created, to the second.

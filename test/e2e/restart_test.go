@@ -19,8 +19,7 @@ func TestTheControlPlaneIsRestartedWhileAHookRuns(t *testing.T) {
 			b := &bench{session: &session{namespace: component, kubeconfig: cluster.Kubeconfig}, home: t.TempDir()}
 			b.must(t, "install", pack, "--create-namespace")
 			command, said := b.start(t, "upgrade", "app", pack, "--timeout=3m")
-			b.kubectl(t, "wait", "--for=create", "job/app-held", "--timeout=1m")
-			b.kubectl(t, "wait", "--for=jsonpath={.status.active}=1", "job/app-held", "--timeout=1m")
+			b.awaitActive(t, "app-held")
 			cluster.Restart(t, component)
 			b.kubectl(t, "annotate", "pods", "--all", "sim.sherpack.io/pending-")
 			if code := exitCode(t, command.Wait()); code != 0 {

@@ -53,8 +53,7 @@ func TestAnInterruptedOperationIsResumed(t *testing.T) {
 func (b *bench) cutShort(t *testing.T, signal os.Signal, hook string, args ...string) {
 	t.Helper()
 	command, _ := b.start(t, args...)
-	b.kubectl(t, "wait", "--for=create", "--timeout=2m", "job/app-"+hook)
-	b.kubectl(t, "wait", "--for=jsonpath={.status.active}=1", "--timeout=2m", "job/app-"+hook)
+	b.awaitActive(t, "app-"+hook)
 	if err := command.Process.Signal(signal); err != nil {
 		t.Fatal(err)
 	}
