@@ -254,6 +254,15 @@ func (c *content) duplicates(namespace string) []error {
 	return errs
 }
 
+// Check reports what New would find wrong with a manifest without knowing any cluster.
+func Check(nodes []*yaml.RNode, namespace string) error {
+	content, err := read(nodes)
+	if err != nil {
+		return err
+	}
+	return joinUnique(append(content.contradictions, content.check(namespace), content.checkCRDFolder()))
+}
+
 // joinUnique joins errors, each message once: a hook that runs at two phases is checked twice.
 func joinUnique(errs []error) error {
 	seen := map[string]bool{}

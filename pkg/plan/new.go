@@ -108,15 +108,6 @@ func (c *content) plan(request Request, named map[kinds.Key]bool) (Plan, error) 
 	return plan, nil
 }
 
-// Check reports what New would find wrong with a manifest without knowing any cluster.
-func Check(nodes []*yaml.RNode, namespace string) error {
-	content, err := read(nodes)
-	if err != nil {
-		return err
-	}
-	return joinUnique(append(content.contradictions, content.check(namespace), content.checkCRDFolder()))
-}
-
 // Scopes says for each kind of a plan whether its objects live in a namespace.
 type Scopes map[schema.GroupKind]bool
 
