@@ -29,23 +29,36 @@ func (b *bench) start(t *testing.T, args ...string) (*exec.Cmd, *output) {
 // startWith is start, with a standard input.
 func (b *bench) startWith(t *testing.T, stdin *os.File, args ...string) (*exec.Cmd, *output) {
 	t.Helper()
-	command := exec.Command(program(t), append(args, "--kubeconfig", b.kubeconfig, "--namespace", b.namespace)...)
+	command := b.onHost(t, args...)
+	if stdin != nil {
+		// A nil file in an interface is no nil.
+		command.Stdin = stdin
+	}
+	return command, b.begin(t, command)
+}
+
+// onHost returns the program with some arguments, in the bench's namespace.
+func (b *bench) onHost(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	return exec.Command(program(t), append(args, "--kubeconfig", b.kubeconfig, "--namespace", b.namespace)...)
+}
+
+// begin starts a command and reads what it says.
+func (b *bench) begin(t *testing.T, command *exec.Cmd) *output {
+	t.Helper()
 	command.Env = append(os.Environ(), "HOME="+b.home)
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	command.Stderr = write
-	if stdin != nil {
-		command.Stdin = stdin
-	}
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	_ = write.Close()
 	said := &output{news: make(chan struct{}, 1)}
 	go said.read(read)
-	return command, said
+	return said
 }
 
 // output is what a running program prints.
