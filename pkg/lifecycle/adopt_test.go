@@ -13,6 +13,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // putTheirs places a ConfigMap on the cluster that belongs to nobody.
@@ -24,7 +25,7 @@ func putTheirs(cluster *cluster) {
 func adopted(t *testing.T, cluster *cluster) *release.Release {
 	t.Helper()
 	putTheirs(cluster)
-	planned := mustPlan(t, theirs()+hook("a", "post-install", ""), plan.Options{TakeOwnership: true})
+	planned := mustPlan(t, theirs()+plantest.Hook("a", "post-install", ""), plan.Options{TakeOwnership: true})
 	cluster.outcomes["shop-a"] = exit3
 	if _, _, err := run(t, cluster, planned); err == nil {
 		t.Fatal("no error")
@@ -34,14 +35,14 @@ func adopted(t *testing.T, cluster *cluster) *release.Release {
 	return planned.Release
 }
 
-func theirs() string { return object("v1", "ConfigMap", "theirs") }
+func theirs() string { return plantest.Object("v1", "ConfigMap", "theirs") }
 
 // again plans to install a text after an installation that failed.
 func again(t *testing.T, previous *release.Release, text string, options plan.Options) *work {
 	t.Helper()
 	planned, err := newWork(plan.New(plan.Request{
 		Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, History: release.History{previous},
-		Nodes: nodes(t, text), Scopes: scopes(), Options: options,
+		Nodes: plantest.Nodes(t, text), Scopes: plantest.Scopes(), Options: options,
 	}))
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +75,7 @@ func TestAnAdoptionThatDidNotSucceedIsGivenBack(t *testing.T) {
 		},
 		"by what has it no more": func(t *testing.T, r *release.Release) *work {
 			t.Helper()
-			return again(t, r, object("v1", "ConfigMap", "other"), plan.Options{})
+			return again(t, r, plantest.Object("v1", "ConfigMap", "other"), plan.Options{})
 		},
 		"by an undo of another operation": func(t *testing.T, r *release.Release) *work {
 			t.Helper()
@@ -133,7 +134,7 @@ func TestWhatCannotBeGivenBackStaysOnTheInventory(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	putTheirs(cluster)
-	planned := mustPlan(t, theirs()+object("v1", "ConfigMap", "made")+hook("a", "post-install", ""), plan.Options{TakeOwnership: true})
+	planned := mustPlan(t, theirs()+plantest.Object("v1", "ConfigMap", "made")+plantest.Hook("a", "post-install", ""), plan.Options{TakeOwnership: true})
 	cluster.outcomes["shop-a"] = exit3
 	if _, _, err := run(t, cluster, planned); err == nil {
 		t.Fatal("no error")
@@ -227,7 +228,7 @@ func TestWhatARemovalHasLeftIsDeletedByTheNext(t *testing.T) {
 		t.Run(fmt.Sprint("atomic=", atomic), func(t *testing.T) {
 			t.Parallel()
 			s := newStory()
-			app := settings("one") + hook("a", "post-install", "")
+			app := settings("one") + plantest.Hook("a", "post-install", "")
 			s.must(t, s.plan(t, release.OperationInstall, app, plan.Options{}))
 			s.cluster.deleteErr = map[string]error{"app": errors.New("its finalizer stays")}
 			if _, err := s.run(t.Context(), s.plan(t, release.OperationUninstall, "", plan.Options{Wait: true})); err == nil {
@@ -268,7 +269,7 @@ func TestAnAdoptionIsFinalWhateverTheRecordOfThatBecame(t *testing.T) {
 			s.newest().Inventory[0].Provisional = true
 			s.newest().SetFormer(release.Former{Kind: "ConfigMap", Namespace: "web", Name: "theirs", Object: []byte(`{"kind":"ConfigMap"}`)})
 			s.cluster.log = nil
-			planned := s.plan(t, operation, object("v1", "ConfigMap", "other"), plan.Options{Wait: true})
+			planned := s.plan(t, operation, plantest.Object("v1", "ConfigMap", "other"), plan.Options{Wait: true})
 			kept, _, err := run(t, s.cluster, planned)
 			if err != nil {
 				t.Fatal(err)
@@ -287,12 +288,12 @@ func TestAnAdoptionIsFinalWhateverTheRecordOfThatBecame(t *testing.T) {
 func TestTheContentOfADefinitionIsNotGivenBack(t *testing.T) {
 	t.Parallel()
 	s := newStory()
-	definition := object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "things.example.com")
+	definition := plantest.Object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "things.example.com")
 	put(s.cluster, map[string]any{
 		"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": map[string]any{"name": "things.example.com"}, "spec": "theirs",
 	})
 	s.cluster.outcomes["shop-a"] = exit3
-	failed := s.plan(t, release.OperationInstall, definition+hook("a", "post-install", ""), plan.Options{TakeOwnership: true})
+	failed := s.plan(t, release.OperationInstall, definition+plantest.Hook("a", "post-install", ""), plan.Options{TakeOwnership: true})
 	if _, err := s.run(t.Context(), failed); err == nil {
 		t.Fatal("no error")
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // What is wrong with an annotation is said with the line of that annotation, not with the first one of its object.
@@ -23,13 +24,13 @@ func TestAnAnnotationIsRefusedAtItsOwnLine(t *testing.T) {
 		"failed-when":                  {configMap("sherpack.io/failed-when: soon"), "templates/a.yaml:7: ConfigMap/a: sherpack.io/failed-when: "},
 		"resource-policy":              {configMap("sherpack.io/resource-policy: drop"), `templates/a.yaml:7: ConfigMap/a: sherpack.io/resource-policy: unknown value "drop"; valid: keep`},
 		"on-immutable":                 {configMap("sherpack.io/on-immutable: ignore"), `templates/a.yaml:7: ConfigMap/a: sherpack.io/on-immutable: unknown value "ignore"; valid: recreate`},
-		"ready-when of a hook":         {hook("a", "pre-install,post-install", "    sherpack.io/ready-when: soon\n"), "templates/a.yaml:7: Job/shop-a: sherpack.io/ready-when: "},
-		"hook-needs, which is not":     {hook("a", "pre-install,post-install", "    sherpack.io/hook-needs: secret/db\n"), "templates/a.yaml:7: Job/shop-a: sherpack.io/hook-needs: the pack has no resource secret/db"},
-		"hook-needs, which is several": {hook("a", "pre-install", "    sherpack.io/hook-needs: job/x\n") + object("batch/v1", "Job", "x") + object("v1", "Secret", "s"), ""},
+		"ready-when of a hook":         {plantest.Hook("a", "pre-install,post-install", "    sherpack.io/ready-when: soon\n"), "templates/a.yaml:7: Job/shop-a: sherpack.io/ready-when: "},
+		"hook-needs, which is not":     {plantest.Hook("a", "pre-install,post-install", "    sherpack.io/hook-needs: secret/db\n"), "templates/a.yaml:7: Job/shop-a: sherpack.io/hook-needs: the pack has no resource secret/db"},
+		"hook-needs, which is several": {plantest.Hook("a", "pre-install", "    sherpack.io/hook-needs: job/x\n") + plantest.Object("batch/v1", "Job", "x") + plantest.Object("v1", "Secret", "s"), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := tryPlan(t, test.text, plan.Options{})
+			_, err := plan.New(plantest.Installation(t, test.text, plan.Options{}))
 			var input *plan.InputError
 			if test.want == "" {
 				if err != nil {
@@ -66,8 +67,8 @@ func TestAHookThatIsKeptHasNoDeletePolicyOfOurs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			text := hook("a", "pre-install,post-install", test.more)
-			_, err := tryPlan(t, text, plan.Options{})
+			text := plantest.Hook("a", "pre-install,post-install", test.more)
+			_, err := plan.New(plantest.Installation(t, text, plan.Options{}))
 			got := ""
 			if err != nil {
 				got = err.Error()
@@ -99,8 +100,8 @@ func TestAPodHookThatNeverEndsIsHintedAt(t *testing.T) {
 		"OnFailure":                  {spec(pod("n", "pre-install", ""), "restartPolicy: OnFailure"), false},
 		"with a condition":           {spec(pod("n", "pre-install", "    sherpack.io/ready-when: condition=Ready\n"), ""), false},
 		"only a condition to fail":   {spec(pod("n", "pre-install", "    sherpack.io/failed-when: condition=Ready\n"), ""), true},
-		"a Job, which is no such":    {hook("n", "pre-install", ""), false},
-		"at a phase that is not run": {spec(pod("n", "post-delete", ""), "") + hook("n", "pre-install", ""), false},
+		"a Job, which is no such":    {plantest.Hook("n", "pre-install", ""), false},
+		"at a phase that is not run": {spec(pod("n", "post-delete", ""), "") + plantest.Hook("n", "pre-install", ""), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

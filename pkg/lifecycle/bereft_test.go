@@ -5,10 +5,11 @@ import (
 	"strings"
 	"testing"
 
-	hooks "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 func TestAHookIsRefusedBeforehandThatNeedsWhatGoesBeforeIt(t *testing.T) {
@@ -25,8 +26,8 @@ func TestAHookIsRefusedBeforehandThatNeedsWhatGoesBeforeIt(t *testing.T) {
 		return "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: shop-clean\n  annotations: {sherpack.io/hook: 'post-delete'}\n" +
 			"spec: {template: {spec: {volumes: [{name: v, " + volume + "}], containers: [{name: a}]}}}\n---\n"
 	}
-	secret := object("v1", "Secret", "cleaner")
-	account := object("v1", "ServiceAccount", "cleaner")
+	secret := plantest.Object("v1", "Secret", "cleaner")
+	account := plantest.Object("v1", "ServiceAccount", "cleaner")
 	asHook := "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: cleaner\n  annotations: {sherpack.io/hook: 'pre-delete,post-delete'}\n---\n"
 	for name, test := range map[string]struct {
 		text    string
@@ -37,7 +38,7 @@ func TestAHookIsRefusedBeforehandThatNeedsWhatGoesBeforeIt(t *testing.T) {
 		"a regular account":                  {text: account + job("post-delete"), refused: "ServiceAccount"},
 		"of a hook that runs before it, too": {text: account + job("pre-delete,post-delete"), refused: "ServiceAccount"},
 		"of a hook that runs before it only": {text: account + job("pre-delete")},
-		"a hook that is skipped":             {text: account + job("post-delete"), options: plan.Options{SkipPhases: []hooks.Phase{hooks.PostDelete}}},
+		"a hook that is skipped":             {text: account + job("post-delete"), options: plan.Options{SkipPhases: []hook.Phase{hook.PostDelete}}},
 		"a Secret":                           {text: secret + reads("secretKeyRef: {name: cleaner, key: a}"), refused: "Secret"},
 		"a Secret that a volume needs":       {text: secret + mounts("rbd: {secretRef: {name: cleaner}}"), refused: "Secret"},
 		"a Secret that may be missing":       {text: secret + reads("secretKeyRef: {name: cleaner, key: a, optional: true}")},

@@ -8,6 +8,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 func TestTheFolderOfDefinitionsHoldsNothingElse(t *testing.T) {
@@ -15,9 +16,9 @@ func TestTheFolderOfDefinitionsHoldsNothingElse(t *testing.T) {
 	const definition = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: as.example.com}\n---\n"
 	for name, test := range map[string]struct{ file, text, want string }{
 		"a definition":                 {"crds/a.yaml", definition, ""},
-		"a ConfigMap":                  {"crds/a.yaml", definition + object("v1", "ConfigMap", "a"), "crds/a.yaml:5: ConfigMap/a: crds/ holds CustomResourceDefinitions only; move it to templates/"},
-		"a hook":                       {"crds/sub/a.yaml", hook("a", "pre-install", ""), "crds/sub/a.yaml:1: Job/shop-a: crds/ holds CustomResourceDefinitions only; move it to templates/"},
-		"a ConfigMap in its place":     {"templates/crds/a.yaml", object("v1", "ConfigMap", "a"), ""},
+		"a ConfigMap":                  {"crds/a.yaml", definition + plantest.Object("v1", "ConfigMap", "a"), "crds/a.yaml:5: ConfigMap/a: crds/ holds CustomResourceDefinitions only; move it to templates/"},
+		"a hook":                       {"crds/sub/a.yaml", plantest.Hook("a", "pre-install", ""), "crds/sub/a.yaml:1: Job/shop-a: crds/ holds CustomResourceDefinitions only; move it to templates/"},
+		"a ConfigMap in its place":     {"templates/crds/a.yaml", plantest.Object("v1", "ConfigMap", "a"), ""},
 		"a definition in templates":    {"templates/a.yaml", definition, ""},
 		"another kind called the same": {"crds/a.yaml", "apiVersion: example.com/v1\nkind: CustomResourceDefinition\nmetadata: {name: a}\n", "crds/ holds"},
 	} {
@@ -43,8 +44,8 @@ func TestTheFolderOfDefinitionsHoldsNothingElse(t *testing.T) {
 
 func TestARollbackRestoresWhatTheFolderOfDefinitionsHeld(t *testing.T) {
 	t.Parallel()
-	text := object("v1", "ConfigMap", "a")
-	request := rollback(t, revision(t, 1, release.Superseded, text), revision(t, 2, release.Deployed, text))
+	text := plantest.Object("v1", "ConfigMap", "a")
+	request := plantest.Rollback(t, plantest.Revision(t, 1, release.Superseded, text), plantest.Revision(t, 2, release.Deployed, text))
 	var err error
 	if request.Nodes, err = manifest.Decode("crds/a.yaml", []byte(text), nil); err != nil {
 		t.Fatal(err)

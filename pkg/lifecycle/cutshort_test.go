@@ -12,6 +12,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 func TestWhatCutTheWorkShortIsSaidOnceAndInNoProgrammersWords(t *testing.T) {
@@ -70,7 +71,7 @@ func TestThatALogCannotBeReadIsNotTheCause(t *testing.T) {
 			LogHint: "cannot read logs: no route to host",
 		}, nil
 	}
-	kept, _, err := run(t, c, mustPlan(t, hook("migrate", "pre-install", ""), plan.Options{}))
+	kept, _, err := run(t, c, mustPlan(t, plantest.Hook("migrate", "pre-install", ""), plan.Options{}))
 	record := kept.last.Status.Hooks[0]
 	if record.LogNote != "cannot read logs: no route to host" || strings.Contains(record.Message, "cannot read") {
 		t.Errorf("the record says %q, and notes %q", record.Message, record.LogNote)

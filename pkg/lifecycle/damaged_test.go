@@ -11,6 +11,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 func TestAnInventoryIsCompletedFromWhatElseIsKnown(t *testing.T) {
@@ -20,8 +21,8 @@ func TestAnInventoryIsCompletedFromWhatElseIsKnown(t *testing.T) {
 	}
 	r := release.New("shop", "web", 3)
 	r.Inventory = []release.Entry{entry("a", "3")}
-	text := object("v1", "ConfigMap", "b") + object("v1", "ConfigMap", "d") + hook("clean", "post-delete", "") + object("example.com/v1", "Unknown", "x")
-	request := plan.Request{Release: r, Nodes: nodes(t, text), Scopes: scopes()}
+	text := plantest.Object("v1", "ConfigMap", "b") + plantest.Object("v1", "ConfigMap", "d") + plantest.Hook("clean", "post-delete", "") + plantest.Object("example.com/v1", "Unknown", "x")
+	request := plan.Request{Release: r, Nodes: plantest.Nodes(t, text), Scopes: plantest.Scopes()}
 	if err := plan.CompleteInventory(request, []release.Entry{entry("a", "2"), entry("b", "2")}, []release.Entry{entry("b", "1"), entry("c", "1")}); err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +39,7 @@ func TestAnInventoryIsCompletedFromWhatElseIsKnown(t *testing.T) {
 // Nobody knows how far a damaged revision got, so that hooks which it may have left running are looked for.
 func TestADamagedRevisionCountsAsOneThatFailed(t *testing.T) {
 	t.Parallel()
-	r := revision(t, 1, release.Deployed, object("v1", "ConfigMap", "a")+hook("x", "post-install", ""))
+	r := plantest.Revision(t, 1, release.Deployed, plantest.Object("v1", "ConfigMap", "a")+plantest.Hook("x", "post-install", ""))
 	for name, damage := range map[string]release.Damage{
 		"its content": {Content: errors.New("x")}, "its inventory": {Inventory: errors.New("x")}, "its head": {Head: errors.New("x")},
 	} {
@@ -61,7 +62,7 @@ func TestRevisionsThatCannotBeReadAreKept(t *testing.T) {
 		history = append(history, r)
 	}
 	history[0].Record.Damage.Head = errors.New("x")
-	planned := upgrade(t, object("v1", "ConfigMap", "app"), nil, history)
+	planned := upgrade(t, plantest.Object("v1", "ConfigMap", "app"), nil, history)
 	planned.Options.HistoryMax = 2
 	kept, _, err := run(t, newCluster(), planned)
 	if err != nil {
@@ -82,19 +83,19 @@ func TestRevisionsThatCannotBeReadAreKept(t *testing.T) {
 func TestTheWayBackKeepsTheRecordOfTheFailure(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	first := mustPlan(t, object("v1", "ConfigMap", "a"), plan.Options{})
-	first.Release.Content.Manifest = object("v1", "ConfigMap", "a")
+	first := mustPlan(t, plantest.Object("v1", "ConfigMap", "a"), plan.Options{})
+	first.Release.Content.Manifest = plantest.Object("v1", "ConfigMap", "a")
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
-	text := object("v1", "ConfigMap", "b") + hook("x", "post-upgrade", "")
+	text := plantest.Object("v1", "ConfigMap", "b") + plantest.Hook("x", "post-upgrade", "")
 	failing := upgrade(t, text, first.Release.Inventory, release.History{first.Release})
 	failing.Release.Content.Manifest, failing.Options.HistoryMax = text, 1
 	cluster.outcomes["shop-x"] = exit3
 	if kept, _, err := run(t, cluster, failing); err == nil || strings.Contains(strings.Join(kept.writes, "\n"), "forget") {
 		t.Fatalf("it was written %v, error %v", kept.writes, err)
 	}
-	request := rollback(t, first.Release, failing.Release)
+	request := plantest.Rollback(t, first.Release, failing.Release)
 	request.Options.HistoryMax = 1
 	back, err := undoOf(failing, request)
 	if err != nil {
@@ -113,7 +114,7 @@ func TestTheWayBackKeepsTheRecordOfTheFailure(t *testing.T) {
 func TestWhatIsBeingDeletedIsNotShown(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	text := object("v1", "ConfigMap", "a") + object("v1", "ConfigMap", "b")
+	text := plantest.Object("v1", "ConfigMap", "a") + plantest.Object("v1", "ConfigMap", "b")
 	first := mustPlan(t, strings.Replace(text, "{name: b}", "{name: b, annotations: {sherpack.io/resource-policy: keep}}", 1), plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
@@ -134,11 +135,11 @@ func TestWhatIsBeingDeletedIsNotShown(t *testing.T) {
 func TestNamesThatLeadElsewhereAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"a name":      object("v1", "ConfigMap", `".."`),
-		"a namespace": strings.Replace(object("v1", "ConfigMap", "a"), "{name: a", `{namespace: "a/b", name: a`, 1),
-		"a hook":      strings.Replace(hook("x", "pre-install", ""), "name: shop-x", "name: a%2Fb", 1),
+		"a name":      plantest.Object("v1", "ConfigMap", `".."`),
+		"a namespace": strings.Replace(plantest.Object("v1", "ConfigMap", "a"), "{name: a", `{namespace: "a/b", name: a`, 1),
+		"a hook":      strings.Replace(plantest.Hook("x", "pre-install", ""), "name: shop-x", "name: a%2Fb", 1),
 	} {
-		_, err := tryPlan(t, text, plan.Options{})
+		_, err := plan.New(plantest.Installation(t, text, plan.Options{}))
 		var invalid *plan.InputError
 		if !errors.As(err, &invalid) || !strings.Contains(err.Error(), "may not") {
 			t.Errorf("%s: %v", name, err)
@@ -148,7 +149,7 @@ func TestNamesThatLeadElsewhereAreRefused(t *testing.T) {
 
 func TestAPendingRevisionShowsThatItWasInterrupted(t *testing.T) {
 	t.Parallel()
-	r := revision(t, 1, release.PendingInstall, hook("a", "pre-install", "")+hook("b", "pre-install", ""))
+	r := plantest.Revision(t, 1, release.PendingInstall, plantest.Hook("a", "pre-install", "")+plantest.Hook("b", "pre-install", ""))
 	r.Status.Operation = "install"
 	r.Status.Hooks[0].State = release.HookRunning
 	lifecycle.ShowInterrupted(r, "process 1 on host, last seen 3s ago")

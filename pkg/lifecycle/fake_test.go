@@ -13,7 +13,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
@@ -22,6 +21,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // cluster is a Cluster in memory. Hooks end as outcomes say; those it does not name succeed.
@@ -426,53 +426,25 @@ func (s *store) keep(what string, r *release.Release) {
 	s.last.Status.Hooks = slices.Clone(r.Status.Hooks)
 }
 
-func scopes() plan.Scopes {
-	namespaced := plan.Scopes{{Group: "", Kind: "Namespace"}: false, {Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}: false}
-	for _, kind := range []schema.GroupKind{
-		{Group: "batch", Kind: "Job"},
-		{Kind: "ConfigMap"},
-		{Kind: "Secret"},
-		{Kind: "ServiceAccount"},
-		{Group: "apps", Kind: "Deployment"},
-		{Kind: "Pod"},
-		{Kind: "PersistentVolumeClaim"},
-	} {
-		namespaced[kind] = true
-	}
-	return namespaced
-}
-
-// plan plans the installation of a manifest as release shop in namespace web.
+// mustPlan plans the installation of a manifest as release shop in namespace web.
 func mustPlan(t *testing.T, text string, options plan.Options) *work {
 	t.Helper()
-	planned, err := tryPlan(t, text, options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return planned
+	return planWork(t, plan.New, plantest.Installation(t, text, options))
 }
 
-func tryPlan(t *testing.T, text string, options plan.Options) (*work, error) {
+// upgrade plans the upgrade of release shop from an inventory to a manifest.
+func upgrade(t *testing.T, text string, inventory []release.Entry, history release.History) *work {
 	t.Helper()
-	nodes, err := manifest.Decode("templates/a.yaml", []byte(text), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return newWork(plan.New(plan.Request{
-		Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: nodes, Scopes: scopes(), Options: options,
-	}))
+	return planWork(t, plan.New, plantest.Upgrade(t, text, inventory, history))
 }
 
-// hook is a Job that is a hook.
-func hook(name, phases, more string) string {
-	return fmt.Sprintf("apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: shop-%s\n  annotations:\n    sherpack.io/hook: %s\n%s---\n", name, phases, more)
+// removal plans the removal of release shop, which has a manifest and an inventory.
+func removal(t *testing.T, text string, r *release.Release, options plan.Options) *work {
+	t.Helper()
+	return planWork(t, plan.Remove, plantest.Removal(t, text, r, options))
 }
 
 func policy(words string) string { return "    sherpack.io/hook-delete-policy: " + words + "\n" }
-
-func object(apiVersion, kind, name string) string {
-	return fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: {name: %s}\n---\n", apiVersion, kind, name)
-}
 
 func run(t *testing.T, cluster *cluster, planned *work) (*store, []lifecycle.Event, error) {
 	t.Helper()
@@ -512,6 +484,16 @@ func newWork(planned plan.Plan, err error) (*work, error) {
 		return nil, err
 	}
 	return &work{Plan: planned, Release: planned.Release, result: plan.Result{Release: planned.Release}}, nil
+}
+
+// planWork plans a request, which must be possible, with New or Remove.
+func planWork(t *testing.T, by func(plan.Request) (plan.Plan, error), request plan.Request) *work {
+	t.Helper()
+	planned, err := newWork(by(request))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return planned
 }
 
 // failedWork is work on a revision that failed.

@@ -12,38 +12,30 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
-	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
-
-// podHook is a hook Job whose Pod has a container and more, in YAML's flow style; both may be empty.
-func podHook(phases, needs, container, more string) string {
-	if needs != "" {
-		needs = ", sherpack.io/hook-needs: '" + needs + "'"
-	}
-	return fmt.Sprintf("apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: shop-migrate\n  annotations: {sherpack.io/hook: '%s'%s}\n"+
-		"spec: {template: {spec: {%s containers: [{name: c%s}]}}}\n---\n", phases, needs, more, container)
-}
 
 // many are regular objects of all kinds that hooks may need, each called a, and those that b needs.
 func many() string {
-	return object("v1", "Secret", "a") + object("v1", "ConfigMap", "a") + object("v1", "PersistentVolumeClaim", "a") +
-		object("scheduling.k8s.io/v1", "PriorityClass", "a") + object("node.k8s.io/v1", "RuntimeClass", "a") +
-		object("v1", "ServiceAccount", "a") + object("apps/v1", "Deployment", "a") + object("v1", "Pod", "a") +
-		"apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: b}\nimagePullSecrets: [{name: pull}]\n---\n" + object("v1", "Secret", "pull") +
-		object("rbac.authorization.k8s.io/v1", "Role", "b") + binding("RoleBinding", "b", "Role") +
-		object("rbac.authorization.k8s.io/v1", "ClusterRole", "b") + binding("ClusterRoleBinding", "b", "ClusterRole") +
-		object("rbac.authorization.k8s.io/v1", "Role", "a") + binding("RoleBinding", "default", "ClusterRole") +
-		object("rbac.authorization.k8s.io/v1", "ClusterRole", "default") +
+	return plantest.Object("v1", "Secret", "a") + plantest.Object("v1", "ConfigMap", "a") + plantest.Object("v1", "PersistentVolumeClaim", "a") +
+		plantest.Object("scheduling.k8s.io/v1", "PriorityClass", "a") + plantest.Object("node.k8s.io/v1", "RuntimeClass", "a") +
+		plantest.Object("v1", "ServiceAccount", "a") + plantest.Object("apps/v1", "Deployment", "a") + plantest.Object("v1", "Pod", "a") +
+		"apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: b}\nimagePullSecrets: [{name: pull}]\n---\n" + plantest.Object("v1", "Secret", "pull") +
+		plantest.Object("rbac.authorization.k8s.io/v1", "Role", "b") + binding("RoleBinding", "b", "Role") +
+		plantest.Object("rbac.authorization.k8s.io/v1", "ClusterRole", "b") + binding("ClusterRoleBinding", "b", "ClusterRole") +
+		plantest.Object("rbac.authorization.k8s.io/v1", "Role", "a") + binding("RoleBinding", "default", "ClusterRole") +
+		plantest.Object("rbac.authorization.k8s.io/v1", "ClusterRole", "default") +
 		"apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: b}\nspec: {storageClassName: fast, volumeName: disk}\n---\n" +
-		object("storage.k8s.io/v1", "StorageClass", "fast") + object("v1", "PersistentVolume", "disk") +
-		object("v1", "Namespace", "a") + "apiVersion: v1\nkind: Secret\nmetadata: {name: elsewhere, namespace: other}\n---\n" +
+		plantest.Object("storage.k8s.io/v1", "StorageClass", "fast") + plantest.Object("v1", "PersistentVolume", "disk") +
+		plantest.Object("v1", "Namespace", "a") + "apiVersion: v1\nkind: Secret\nmetadata: {name: elsewhere, namespace: other}\n---\n" +
 		"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: b}\nspec: {template: {spec: {containers: [{name: c, envFrom: [{configMapRef: {name: a}}]}]}}}\n---\n" +
-		object("example.com/v1", "Database", "a") + "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n" +
+		plantest.Object("example.com/v1", "Database", "a") + "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n" +
 		"metadata: {name: databases.example.com}\nspec: {group: example.com, names: {kind: Database}}\n---\n" +
-		object("example.com/v1", "Pod", "a") + object("example.org/v1", "Pod", "a")
+		plantest.Object("example.com/v1", "Pod", "a") + plantest.Object("example.org/v1", "Pod", "a")
 }
 
 // secretVolumes are volumes of a Pod that are mounted by means of a Secret each.
@@ -59,7 +51,7 @@ func secretVolumes() string {
 func volumes() string {
 	text := ""
 	for _, name := range []string{"azure", "cephfs", "rbd", "flex", "scaleio", "storageos", "cinder"} {
-		text += object("v1", "Secret", name)
+		text += plantest.Object("v1", "Secret", name)
 	}
 	return text + "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: shared}\nspec: {volumeName: shared}\n---\n" +
 		"apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: shared}\nspec:\n  claimRef: {namespace: web, name: shared}\n" +
@@ -76,11 +68,11 @@ func binding(kind, name, role string) string {
 // planned plans an operation on release shop whose manifest has objects of all kinds.
 func planned(t *testing.T, operation release.Operation, text string, options plan.Options) (*work, error) {
 	t.Helper()
-	return planNodes(operation, nodes(t, text), options)
+	return planNodes(operation, plantest.Nodes(t, text), options)
 }
 
 func planNodes(operation release.Operation, decoded []*yaml.RNode, options plan.Options) (*work, error) {
-	known := scopes()
+	known := plantest.Scopes()
 	for _, kind := range []schema.GroupKind{
 		{Group: "rbac.authorization.k8s.io", Kind: "Role"},
 		{Group: "rbac.authorization.k8s.io", Kind: "RoleBinding"},
@@ -155,7 +147,7 @@ func TestWhatThePodOfAHookRefersToIsHoisted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			made, err := planned(t, release.OperationInstall, many()+volumes()+podHook("pre-install", "", test.container, test.pod), plan.Options{})
+			made, err := planned(t, release.OperationInstall, many()+volumes()+plantest.PodHook("pre-install", "", test.container, test.pod), plan.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -185,9 +177,9 @@ func TestTheRightsOfAHookAreHoisted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			text := many() + object("rbac.authorization.k8s.io/v1", "Role", "d") + binding("RoleBinding", "d", "Role") +
+			text := many() + plantest.Object("rbac.authorization.k8s.io/v1", "Role", "d") + binding("RoleBinding", "d", "Role") +
 				"apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: d, annotations: {sherpack.io/hook: pre-install}}\n---\n"
-			made, err := planned(t, release.OperationInstall, text+podHook("pre-install", "", "", test.pod), plan.Options{})
+			made, err := planned(t, release.OperationInstall, text+plantest.PodHook("pre-install", "", "", test.pod), plan.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -219,7 +211,7 @@ func TestWhatTheAnnotationNamesIsHoisted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			made, err := planned(t, release.OperationInstall, many()+podHook("pre-install", test.needs, test.container, "serviceAccountName: none,"), plan.Options{})
+			made, err := planned(t, release.OperationInstall, many()+plantest.PodHook("pre-install", test.needs, test.container, "serviceAccountName: none,"), plan.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -234,8 +226,8 @@ func TestANeedThatThePackDoesNotMeetIsRefused(t *testing.T) {
 	t.Parallel()
 	start := "line 9: Job/shop-migrate: sherpack.io/hook-needs: "
 	text := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app}\n---\n"
-	rest := object("v1", "Secret", "db") + "apiVersion: v1\nkind: Secret\nmetadata: {name: hook, annotations: {sherpack.io/hook: test}}\n---\n" +
-		object("example.com/v1", "Pod", "a") + object("example.org/v1", "Pod", "a")
+	rest := plantest.Object("v1", "Secret", "db") + "apiVersion: v1\nkind: Secret\nmetadata: {name: hook, annotations: {sherpack.io/hook: test}}\n---\n" +
+		plantest.Object("example.com/v1", "Pod", "a") + plantest.Object("example.org/v1", "Pod", "a")
 	for name, test := range map[string]struct{ needs, want string }{
 		"of a kind that it has":    {"configmap/ap", "the pack has no resource configmap/ap in namespace web that is no hook; it has configmap/app"},
 		"of a name that it has":    {"deployment/db", "the pack has no resource deployment/db in namespace web that is no hook; it has secret/db"},
@@ -246,13 +238,13 @@ func TestANeedThatThePackDoesNotMeetIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			// What cannot be met is no better in phases before which nothing is hoisted, or which are skipped.
-			all := text + podHook("pre-install,post-install", test.needs, "", "") + rest
-			_, err := planned(t, release.OperationInstall, all, plan.Options{SkipPhases: sherpack.Phases()})
+			all := text + plantest.PodHook("pre-install,post-install", test.needs, "", "") + rest
+			_, err := planned(t, release.OperationInstall, all, plan.Options{SkipPhases: hook.Phases()})
 			var input *plan.InputError
 			if !errors.As(err, &input) || err.Error() != start+test.want {
 				t.Errorf("got  %v\nwant %s%s", err, start, test.want)
 			}
-			if err := plan.Check(nodes(t, all), "web"); err == nil || err.Error() != start+test.want {
+			if err := plan.Check(plantest.Nodes(t, all), "web"); err == nil || err.Error() != start+test.want {
 				t.Errorf("without a cluster: %v", err)
 			}
 		})
@@ -261,9 +253,9 @@ func TestANeedThatThePackDoesNotMeetIsRefused(t *testing.T) {
 
 func TestWhatIsHoistedIsAppliedOnce(t *testing.T) {
 	t.Parallel()
-	text := object("v1", "Namespace", "extra") + object("v1", "ServiceAccount", "web") + object("v1", "Secret", "db") + object("v1", "ConfigMap", "app") +
-		object("apps/v1", "Deployment", "web") +
-		podHook("pre-install,post-install,pre-upgrade", "", ", envFrom: [{secretRef: {name: db}}]", "serviceAccountName: web,")
+	text := plantest.Object("v1", "Namespace", "extra") + plantest.Object("v1", "ServiceAccount", "web") + plantest.Object("v1", "Secret", "db") + plantest.Object("v1", "ConfigMap", "app") +
+		plantest.Object("apps/v1", "Deployment", "web") +
+		plantest.PodHook("pre-install,post-install,pre-upgrade", "", ", envFrom: [{secretRef: {name: db}}]", "serviceAccountName: web,")
 	ground, regular := "apply Namespace/extra", []string{"apply ServiceAccount/web", "apply ConfigMap/app Secret/db", "apply Deployment/web"}
 	for name, test := range map[string]struct {
 		operation release.Operation
@@ -278,8 +270,8 @@ func TestWhatIsHoistedIsAppliedOnce(t *testing.T) {
 			ground, "apply ServiceAccount/web", "apply Secret/db", "run-hooks pre-upgrade pre-upgrade/migrate",
 			"apply ConfigMap/app", "apply Deployment/web", "wait Namespace/extra ServiceAccount/web ConfigMap/app Secret/db Deployment/web",
 		}},
-		"without hooks":     {release.OperationInstall, plan.Options{SkipPhases: sherpack.Phases()}, append([]string{ground}, regular...)},
-		"without the phase": {release.OperationUpgrade, plan.Options{SkipPhases: []sherpack.Phase{sherpack.PreUpgrade}}, append([]string{ground}, regular...)},
+		"without hooks":     {release.OperationInstall, plan.Options{SkipPhases: hook.Phases()}, append([]string{ground}, regular...)},
+		"without the phase": {release.OperationUpgrade, plan.Options{SkipPhases: []hook.Phase{hook.PreUpgrade}}, append([]string{ground}, regular...)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -287,7 +279,7 @@ func TestWhatIsHoistedIsAppliedOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, steps(made)); diff != "" {
+			if diff := cmp.Diff(test.want, plantest.Steps(made.Steps)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -296,12 +288,12 @@ func TestWhatIsHoistedIsAppliedOnce(t *testing.T) {
 
 func TestARollbackHoistsNothing(t *testing.T) {
 	t.Parallel()
-	text := object("v1", "Secret", "db") + podHook("pre-rollback", "configmap/app", ", envFrom: [{secretRef: {name: db}}]", "") + object("v1", "ConfigMap", "app")
-	back, err := newWork(plan.New(rollback(t, revision(t, 1, release.Superseded, text), revision(t, 2, release.Deployed, text))))
+	text := plantest.Object("v1", "Secret", "db") + plantest.PodHook("pre-rollback", "configmap/app", ", envFrom: [{secretRef: {name: db}}]", "") + plantest.Object("v1", "ConfigMap", "app")
+	back, err := newWork(plan.New(plantest.Rollback(t, plantest.Revision(t, 1, release.Superseded, text), plantest.Revision(t, 2, release.Deployed, text))))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"run-hooks pre-rollback pre-rollback/migrate", "apply ConfigMap/app Secret/db"}, steps(back)); diff != "" {
+	if diff := cmp.Diff([]string{"run-hooks pre-rollback pre-rollback/migrate", "apply ConfigMap/app Secret/db"}, plantest.Steps(back.Steps)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -309,8 +301,8 @@ func TestARollbackHoistsNothing(t *testing.T) {
 // versioned is a manifest whose hook reads a Secret and a ConfigMap that say which version they are of.
 func versioned(version string, more ...string) string {
 	return fmt.Sprintf("apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {version: '%s'}\n---\n", version) +
-		object("v1", "ConfigMap", "same") + object("v1", "ConfigMap", "later") + strings.Join(more, "") +
-		podHook("pre-install,pre-upgrade", "", ", envFrom: [{secretRef: {name: db}}, {secretRef: {name: new}}, {configMapRef: {name: same}}]", "")
+		plantest.Object("v1", "ConfigMap", "same") + plantest.Object("v1", "ConfigMap", "later") + strings.Join(more, "") +
+		plantest.PodHook("pre-install,pre-upgrade", "", ", envFrom: [{secretRef: {name: db}}, {secretRef: {name: new}}, {configMapRef: {name: same}}]", "")
 }
 
 func TestAHookThatFailsNamesWhatWasAppliedForIt(t *testing.T) {
@@ -321,7 +313,7 @@ func TestAHookThatFailsNamesWhatWasAppliedForIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	cluster.outcomes["shop-migrate"] = exit3
-	second := upgrade(t, versioned("2", object("v1", "Secret", "new")), first.Release.Inventory, nil)
+	second := upgrade(t, versioned("2", plantest.Object("v1", "Secret", "new")), first.Release.Inventory, nil)
 	kept, _, err := run(t, cluster, second)
 	want := `hook pre-upgrade/migrate failed: container "c" exited with code 3 (0s, 2 attempts); applied before it: Secret/db, Secret/new`
 	if err == nil || !strings.HasPrefix(err.Error(), want+"\n") || kept.last.Status.Message != want {
@@ -339,12 +331,12 @@ func TestTheWayBackPutsBackWhatWasHoisted(t *testing.T) {
 		t.Fatal(err)
 	}
 	cluster.outcomes["shop-migrate"] = exit3
-	failed := upgrade(t, versioned("2", object("v1", "Secret", "new")), first.Release.Inventory, nil)
-	failed.Release.Content.Manifest = versioned("2", object("v1", "Secret", "new"))
+	failed := upgrade(t, versioned("2", plantest.Object("v1", "Secret", "new")), first.Release.Inventory, nil)
+	failed.Release.Content.Manifest = versioned("2", plantest.Object("v1", "Secret", "new"))
 	if _, _, err := run(t, cluster, failed); err == nil || failed.result.Extent != plan.ExtentEarly {
 		t.Fatalf("%v, extent %d", err, failed.result.Extent)
 	}
-	back, err := undoOf(failed, rollback(t, first.Release, failed.Release))
+	back, err := undoOf(failed, plantest.Rollback(t, first.Release, failed.Release))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -378,7 +370,7 @@ func TestTheWayBackPutsBackWhatAnEarlierFailureLeft(t *testing.T) {
 		t.Fatalf("%v, extent %d", err, again.result.Extent)
 	}
 	again.Release.Content.Manifest = versioned("2")
-	back, err := undoOf(again, rollback(t, first.Release, again.Release))
+	back, err := undoOf(again, plantest.Rollback(t, first.Release, again.Release))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -410,12 +402,12 @@ func TestManyObjectsThatWereAppliedAreCounted(t *testing.T) {
 	t.Parallel()
 	var text, container strings.Builder
 	for i := range 50 {
-		text.WriteString(object("v1", "Secret", fmt.Sprintf("s%02d", i)))
+		text.WriteString(plantest.Object("v1", "Secret", fmt.Sprintf("s%02d", i)))
 		fmt.Fprintf(&container, "{secretRef: {name: s%02d}},", i)
 	}
 	cluster := newCluster()
 	cluster.outcomes["shop-migrate"] = exit3
-	_, _, err := run(t, cluster, mustPlan(t, text.String()+podHook("pre-install", "", ", envFrom: ["+container.String()+"]", ""), plan.Options{}))
+	_, _, err := run(t, cluster, mustPlan(t, text.String()+plantest.PodHook("pre-install", "", ", envFrom: ["+container.String()+"]", ""), plan.Options{}))
 	if err == nil || !strings.Contains(err.Error(), "Secret/s08, Secret/s09 and 40 more\n") {
 		t.Error(err)
 	}
@@ -436,7 +428,7 @@ func FuzzHoisting(f *testing.F) {
 		manifests := []string{head + ", annotations: {sherpack.io/hook: pre-install}}\n" + text + "\n", head + "}\n" + text + "\n"}
 		for _, text := range manifests {
 			if decoded, err := manifest.Decode("", []byte(text), nil); err == nil {
-				_, _ = planNodes(release.OperationInstall, append(decoded, nodes(t, podHook("pre-install", "", "", ""))...), plan.Options{})
+				_, _ = planNodes(release.OperationInstall, append(decoded, plantest.Nodes(t, plantest.PodHook("pre-install", "", "", ""))...), plan.Options{})
 			}
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // A revision that does not ask any more for an object to be kept counts once it has succeeded, not when it fails.
@@ -17,7 +18,7 @@ func TestWhatIsKeptStaysSoUntilItIsApplied(t *testing.T) {
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
-	text := object("v1", "ConfigMap", "data") + hook("a", "pre-upgrade", "")
+	text := plantest.Object("v1", "ConfigMap", "data") + plantest.Hook("a", "pre-upgrade", "")
 	cluster.outcomes["shop-a"] = exit3
 	second := upgrade(t, text, first.Release.Inventory, nil)
 	if _, _, err := run(t, cluster, second); err == nil {

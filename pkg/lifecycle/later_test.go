@@ -11,11 +11,12 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // attempt is what the API server says to who would give rights away that they do not have.
@@ -24,16 +25,16 @@ const attempt = `user "dev" (groups=["a"]) is attempting to grant RBAC permissio
 // Hooks that other commands run are tried with those of this one, each once.
 func TestHooksOfLaterCommandsAreTriedWhenARevisionIsMade(t *testing.T) {
 	t.Parallel()
-	text := hook("a", "pre-install,pre-upgrade,pre-delete", "") + hook("test", "test", "") + hook("gone", "post-delete,test", "") +
-		object("v1", "ConfigMap", "app") + hook("back", "post-rollback", "")
+	text := plantest.Hook("a", "pre-install,pre-upgrade,pre-delete", "") + plantest.Hook("test", "test", "") + plantest.Hook("gone", "post-delete,test", "") +
+		plantest.Object("v1", "ConfigMap", "app") + plantest.Hook("back", "post-rollback", "")
 	all := []string{"try Job/shop-a", "try ConfigMap/app", "try Job/shop-back", "try Job/shop-gone", "try Job/shop-test"}
 	for name, test := range map[string]struct {
-		skip []sherpack.Phase
+		skip []hook.Phase
 		want []string
 	}{
 		"all":                {want: all},
-		"but skipped phases": {skip: []sherpack.Phase{sherpack.PostDelete, sherpack.PostRollback}, want: []string{all[0], all[1], all[3], all[4]}},
-		"none with no hooks": {skip: sherpack.Phases()},
+		"but skipped phases": {skip: []hook.Phase{hook.PostDelete, hook.PostRollback}, want: []string{all[0], all[1], all[3], all[4]}},
+		"none with no hooks": {skip: hook.Phases()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -74,7 +75,7 @@ func TestWhatHooksOfLaterCommandsAreRefusedFor(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
 			cluster.checkErr["shop-leave"] = test.err
-			kept, events, err := run(t, cluster, mustPlan(t, object("v1", "ConfigMap", "app")+hook("leave", "pre-delete", ""), plan.Options{}))
+			kept, events, err := run(t, cluster, mustPlan(t, plantest.Object("v1", "ConfigMap", "app")+plantest.Hook("leave", "pre-delete", ""), plan.Options{}))
 			var refused *lifecycle.PreflightError
 			if errors.As(err, &refused) != test.refused || !test.refused && err != nil {
 				t.Fatalf("the error is %v", err)
@@ -108,7 +109,7 @@ func TestANameInUseIsAWarningForALaterHook(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
-			planned := mustPlan(t, hook("check", "test", ""), plan.Options{})
+			planned := mustPlan(t, plantest.Hook("check", "test", ""), plan.Options{})
 			left := planned.Later[0].Object.DeepCopy()
 			if !test.mine {
 				left.SetLabels(nil)
@@ -132,8 +133,8 @@ func TestANameInUseIsAWarningForALaterHook(t *testing.T) {
 // Of a rollback and of what is resumed, the hooks of later commands were tried before.
 func TestHooksOfLaterCommandsAreTriedOnce(t *testing.T) {
 	t.Parallel()
-	first := mustPlan(t, object("v1", "ConfigMap", "app")+hook("check", "test", ""), plan.Options{})
-	text := object("v1", "ConfigMap", "app") + hook("check", "test", "")
+	first := mustPlan(t, plantest.Object("v1", "ConfigMap", "app")+plantest.Hook("check", "test", ""), plan.Options{})
+	text := plantest.Object("v1", "ConfigMap", "app") + plantest.Hook("check", "test", "")
 	first.Release.Content.Manifest = text
 	for _, phase := range []release.Phase{release.Deployed, release.Uninstalled} {
 		first.Release.Status.Phase = phase
@@ -141,7 +142,7 @@ func TestHooksOfLaterCommandsAreTriedOnce(t *testing.T) {
 			t.Errorf("a rollback to what is %s tries %d", phase, len(back.Later))
 		}
 	}
-	resumed, err := newWork(plan.Resume(plan.Request{Operation: release.OperationInstall, Release: first.Release, Nodes: nodes(t, text), Scopes: scopes()}))
+	resumed, err := newWork(plan.Resume(plan.Request{Operation: release.OperationInstall, Release: first.Release, Nodes: plantest.Nodes(t, text), Scopes: plantest.Scopes()}))
 	if err != nil || len(resumed.Later) > 0 {
 		t.Errorf("resume tries %d, error %v", len(resumed.Later), err)
 	}
@@ -149,7 +150,7 @@ func TestHooksOfLaterCommandsAreTriedOnce(t *testing.T) {
 
 func nextRollback(t *testing.T, to *release.Release) *work {
 	t.Helper()
-	planned, err := newWork(plan.New(rollback(t, to, to)))
+	planned, err := newWork(plan.New(plantest.Rollback(t, to, to)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,9 +160,9 @@ func nextRollback(t *testing.T, to *release.Release) *work {
 // Hooks outside of the release's namespace can be named before they run.
 func TestHooksOutsideOfTheNamespaceOfTheRelease(t *testing.T) {
 	t.Parallel()
-	elsewhere := strings.Replace(hook("far", "pre-install", ""), "metadata:\n", "metadata:\n  namespace: ops\n", 1)
+	elsewhere := strings.Replace(plantest.Hook("far", "pre-install", ""), "metadata:\n", "metadata:\n  namespace: ops\n", 1)
 	wide := "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: wide\n  annotations: {sherpack.io/hook: post-install}\n---\n"
-	planned := mustPlan(t, hook("near", "pre-install", "")+elsewhere+wide+strings.Replace(elsewhere, "pre-install", "test", 1)+object("v1", "ConfigMap", "app"), plan.Options{})
+	planned := mustPlan(t, plantest.Hook("near", "pre-install", "")+elsewhere+wide+strings.Replace(elsewhere, "pre-install", "test", 1)+plantest.Object("v1", "ConfigMap", "app"), plan.Options{})
 	var titles []string
 	for _, h := range planned.HooksOutside() {
 		titles = append(titles, h.Title+" "+h.Object.Key().String())

@@ -13,11 +13,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // sequence is a command that leaves a hook running, and one that comes after it.
@@ -35,13 +36,13 @@ type sequence struct {
 
 // afterAll is an application with a hook that runs after each of its operations.
 func afterAll(text string) string {
-	return settings(text) + hook("n", "post-install,post-upgrade,post-rollback", "")
+	return settings(text) + plantest.Hook("n", "post-install,post-upgrade,post-rollback", "")
 }
 
 // equalLeftovers are sequences whose second command has the hook just as the first had it.
 func equalLeftovers() map[string]sequence {
 	install, upgrade, rollback := release.OperationInstall, release.OperationUpgrade, release.OperationRollback
-	order := reader("migrate") + hook("backup", "pre-upgrade", weight("-10"))
+	order := reader("migrate") + plantest.Hook("backup", "pre-upgrade", weight("-10"))
 	return map[string]sequence{
 		"a Job of post-upgrade": {
 			[]string{afterAll("one")},
@@ -69,7 +70,7 @@ func equalLeftovers() map[string]sequence {
 		},
 		"a Job of pre-upgrade is awaited, and runs again": {
 			[]string{settings("one")},
-			upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("three") + hook("n", "pre-upgrade", ""),
+			upgrade, upgrade, settings("two") + plantest.Hook("n", "pre-upgrade", ""), settings("three") + plantest.Hook("n", "pre-upgrade", ""),
 			"shop-n",
 			plan.Options{},
 			[]string{"follow Job/shop-n", "delete Job/shop-n Background", "apply Job/shop-n", "apply ConfigMap/app"},
@@ -82,14 +83,14 @@ func equalLeftovers() map[string]sequence {
 			[]string{"follow Pod/shop-n", "delete Pod/shop-n Background", "apply Pod/shop-n", "apply ConfigMap/app"},
 		},
 		"a Job of pre-install is awaited, and runs again": {
-			nil, install, install, settings("one") + hook("n", "pre-install", ""), settings("two") + hook("n", "pre-install", ""),
+			nil, install, install, settings("one") + plantest.Hook("n", "pre-install", ""), settings("two") + plantest.Hook("n", "pre-install", ""),
 			"shop-n",
 			plan.Options{},
 			[]string{"follow Job/shop-n", "delete Job/shop-n Background", "apply Job/shop-n", "apply ConfigMap/app"},
 		},
 		"the order is that of the weights": {
 			[]string{settings("one")},
-			upgrade, upgrade, settings("two") + order, settings("two") + order + object("v1", "Secret", "new"), "shop-migrate",
+			upgrade, upgrade, settings("two") + order, settings("two") + order + plantest.Object("v1", "Secret", "new"), "shop-migrate",
 			plan.Options{},
 			[]string{
 				"follow Job/shop-migrate", "delete Job/shop-backup Background", "apply Job/shop-backup",
@@ -111,7 +112,7 @@ func otherLeftovers() map[string]sequence {
 			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"},
 		},
 		"one that reads a hook that has changed since is not awaited": {
-			[]string{object("v1", "Secret", "s")},
+			[]string{plantest.Object("v1", "Secret", "s")},
 			upgrade, upgrade,
 			configHook("two") + reader("n"), configHook("three") + reader("n"),
 			"shop-n",
@@ -120,23 +121,23 @@ func otherLeftovers() map[string]sequence {
 		},
 		"one that has changed is not awaited": {
 			[]string{settings("one")},
-			upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("two") + hook("n", "pre-upgrade", "    a: b\n"),
+			upgrade, upgrade, settings("two") + plantest.Hook("n", "pre-upgrade", ""), settings("two") + plantest.Hook("n", "pre-upgrade", "    a: b\n"),
 			"shop-n",
 			plan.Options{},
 			[]string{"delete Job/shop-n Foreground", "apply Job/shop-n", "apply ConfigMap/app"},
 		},
 		"one that has left the pack": {
 			[]string{settings("one")},
-			upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("two") + hook("o", "pre-upgrade", ""),
+			upgrade, upgrade, settings("two") + plantest.Hook("n", "pre-upgrade", ""), settings("two") + plantest.Hook("o", "pre-upgrade", ""),
 			"shop-n",
 			plan.Options{},
 			[]string{"delete Job/shop-n Foreground", "apply Job/shop-o", "apply ConfigMap/app"},
 		},
 		"with --no-hooks": {
 			[]string{settings("one")},
-			upgrade, upgrade, settings("two") + hook("n", "pre-upgrade", ""), settings("three") + hook("n", "pre-upgrade", ""),
+			upgrade, upgrade, settings("two") + plantest.Hook("n", "pre-upgrade", ""), settings("three") + plantest.Hook("n", "pre-upgrade", ""),
 			"shop-n",
-			plan.Options{SkipPhases: sherpack.Phases()},
+			plan.Options{SkipPhases: hook.Phases()},
 			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app"},
 		},
 		"a rollback after an upgrade": {
@@ -146,13 +147,13 @@ func otherLeftovers() map[string]sequence {
 			[]string{"delete Job/shop-n Foreground", "apply ConfigMap/app", "apply Job/shop-n"},
 		},
 		"a Job of pre-delete is awaited": {
-			[]string{settings("one") + hook("n", "pre-delete", "")},
+			[]string{settings("one") + plantest.Hook("n", "pre-delete", "")},
 			release.OperationUninstall, release.OperationUninstall, "", "", "shop-n",
 			plan.Options{},
 			[]string{"follow Job/shop-n", "delete Job/shop-n Background", "apply Job/shop-n", "delete Job/shop-n Foreground", "delete ConfigMap/app Background"},
 		},
 		"a test": {
-			[]string{hook("n", "test", "")},
+			[]string{plantest.Hook("n", "test", "")},
 			release.OperationTest, release.OperationTest, "", "", "shop-n",
 			plan.Options{},
 			[]string{"delete Job/shop-n Foreground", "apply Job/shop-n"},
@@ -235,7 +236,7 @@ func TestALeftoverHookThatIsAwaitedDecidesNothing(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newStory()
 				s.must(t, s.plan(t, release.OperationInstall, settings("one"), plan.Options{}))
-				text := settings("one") + hook("n", "pre-upgrade", test.more)
+				text := settings("one") + plantest.Hook("n", "pre-upgrade", test.more)
 				s.cutShort(t, ctrlC, "shop-n", s.plan(t, release.OperationUpgrade, text, plan.Options{}))
 				// Only the run that is found ends like that; the next one succeeds.
 				s.cluster.outcomes["shop-n"] = func(ctx context.Context) (kube.HookOutcome, error) {
@@ -270,7 +271,7 @@ func TestAnInterruptLeavesALeftoverHookRunning(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
-		text := hook("n", "pre-install", "")
+		text := plantest.Hook("n", "pre-install", "")
 		s.cutShort(t, ctrlC, "shop-n", s.plan(t, release.OperationInstall, text, plan.Options{}))
 		ctx, cancel := context.WithCancel(t.Context())
 		s.cluster.outcomes["shop-n"] = func(limited context.Context) (kube.HookOutcome, error) {
@@ -290,7 +291,7 @@ func TestAnInterruptLeavesALeftoverHookRunning(t *testing.T) {
 // What a command left running is its own when it is resumed: it is awaited, and has run then.
 func TestAResumedOperationCountsItsOwnHooks(t *testing.T) {
 	t.Parallel()
-	text := settings("two") + hook("a", "pre-upgrade", weight("-1")) + reader("b") + hook("c", "post-upgrade", "")
+	text := settings("two") + plantest.Hook("a", "pre-upgrade", weight("-1")) + reader("b") + plantest.Hook("c", "post-upgrade", "")
 	for name, test := range map[string]struct {
 		hanging string
 		want    []string
@@ -326,7 +327,7 @@ func TestAResumedOperationDoesNotCountOthersHooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
 		s.must(t, s.plan(t, release.OperationInstall, settings("one"), plan.Options{}))
-		n := hook("n", "post-upgrade", "")
+		n := plantest.Hook("n", "post-upgrade", "")
 		s.cutShort(t, outOfTime, "shop-n", s.plan(t, release.OperationUpgrade, settings("two")+n, plan.Options{}))
 		// The next one is killed as soon as it is recorded.
 		killed := s.plan(t, release.OperationUpgrade, settings("three")+n, plan.Options{})
@@ -347,7 +348,7 @@ func TestAnOperationIsResumedTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
 		s.must(t, s.plan(t, release.OperationInstall, settings("one"), plan.Options{}))
-		s.cutShort(t, sigkill, "shop-n", s.plan(t, release.OperationUpgrade, settings("two")+hook("n", "post-upgrade", ""), plan.Options{}))
+		s.cutShort(t, sigkill, "shop-n", s.plan(t, release.OperationUpgrade, settings("two")+plantest.Hook("n", "post-upgrade", ""), plan.Options{}))
 		killed := s.resumption(t)
 		killed.Release.Status.Phase = release.PendingUpgrade
 		lifecycle.CloseInterrupted(killed.Release, "process 2 on host", time.Now())
@@ -363,14 +364,14 @@ func TestALeftoverHookWithoutMarksIsEnded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
-		s.cutShort(t, outOfTime, "shop-n", s.plan(t, release.OperationInstall, settings("one")+hook("n", "post-install", ""), plan.Options{}))
+		s.cutShort(t, outOfTime, "shop-n", s.plan(t, release.OperationInstall, settings("one")+plantest.Hook("n", "post-install", ""), plan.Options{}))
 		for _, object := range s.cluster.objects {
 			if object.GetName() == "shop-n" {
 				object.SetLabels(nil)
 				object.SetAnnotations(nil)
 			}
 		}
-		s.must(t, s.plan(t, release.OperationInstall, settings("two")+hook("n", "post-install", ""), plan.Options{SkipPhases: sherpack.Phases()}))
+		s.must(t, s.plan(t, release.OperationInstall, settings("two")+plantest.Hook("n", "post-install", ""), plan.Options{SkipPhases: hook.Phases()}))
 		if diff := cmp.Diff([]string{"delete Job/shop-n Foreground", "apply ConfigMap/app"}, s.cluster.log); diff != "" {
 			t.Error(diff)
 		}
@@ -384,7 +385,7 @@ func TestAHookThatGoesOnIsNoLeftover(t *testing.T) {
 		s := newStory()
 		check := pod("check", "pre-install", "    sherpack.io/ready-when: condition=Ready\n")
 		s.cluster.outcomes["shop-n"] = exit3
-		if _, err := s.run(t.Context(), s.plan(t, release.OperationInstall, check+hook("n", "post-install", ""), plan.Options{})); err == nil {
+		if _, err := s.run(t.Context(), s.plan(t, release.OperationInstall, check+plantest.Hook("n", "post-install", ""), plan.Options{})); err == nil {
 			t.Fatal("no error")
 		}
 		said := s.must(t, s.plan(t, release.OperationInstall, settings("two"), plan.Options{}))
@@ -403,7 +404,7 @@ func TestAHookThatGoesOnIsNoLeftoverOfALaterRevision(t *testing.T) {
 		s.must(t, s.plan(t, release.OperationInstall, settings("one")+check, plan.Options{}))
 		s.cluster.outcomes["shop-n"] = exit3
 		for range 2 {
-			said, err := s.run(t.Context(), s.plan(t, release.OperationUpgrade, settings("two")+check+hook("n", "pre-upgrade", ""), plan.Options{}))
+			said, err := s.run(t.Context(), s.plan(t, release.OperationUpgrade, settings("two")+check+plantest.Hook("n", "pre-upgrade", ""), plan.Options{}))
 			if err == nil || len(said) > 0 {
 				t.Fatalf("got %v, it said %q", err, said)
 			}
@@ -420,13 +421,13 @@ func TestAHookThatGoesOnIsNoLeftoverOfALaterRevision(t *testing.T) {
 // none, and a hook that is to become a worker is one.
 func TestALeftoverIsWhatWasAppliedAsAHook(t *testing.T) {
 	t.Parallel()
-	worker := object("batch/v1", "Job", "shop-n")
+	worker := plantest.Object("batch/v1", "Job", "shop-n")
 	for name, test := range map[string]struct {
 		first, second, third string
 		want                 bool
 	}{
-		"a worker that was to become a hook": {worker, hook("fails", "pre-upgrade", "") + hook("n", "post-upgrade", ""), hook("n", "post-upgrade", ""), false},
-		"a hook that becomes a worker":       {"", hook("n", "post-upgrade", ""), worker, true},
+		"a worker that was to become a hook": {worker, plantest.Hook("fails", "pre-upgrade", "") + plantest.Hook("n", "post-upgrade", ""), plantest.Hook("n", "post-upgrade", ""), false},
+		"a hook that becomes a worker":       {"", plantest.Hook("n", "post-upgrade", ""), worker, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -452,23 +453,23 @@ func TestALeftoverIsWhatWasAppliedAsAHook(t *testing.T) {
 // The way back does not fail because a Pod takes longer to end than the way back may take.
 func TestTheWayBackGetsPastALeftoverHook(t *testing.T) {
 	t.Parallel()
-	two := settings("two") + object("v1", "Secret", "new")
+	two := settings("two") + plantest.Object("v1", "Secret", "new")
 	for name, test := range map[string]struct {
 		first, second string
 		// leaving says that what the failed operation left running is on its way out already.
 		leaving bool
 		want    []string
 	}{
-		"of an upgrade": {settings("one"), two + hook("n", "post-upgrade", ""), false, []string{
+		"of an upgrade": {settings("one"), two + plantest.Hook("n", "post-upgrade", ""), false, []string{
 			"delete Job/shop-n in vain", "apply ConfigMap/app", "delete Job/shop-n in vain", "delete Secret/new Background",
 		}},
-		"of an upgrade, with the hook in both": {settings("one") + hook("n", "pre-rollback", ""), two + hook("n", "post-upgrade,pre-rollback", ""), true, []string{
+		"of an upgrade, with the hook in both": {settings("one") + plantest.Hook("n", "pre-rollback", ""), two + plantest.Hook("n", "post-upgrade,pre-rollback", ""), true, []string{
 			"delete Job/shop-n in vain", "delete Job/shop-n in vain", "apply ConfigMap/app", "delete Secret/new Background",
 		}},
-		"of an installation": {"", two + hook("n", "post-install", ""), false, []string{
+		"of an installation": {"", two + plantest.Hook("n", "post-install", ""), false, []string{
 			"delete Job/shop-n in vain", "delete Job/shop-n in vain", "delete ConfigMap/app Background", "delete Secret/new Background",
 		}},
-		"of an installation, which has begun to delete it": {"", two + hook("n", "post-install", policy("hook-failed")), true, []string{
+		"of an installation, which has begun to delete it": {"", two + plantest.Hook("n", "post-install", policy("hook-failed")), true, []string{
 			"delete Job/shop-n in vain", "delete Job/shop-n in vain", "delete ConfigMap/app Background", "delete Secret/new Background",
 		}},
 	} {
@@ -509,7 +510,7 @@ func TestWhatWasNotAppliedIsNotDeletedAfterIt(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
 			put(cluster, job(marks("shop"), map[string]any{"conditions": []any{map[string]any{"type": "Complete", "status": "True"}}}))
-			planned := mustPlan(t, hook("a", "pre-install", policy(words)), plan.Options{})
+			planned := mustPlan(t, plantest.Hook("a", "pre-install", policy(words)), plan.Options{})
 			_, _, err := runWith(t.Context(), cluster, &store{deaf: true}, planned, time.Now)
 			if !errors.Is(err, errDeaf) {
 				t.Fatalf("got %v", err)
@@ -517,7 +518,7 @@ func TestWhatWasNotAppliedIsNotDeletedAfterIt(t *testing.T) {
 			if len(cluster.log) > 0 {
 				t.Errorf("it did %v", cluster.log)
 			}
-			if got := fmt.Sprint(records(planned.Release)); got != "[pre-install/a from 0: Failed (NotRecorded)]" {
+			if got := fmt.Sprint(plantest.Records(planned.Release)); got != "[pre-install/a from 0: Failed (NotRecorded)]" {
 				t.Errorf("records: %s", got)
 			}
 		})

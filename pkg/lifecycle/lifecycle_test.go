@@ -17,45 +17,14 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
-
-// revision is a revision of release shop with a manifest and the inventory that a run of it leaves.
-func revision(t *testing.T, number int, phase release.Phase, text string) *release.Release {
-	t.Helper()
-	r := release.New("shop", "web", number)
-	planned, err := newWork(plan.New(plan.Request{
-		Operation: release.OperationInstall, Release: r, Nodes: nodes(t, text), Scopes: scopes(),
-	}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r = planned.Release
-	r.ResourceVersion, r.Content.Manifest, r.Status.Phase = "1", text, phase
-	return r
-}
-
-// rollback is the request to go from the last of some revisions back to the first.
-func rollback(t *testing.T, history ...*release.Release) plan.Request {
-	t.Helper()
-	target, newest := history[0], history[len(history)-1]
-	request := plan.Rollback(target, newest, history, plan.Options{})
-	request.Nodes, request.Left, request.Scopes = nodes(t, target.Content.Manifest), nodes(t, newest.Content.Manifest), scopes()
-	return request
-}
-
-func records(r *release.Release) []string {
-	var found []string
-	for _, h := range r.Status.Hooks {
-		found = append(found, fmt.Sprintf("%s from %d: %s", h.Title, h.FromRevision, h.Summary()))
-	}
-	return found
-}
 
 func TestARollbackRunsTheHooksOfBothRevisions(t *testing.T) {
 	t.Parallel()
-	old := revision(t, 2, release.Superseded, object("v1", "ConfigMap", "app")+hook("old", "pre-rollback,post-rollback", ""))
-	left := revision(t, 5, release.Deployed, object("v1", "ConfigMap", "new")+hook("new", "pre-rollback,post-rollback", ""))
-	planned, err := newWork(plan.New(rollback(t, old, left)))
+	old := plantest.Revision(t, 2, release.Superseded, plantest.Object("v1", "ConfigMap", "app")+plantest.Hook("old", "pre-rollback,post-rollback", ""))
+	left := plantest.Revision(t, 5, release.Deployed, plantest.Object("v1", "ConfigMap", "new")+plantest.Hook("new", "pre-rollback,post-rollback", ""))
+	planned, err := newWork(plan.New(plantest.Rollback(t, old, left)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,10 +32,10 @@ func TestARollbackRunsTheHooksOfBothRevisions(t *testing.T) {
 		"run-hooks pre-rollback pre-rollback/new", "apply ConfigMap/app", "run-hooks post-rollback post-rollback/old",
 		"delete Job/shop-new", "delete ConfigMap/new",
 	}
-	if diff := cmp.Diff(want, steps(planned)); diff != "" {
+	if diff := cmp.Diff(want, plantest.Steps(planned.Steps)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"pre-rollback/new from 5: Pending", "post-rollback/old from 2: Pending"}, records(planned.Release)); diff != "" {
+	if diff := cmp.Diff([]string{"pre-rollback/new from 5: Pending", "post-rollback/old from 2: Pending"}, plantest.Records(planned.Release)); diff != "" {
 		t.Error(diff)
 	}
 	if spec := planned.Release.Spec; spec.Revision != 6 || spec.FromRevision != 2 || planned.Operation != release.OperationRollback {
@@ -77,19 +46,19 @@ func TestARollbackRunsTheHooksOfBothRevisions(t *testing.T) {
 // What was uninstalled is installed again from its record: there is nothing to leave.
 func TestARollbackAfterARemovalInstalls(t *testing.T) {
 	t.Parallel()
-	removed := revision(t, 1, release.Uninstalled, hook("a", "pre-install,pre-rollback", "")+object("v1", "ConfigMap", "app"))
-	planned, err := newWork(plan.New(rollback(t, removed)))
+	removed := plantest.Revision(t, 1, release.Uninstalled, plantest.Hook("a", "pre-install,pre-rollback", "")+plantest.Object("v1", "ConfigMap", "app"))
+	planned, err := newWork(plan.New(plantest.Rollback(t, removed)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"run-hooks pre-install pre-install/a", "apply ConfigMap/app"}, steps(planned)); diff != "" {
+	if diff := cmp.Diff([]string{"run-hooks pre-install pre-install/a", "apply ConfigMap/app"}, plantest.Steps(planned.Steps)); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestTheWayBackUndoesWhatWasChanged(t *testing.T) {
 	t.Parallel()
-	text := object("v1", "ConfigMap", "app") + object("v1", "ConfigMap", "kept") + hook("a", "pre-rollback,post-rollback", "")
+	text := plantest.Object("v1", "ConfigMap", "app") + plantest.Object("v1", "ConfigMap", "kept") + plantest.Hook("a", "pre-rollback,post-rollback", "")
 	for name, test := range map[string]struct {
 		operation release.Operation
 		extent    plan.Extent
@@ -105,21 +74,21 @@ func TestTheWayBackUndoesWhatWasChanged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			deployed, newest := revision(t, 1, release.Deployed, text), revision(t, 2, release.Failed, text)
+			deployed, newest := plantest.Revision(t, 1, release.Deployed, text), plantest.Revision(t, 2, release.Failed, text)
 			for i := range newest.Inventory {
 				if newest.Inventory[i].Name == "kept" {
 					newest.Inventory[i].Origin = release.Adopted
 				}
 			}
 			failed := failedWork(test.operation, newest, test.extent)
-			back, err := undoOf(failed, rollback(t, deployed, newest))
+			back, err := undoOf(failed, plantest.Rollback(t, deployed, newest))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if back == nil {
 				back = &work{}
 			}
-			if diff := cmp.Diff(test.want, steps(back)); diff != "" {
+			if diff := cmp.Diff(test.want, plantest.Steps(back.Steps)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -140,9 +109,9 @@ func TestTheWayBackDoesNotEndWithAHook(t *testing.T) {
 // goBackOver runs a way back whose first hook ends as it is told, in a time that only passes when nothing else is to do.
 func goBackOver(t *testing.T, outcome func(context.Context) (kube.HookOutcome, error)) {
 	t.Helper()
-	text := object("v1", "ConfigMap", "app") + hook("a", "pre-rollback", "")
-	deployed, newest := revision(t, 1, release.Deployed, text), revision(t, 2, release.Failed, text)
-	request := rollback(t, deployed, newest)
+	text := plantest.Object("v1", "ConfigMap", "app") + plantest.Hook("a", "pre-rollback", "")
+	deployed, newest := plantest.Revision(t, 1, release.Deployed, text), plantest.Revision(t, 2, release.Failed, text)
+	request := plantest.Rollback(t, deployed, newest)
 	request.Options.Timeout = time.Minute
 	back, err := undoOf(failedWork(release.OperationUpgrade, newest, plan.ExtentAll), request)
 	if err != nil {
@@ -155,7 +124,7 @@ func goBackOver(t *testing.T, outcome func(context.Context) (kube.HookOutcome, e
 	if err != nil || kept.last.Status.Phase != release.Deployed || time.Since(started) > time.Minute/2 {
 		t.Fatalf("%v, %s after %s", err, kept.last.Status.Phase, time.Since(started))
 	}
-	if records := records(&kept.last); !strings.Contains(records[0], "Failed") {
+	if records := plantest.Records(&kept.last); !strings.Contains(records[0], "Failed") {
 		t.Errorf("records: %v", records)
 	}
 	said := false
@@ -169,7 +138,7 @@ func goBackOver(t *testing.T, outcome func(context.Context) (kube.HookOutcome, e
 
 func TestTestsAreChosenByName(t *testing.T) {
 	t.Parallel()
-	text := hook("smoke", "test", "") + hook("load", "test", "") + object("v1", "ConfigMap", "app")
+	text := plantest.Hook("smoke", "test", "") + plantest.Hook("load", "test", "") + plantest.Object("v1", "ConfigMap", "app")
 	for name, test := range map[string]struct {
 		tests   plan.Tests
 		want    []string
@@ -182,11 +151,11 @@ func TestTestsAreChosenByName(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			planned, err := newWork(plan.Test(plan.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, test.tests))
+			planned, err := newWork(plan.Test(plan.Request{Release: plantest.Revision(t, 1, release.Deployed, text), Nodes: plantest.Nodes(t, text), Scopes: plantest.Scopes()}, test.tests))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, steps(planned)); diff != "" {
+			if diff := cmp.Diff(test.want, plantest.Steps(planned.Steps)); diff != "" {
 				t.Error(diff)
 			}
 			var states []string
@@ -198,7 +167,7 @@ func TestTestsAreChosenByName(t *testing.T) {
 			}
 		})
 	}
-	_, err := newWork(plan.Test(plan.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, plan.Tests{Only: []string{"smok"}}))
+	_, err := newWork(plan.Test(plan.Request{Release: plantest.Revision(t, 1, release.Deployed, text), Nodes: plantest.Nodes(t, text), Scopes: plantest.Scopes()}, plan.Tests{Only: []string{"smok"}}))
 	var unknown *plan.UnknownTestError
 	if !errors.As(err, &unknown) || err.Error() != `the release has no test "smok"; its tests: load, smoke` {
 		t.Errorf("got %v", err)
@@ -208,7 +177,7 @@ func TestTestsAreChosenByName(t *testing.T) {
 // A test changes nothing about the release but the records of its tests.
 func TestATestLeavesTheReleaseAsItIs(t *testing.T) {
 	t.Parallel()
-	text := hook("a", "test", "") + hook("b", "test", "") + hook("c", "test", "") + hook("install", "pre-install", "")
+	text := plantest.Hook("a", "test", "") + plantest.Hook("b", "test", "") + plantest.Hook("c", "test", "") + plantest.Hook("install", "pre-install", "")
 	for name, test := range map[string]struct {
 		keepGoing bool
 		want      []string
@@ -218,9 +187,9 @@ func TestATestLeavesTheReleaseAsItIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := revision(t, 1, release.Deployed, text)
+			r := plantest.Revision(t, 1, release.Deployed, text)
 			r.Status.Operation = "install"
-			planned, err := newWork(plan.Test(plan.Request{Release: r, Nodes: nodes(t, text), Scopes: scopes()}, plan.Tests{KeepGoing: test.keepGoing}))
+			planned, err := newWork(plan.Test(plan.Request{Release: r, Nodes: plantest.Nodes(t, text), Scopes: plantest.Scopes()}, plan.Tests{KeepGoing: test.keepGoing}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -231,7 +200,7 @@ func TestATestLeavesTheReleaseAsItIs(t *testing.T) {
 			if !errors.As(err, &failed) {
 				t.Fatalf("no failed hook: %v", err)
 			}
-			got := records(&kept.last)
+			got := plantest.Records(&kept.last)
 			got[0] = strings.Replace(got[0], "Skipped (not reached)", "Pending", 1)
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Error(diff)
@@ -247,7 +216,7 @@ func TestATestLeavesTheReleaseAsItIs(t *testing.T) {
 func TestAnUninstallationThatHasNotBegunIsTakenBack(t *testing.T) {
 	t.Parallel()
 	const said = "no matter what; not uninstalled: hook pre-delete/a failed"
-	text := hook("a", "pre-delete", "") + object("v1", "ConfigMap", "app") + hook("b", "post-delete", "")
+	text := plantest.Hook("a", "pre-delete", "") + plantest.Object("v1", "ConfigMap", "app") + plantest.Hook("b", "post-delete", "")
 	for name, test := range map[string]struct {
 		fails   string
 		phase   release.Phase
@@ -262,7 +231,7 @@ func TestAnUninstallationThatHasNotBegunIsTakenBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := revision(t, 1, test.phase, text)
+			r := plantest.Revision(t, 1, test.phase, text)
 			r.Status.Operation, r.Status.Message = "install", test.message
 			cluster := newCluster()
 			cluster.outcomes[test.fails] = exit3
@@ -281,8 +250,8 @@ func TestAnUninstallationThatHasNotBegunIsTakenBack(t *testing.T) {
 // An uninstallation that has begun goes on where it failed.
 func TestAnUninstallationGoesOn(t *testing.T) {
 	t.Parallel()
-	text := hook("a", "pre-delete", "") + object("v1", "ConfigMap", "app") + hook("b", "post-delete", "")
-	r := revision(t, 1, release.Deployed, text)
+	text := plantest.Hook("a", "pre-delete", "") + plantest.Object("v1", "ConfigMap", "app") + plantest.Hook("b", "post-delete", "")
+	r := plantest.Revision(t, 1, release.Deployed, text)
 	cluster := newCluster()
 	cluster.outcomes["shop-b"] = exit3
 	first := removal(t, text, r, plan.Options{})
@@ -290,7 +259,7 @@ func TestAnUninstallationGoesOn(t *testing.T) {
 		t.Fatal("no error")
 	}
 	again := removal(t, text, first.Release, plan.Options{})
-	if diff := cmp.Diff([]string{"delete Job/shop-a, not waiting", "run-hooks post-delete post-delete/b", "delete Job/shop-b"}, steps(again)); diff != "" {
+	if diff := cmp.Diff([]string{"delete Job/shop-a, not waiting", "run-hooks post-delete post-delete/b", "delete Job/shop-b"}, plantest.Steps(again.Steps)); diff != "" {
 		t.Error(diff)
 	}
 	delete(cluster.outcomes, "shop-b")
@@ -298,7 +267,7 @@ func TestAnUninstallationGoesOn(t *testing.T) {
 	if err != nil || !kept.dropped {
 		t.Fatalf("dropped %v, %v", kept.dropped, err)
 	}
-	if diff := cmp.Diff([]string{"pre-delete/a from 0: Succeeded", "post-delete/b from 0: Succeeded"}, records(again.Release)); diff != "" {
+	if diff := cmp.Diff([]string{"pre-delete/a from 0: Succeeded", "post-delete/b from 0: Succeeded"}, plantest.Records(again.Release)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -311,18 +280,18 @@ func TestWhatCannotBeChangedIsMadeAnewWhereThatIsAllowed(t *testing.T) {
 		all   bool
 		again bool
 	}{
-		"not by itself":                              {object("apps/v1", "Deployment", "a"), false, false},
-		"by its annotation":                          {recreate.Replace(object("apps/v1", "Deployment", "a")), false, true},
-		"by the user":                                {object("apps/v1", "Deployment", "a"), true, true},
-		"not a volume, by the user":                  {object("v1", "PersistentVolumeClaim", "a"), true, false},
-		"a volume, by its annotation":                {recreate.Replace(object("v1", "PersistentVolumeClaim", "a")), false, true},
-		"not a Namespace, by the user":               {object("v1", "Namespace", "a"), true, false},
-		"not a definition of a kind, by the user":    {object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "a"), true, false},
-		"a Namespace, by its annotation":             {recreate.Replace(object("v1", "Namespace", "a")), false, true},
-		"a definition of a kind, by its annotation":  {recreate.Replace(object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "a")), false, true},
-		"nothing else by the annotation of another":  {object("v1", "ConfigMap", "b") + object("apps/v1", "Deployment", "a"), false, false},
-		"nothing where a volume is in the way, too":  {object("v1", "PersistentVolumeClaim", "b") + object("apps/v1", "Deployment", "a"), true, false},
-		"everything of one wave, not only the first": {object("apps/v1", "Deployment", "b") + object("apps/v1", "Deployment", "a"), true, true},
+		"not by itself":                              {plantest.Object("apps/v1", "Deployment", "a"), false, false},
+		"by its annotation":                          {recreate.Replace(plantest.Object("apps/v1", "Deployment", "a")), false, true},
+		"by the user":                                {plantest.Object("apps/v1", "Deployment", "a"), true, true},
+		"not a volume, by the user":                  {plantest.Object("v1", "PersistentVolumeClaim", "a"), true, false},
+		"a volume, by its annotation":                {recreate.Replace(plantest.Object("v1", "PersistentVolumeClaim", "a")), false, true},
+		"not a Namespace, by the user":               {plantest.Object("v1", "Namespace", "a"), true, false},
+		"not a definition of a kind, by the user":    {plantest.Object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "a"), true, false},
+		"a Namespace, by its annotation":             {recreate.Replace(plantest.Object("v1", "Namespace", "a")), false, true},
+		"a definition of a kind, by its annotation":  {recreate.Replace(plantest.Object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "a")), false, true},
+		"nothing else by the annotation of another":  {plantest.Object("v1", "ConfigMap", "b") + plantest.Object("apps/v1", "Deployment", "a"), false, false},
+		"nothing where a volume is in the way, too":  {plantest.Object("v1", "PersistentVolumeClaim", "b") + plantest.Object("apps/v1", "Deployment", "a"), true, false},
+		"everything of one wave, not only the first": {plantest.Object("apps/v1", "Deployment", "b") + plantest.Object("apps/v1", "Deployment", "a"), true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -357,7 +326,7 @@ func TestWhatCannotBeChangedIsMadeAnewWhereThatIsAllowed(t *testing.T) {
 // A Namespace goes only when nothing else is in it, and the one with the record never.
 func TestANamespaceWithSomethingElseInItStays(t *testing.T) {
 	t.Parallel()
-	text := object("v1", "Namespace", "empty") + object("v1", "Namespace", "used") + object("v1", "Namespace", "web")
+	text := plantest.Object("v1", "Namespace", "empty") + plantest.Object("v1", "Namespace", "used") + plantest.Object("v1", "Namespace", "web")
 	cluster := newCluster()
 	first := mustPlan(t, text, plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
@@ -386,9 +355,11 @@ func TestANamespaceWithSomethingElseInItStays(t *testing.T) {
 // A rollback leaves definitions of kinds that are there, and brings back those that are not.
 func TestARollbackLeavesDefinitionsAsTheyAre(t *testing.T) {
 	t.Parallel()
-	crd := func(name string) string { return object("apiextensions.k8s.io/v1", "CustomResourceDefinition", name) }
-	old := revision(t, 1, release.Superseded, crd("there")+crd("gone"))
-	newest := revision(t, 2, release.Deployed, crd("there")+crd("new"))
+	crd := func(name string) string {
+		return plantest.Object("apiextensions.k8s.io/v1", "CustomResourceDefinition", name)
+	}
+	old := plantest.Revision(t, 1, release.Superseded, crd("there")+crd("gone"))
+	newest := plantest.Revision(t, 2, release.Deployed, crd("there")+crd("new"))
 	for name, test := range map[string]struct {
 		options plan.Options
 		want    []string
@@ -404,7 +375,7 @@ func TestARollbackLeavesDefinitionsAsTheyAre(t *testing.T) {
 					"name": name, "annotations": marks("shop"), "labels": map[string]any{plan.LabelManagedBy: "sherpack"},
 				}})
 			}
-			request := rollback(t, old, newest)
+			request := plantest.Rollback(t, old, newest)
 			request.Options = test.options
 			planned, err := newWork(plan.New(request))
 			if err != nil {
@@ -426,7 +397,7 @@ func TestAnUninstallationThatDoesNotWaitKeepsTheInventory(t *testing.T) {
 	for _, wait := range []bool{true, false} {
 		t.Run(fmt.Sprint("wait ", wait), func(t *testing.T) {
 			t.Parallel()
-			text := object("v1", "ConfigMap", "app")
+			text := plantest.Object("v1", "ConfigMap", "app")
 			cluster := newCluster()
 			first := mustPlan(t, text, plan.Options{})
 			if _, _, err := run(t, cluster, first); err != nil {

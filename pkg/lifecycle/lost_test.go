@@ -12,6 +12,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // losing is a Cluster whose hook, wave or wait loses the lock.
@@ -55,7 +56,7 @@ func TestAfterALostLockNothingIsDone(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			kept := &store{}
 			cluster := &losing{cluster: newCluster(), in: in, store: kept, lose: func() { cancel(lifecycle.ErrLockLost) }}
-			text := hook("a", "pre-install", policy("hook-succeeded,hook-failed")) + object("v1", "ConfigMap", "app") + hook("b", "post-install", "")
+			text := plantest.Hook("a", "pre-install", policy("hook-succeeded,hook-failed")) + plantest.Object("v1", "ConfigMap", "app") + plantest.Hook("b", "post-install", "")
 			var last lifecycle.Event
 			runner := lifecycle.Runner{Cluster: cluster, Store: kept, Now: time.Now, Observe: func(event lifecycle.Event) { last = event }}
 			_, err := runner.Run(ctx, mustPlan(t, text, plan.Options{Wait: true}).Plan)

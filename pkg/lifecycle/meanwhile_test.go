@@ -10,11 +10,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // during has something happen to the cluster while a hook runs, which then succeeds.
@@ -27,7 +28,7 @@ func (c *cluster) during(hook string, happens func()) {
 
 func TestWhatChangesDuringAHookIsNotOverlooked(t *testing.T) {
 	t.Parallel()
-	text := hook("backup", "pre-upgrade", "") + object("v1", "ConfigMap", "app")
+	text := plantest.Hook("backup", "pre-upgrade", "") + plantest.Object("v1", "ConfigMap", "app")
 	for name, test := range map[string]struct {
 		happens func(cluster *cluster)
 		want    []string
@@ -60,7 +61,7 @@ func TestWhatChangesDuringAHookIsNotOverlooked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
-			first := mustPlan(t, text, plan.Options{SkipPhases: sherpack.Phases()})
+			first := mustPlan(t, text, plan.Options{SkipPhases: hook.Phases()})
 			if _, _, err := run(t, cluster, first); err != nil {
 				t.Fatal(err)
 			}
@@ -83,8 +84,8 @@ func TestAnInterruptBetweenTwoHooksIsNotOverlooked(t *testing.T) {
 	for name, keepGoing := range map[string]bool{"up to the first that fails": false, "all of them": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			text := hook("a", "test", "") + hook("b", "test", "")
-			planned, err := newWork(plan.Test(plan.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, plan.Tests{KeepGoing: keepGoing}))
+			text := plantest.Hook("a", "test", "") + plantest.Hook("b", "test", "")
+			planned, err := newWork(plan.Test(plan.Request{Release: plantest.Revision(t, 1, release.Deployed, text), Nodes: plantest.Nodes(t, text), Scopes: plantest.Scopes()}, plan.Tests{KeepGoing: keepGoing}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +97,7 @@ func TestAnInterruptBetweenTwoHooksIsNotOverlooked(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 			want := []string{"test/a from 0: Succeeded", "test/b from 0: Skipped (not reached)"}
-			if diff := cmp.Diff(want, records(&kept.last)); diff != "" {
+			if diff := cmp.Diff(want, plantest.Records(&kept.last)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -108,7 +109,7 @@ func TestAHistoryThatCannotBeTidiedIsAWarning(t *testing.T) {
 	t.Parallel()
 	deployed := release.New("shop", "web", 1)
 	deployed.Status.Phase = release.Deployed
-	planned := upgrade(t, object("v1", "ConfigMap", "app"), nil, release.History{deployed})
+	planned := upgrade(t, plantest.Object("v1", "ConfigMap", "app"), nil, release.History{deployed})
 	kept, events, err := runWith(t.Context(), newCluster(), &store{tidyErr: errors.New("forbidden")}, planned, time.Now)
 	if err != nil || kept.last.Status.Phase != release.Deployed {
 		t.Fatalf("%v, %s", err, kept.last.Status.Phase)
@@ -127,8 +128,8 @@ func TestAHistoryThatCannotBeTidiedIsAWarning(t *testing.T) {
 // A release that is gone, but for its record, says so.
 func TestARecordThatCannotBeDroppedSaysWhatItIs(t *testing.T) {
 	t.Parallel()
-	text := object("v1", "ConfigMap", "app")
-	r := revision(t, 1, release.Deployed, text)
+	text := plantest.Object("v1", "ConfigMap", "app")
+	r := plantest.Revision(t, 1, release.Deployed, text)
 	kept, _, err := runWith(t.Context(), newCluster(), &store{tidyErr: errors.New("forbidden")}, removal(t, text, r, plan.Options{}), time.Now)
 	if err == nil || kept.last.Status.Phase != release.Uninstalled {
 		t.Errorf("%v, %s", err, kept.last.Status.Phase)
@@ -138,8 +139,8 @@ func TestARecordThatCannotBeDroppedSaysWhatItIs(t *testing.T) {
 // A failed installation leaves what was there before it.
 func TestTheWayBackLeavesWhatWasThereBefore(t *testing.T) {
 	t.Parallel()
-	text := object("v1", "ConfigMap", "data") + object("v1", "ConfigMap", "more")
-	removed := revision(t, 1, release.Uninstalled, object("v1", "ConfigMap", "data"))
+	text := plantest.Object("v1", "ConfigMap", "data") + plantest.Object("v1", "ConfigMap", "more")
+	removed := plantest.Revision(t, 1, release.Uninstalled, plantest.Object("v1", "ConfigMap", "data"))
 	removed.Inventory[0].Origin, removed.Inventory[0].UID = release.Created, "uid-1"
 	for name, previous := range map[string]*release.Release{"with its history": removed, "without": nil} {
 		t.Run(name, func(t *testing.T) {
@@ -147,7 +148,7 @@ func TestTheWayBackLeavesWhatWasThereBefore(t *testing.T) {
 			cluster := newCluster()
 			putMarked(cluster, "data")
 			planned, err := newWork(plan.New(plan.Request{
-				Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, text+hook("a", "post-install", "")), Scopes: scopes(),
+				Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, Nodes: plantest.Nodes(t, text+plantest.Hook("a", "post-install", "")), Scopes: plantest.Scopes(),
 			}))
 			if err != nil {
 				t.Fatal(err)
@@ -171,7 +172,7 @@ func TestTheWayBackLeavesWhatSomebodyMadeMeanwhile(t *testing.T) {
 		cluster.meanwhile = nil
 	}
 	cluster.outcomes["shop-a"] = exit3
-	takenBack(t, cluster, mustPlan(t, theirs()+object("v1", "ConfigMap", "made")+hook("a", "post-install", ""), plan.Options{}), noRequest)
+	takenBack(t, cluster, mustPlan(t, theirs()+plantest.Object("v1", "ConfigMap", "made")+plantest.Hook("a", "post-install", ""), plan.Options{}), noRequest)
 	if diff := cmp.Diff([]string{"delete Job/shop-a Foreground", "delete ConfigMap/made Background"}, cluster.log); diff != "" {
 		t.Error(diff)
 	}
@@ -185,14 +186,14 @@ func TestTheExtentOfAChange(t *testing.T) {
 		want  plan.Extent
 	}{
 		"nothing before the hook": {"", plan.ExtentNone},
-		"a definition of a kind":  {object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "things.example.com"), plan.ExtentNone},
-		"a Namespace":             {object("v1", "Namespace", "extra"), plan.ExtentEarly},
+		"a definition of a kind":  {plantest.Object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "things.example.com"), plan.ExtentNone},
+		"a Namespace":             {plantest.Object("v1", "Namespace", "extra"), plan.ExtentEarly},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
 			cluster.outcomes["shop-a"] = exit3
-			planned := upgrade(t, test.first+hook("a", "pre-upgrade", "")+object("v1", "ConfigMap", "app"), nil, nil)
+			planned := upgrade(t, test.first+plantest.Hook("a", "pre-upgrade", "")+plantest.Object("v1", "ConfigMap", "app"), nil, nil)
 			if _, _, err := run(t, cluster, planned); err == nil || planned.result.Extent != test.want {
 				t.Errorf("%v, extent %d, want %d", err, planned.result.Extent, test.want)
 			}
@@ -204,7 +205,7 @@ func TestTheExtentOfAChange(t *testing.T) {
 func TestARecreationThatIsCutOffStaysOnTheInventory(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	text := object("apps/v1", "Deployment", "a")
+	text := plantest.Object("apps/v1", "Deployment", "a")
 	if _, _, err := run(t, cluster, mustPlan(t, text, plan.Options{})); err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +225,7 @@ func TestWhatSomebodyMakesMeanwhileIsNotMadeAnew(t *testing.T) {
 	cluster.meanwhile = func() {
 		put(cluster, map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": "a", "namespace": "web"}})
 	}
-	_, _, err := run(t, cluster, mustPlan(t, object("apps/v1", "Deployment", "a"), plan.Options{RecreateImmutable: true}))
+	_, _, err := run(t, cluster, mustPlan(t, plantest.Object("apps/v1", "Deployment", "a"), plan.Options{RecreateImmutable: true}))
 	var immutable *kube.ImmutableError
 	if !errors.As(err, &immutable) {
 		t.Errorf("the error is %v", err)
@@ -237,9 +238,9 @@ func TestWhatSomebodyMakesMeanwhileIsNotMadeAnew(t *testing.T) {
 // A hook of the revision that is left and a regular object of the one that is restored may be the same Job.
 func TestAHookOfThisRunMayBecomeRegular(t *testing.T) {
 	t.Parallel()
-	old := revision(t, 1, release.Superseded, object("batch/v1", "Job", "shop-x"))
-	left := revision(t, 2, release.Deployed, hook("x", "pre-rollback", ""))
-	planned, err := newWork(plan.New(rollback(t, old, left)))
+	old := plantest.Revision(t, 1, release.Superseded, plantest.Object("batch/v1", "Job", "shop-x"))
+	left := plantest.Revision(t, 2, release.Deployed, plantest.Hook("x", "pre-rollback", ""))
+	planned, err := newWork(plan.New(plantest.Rollback(t, old, left)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // What the cluster notices is a warning among the events, in order and numbered like all of them.
@@ -14,7 +15,7 @@ func TestNoticesAreWarnings(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	cluster.notices = []string{"no right to list", "no right to watch"}
-	_, events, err := run(t, cluster, mustPlan(t, object("v1", "ConfigMap", "app"), plan.Options{}))
+	_, events, err := run(t, cluster, mustPlan(t, plantest.Object("v1", "ConfigMap", "app"), plan.Options{}))
 	if err != nil {
 		t.Fatal(err)
 	}

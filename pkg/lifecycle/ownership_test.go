@@ -15,6 +15,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // sequel is what comes after an installation of release shop in namespace web.
@@ -43,11 +44,11 @@ func (n sequel) after(t *testing.T, text string, happens func(*unstructured.Unst
 	}
 	happens(cluster.objects[kinds.Key{Kind: "ConfigMap", Namespace: "web", Name: "app"}])
 	cluster.log = nil
-	request := plan.Request{Release: first.Release, History: release.History{first.Release}, Nodes: nodes(t, text), Scopes: scopes(), Options: n.options}
+	request := plan.Request{Release: first.Release, History: release.History{first.Release}, Nodes: plantest.Nodes(t, text), Scopes: plantest.Scopes(), Options: n.options}
 	planned, err := newWork(plan.Remove(request))
 	if n.operation != release.OperationUninstall {
 		request.Operation, request.Release, request.Previous = n.operation, release.New("shop", "web", 2), first.Release
-		request.Nodes = nodes(t, n.text)
+		request.Nodes = plantest.Nodes(t, n.text)
 		planned, err = newWork(plan.New(request))
 	}
 	if err != nil {
@@ -132,7 +133,7 @@ func ownershipCases() map[string]ownershipCase {
 	)
 	changed := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app}\ndata: {a: b}\n"
 	upgrade := sequel{operation: release.OperationUpgrade, text: changed, ended: release.Deployed}
-	prune := sequel{operation: release.OperationUpgrade, text: object("v1", "ConfigMap", "other"), ended: release.Deployed}
+	prune := sequel{operation: release.OperationUpgrade, text: plantest.Object("v1", "ConfigMap", "other"), ended: release.Deployed}
 	uninstall := sequel{operation: release.OperationUninstall, ended: release.Deployed}
 	taking := func(s sequel) sequel { s.options.TakeOwnership = true; return s }
 	failed := func(s sequel) sequel { s.ended = release.Failed; return s }
@@ -179,7 +180,7 @@ func TestWhoseAnObjectIs(t *testing.T) {
 	for name, test := range ownershipCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			log, said, _, err := test.next.after(t, object("v1", "ConfigMap", "app"), test.happens)
+			log, said, _, err := test.next.after(t, plantest.Object("v1", "ConfigMap", "app"), test.happens)
 			log = slices.DeleteFunc(log, func(line string) bool { return strings.HasSuffix(line, "/other") })
 			if diff := cmp.Diff(test.want, strings.Join(log, "; ")); diff != "" {
 				t.Error(diff)
@@ -227,7 +228,7 @@ func TestAnnotationsThatHelmHasLeftDoNotCount(t *testing.T) {
 // Whoever may change an object can change its annotations, and must not decide with that what is deleted.
 func TestAnnotationsOfALiveObjectDoNotDecideAboutDeletingIt(t *testing.T) {
 	t.Parallel()
-	job := object("batch/v1", "Job", "job")
+	job := plantest.Object("batch/v1", "Job", "job")
 	for name, annotations := range map[string]map[string]string{
 		"that of a hook":               {plan.AnnotationPhase: "pre-upgrade"},
 		"that it may be recreated":     {"sherpack.io/on-immutable": "recreate"},
@@ -253,7 +254,7 @@ func TestAnnotationsOfALiveObjectDoNotDecideAboutDeletingIt(t *testing.T) {
 			if _, _, err := run(t, cluster, failing); err == nil {
 				t.Error("the upgrade has changed what cannot be changed")
 			}
-			back, err := undoOf(failing, rollback(t, first.Release, failing.Release))
+			back, err := undoOf(failing, plantest.Rollback(t, first.Release, failing.Release))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -271,7 +272,7 @@ func TestAnnotationsOfALiveObjectDoNotDecideAboutDeletingIt(t *testing.T) {
 func TestAHookThatBecameRegularIsMadeAnewByTheInventory(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	first := mustPlan(t, hook("a", "post-install", ""), plan.Options{})
+	first := mustPlan(t, plantest.Hook("a", "post-install", ""), plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
@@ -279,13 +280,13 @@ func TestAHookThatBecameRegularIsMadeAnewByTheInventory(t *testing.T) {
 		annotate(object, plan.AnnotationPhase, "")
 	}
 	cluster.log, cluster.frozen = nil, []string{"shop-a"}
-	second := upgrade(t, object("batch/v1", "Job", "shop-a"), first.Release.Inventory, nil)
+	second := upgrade(t, plantest.Object("batch/v1", "Job", "shop-a"), first.Release.Inventory, nil)
 	cluster.applyErr["shop-a"] = errors.New("not now")
 	if _, _, err := run(t, cluster, second); err == nil {
 		t.Fatal("no error")
 	}
 	delete(cluster.applyErr, "shop-a")
-	third := upgrade(t, object("batch/v1", "Job", "shop-a"), second.Release.Inventory, nil)
+	third := upgrade(t, plantest.Object("batch/v1", "Job", "shop-a"), second.Release.Inventory, nil)
 	if _, _, err := run(t, cluster, third); err != nil {
 		t.Fatal(err)
 	}
@@ -298,7 +299,7 @@ func TestAHookThatBecameRegularIsMadeAnewByTheInventory(t *testing.T) {
 // removed by who says so.
 func TestWhatIsSparedStaysOnTheInventory(t *testing.T) {
 	t.Parallel()
-	prune := sequel{operation: release.OperationUpgrade, text: object("v1", "ConfigMap", "other"), ended: release.Deployed}
+	prune := sequel{operation: release.OperationUpgrade, text: plantest.Object("v1", "ConfigMap", "other"), ended: release.Deployed}
 	for name, test := range map[string]struct {
 		happens func(*unstructured.Unstructured)
 		stays   bool
@@ -309,7 +310,7 @@ func TestWhatIsSparedStaysOnTheInventory(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, _, r, err := prune.after(t, object("v1", "ConfigMap", "app"), test.happens)
+			_, _, r, err := prune.after(t, plantest.Object("v1", "ConfigMap", "app"), test.happens)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -330,7 +331,7 @@ func TestTheOwnersNameIsQuoted(t *testing.T) {
 			plan.AnnotationRelease: "a\nwarning: all is well", plan.AnnotationNamespace: strings.Repeat("x", 300),
 		},
 	}})
-	_, _, err := run(t, cluster, mustPlan(t, object("v1", "ConfigMap", "app"), plan.Options{}))
+	_, _, err := run(t, cluster, mustPlan(t, plantest.Object("v1", "ConfigMap", "app"), plan.Options{}))
 	if err == nil || strings.Contains(err.Error(), "\nwarning") || len(err.Error()) > 500 || !strings.Contains(err.Error(), `/"a\nwarning: all is well" (`) {
 		t.Errorf("got %v", err)
 	}
@@ -340,8 +341,8 @@ func TestTheOwnersNameIsQuoted(t *testing.T) {
 // not: it leaves the record where all else is gone.
 func TestWhatCannotBeDeletedStaysOnTheRecord(t *testing.T) {
 	t.Parallel()
-	text := object("v1", "ConfigMap", "theirs") + object("v1", "ConfigMap", "refused") + object("v1", "ServiceAccount", "later") +
-		object("apps/v1", "Deployment", "before") + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept, annotations: {sherpack.io/resource-policy: keep}}\n"
+	text := plantest.Object("v1", "ConfigMap", "theirs") + plantest.Object("v1", "ConfigMap", "refused") + plantest.Object("v1", "ServiceAccount", "later") +
+		plantest.Object("apps/v1", "Deployment", "before") + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept, annotations: {sherpack.io/resource-policy: keep}}\n"
 	cluster := newCluster()
 	first := mustPlan(t, text, plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {

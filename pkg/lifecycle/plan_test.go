@@ -9,45 +9,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/kustomize/kyaml/yaml"
 
-	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
-
-// steps writes a plan down, a line for each step.
-func steps(made *work) []string {
-	var lines []string
-	for _, step := range made.Steps {
-		words := []string{string(step.Verb)}
-		if step.Phase != "" {
-			words = append(words, string(step.Phase))
-		}
-		for _, object := range step.Objects {
-			words = append(words, object.Title())
-		}
-		for _, h := range step.Hooks {
-			words = append(words, h.Title)
-		}
-		for _, entry := range step.Entries {
-			words = append(words, entry.Kind+"/"+entry.Name)
-		}
-		line := strings.Join(words, " ")
-		if step.NoWait {
-			line += ", not waiting"
-		}
-		lines = append(lines, line)
-	}
-	return lines
-}
-
-func application() string {
-	return hook("notify", "post-install", "") + object("apps/v1", "Deployment", "web") + object("v1", "Secret", "db") +
-		hook("migrate", "pre-install,pre-upgrade", "") + object("v1", "ServiceAccount", "web") + object("v1", "Namespace", "extra") +
-		hook("test", "test", "") + object("v1", "ConfigMap", "app")
-}
 
 func TestAnInstallationIsPlannedInItsOrder(t *testing.T) {
 	t.Parallel()
@@ -59,9 +26,9 @@ func TestAnInstallationIsPlannedInItsOrder(t *testing.T) {
 		want    []string
 	}{
 		"as it is":      {plan.Options{}, append(append([]string{first, before}, waves...), after)},
-		"without hooks": {plan.Options{SkipPhases: sherpack.Phases()}, append([]string{first}, waves...)},
+		"without hooks": {plan.Options{SkipPhases: hook.Phases()}, append([]string{first}, waves...)},
 		"without a phase": {
-			plan.Options{SkipPhases: []sherpack.Phase{sherpack.PostInstall}}, append([]string{first, before}, waves...),
+			plan.Options{SkipPhases: []hook.Phase{hook.PostInstall}}, append([]string{first, before}, waves...),
 		},
 		"with a wait": {
 			plan.Options{Wait: true},
@@ -70,7 +37,7 @@ func TestAnInstallationIsPlannedInItsOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(test.want, steps(mustPlan(t, application(), test.options))); diff != "" {
+			if diff := cmp.Diff(test.want, plantest.Steps(mustPlan(t, plantest.Application(), test.options).Steps)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -79,7 +46,7 @@ func TestAnInstallationIsPlannedInItsOrder(t *testing.T) {
 
 func TestAPlanRecordsHooksAndInventoryBeforehand(t *testing.T) {
 	t.Parallel()
-	planned := mustPlan(t, application(), plan.Options{SkipPhases: []sherpack.Phase{sherpack.PostInstall}})
+	planned := mustPlan(t, plantest.Application(), plan.Options{SkipPhases: []hook.Phase{hook.PostInstall}})
 	var hooks, inventory []string
 	for _, h := range planned.Release.Status.Hooks {
 		hooks = append(hooks, h.Title+": "+h.Summary())
@@ -108,7 +75,7 @@ func TestThePreviousInventoryIsKept(t *testing.T) {
 		{Version: "v1", Kind: "ConfigMap", Namespace: "web", Name: "old", UID: "b", Origin: release.Created, Role: release.Regular},
 	}
 	planned, err := newWork(plan.New(plan.Request{
-		Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, object("v1", "ConfigMap", "app")), Scopes: scopes(),
+		Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, Nodes: plantest.Nodes(t, plantest.Object("v1", "ConfigMap", "app")), Scopes: plantest.Scopes(),
 	}))
 	if err != nil {
 		t.Fatal(err)
@@ -120,8 +87,8 @@ func TestThePreviousInventoryIsKept(t *testing.T) {
 
 func TestObjectsGetNamespaceNameAndMarks(t *testing.T) {
 	t.Parallel()
-	planned := mustPlan(t, object("v1", "Namespace", "extra")+"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other}\n---\n"+
-		object("v1", "ConfigMap", "b")+"apiVersion: batch/v1\nkind: Job\nmetadata:\n  generateName: shop-once-\n  annotations: {sherpack.io/hook: pre-install}\n---\n"+
+	planned := mustPlan(t, plantest.Object("v1", "Namespace", "extra")+"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other}\n---\n"+
+		plantest.Object("v1", "ConfigMap", "b")+"apiVersion: batch/v1\nkind: Job\nmetadata:\n  generateName: shop-once-\n  annotations: {sherpack.io/hook: pre-install}\n---\n"+
 		"apiVersion: batch/v1\nkind: Job\nmetadata:\n  generateName: shop-once-\n  annotations: {sherpack.io/hook: pre-install}\n", plan.Options{})
 	var got []string
 	for _, step := range planned.Steps {
@@ -155,19 +122,19 @@ func TestObjectsGetNamespaceNameAndMarks(t *testing.T) {
 func TestWhatCanNeverWorkIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ text, want string }{
-		"an unknown kind":                        {object("v1", "Gadget", "a"), "templates/a.yaml:1: Gadget/a: the server has no kind Gadget in v1"},
+		"an unknown kind":                        {plantest.Object("v1", "Gadget", "a"), "templates/a.yaml:1: Gadget/a: the server has no kind Gadget in v1"},
 		"generateName on a regular object":       {"apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: a-}\n", "templates/a.yaml:1: ConfigMap/: metadata.generateName would make"},
-		"an object twice":                        {object("v1", "ConfigMap", "a") + object("v1", "ConfigMap", "a"), "templates/a.yaml:5: ConfigMap/a: stands twice, first in templates/a.yaml:1"},
-		"an object twice, once with namespace":   {object("v1", "ConfigMap", "a") + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: web}\n", "stands twice"},
-		"a hook and a regular object":            {hook("a", "test", "") + object("batch/v1", "Job", "shop-a"), "stands twice"},
-		"two hooks with a common phase":          {hook("a", "test,pre-install", "") + hook("a", "post-install,test", ""), "stands twice"},
-		"a condition that says nothing":          {hook("a", "pre-install,post-install", "    sherpack.io/ready-when: soon\n"), "sherpack.io/ready-when"},
+		"an object twice":                        {plantest.Object("v1", "ConfigMap", "a") + plantest.Object("v1", "ConfigMap", "a"), "templates/a.yaml:5: ConfigMap/a: stands twice, first in templates/a.yaml:1"},
+		"an object twice, once with namespace":   {plantest.Object("v1", "ConfigMap", "a") + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: web}\n", "stands twice"},
+		"a hook and a regular object":            {plantest.Hook("a", "test", "") + plantest.Object("batch/v1", "Job", "shop-a"), "stands twice"},
+		"two hooks with a common phase":          {plantest.Hook("a", "test,pre-install", "") + plantest.Hook("a", "post-install,test", ""), "stands twice"},
+		"a condition that says nothing":          {plantest.Hook("a", "pre-install,post-install", "    sherpack.io/ready-when: soon\n"), "sherpack.io/ready-when"},
 		"a resource policy that is not known":    {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {sherpack.io/resource-policy: delete}}\n", `unknown value "delete"; valid: keep`},
-		"a cluster-scoped object twice, any way": {object("v1", "Namespace", "a") + "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, namespace: x}\n", "stands twice"},
+		"a cluster-scoped object twice, any way": {plantest.Object("v1", "Namespace", "a") + "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, namespace: x}\n", "stands twice"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := tryPlan(t, test.text, plan.Options{})
+			_, err := plan.New(plantest.Installation(t, test.text, plan.Options{}))
 			var input *plan.InputError
 			if !errors.As(err, &input) {
 				t.Fatalf("no *InputError: %v", err)
@@ -177,28 +144,9 @@ func TestWhatCanNeverWorkIsRefused(t *testing.T) {
 			}
 		})
 	}
-	if _, err := tryPlan(t, hook("a", "pre-install", "")+hook("a", "post-install", ""), plan.Options{}); err != nil {
+	if _, err := plan.New(plantest.Installation(t, plantest.Hook("a", "pre-install", "")+plantest.Hook("a", "post-install", ""), plan.Options{})); err != nil {
 		t.Errorf("two hooks without a common phase: %v", err)
 	}
-}
-
-// removal plans the removal of release shop, which has a manifest and an inventory.
-func removal(t *testing.T, text string, r *release.Release, options plan.Options) *work {
-	t.Helper()
-	planned, err := newWork(plan.Remove(plan.Request{Release: r, Nodes: nodes(t, text), Scopes: scopes(), Options: options}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return planned
-}
-
-func nodes(t *testing.T, text string) []*yaml.RNode {
-	t.Helper()
-	found, err := manifest.Decode("", []byte(text), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found
 }
 
 func TestARemovalGoesBackwards(t *testing.T) {
@@ -219,7 +167,7 @@ func TestARemovalGoesBackwards(t *testing.T) {
 	job := release.Entry{Group: "batch", Version: "v1", Kind: "Job", Namespace: "web", Name: "shop-after", Role: release.HookRun}
 	r.Inventory = append(r.Inventory, release.Entry{Version: "v1", Kind: "Secret", Name: "kept", Keep: true},
 		release.Entry{Version: "v1", Kind: "Namespace", Name: "web"}, job)
-	text := hook("before", "pre-delete", "") + hook("after", "post-delete", "")
+	text := plantest.Hook("before", "pre-delete", "") + plantest.Hook("after", "post-delete", "")
 	for name, test := range map[string]struct {
 		options plan.Options
 		want    []string
@@ -230,7 +178,7 @@ func TestARemovalGoesBackwards(t *testing.T) {
 			"run-hooks post-delete post-delete/after", "delete Job/shop-after", "delete Namespace/a, not waiting",
 			"keep Secret/kept CustomResourceDefinition/a Namespace/web",
 		}},
-		"with all options": {plan.Options{Wait: true, SkipPhases: sherpack.Phases(), DeleteCRDs: true}, []string{
+		"with all options": {plan.Options{Wait: true, SkipPhases: hook.Phases(), DeleteCRDs: true}, []string{
 			"delete ValidatingWebhookConfiguration/a", "delete Database/a", "delete CustomResourceDefinition/a", "delete Job/a Deployment/a",
 			"delete ConfigMap/a", "delete ServiceAccount/a", "delete Job/shop-after", "delete Namespace/a",
 			"keep Secret/kept Namespace/web",
@@ -239,26 +187,11 @@ func TestARemovalGoesBackwards(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			copied := *r
-			if diff := cmp.Diff(test.want, steps(removal(t, text, &copied, test.options))); diff != "" {
+			if diff := cmp.Diff(test.want, plantest.Steps(removal(t, text, &copied, test.options).Steps)); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
-}
-
-// upgrade plans the upgrade of release shop from an inventory to a manifest.
-func upgrade(t *testing.T, text string, previous []release.Entry, history release.History) *work {
-	t.Helper()
-	newest := release.New("shop", "web", 1)
-	newest.Inventory = previous
-	planned, err := newWork(plan.New(plan.Request{
-		Operation: release.OperationUpgrade, Release: release.New("shop", "web", 2), Previous: newest, History: history, Nodes: nodes(t, text),
-		Scopes: scopes(), Options: plan.Options{HistoryMax: 3},
-	}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return planned
 }
 
 func configMap(name string) release.Entry {
@@ -271,13 +204,13 @@ func TestAnUpgradePrunesLast(t *testing.T) {
 	kept.Keep = true
 	oldHook := release.Entry{Group: "batch", Version: "v1", Kind: "Job", Namespace: "web", Name: "shop-old", Role: release.HookRun}
 	namedHook := release.Entry{Group: "batch", Version: "v1", Kind: "Job", Namespace: "web", Name: "shop-install", Role: release.HookRun}
-	planned := upgrade(t, object("v1", "ConfigMap", "app")+hook("backup", "pre-upgrade", "")+hook("install", "pre-install", "")+hook("clean", "post-upgrade", ""),
+	planned := upgrade(t, plantest.Object("v1", "ConfigMap", "app")+plantest.Hook("backup", "pre-upgrade", "")+plantest.Hook("install", "pre-install", "")+plantest.Hook("clean", "post-upgrade", ""),
 		[]release.Entry{configMap("app"), configMap("old"), kept, oldHook, namedHook}, nil)
 	want := []string{
 		"run-hooks pre-upgrade pre-upgrade/backup", "apply ConfigMap/app", "run-hooks post-upgrade post-upgrade/clean",
 		"delete Job/shop-old", "delete ConfigMap/old", "keep ConfigMap/kept",
 	}
-	if diff := cmp.Diff(want, steps(planned)); diff != "" {
+	if diff := cmp.Diff(want, plantest.Steps(planned.Steps)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -304,7 +237,7 @@ func TestAHistoryIsSupersededAndBounded(t *testing.T) {
 			if test.fails {
 				cluster.applyErr["app"] = errors.New("no")
 			}
-			kept, _, err := run(t, cluster, upgrade(t, object("v1", "ConfigMap", "app"), nil, history))
+			kept, _, err := run(t, cluster, upgrade(t, plantest.Object("v1", "ConfigMap", "app"), nil, history))
 			if (err != nil) != test.fails {
 				t.Fatal(err)
 			}

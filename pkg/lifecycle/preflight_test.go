@@ -11,19 +11,20 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 var errRefused = errors.New("refused")
 
 func TestWhatIsTriedBeforehand(t *testing.T) {
 	t.Parallel()
-	app, before, after := object("v1", "ConfigMap", "app"), hook("a", "pre-install,pre-upgrade", ""), hook("b", "post-install,post-upgrade", "")
+	app, before, after := plantest.Object("v1", "ConfigMap", "app"), plantest.Hook("a", "pre-install,pre-upgrade", ""), plantest.Hook("b", "post-install,post-upgrade", "")
 	for name, test := range map[string]struct {
 		installed, text string
 		options         plan.Options
@@ -32,10 +33,10 @@ func TestWhatIsTriedBeforehand(t *testing.T) {
 		"an installation without hooks":                      {text: app},
 		"hooks alone, where none comes before the work":      {text: app + after, want: []string{"try Job/shop-b"}},
 		"everything, where a hook comes before the work":     {text: app + before + after, want: []string{"try Job/shop-a", "try ConfigMap/app", "try Job/shop-b"}},
-		"not what is skipped":                                {text: app + before + after, options: plan.Options{SkipPhases: sherpack.Phases()}},
-		"what changes, what goes, and not what stays":        {installed: app + object("v1", "Secret", "old"), text: app + object("v1", "Secret", "new"), want: []string{"try Secret/new", "try to delete Secret/old"}},
+		"not what is skipped":                                {text: app + before + after, options: plan.Options{SkipPhases: hook.Phases()}},
+		"what changes, what goes, and not what stays":        {installed: app + plantest.Object("v1", "Secret", "old"), text: app + plantest.Object("v1", "Secret", "new"), want: []string{"try Secret/new", "try to delete Secret/old"}},
 		"a finished hook that is replaced, and its deletion": {installed: before, text: before, want: []string{"try anew Job/shop-a", "try to delete Job/shop-a"}},
-		"not the deletion of a Namespace":                    {installed: object("v1", "Namespace", "apart"), text: app, want: []string{"try ConfigMap/app"}},
+		"not the deletion of a Namespace":                    {installed: plantest.Object("v1", "Namespace", "apart"), text: app, want: []string{"try ConfigMap/app"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,13 +63,13 @@ func TestWhatIsTriedBeforehand(t *testing.T) {
 func TestAllProblemsAreReportedBeforeAnythingIsWritten(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	first := mustPlan(t, object("v1", "ConfigMap", "old"), plan.Options{})
+	first := mustPlan(t, plantest.Object("v1", "ConfigMap", "old"), plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
 	cluster.log = nil
 	cluster.checkErr = map[string]error{"shop-a": errRefused, "app": errRefused, "old": errRefused}
-	kept, _, err := run(t, cluster, upgrade(t, object("v1", "ConfigMap", "app")+hook("a", "post-upgrade", ""), first.Release.Inventory, nil))
+	kept, _, err := run(t, cluster, upgrade(t, plantest.Object("v1", "ConfigMap", "app")+plantest.Hook("a", "post-upgrade", ""), first.Release.Inventory, nil))
 	var refused *lifecycle.PreflightError
 	if !errors.As(err, &refused) || len(refused.Problems) != 3 || !errors.Is(err, errRefused) || refused.Begun {
 		t.Fatalf("the error is %v", err)
@@ -87,7 +88,7 @@ func TestObjectsOfOthersAreReportedWithAllElse(t *testing.T) {
 	cluster := newCluster()
 	put(cluster, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "theirs", "namespace": "web"}})
 	cluster.checkErr["shop-a"] = errRefused
-	text := object("v1", "ConfigMap", "theirs") + object("v1", "ConfigMap", "ours") + hook("a", "pre-install", "")
+	text := plantest.Object("v1", "ConfigMap", "theirs") + plantest.Object("v1", "ConfigMap", "ours") + plantest.Hook("a", "pre-install", "")
 	_, _, err := run(t, cluster, mustPlan(t, text, plan.Options{}))
 	var refused *lifecycle.PreflightError
 	var foreign *lifecycle.ForeignError
@@ -102,8 +103,8 @@ func TestObjectsOfOthersAreReportedWithAllElse(t *testing.T) {
 // What needs a Namespace or a definition of the pack is tried when that is there, before the first hook.
 func TestWhatRestsOnTheFirstStepIsTriedAfterIt(t *testing.T) {
 	t.Parallel()
-	text := object("v1", "Namespace", "apart") + strings.Replace(object("v1", "ConfigMap", "app"), "{name: app}", "{name: app, namespace: apart}", 1) +
-		object("v1", "Secret", "here") + hook("a", "pre-install", "")
+	text := plantest.Object("v1", "Namespace", "apart") + strings.Replace(plantest.Object("v1", "ConfigMap", "app"), "{name: app}", "{name: app, namespace: apart}", 1) +
+		plantest.Object("v1", "Secret", "here") + plantest.Hook("a", "pre-install", "")
 	cluster := newCluster()
 	planned := mustPlan(t, text, plan.Options{})
 	if _, _, err := run(t, cluster, planned); err != nil {
@@ -134,11 +135,11 @@ metadata: {name: things.example.com}
 spec: {group: example.com, scope: Namespaced, names: {kind: Thing}}
 ---
 `
-	decoded, err := manifest.Decode("templates/a.yaml", []byte(definition+object("example.com/v1", "Thing", "one")+hook("a", "pre-install", "")), nil)
+	decoded, err := manifest.Decode("templates/a.yaml", []byte(definition+plantest.Object("example.com/v1", "Thing", "one")+plantest.Hook("a", "pre-install", "")), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := scopes()
+	known := plantest.Scopes()
 	known[schema.GroupKind{Group: "example.com", Kind: "Thing"}] = true
 	planned, err := newWork(plan.New(plan.Request{
 		Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: decoded, Scopes: known,
@@ -161,7 +162,7 @@ spec: {group: example.com, scope: Namespaced, names: {kind: Thing}}
 
 func TestWhatMayBeMadeAnewIsTriedAnew(t *testing.T) {
 	t.Parallel()
-	text := object("v1", "ConfigMap", "app")
+	text := plantest.Object("v1", "ConfigMap", "app")
 	for name, test := range map[string]struct {
 		options plan.Options
 		want    []string
@@ -194,11 +195,11 @@ func TestWhatMayBeMadeAnewIsTriedAnew(t *testing.T) {
 func TestTheHooksOfTheWayBackAreTried(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	deployed := revision(t, 1, release.Deployed, object("v1", "ConfigMap", "app")+hook("a", "post-rollback", ""))
-	planned := mustPlan(t, object("v1", "ConfigMap", "app")+hook("b", "pre-rollback", ""), plan.Options{})
+	deployed := plantest.Revision(t, 1, release.Deployed, plantest.Object("v1", "ConfigMap", "app")+plantest.Hook("a", "post-rollback", ""))
+	planned := mustPlan(t, plantest.Object("v1", "ConfigMap", "app")+plantest.Hook("b", "pre-rollback", ""), plan.Options{})
 	request := plan.Rollback(deployed, planned.Release, release.History{deployed}, plan.Options{})
-	request.Nodes, request.Scopes = nodes(t, object("v1", "ConfigMap", "app")+hook("a", "post-rollback", "")), scopes()
-	request.Left = nodes(t, object("v1", "ConfigMap", "app")+hook("b", "pre-rollback", ""))
+	request.Nodes, request.Scopes = plantest.Nodes(t, plantest.Object("v1", "ConfigMap", "app")+plantest.Hook("a", "post-rollback", "")), plantest.Scopes()
+	request.Left = plantest.Nodes(t, plantest.Object("v1", "ConfigMap", "app")+plantest.Hook("b", "pre-rollback", ""))
 	var err error
 	if planned.Undo, err = plan.UndoHooks(request); err != nil {
 		t.Fatal(err)
@@ -215,12 +216,12 @@ func TestTheHooksOfTheWayBackAreTried(t *testing.T) {
 func TestAPreviewChangesNothing(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	first := mustPlan(t, object("v1", "ConfigMap", "app")+object("v1", "Secret", "old")+hook("a", "post-install,post-upgrade", ""), plan.Options{})
+	first := mustPlan(t, plantest.Object("v1", "ConfigMap", "app")+plantest.Object("v1", "Secret", "old")+plantest.Hook("a", "post-install,post-upgrade", ""), plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
 	cluster.log = nil
-	next := upgrade(t, object("v1", "ConfigMap", "app")+object("v1", "Secret", "new")+hook("a", "post-install,post-upgrade", ""), first.Release.Inventory, nil)
+	next := upgrade(t, plantest.Object("v1", "ConfigMap", "app")+plantest.Object("v1", "Secret", "new")+plantest.Hook("a", "post-install,post-upgrade", ""), first.Release.Inventory, nil)
 	preview, err := lifecycle.Runner{Cluster: cluster, Now: time.Now}.Preview(t.Context(), next.Plan)
 	if err != nil {
 		t.Fatal(err)
@@ -246,7 +247,7 @@ func TestAPreviewChangesNothing(t *testing.T) {
 // What others delete or replace between the look and the write is looked at again.
 func TestAnObjectThatOthersReplaceIsLookedAtAgain(t *testing.T) {
 	t.Parallel()
-	text := object("v1", "ConfigMap", "app")
+	text := plantest.Object("v1", "ConfigMap", "app")
 	for name, test := range map[string]struct {
 		change func(cluster *cluster, object *unstructured.Unstructured)
 		err    bool
@@ -290,7 +291,7 @@ func TestWhatBelongsToOthersIsAdopted(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	put(cluster, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "theirs", "namespace": "web"}})
-	text := object("v1", "ConfigMap", "theirs") + object("v1", "ConfigMap", "ours") + hook("a", "post-install", "")
+	text := plantest.Object("v1", "ConfigMap", "theirs") + plantest.Object("v1", "ConfigMap", "ours") + plantest.Hook("a", "post-install", "")
 	if _, _, err := run(t, cluster, mustPlan(t, text, plan.Options{})); err == nil {
 		t.Fatal("it was taken over unasked")
 	}
@@ -319,17 +320,17 @@ func TestWhatBelongsToOthersIsAdopted(t *testing.T) {
 func TestTheWayBackOfAnUpgradeDisownsWhatItTakenFrom(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	first := mustPlan(t, object("v1", "ConfigMap", "ours"), plan.Options{})
+	first := mustPlan(t, plantest.Object("v1", "ConfigMap", "ours"), plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
 	}
 	put(cluster, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "theirs", "namespace": "web"}})
-	next := upgrade(t, object("v1", "ConfigMap", "ours")+object("v1", "ConfigMap", "theirs")+hook("a", "post-upgrade", ""), first.Release.Inventory, nil)
+	next := upgrade(t, plantest.Object("v1", "ConfigMap", "ours")+plantest.Object("v1", "ConfigMap", "theirs")+plantest.Hook("a", "post-upgrade", ""), first.Release.Inventory, nil)
 	next.Options.TakeOwnership = true
 	cluster.outcomes["shop-a"] = exit3
 	back := takenBack(t, cluster, next, func() plan.Request {
 		request := plan.Rollback(first.Release, next.Release, release.History{first.Release, next.Release}, plan.Options{})
-		request.Nodes, request.Left, request.Scopes = nodes(t, object("v1", "ConfigMap", "ours")), nil, scopes()
+		request.Nodes, request.Left, request.Scopes = plantest.Nodes(t, plantest.Object("v1", "ConfigMap", "ours")), nil, plantest.Scopes()
 		return request
 	})
 	if diff := cmp.Diff([]string{"give back ConfigMap/theirs", "delete Job/shop-a Foreground"}, cluster.log); diff != "" {

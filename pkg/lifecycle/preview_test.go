@@ -13,6 +13,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // previewed is what a preview says of each step, object by object.
@@ -37,7 +38,7 @@ func previewed(t *testing.T, cluster *cluster, planned *work) ([]string, error) 
 func TestAPreviewFollowsAnObjectThroughTheSteps(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	text := object("v1", "ConfigMap", "app") + hook("a", "pre-delete,post-delete", "") + hook("b", "post-delete", policy("hook-succeeded"))
+	text := plantest.Object("v1", "ConfigMap", "app") + plantest.Hook("a", "pre-delete,post-delete", "") + plantest.Hook("b", "post-delete", policy("hook-succeeded"))
 	first := mustPlan(t, text, plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
@@ -56,7 +57,7 @@ func TestAPreviewSaysNothingOfWhatItCouldNotLookAt(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	put(cluster, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "theirs", "namespace": "web"}})
-	said, err := previewed(t, cluster, mustPlan(t, object("v1", "ConfigMap", "theirs"), plan.Options{}))
+	said, err := previewed(t, cluster, mustPlan(t, plantest.Object("v1", "ConfigMap", "theirs"), plan.Options{}))
 	var foreign *lifecycle.ForeignError
 	if diff := cmp.Diff([]string{"ConfigMap/theirs "}, said); diff != "" || !errors.As(err, &foreign) {
 		t.Errorf("error %v; it says (-want +got):\n%s", err, diff)
@@ -66,7 +67,7 @@ func TestAPreviewSaysNothingOfWhatItCouldNotLookAt(t *testing.T) {
 func TestAPreviewDoesNotWaitForWhatIsBeingDeleted(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	text := object("v1", "ConfigMap", "app")
+	text := plantest.Object("v1", "ConfigMap", "app")
 	first := mustPlan(t, text, plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
@@ -88,7 +89,7 @@ func TestAPreviewDoesNotWaitForWhatIsBeingDeleted(t *testing.T) {
 func TestAResumptionTriesOnlyWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	text := hook("a", "pre-install", "") + object("v1", "ConfigMap", "app") + hook("b", "post-install", "")
+	text := plantest.Hook("a", "pre-install", "") + plantest.Object("v1", "ConfigMap", "app") + plantest.Hook("b", "post-install", "")
 	ctx, cancel := context.WithCancel(t.Context())
 	cluster.outcomes["shop-b"] = func(ctx context.Context) (kube.HookOutcome, error) {
 		cancel()
@@ -99,7 +100,7 @@ func TestAResumptionTriesOnlyWhatIsLeft(t *testing.T) {
 		t.Fatal("it was not interrupted")
 	}
 	planned, err := newWork(plan.Resume(plan.Request{
-		Operation: release.OperationInstall, Release: first.Release, Nodes: nodes(t, text), Scopes: scopes(),
+		Operation: release.OperationInstall, Release: first.Release, Nodes: plantest.Nodes(t, text), Scopes: plantest.Scopes(),
 	}))
 	if err != nil {
 		t.Fatal(err)

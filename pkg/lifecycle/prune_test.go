@@ -7,9 +7,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // asHook is the ConfigMap x as a hook.
@@ -22,7 +23,7 @@ func asHook(phases string) string {
 func TestWhatHasBecomeAHookThatDoesNotRunIsPruned(t *testing.T) {
 	t.Parallel()
 	app := settings("one")
-	regular := object("v1", "ConfigMap", "x")
+	regular := plantest.Object("v1", "ConfigMap", "x")
 	for name, test := range map[string]struct {
 		before string
 		after  string
@@ -32,14 +33,14 @@ func TestWhatHasBecomeAHookThatDoesNotRunIsPruned(t *testing.T) {
 		want    []string
 	}{
 		"a phase of another operation": {app + regular, app + asHook("pre-install"), false, plan.Options{}, []string{"delete ConfigMap/x Background"}},
-		"a Job, as one that is no hook": {app + object("batch/v1", "Job", "shop-x"), app + hook("x", "pre-delete", ""), false, plan.Options{}, []string{
+		"a Job, as one that is no hook": {app + plantest.Object("batch/v1", "Job", "shop-x"), app + plantest.Hook("x", "pre-delete", ""), false, plan.Options{}, []string{
 			"delete Job/shop-x Background",
 		}},
 		"a phase that runs": {app + regular, app + asHook("post-upgrade"), false, plan.Options{}, []string{"apply ConfigMap/x"}},
 		"two phases, one of which runs": {app + regular, app + asHook("pre-delete,post-upgrade"), false, plan.Options{}, []string{
 			"apply ConfigMap/x",
 		}},
-		"a phase that is skipped": {app + regular, app + asHook("post-upgrade"), false, plan.Options{SkipPhases: sherpack.Phases()}, []string{
+		"a phase that is skipped": {app + regular, app + asHook("post-upgrade"), false, plan.Options{SkipPhases: hook.Phases()}, []string{
 			"delete ConfigMap/x Background",
 		}},
 		"after an upgrade that has failed": {app + regular, app + asHook("pre-install"), true, plan.Options{}, []string{
@@ -52,7 +53,7 @@ func TestWhatHasBecomeAHookThatDoesNotRunIsPruned(t *testing.T) {
 			s := newStory()
 			s.must(t, s.plan(t, release.OperationInstall, test.before, plan.Options{}))
 			if test.failing {
-				test.after += object("apps/v1", "Deployment", "fails")
+				test.after += plantest.Object("apps/v1", "Deployment", "fails")
 				s.cluster.applyErr["fails"] = errOrphan
 				if _, err := s.run(t.Context(), s.plan(t, release.OperationUpgrade, test.after, plan.Options{})); err == nil {
 					t.Fatal("no error")
@@ -69,7 +70,7 @@ func TestWhatHasBecomeAHookThatDoesNotRunIsPruned(t *testing.T) {
 				}
 			}
 			// It is no regular resource any more, which a second upgrade would prune.
-			s.must(t, s.plan(t, release.OperationUpgrade, test.after, plan.Options{SkipPhases: sherpack.Phases()}))
+			s.must(t, s.plan(t, release.OperationUpgrade, test.after, plan.Options{SkipPhases: hook.Phases()}))
 			if len(s.cluster.log) > 0 {
 				t.Errorf("the next one did %v", s.cluster.log)
 			}
@@ -81,7 +82,7 @@ func TestWhatHasBecomeAHookThatDoesNotRunIsPruned(t *testing.T) {
 func TestWhatWasAHookIsNotPrunedWhenItIsRestored(t *testing.T) {
 	t.Parallel()
 	s := newStory()
-	s.must(t, s.plan(t, release.OperationInstall, object("v1", "ConfigMap", "x"), plan.Options{}))
+	s.must(t, s.plan(t, release.OperationInstall, plantest.Object("v1", "ConfigMap", "x"), plan.Options{}))
 	s.must(t, s.plan(t, release.OperationUpgrade, settings("two")+asHook("pre-rollback"), plan.Options{}))
 	s.must(t, s.plan(t, release.OperationRollback, ".", plan.Options{}))
 	want := []string{"apply ConfigMap/x", "apply ConfigMap/x", "delete ConfigMap/app Background"}
@@ -94,7 +95,7 @@ func TestWhatWasAHookIsNotPrunedWhenItIsRestored(t *testing.T) {
 func TestAHookThatWasARegularResourceIsRemoved(t *testing.T) {
 	t.Parallel()
 	s := newStory()
-	s.must(t, s.plan(t, release.OperationInstall, object("v1", "ConfigMap", "x"), plan.Options{}))
+	s.must(t, s.plan(t, release.OperationInstall, plantest.Object("v1", "ConfigMap", "x"), plan.Options{}))
 	s.must(t, s.plan(t, release.OperationUpgrade, settings("two")+asHook("pre-delete"), plan.Options{}))
 	s.must(t, s.plan(t, release.OperationUninstall, "", plan.Options{Wait: true}))
 	want := []string{"apply ConfigMap/x", "delete ConfigMap/x Background", "delete ConfigMap/app Background"}
@@ -106,8 +107,8 @@ func TestAHookThatWasARegularResourceIsRemoved(t *testing.T) {
 // What a hook has made is not pruned as a regular resource, whatever a revision that failed would have made of it.
 func TestWhatAHookHasMadeStays(t *testing.T) {
 	t.Parallel()
-	one, two := settings("one")+asHook("pre-install"), settings("two")+object("v1", "ConfigMap", "x")
-	fails := hook("fails", "pre-upgrade", "")
+	one, two := settings("one")+asHook("pre-install"), settings("two")+plantest.Object("v1", "ConfigMap", "x")
+	fails := plantest.Hook("fails", "pre-upgrade", "")
 	for name, test := range map[string]struct {
 		second    string
 		operation release.Operation
@@ -116,7 +117,7 @@ func TestWhatAHookHasMadeStays(t *testing.T) {
 		"a revision that did not get to it, and an upgrade":  {two + fails, release.OperationUpgrade, one},
 		"a revision that did not get to it, and a rollback":  {two + fails, release.OperationRollback, "."},
 		"a revision that had it, and a rollback":             {two, release.OperationRollback, "."},
-		"a revision that had it and failed, and a rollback":  {two + hook("fails", "post-upgrade", ""), release.OperationRollback, "."},
+		"a revision that had it and failed, and a rollback":  {two + plantest.Hook("fails", "post-upgrade", ""), release.OperationRollback, "."},
 		"a revision that had it, a rollback, and an upgrade": {two, release.OperationRollback, "."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,9 +148,9 @@ func expectNoDeletion(t *testing.T, s *story, name string) {
 func TestWhatHasNotBecomeAHookYetIsPruned(t *testing.T) {
 	t.Parallel()
 	s := newStory()
-	s.must(t, s.plan(t, release.OperationInstall, settings("one")+object("v1", "ConfigMap", "x"), plan.Options{}))
+	s.must(t, s.plan(t, release.OperationInstall, settings("one")+plantest.Object("v1", "ConfigMap", "x"), plan.Options{}))
 	s.cluster.outcomes["shop-fails"] = exit3
-	if _, err := s.run(t.Context(), s.plan(t, release.OperationUpgrade, settings("two")+hook("fails", "pre-upgrade", "")+asHook("post-upgrade"), plan.Options{})); err == nil {
+	if _, err := s.run(t.Context(), s.plan(t, release.OperationUpgrade, settings("two")+plantest.Hook("fails", "pre-upgrade", "")+asHook("post-upgrade"), plan.Options{})); err == nil {
 		t.Fatal("no error")
 	}
 	s.must(t, s.plan(t, release.OperationUpgrade, settings("two")+asHook("pre-install"), plan.Options{}))

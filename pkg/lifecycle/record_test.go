@@ -9,6 +9,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // slowStore records a revision for as long as it may.
@@ -42,7 +43,7 @@ func TestARecordMayTakeAsLongAsTheWork(t *testing.T) {
 			ctx, interrupt := context.WithCancel(t.Context())
 			kept := &slowStore{begun: interrupt}
 			runner := lifecycle.Runner{Cluster: cluster, Store: kept, Now: time.Now}
-			_, err := runner.Run(ctx, mustPlan(t, object("v1", "ConfigMap", "app"), plan.Options{Timeout: test.timeout}).Plan)
+			_, err := runner.Run(ctx, mustPlan(t, plantest.Object("v1", "ConfigMap", "app"), plan.Options{Timeout: test.timeout}).Plan)
 			if !errors.Is(err, lifecycle.ErrInterrupted) {
 				t.Errorf("not interrupted: %v", err)
 			}

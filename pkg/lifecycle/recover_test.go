@@ -13,6 +13,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // killed returns a cluster as a command leaves it that is killed while the hook of an installation runs, and the revision
@@ -42,7 +43,7 @@ func killed(t *testing.T, text string) (*cluster, *release.Release) {
 
 func TestWhatAKilledCommandLeftRunningIsDealtWith(t *testing.T) {
 	t.Parallel()
-	text := hook("a", "pre-install", "") + object("v1", "ConfigMap", "app") + hook("c", "post-install", "")
+	text := plantest.Hook("a", "pre-install", "") + plantest.Object("v1", "ConfigMap", "app") + plantest.Hook("c", "post-install", "")
 	changed := strings.Replace(text, "hook: pre-install\n", "hook: pre-install\n    changed: \"true\"\n", 1)
 	for name, test := range map[string]struct {
 		meanwhile func(*cluster)
@@ -55,7 +56,7 @@ func TestWhatAKilledCommandLeftRunningIsDealtWith(t *testing.T) {
 		"one that has changed is deleted, with its Pods": {func(*cluster) {}, changed, []string{
 			"delete Job/shop-a Foreground", "apply Job/shop-a", "apply ConfigMap/app", "apply Job/shop-c",
 		}},
-		"one that is no hook any more is deleted": {func(*cluster) {}, hook("b", "pre-install", "") + object("v1", "ConfigMap", "app"), []string{
+		"one that is no hook any more is deleted": {func(*cluster) {}, plantest.Hook("b", "pre-install", "") + plantest.Object("v1", "ConfigMap", "app"), []string{
 			"delete Job/shop-a Foreground", "apply Job/shop-b", "apply ConfigMap/app",
 		}},
 		"one that has finished since runs again": {func(cluster *cluster) {
@@ -67,14 +68,14 @@ func TestWhatAKilledCommandLeftRunningIsDealtWith(t *testing.T) {
 			for _, object := range cluster.objects {
 				object.SetAnnotations(nil)
 			}
-		}, hook("b", "pre-install", ""), []string{"apply Job/shop-b"}},
+		}, plantest.Hook("b", "pre-install", ""), []string{"apply Job/shop-b"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster, previous := killed(t, text)
 			test.meanwhile(cluster)
 			planned, err := newWork(plan.New(plan.Request{
-				Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, Nodes: nodes(t, test.text), Scopes: scopes(),
+				Operation: release.OperationInstall, Release: release.New("shop", "web", 2), Previous: previous, Nodes: plantest.Nodes(t, test.text), Scopes: plantest.Scopes(),
 			}))
 			if err != nil {
 				t.Fatal(err)

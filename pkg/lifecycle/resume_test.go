@@ -9,11 +9,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // What was interrupted and then taken back must not be gone on with: hooks would count as run whose work is gone.
@@ -25,7 +26,7 @@ func TestWhatWasTakenBackIsNotInterruptedAnyMore(t *testing.T) {
 		cancel()
 		return kube.HookOutcome{}, ctx.Err()
 	}
-	failed := mustPlan(t, hook("a", "pre-install", "")+object("v1", "ConfigMap", "app")+hook("b", "post-install", ""), plan.Options{})
+	failed := mustPlan(t, plantest.Hook("a", "pre-install", "")+plantest.Object("v1", "ConfigMap", "app")+plantest.Hook("b", "post-install", ""), plan.Options{})
 	if _, _, err := runIn(ctx, cluster, failed); err == nil || failed.Release.Status.Interrupted != release.OperationInstall {
 		t.Fatalf("error %v, interrupted %q", err, failed.Release.Status.Interrupted)
 	}
@@ -42,7 +43,7 @@ func TestWhatWasTakenBackIsNotInterruptedAnyMore(t *testing.T) {
 // A migration that is not the one that has run is not skipped: the application would come up on what it has not migrated.
 func TestAResumedOperationRunsAHookWhoseContentIsNotWhatHasRun(t *testing.T) {
 	t.Parallel()
-	text := hook("a", "pre-upgrade", "") + settings("two") + hook("b", "post-upgrade", "")
+	text := plantest.Hook("a", "pre-upgrade", "") + settings("two") + plantest.Hook("b", "post-upgrade", "")
 	for name, test := range map[string]struct {
 		text  string
 		again bool
@@ -67,14 +68,14 @@ func TestAResumedOperationRunsAHookWhoseContentIsNotWhatHasRun(t *testing.T) {
 // Who has said --no-hooks does not have to say it again, and gets no migration that was not wanted.
 func TestAResumedOperationLeavesOutTheHooksThatWereLeftOut(t *testing.T) {
 	t.Parallel()
-	text := hook("a", "pre-upgrade", "") + settings("two") + object("apps/v1", "Deployment", "late") + hook("b", "post-upgrade", "")
+	text := plantest.Hook("a", "pre-upgrade", "") + settings("two") + plantest.Object("apps/v1", "Deployment", "late") + plantest.Hook("b", "post-upgrade", "")
 	for name, test := range map[string]struct {
-		skipped []sherpack.Phase
+		skipped []hook.Phase
 		want    []string
 	}{
-		"all hooks":             {sherpack.Phases(), []string{"apply Deployment/late"}},
-		"those before the work": {[]sherpack.Phase{sherpack.PreUpgrade}, []string{"apply Deployment/late", "apply Job/shop-b"}},
-		"those after it":        {[]sherpack.Phase{sherpack.PostUpgrade}, []string{"apply Deployment/late"}},
+		"all hooks":             {hook.Phases(), []string{"apply Deployment/late"}},
+		"those before the work": {[]hook.Phase{hook.PreUpgrade}, []string{"apply Deployment/late", "apply Job/shop-b"}},
+		"those after it":        {[]hook.Phase{hook.PostUpgrade}, []string{"apply Deployment/late"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

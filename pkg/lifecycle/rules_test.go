@@ -12,18 +12,19 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // next plans to change what a first manifest has installed. Both may have what rules others.
 func next(t *testing.T, cluster *cluster, first, second string) *work {
 	t.Helper()
-	known := scopes()
+	known := plantest.Scopes()
 	for _, kind := range []string{"ResourceQuota", "LimitRange"} {
 		known[schema.GroupKind{Kind: kind}] = true
 	}
 	known[schema.GroupKind{Group: "example.com", Kind: "Thing"}] = true
 	known[schema.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}] = false
-	request := plan.Request{Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: nodes(t, first), Scopes: known}
+	request := plan.Request{Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: plantest.Nodes(t, first), Scopes: known}
 	installed, err := newWork(plan.New(request))
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +33,7 @@ func next(t *testing.T, cluster *cluster, first, second string) *work {
 		t.Fatal(err)
 	}
 	cluster.log, cluster.tried = nil, nil
-	request.Operation, request.Release, request.Previous, request.Nodes = release.OperationUpgrade, release.New("shop", "web", 2), installed.Release, nodes(t, second)
+	request.Operation, request.Release, request.Previous, request.Nodes = release.OperationUpgrade, release.New("shop", "web", 2), installed.Release, plantest.Nodes(t, second)
 	planned, err := newWork(plan.New(request))
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +53,7 @@ func ruling(kind, name, value string) string {
 // What is refused by rules that the plan itself changes first must not keep it from doing so.
 func TestWhatRulesThatChangeRefuseIsNotRefusedBeforehand(t *testing.T) {
 	t.Parallel()
-	app := object("v1", "ConfigMap", "app")
+	app := plantest.Object("v1", "ConfigMap", "app")
 	quota, right := refusal("exceeded quota: q"), refusal(`User "u" cannot patch resource "configmaps"`)
 	for name, test := range map[string]struct {
 		first, second string
@@ -63,8 +64,8 @@ func TestWhatRulesThatChangeRefuseIsNotRefusedBeforehand(t *testing.T) {
 		"limits that change before it":           {ruling("LimitRange", "q", "a"), ruling("LimitRange", "q", "b") + app, quota, false},
 		"a quota that stays":                     {ruling("ResourceQuota", "q", "a"), ruling("ResourceQuota", "q", "a") + app, quota, true},
 		"a quota of another namespace":           {"", "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q, namespace: other}\n---\n" + app, quota, true},
-		"a quota that changes after it":          {ruling("ResourceQuota", "q", "a"), ruling("ResourceQuota", "q", "b") + hook("app", "pre-upgrade", ""), quota, true},
-		"a quota that changes before a hook":     {ruling("ResourceQuota", "q", "a"), ruling("ResourceQuota", "q", "b") + hook("app", "post-upgrade", ""), quota, false},
+		"a quota that changes after it":          {ruling("ResourceQuota", "q", "a"), ruling("ResourceQuota", "q", "b") + plantest.Hook("app", "pre-upgrade", ""), quota, true},
+		"a quota that changes before a hook":     {ruling("ResourceQuota", "q", "a"), ruling("ResourceQuota", "q", "b") + plantest.Hook("app", "post-upgrade", ""), quota, false},
 		"a right that is missing, and the quota": {ruling("ResourceQuota", "q", "a"), ruling("ResourceQuota", "q", "b") + app, right, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,8 +118,8 @@ func TestWhatIsInANamespaceThatChangesIsTriedAgain(t *testing.T) {
 // What hooks and controllers make, the plan does not name.
 func TestWhatMayBeMadeBeforeItIsNotMissed(t *testing.T) {
 	t.Parallel()
-	app, thing := object("apps/v1", "Deployment", "app"), object("example.com/v1", "Thing", "one")
-	before, after := hook("a", "pre-upgrade", ""), hook("app", "post-upgrade", "")
+	app, thing := plantest.Object("apps/v1", "Deployment", "app"), plantest.Object("example.com/v1", "Thing", "one")
+	before, after := plantest.Hook("a", "pre-upgrade", ""), plantest.Hook("app", "post-upgrade", "")
 	for name, test := range map[string]struct {
 		text    string
 		refused bool
@@ -126,11 +127,11 @@ func TestWhatMayBeMadeBeforeItIsNotMissed(t *testing.T) {
 		"nothing comes before it":               {app, true},
 		"a hook that runs Pods comes before it": {before + app, false},
 		"a custom resource comes with it":       {thing + app, false},
-		"a hook before one that runs Pods":      {hook("app", "pre-upgrade", "    sherpack.io/hook-weight: \"-1\"\n") + before, true},
+		"a hook before one that runs Pods":      {plantest.Hook("app", "pre-upgrade", "    sherpack.io/hook-weight: \"-1\"\n") + before, true},
 		"a hook after one that runs Pods":       {before + after, false},
 		"a hook after a custom resource":        {thing + after, false},
-		"a hook after a ConfigMap":              {object("v1", "ConfigMap", "c") + after, true},
-		"a hook before a custom resource":       {hook("app", "pre-upgrade", "    sherpack.io/hook-weight: \"-1\"\n") + before + thing, true},
+		"a hook after a ConfigMap":              {plantest.Object("v1", "ConfigMap", "c") + after, true},
+		"a hook before a custom resource":       {plantest.Hook("app", "pre-upgrade", "    sherpack.io/hook-weight: \"-1\"\n") + before + thing, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -161,7 +162,7 @@ func TestWhatGoesAfterAWebhookMayBeRefusedByIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
-			planned := next(t, cluster, test.installed+object("v1", "ConfigMap", "app"), object("v1", "Secret", "app2"))
+			planned := next(t, cluster, test.installed+plantest.Object("v1", "ConfigMap", "app"), plantest.Object("v1", "Secret", "app2"))
 			cluster.checkErr["app"] = test.answer
 			_, _, err := run(t, cluster, planned)
 			var refused *lifecycle.PreflightError

@@ -19,6 +19,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // exit3 is how a hook ends whose container exits with 3.
@@ -35,7 +36,7 @@ func hang(ctx context.Context) (kube.HookOutcome, error) {
 func TestAnInstallationIsRecordedStepByStep(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	kept, events, err := run(t, cluster, mustPlan(t, hook("migrate", "pre-install", "")+object("v1", "ConfigMap", "app")+hook("notify", "post-install", policy("hook-succeeded")), plan.Options{Wait: true}))
+	kept, events, err := run(t, cluster, mustPlan(t, plantest.Hook("migrate", "pre-install", "")+plantest.Object("v1", "ConfigMap", "app")+plantest.Hook("notify", "post-install", policy("hook-succeeded")), plan.Options{Wait: true}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +86,7 @@ func TestAFailedHookStopsTheOperation(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	cluster.outcomes["shop-migrate"] = exit3
-	kept, _, err := run(t, cluster, mustPlan(t, application(), plan.Options{}))
+	kept, _, err := run(t, cluster, mustPlan(t, plantest.Application(), plan.Options{}))
 	var failed *lifecycle.HookError
 	if !errors.As(err, &failed) || failed.Err != nil || !failed.Kept {
 		t.Fatalf("not a failed hook that is kept: %v", err)
@@ -125,7 +126,7 @@ func TestDeletePoliciesAreAppliedWhenThePhaseHasEnded(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
 			cluster.outcomes["shop-b"] = exit3
-			text := hook("a", "pre-install", policy(test.first)) + hook("b", "pre-install", policy(test.second)) + hook("c", "pre-install", policy("hook-succeeded,hook-failed"))
+			text := plantest.Hook("a", "pre-install", policy(test.first)) + plantest.Hook("b", "pre-install", policy(test.second)) + plantest.Hook("c", "pre-install", policy("hook-succeeded,hook-failed"))
 			kept, _, err := run(t, cluster, mustPlan(t, text, plan.Options{}))
 			if err == nil {
 				t.Fatal("no error")
@@ -158,7 +159,7 @@ func TestAHookOfTwoPhasesStaysOnTheInventory(t *testing.T) {
 		}
 		return exit3(ctx)
 	}
-	kept, _, err := run(t, cluster, mustPlan(t, hook("a", "pre-install,post-install", policy("hook-succeeded")), plan.Options{}))
+	kept, _, err := run(t, cluster, mustPlan(t, plantest.Hook("a", "pre-install,post-install", policy("hook-succeeded")), plan.Options{}))
 	if err == nil || runs != 2 {
 		t.Fatalf("%d runs, %v", runs, err)
 	}
@@ -175,7 +176,7 @@ func TestAnInterruptIsRecorded(t *testing.T) {
 		cancel()
 		return hang(ctx)
 	}
-	kept, _, err := runIn(ctx, cluster, mustPlan(t, hook("a", "pre-install", policy("hook-failed"))+object("v1", "ConfigMap", "app"), plan.Options{Timeout: time.Hour}))
+	kept, _, err := runIn(ctx, cluster, mustPlan(t, plantest.Hook("a", "pre-install", policy("hook-failed"))+plantest.Object("v1", "ConfigMap", "app"), plan.Options{Timeout: time.Hour}))
 	if !errors.Is(err, lifecycle.ErrInterrupted) || errors.Is(err, lifecycle.ErrTimedOut) {
 		t.Fatalf("not interrupted: %v", err)
 	}
@@ -190,7 +191,7 @@ func TestAnInterruptIsRecorded(t *testing.T) {
 // Who presses Ctrl-C finds the cluster as it was then: what was begun is ended, and nothing else is begun.
 func TestNothingBeginsAfterAnInterrupt(t *testing.T) {
 	t.Parallel()
-	text := hook("a", "pre-install", "") + object("v1", "ConfigMap", "app") + object("apps/v1", "Deployment", "web") + hook("b", "post-install", "")
+	text := plantest.Hook("a", "pre-install", "") + plantest.Object("v1", "ConfigMap", "app") + plantest.Object("apps/v1", "Deployment", "web") + plantest.Hook("b", "post-install", "")
 	for name, test := range map[string]struct {
 		during func(cluster *cluster, interrupt func())
 		want   []string
@@ -228,7 +229,7 @@ func TestTimeLimitsEndAHook(t *testing.T) {
 			cluster := newCluster()
 			cluster.outcomes["shop-a"] = hang
 			synctest.Test(t, func(t *testing.T) {
-				kept, _, err := run(t, cluster, mustPlan(t, hook("a", "pre-install", test.more), test.options))
+				kept, _, err := run(t, cluster, mustPlan(t, plantest.Hook("a", "pre-install", test.more), test.options))
 				if !errors.Is(err, lifecycle.ErrTimedOut) || errors.Is(err, lifecycle.ErrInterrupted) {
 					t.Fatalf("not timed out: %v", err)
 				}
@@ -279,7 +280,7 @@ func TestWhatAnEarlierRunLeftIsReplaced(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
 			put(cluster, job(marks("shop"), test.status))
-			_, _, err := run(t, cluster, mustPlan(t, hook("a", "post-install", policy(test.policy)), plan.Options{}))
+			_, _, err := run(t, cluster, mustPlan(t, plantest.Hook("a", "post-install", policy(test.policy)), plan.Options{}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -305,7 +306,7 @@ func TestWhatIsSomebodyElsesIsLeftAlone(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
 			put(cluster, job(test.marks, nil))
-			kept, _, err := run(t, cluster, mustPlan(t, hook("a", "pre-install", "")+object("v1", "ConfigMap", "app"), plan.Options{}))
+			kept, _, err := run(t, cluster, mustPlan(t, plantest.Hook("a", "pre-install", "")+plantest.Object("v1", "ConfigMap", "app"), plan.Options{}))
 			var foreign *lifecycle.ForeignError
 			if !errors.As(err, &foreign) || !strings.HasPrefix(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
@@ -320,7 +321,7 @@ func TestWhatIsSomebodyElsesIsLeftAlone(t *testing.T) {
 func TestAnUninstallationRemovesWhatIsTheReleases(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	planned := mustPlan(t, application(), plan.Options{})
+	planned := mustPlan(t, plantest.Application(), plan.Options{})
 	if _, _, err := run(t, cluster, planned); err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +333,7 @@ func TestAnUninstallationRemovesWhatIsTheReleases(t *testing.T) {
 		}
 	}
 	cluster.log = nil
-	kept, events, err := run(t, cluster, removal(t, application(), planned.Release, plan.Options{Wait: true}))
+	kept, events, err := run(t, cluster, removal(t, plantest.Application(), planned.Release, plan.Options{Wait: true}))
 	if err != nil || !kept.dropped {
 		t.Fatalf("dropped %v, %v", kept.dropped, err)
 	}
@@ -358,7 +359,7 @@ func TestARejectedObjectFailsTheOperation(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	cluster.applyErr["db"] = errors.New("apply Secret/web/db: no")
-	kept, _, err := run(t, cluster, mustPlan(t, application(), plan.Options{}))
+	kept, _, err := run(t, cluster, mustPlan(t, plantest.Application(), plan.Options{}))
 	if err == nil || err.Error() != "templates/a.yaml:12: apply Secret/web/db: no" {
 		t.Fatalf("got %v", err)
 	}
@@ -381,7 +382,7 @@ func TestARejectedObjectFailsTheOperation(t *testing.T) {
 func TestAnUpgradeChangesOnlyWhatHasChanged(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
-	text := object("v1", "ConfigMap", "same") + object("v1", "ConfigMap", "drifted") + object("v1", "ConfigMap", "gone") + object("v1", "ConfigMap", "old")
+	text := plantest.Object("v1", "ConfigMap", "same") + plantest.Object("v1", "ConfigMap", "drifted") + plantest.Object("v1", "ConfigMap", "gone") + plantest.Object("v1", "ConfigMap", "old")
 	first := mustPlan(t, text, plan.Options{})
 	if _, _, err := run(t, cluster, first); err != nil {
 		t.Fatal(err)
@@ -397,7 +398,7 @@ func TestAnUpgradeChangesOnlyWhatHasChanged(t *testing.T) {
 	cluster.log = nil
 	previous := release.New("shop", "web", 1)
 	previous.Status.Phase = release.Deployed
-	second := upgrade(t, strings.Replace(text, object("v1", "ConfigMap", "old"), object("v1", "ConfigMap", "new"), 1), first.Release.Inventory, release.History{previous})
+	second := upgrade(t, strings.Replace(text, plantest.Object("v1", "ConfigMap", "old"), plantest.Object("v1", "ConfigMap", "new"), 1), first.Release.Inventory, release.History{previous})
 	kept, _, err := run(t, cluster, second)
 	if err != nil {
 		t.Fatal(err)
@@ -418,7 +419,7 @@ func TestWhatIsBeingDeletedIsWaitedFor(t *testing.T) {
 	leaving := job(map[string]any{}, nil)
 	leaving["metadata"].(map[string]any)["deletionTimestamp"] = "2026-01-01T00:00:00Z"
 	put(cluster, leaving)
-	if _, _, err := run(t, cluster, mustPlan(t, hook("a", "pre-install", ""), plan.Options{})); err != nil {
+	if _, _, err := run(t, cluster, mustPlan(t, plantest.Hook("a", "pre-install", ""), plan.Options{})); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"await Job/shop-a gone", "apply Job/shop-a"}, cluster.log); diff != "" {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // Regular Secrets and hooks are applied with data, as the API server would store them.
@@ -33,7 +34,7 @@ func TestStringDataIsAppliedAsData(t *testing.T) {
 			text := `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},` + test.given + "}\n---\n" +
 				`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"b","annotations":{"sherpack.io/hook":"pre-install"}},` + test.given + "}\n---\n" +
 				`{"apiVersion":"example.com/v1","kind":"Secret","metadata":{"name":"c"},"stringData":{"a":"one"}}`
-			scopes := scopes()
+			scopes := plantest.Scopes()
 			for kind := range scopes {
 				if kind.Kind == "Secret" {
 					kind.Group = "example.com"
@@ -41,7 +42,7 @@ func TestStringDataIsAppliedAsData(t *testing.T) {
 				}
 			}
 			planned, err := newWork(plan.New(plan.Request{
-				Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: nodes(t, text), Scopes: scopes,
+				Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: plantest.Nodes(t, text), Scopes: scopes,
 			}))
 			if err != nil {
 				t.Fatal(err)

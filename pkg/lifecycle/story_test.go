@@ -10,6 +10,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // story is the life of release shop: one command after another on the same cluster.
@@ -32,24 +33,24 @@ func (s *story) has(r *release.Release) bool {
 // rollback restores.
 func (s *story) plan(t *testing.T, operation release.Operation, text string, options plan.Options) *work {
 	t.Helper()
-	request := plan.Request{Operation: operation, Scopes: scopes(), Options: options, History: s.history, Previous: s.newest()}
+	request := plan.Request{Operation: operation, Scopes: plantest.Scopes(), Options: options, History: s.history, Previous: s.newest()}
 	var planned *work
 	var err error
 	switch operation {
 	case release.OperationUninstall:
-		request.Release, request.Nodes = s.newest(), nodes(t, s.texts[s.newest().Spec.Revision])
+		request.Release, request.Nodes = s.newest(), plantest.Nodes(t, s.texts[s.newest().Spec.Revision])
 		planned, err = newWork(plan.Remove(request))
 	case release.OperationTest:
-		request.Release, request.Nodes = s.newest(), nodes(t, s.texts[s.newest().Spec.Revision])
+		request.Release, request.Nodes = s.newest(), plantest.Nodes(t, s.texts[s.newest().Spec.Revision])
 		planned, err = newWork(plan.Test(request, plan.Tests{}))
 	case release.OperationRollback:
 		target := s.history[len(text)-1]
 		request = plan.Rollback(target, s.newest(), s.history, options)
-		request.Nodes, request.Left, request.Scopes = nodes(t, s.texts[target.Spec.Revision]), nodes(t, s.texts[s.newest().Spec.Revision]), scopes()
+		request.Nodes, request.Left, request.Scopes = plantest.Nodes(t, s.texts[target.Spec.Revision]), plantest.Nodes(t, s.texts[s.newest().Spec.Revision]), plantest.Scopes()
 		text = s.texts[target.Spec.Revision]
 		planned, err = newWork(plan.New(request))
 	default:
-		request.Release, request.Nodes = release.New("shop", "web", len(s.history)+1), nodes(t, text)
+		request.Release, request.Nodes = release.New("shop", "web", len(s.history)+1), plantest.Nodes(t, text)
 		planned, err = newWork(plan.New(request))
 	}
 	if err != nil {
@@ -147,13 +148,13 @@ func settings(text string) string {
 
 // pod is a Pod that is a hook.
 func pod(name, phases, more string) string {
-	job := strings.TrimSuffix(hook(name, phases, more), "---\n") + "spec: {restartPolicy: Never}\n---\n"
+	job := strings.TrimSuffix(plantest.Hook(name, phases, more), "---\n") + "spec: {restartPolicy: Never}\n---\n"
 	return strings.NewReplacer("batch/v1", "v1", "kind: Job", "kind: Pod").Replace(job)
 }
 
 // reader is a Job that is a hook of pre-upgrade and reads the ConfigMap app.
 func reader(name string) string {
-	return strings.TrimSuffix(hook(name, "pre-upgrade", ""), "---\n") +
+	return strings.TrimSuffix(plantest.Hook(name, "pre-upgrade", ""), "---\n") +
 		"spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a, envFrom: [{configMapRef: {name: app}}]}]}}}\n---\n"
 }
 
@@ -166,7 +167,7 @@ func (s *story) resumption(t *testing.T) *work {
 	t.Helper()
 	r := s.newest()
 	planned, err := newWork(plan.Resume(plan.Request{
-		Operation: release.OperationUpgrade, Release: r, Nodes: nodes(t, s.texts[r.Spec.Revision]), Scopes: scopes(), History: s.history[:len(s.history)-1],
+		Operation: release.OperationUpgrade, Release: r, Nodes: plantest.Nodes(t, s.texts[r.Spec.Revision]), Scopes: plantest.Scopes(), History: s.history[:len(s.history)-1],
 	}))
 	if err != nil {
 		t.Fatal(err)
@@ -180,7 +181,7 @@ func (s *story) back(t *testing.T, failed *work) {
 	var request plan.Request
 	if failed.Operation != release.OperationInstall {
 		request = plan.Rollback(s.history[0], failed.Release, s.history, plan.Options{})
-		request.Nodes, request.Left, request.Scopes = nodes(t, s.texts[1]), nodes(t, s.texts[2]), scopes()
+		request.Nodes, request.Left, request.Scopes = plantest.Nodes(t, s.texts[1]), plantest.Nodes(t, s.texts[2]), plantest.Scopes()
 	}
 	back, err := undoOf(failed, request)
 	if err != nil {

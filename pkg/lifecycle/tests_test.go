@@ -8,12 +8,13 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // Who chooses no test has made a mistake: a plan that runs nothing would record all of them as skipped.
 func TestTestsOfWhichNoneIsChosenAreRefused(t *testing.T) {
 	t.Parallel()
-	text := hook("smoke", "test", "") + hook("load", "test", "") + object("v1", "ConfigMap", "app")
+	text := plantest.Hook("smoke", "test", "") + plantest.Hook("load", "test", "") + plantest.Object("v1", "ConfigMap", "app")
 	for title, tests := range map[string]plan.Tests{
 		"all are left out":            {Except: []string{"smoke", "load"}},
 		"the only one is left out":    {Only: []string{"smoke"}, Except: []string{"shop-smoke"}},
@@ -21,8 +22,8 @@ func TestTestsOfWhichNoneIsChosenAreRefused(t *testing.T) {
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
-			deployed := revision(t, 1, release.Deployed, text)
-			made, err := newWork(plan.Test(plan.Request{Release: deployed, Nodes: nodes(t, text), Scopes: scopes()}, tests))
+			deployed := plantest.Revision(t, 1, release.Deployed, text)
+			made, err := newWork(plan.Test(plan.Request{Release: deployed, Nodes: plantest.Nodes(t, text), Scopes: plantest.Scopes()}, tests))
 			var none *plan.NoTestChosenError
 			if made != nil || !errors.As(err, &none) {
 				t.Fatalf("plan %v, error %v", made, err)
@@ -40,8 +41,8 @@ func TestTestsOfWhichNoneIsChosenAreRefused(t *testing.T) {
 // A release without tests passes.
 func TestAReleaseWithoutTestsHasAPlanWithoutSteps(t *testing.T) {
 	t.Parallel()
-	text := object("v1", "ConfigMap", "app")
-	made, err := newWork(plan.Test(plan.Request{Release: revision(t, 1, release.Deployed, text), Nodes: nodes(t, text), Scopes: scopes()}, plan.Tests{}))
+	text := plantest.Object("v1", "ConfigMap", "app")
+	made, err := newWork(plan.Test(plan.Request{Release: plantest.Revision(t, 1, release.Deployed, text), Nodes: plantest.Nodes(t, text), Scopes: plantest.Scopes()}, plan.Tests{}))
 	if err != nil || len(made.Steps) != 0 {
 		t.Errorf("plan %v, error %v", made, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
 // takenBack runs a plan that must fail, and then the way back, which must be there. request is that of NewWayBack, after the
@@ -43,14 +44,14 @@ func replaced(t *testing.T, cluster *cluster, one, two string) {
 	}
 	failing := upgrade(t, two, first.Release.Inventory, nil)
 	failing.Release.Content.Manifest = two
-	takenBack(t, cluster, failing, func() plan.Request { return rollback(t, first.Release, failing.Release) })
+	takenBack(t, cluster, failing, func() plan.Request { return plantest.Rollback(t, first.Release, failing.Release) })
 }
 
 // What the way there has made anew, as it said itself, the way back may make anew although the revision before did not say so.
 func TestTheWayBackMakesAnewWhatTheWayThereDid(t *testing.T) {
 	t.Parallel()
-	one := object("apps/v1", "Deployment", "a")
-	two := strings.Replace(one, "{name: ", "{annotations: {sherpack.io/on-immutable: recreate}, name: ", 1) + hook("b", "post-upgrade", "")
+	one := plantest.Object("apps/v1", "Deployment", "a")
+	two := strings.Replace(one, "{name: ", "{annotations: {sherpack.io/on-immutable: recreate}, name: ", 1) + plantest.Hook("b", "post-upgrade", "")
 	cluster := newCluster()
 	cluster.frozen, cluster.outcomes["shop-b"] = []string{"a"}, exit3
 	replaced(t, cluster, one, two)
@@ -59,8 +60,8 @@ func TestTheWayBackMakesAnewWhatTheWayThereDid(t *testing.T) {
 // A regular resource that has become a hook, and was applied as one, is put back.
 func TestTheWayBackPutsBackWhatHasBecomeAHook(t *testing.T) {
 	t.Parallel()
-	one := object("v1", "ConfigMap", "settings")
-	two := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, annotations: {sherpack.io/hook: pre-upgrade, sherpack.io/hook-weight: '-1'}}\ndata: {a: b}\n---\n" + hook("a", "pre-upgrade", "")
+	one := plantest.Object("v1", "ConfigMap", "settings")
+	two := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, annotations: {sherpack.io/hook: pre-upgrade, sherpack.io/hook-weight: '-1'}}\ndata: {a: b}\n---\n" + plantest.Hook("a", "pre-upgrade", "")
 	cluster := newCluster()
 	cluster.outcomes["shop-a"] = exit3
 	replaced(t, cluster, one, two)
@@ -74,7 +75,7 @@ func TestTheWayBackLeavesWhatItHasNotComeTo(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	putMarked(cluster, "data")
-	planned := mustPlan(t, object("v1", "ConfigMap", "data")+hook("a", "pre-install", ""), plan.Options{})
+	planned := mustPlan(t, plantest.Object("v1", "ConfigMap", "data")+plantest.Hook("a", "pre-install", ""), plan.Options{})
 	cluster.outcomes["shop-a"] = exit3
 	takenBack(t, cluster, planned, noRequest)
 	if diff := cmp.Diff([]string{"give back ConfigMap/data", "delete Job/shop-a Foreground"}, cluster.log); diff != "" {
