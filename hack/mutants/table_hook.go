@@ -51,7 +51,7 @@ func hookMutants() []mutant {
 			old:   "cmp.Compare(a.Weight, b.Weight)",
 			new:   "cmp.Compare(b.Weight, a.Weight)",
 			means: "the migration runs before the backup",
-			tests: []suite{pure("hook"), pure("lifecycle")},
+			tests: []suite{pure("hook"), pure("plan"), pure("lifecycle")},
 		},
 		{
 			name: "unknown-phases-dropped", file: "pkg/hook/annotations.go",

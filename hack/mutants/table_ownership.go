@@ -3,21 +3,21 @@ package main
 // ownershipMutants are about whose an object is, and what may be deleted.
 func ownershipMutants() []mutant {
 	const refresh, apply = "pkg/lifecycle/refresh.go", "pkg/lifecycle/apply.go"
-	tests := []suite{pure("lifecycle")}
+	tests, planned := []suite{pure("lifecycle")}, []suite{pure("plan"), pure("lifecycle")}
 	return []mutant{
 		{
 			name: "namespace-of-the-owner-ignored", file: "pkg/plan/marks.go",
 			old:   "annotations[AnnotationRelease] != o.Name || annotations[AnnotationNamespace] != o.Namespace {",
 			new:   "annotations[AnnotationRelease] != o.Name {",
 			means: "release shop of one namespace takes over and deletes cluster-wide objects of release shop of another",
-			tests: tests,
+			tests: planned,
 		},
 		{
 			name: "marks-without-a-label", file: "pkg/plan/marks.go",
 			old:   "return labels[LabelManagedBy] == ManagedBy || labels[LabelRelease] == o.Name && annotations[AnnotationHelmRelease] == \"\"",
 			new:   "return len(labels) >= 0",
 			means: "an object whose annotations somebody copied counts as ours",
-			tests: tests,
+			tests: planned,
 		},
 		{
 			name: "taken-over-still-ours", file: refresh,

@@ -157,7 +157,7 @@ func recordMutants() []mutant {
 			old:   "return h.sinceRemoval().last(func(r *Release) bool { return r.Status.Phase == Deployed })",
 			new:   "return h.last(func(r *Release) bool { return r.Status.Phase == Deployed })",
 			means: "after an uninstallation with --keep-history, --atomic rolls back to a revision that is uninstalled",
-			tests: []suite{pure("release"), pure("lifecycle")},
+			tests: []suite{pure("release"), pure("plan"), pure("lifecycle")},
 		},
 		{
 			name: "numbers-used-twice", file: "pkg/release/history.go",

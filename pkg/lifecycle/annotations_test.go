@@ -1,7 +1,6 @@
 package lifecycle_test
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -12,38 +11,6 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
-
-// What is wrong with an annotation is said with the line of that annotation, not with the first one of its object.
-func TestAnAnnotationIsRefusedAtItsOwnLine(t *testing.T) {
-	t.Parallel()
-	configMap := func(annotation string) string {
-		return "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations:\n    other: b\n    " + annotation + "\n"
-	}
-	for name, test := range map[string]struct{ text, want string }{
-		"ready-when":                   {configMap("sherpack.io/ready-when: soon"), "templates/a.yaml:7: ConfigMap/a: sherpack.io/ready-when: "},
-		"failed-when":                  {configMap("sherpack.io/failed-when: soon"), "templates/a.yaml:7: ConfigMap/a: sherpack.io/failed-when: "},
-		"resource-policy":              {configMap("sherpack.io/resource-policy: drop"), `templates/a.yaml:7: ConfigMap/a: sherpack.io/resource-policy: unknown value "drop"; valid: keep`},
-		"on-immutable":                 {configMap("sherpack.io/on-immutable: ignore"), `templates/a.yaml:7: ConfigMap/a: sherpack.io/on-immutable: unknown value "ignore"; valid: recreate`},
-		"ready-when of a hook":         {plantest.Hook("a", "pre-install,post-install", "    sherpack.io/ready-when: soon\n"), "templates/a.yaml:7: Job/shop-a: sherpack.io/ready-when: "},
-		"hook-needs, which is not":     {plantest.Hook("a", "pre-install,post-install", "    sherpack.io/hook-needs: secret/db\n"), "templates/a.yaml:7: Job/shop-a: sherpack.io/hook-needs: the pack has no resource secret/db"},
-		"hook-needs, which is several": {plantest.Hook("a", "pre-install", "    sherpack.io/hook-needs: job/x\n") + plantest.Object("batch/v1", "Job", "x") + plantest.Object("v1", "Secret", "s"), ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, err := plan.New(plantest.Installation(t, test.text, plan.Options{}))
-			var input *plan.InputError
-			if test.want == "" {
-				if err != nil {
-					t.Error(err)
-				}
-				return
-			}
-			if !errors.As(err, &input) || !strings.HasPrefix(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
-				t.Errorf("got %v, want one line with %s", err, test.want)
-			}
-		})
-	}
-}
 
 // A hook may be kept, as charts keep the Secrets that they generate, also with a delete policy of Helm's; only together with
 // one of ours it is refused, save in what was stored before that was so.

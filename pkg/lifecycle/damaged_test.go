@@ -2,7 +2,6 @@ package lifecycle_test
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -13,44 +12,6 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
-
-func TestAnInventoryIsCompletedFromWhatElseIsKnown(t *testing.T) {
-	t.Parallel()
-	entry := func(name, uid string) release.Entry {
-		return release.Entry{Version: "v1", Kind: "ConfigMap", Namespace: "web", Name: name, UID: "", Hash: uid}
-	}
-	r := release.New("shop", "web", 3)
-	r.Inventory = []release.Entry{entry("a", "3")}
-	text := plantest.Object("v1", "ConfigMap", "b") + plantest.Object("v1", "ConfigMap", "d") + plantest.Hook("clean", "post-delete", "") + plantest.Object("example.com/v1", "Unknown", "x")
-	request := plan.Request{Release: r, Nodes: plantest.Nodes(t, text), Scopes: plantest.Scopes()}
-	if err := plan.CompleteInventory(request, []release.Entry{entry("a", "2"), entry("b", "2")}, []release.Entry{entry("b", "1"), entry("c", "1")}); err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, entry := range r.Inventory {
-		got = append(got, fmt.Sprintf("%s/%s/%s %s", entry.Kind, entry.Namespace, entry.Name, entry.Hash))
-	}
-	want := []string{"ConfigMap/web/a 3", "ConfigMap/web/b 2", "ConfigMap/web/c 1", "ConfigMap/web/d ", "Job/web/shop-clean "}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the inventory (-want +got):\n%s", diff)
-	}
-}
-
-// Nobody knows how far a damaged revision got, so that hooks which it may have left running are looked for.
-func TestADamagedRevisionCountsAsOneThatFailed(t *testing.T) {
-	t.Parallel()
-	r := plantest.Revision(t, 1, release.Deployed, plantest.Object("v1", "ConfigMap", "a")+plantest.Hook("x", "post-install", ""))
-	for name, damage := range map[string]release.Damage{
-		"its content": {Content: errors.New("x")}, "its inventory": {Inventory: errors.New("x")}, "its head": {Head: errors.New("x")},
-	} {
-		damaged := *r
-		damaged.Record.Damage = damage
-		planned := removal(t, "", &damaged, plan.Options{})
-		if !planned.MayHaveLeftovers {
-			t.Errorf("%s: it counts as one that came to a good end", name)
-		}
-	}
-}
 
 // Revisions that cannot be read are neither counted nor forgotten.
 func TestRevisionsThatCannotBeReadAreKept(t *testing.T) {
@@ -129,21 +90,6 @@ func TestWhatIsBeingDeletedIsNotShown(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"b"}, got); diff != "" {
 		t.Errorf("shown are (-want +got):\n%s", diff)
-	}
-}
-
-func TestNamesThatLeadElsewhereAreRefused(t *testing.T) {
-	t.Parallel()
-	for name, text := range map[string]string{
-		"a name":      plantest.Object("v1", "ConfigMap", `".."`),
-		"a namespace": strings.Replace(plantest.Object("v1", "ConfigMap", "a"), "{name: a", `{namespace: "a/b", name: a`, 1),
-		"a hook":      strings.Replace(plantest.Hook("x", "pre-install", ""), "name: shop-x", "name: a%2Fb", 1),
-	} {
-		_, err := plan.New(plantest.Installation(t, text, plan.Options{}))
-		var invalid *plan.InputError
-		if !errors.As(err, &invalid) || !strings.Contains(err.Error(), "may not") {
-			t.Errorf("%s: %v", name, err)
-		}
 	}
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
@@ -127,48 +126,6 @@ func TestANameInUseIsAWarningForALaterHook(t *testing.T) {
 				t.Errorf("warnings (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-// Of a rollback and of what is resumed, the hooks of later commands were tried before.
-func TestHooksOfLaterCommandsAreTriedOnce(t *testing.T) {
-	t.Parallel()
-	first := mustPlan(t, plantest.Object("v1", "ConfigMap", "app")+plantest.Hook("check", "test", ""), plan.Options{})
-	text := plantest.Object("v1", "ConfigMap", "app") + plantest.Hook("check", "test", "")
-	first.Release.Content.Manifest = text
-	for _, phase := range []release.Phase{release.Deployed, release.Uninstalled} {
-		first.Release.Status.Phase = phase
-		if back := nextRollback(t, first.Release); len(back.Later) > 0 {
-			t.Errorf("a rollback to what is %s tries %d", phase, len(back.Later))
-		}
-	}
-	resumed, err := newWork(plan.Resume(plan.Request{Operation: release.OperationInstall, Release: first.Release, Nodes: plantest.Nodes(t, text), Scopes: plantest.Scopes()}))
-	if err != nil || len(resumed.Later) > 0 {
-		t.Errorf("resume tries %d, error %v", len(resumed.Later), err)
-	}
-}
-
-func nextRollback(t *testing.T, to *release.Release) *work {
-	t.Helper()
-	planned, err := newWork(plan.New(plantest.Rollback(t, to, to)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return planned
-}
-
-// Hooks outside of the release's namespace can be named before they run.
-func TestHooksOutsideOfTheNamespaceOfTheRelease(t *testing.T) {
-	t.Parallel()
-	elsewhere := strings.Replace(plantest.Hook("far", "pre-install", ""), "metadata:\n", "metadata:\n  namespace: ops\n", 1)
-	wide := "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: wide\n  annotations: {sherpack.io/hook: post-install}\n---\n"
-	planned := mustPlan(t, plantest.Hook("near", "pre-install", "")+elsewhere+wide+strings.Replace(elsewhere, "pre-install", "test", 1)+plantest.Object("v1", "ConfigMap", "app"), plan.Options{})
-	var titles []string
-	for _, h := range planned.HooksOutside() {
-		titles = append(titles, h.Title+" "+h.Object.Key().String())
-	}
-	if diff := cmp.Diff([]string{"pre-install/far Job/ops/shop-far", "post-install/namespace/wide Namespace/wide"}, titles); diff != "" {
-		t.Errorf("hooks (-want +got):\n%s", diff)
 	}
 }
 

@@ -20,81 +20,6 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
-func TestARollbackRunsTheHooksOfBothRevisions(t *testing.T) {
-	t.Parallel()
-	old := plantest.Revision(t, 2, release.Superseded, plantest.Object("v1", "ConfigMap", "app")+plantest.Hook("old", "pre-rollback,post-rollback", ""))
-	left := plantest.Revision(t, 5, release.Deployed, plantest.Object("v1", "ConfigMap", "new")+plantest.Hook("new", "pre-rollback,post-rollback", ""))
-	planned, err := newWork(plan.New(plantest.Rollback(t, old, left)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []string{
-		"run-hooks pre-rollback pre-rollback/new", "apply ConfigMap/app", "run-hooks post-rollback post-rollback/old",
-		"delete Job/shop-new", "delete ConfigMap/new",
-	}
-	if diff := cmp.Diff(want, plantest.Steps(planned.Steps)); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff([]string{"pre-rollback/new from 5: Pending", "post-rollback/old from 2: Pending"}, plantest.Records(planned.Release)); diff != "" {
-		t.Error(diff)
-	}
-	if spec := planned.Release.Spec; spec.Revision != 6 || spec.FromRevision != 2 || planned.Operation != release.OperationRollback {
-		t.Errorf("%s to %+v", planned.Operation, spec)
-	}
-}
-
-// What was uninstalled is installed again from its record: there is nothing to leave.
-func TestARollbackAfterARemovalInstalls(t *testing.T) {
-	t.Parallel()
-	removed := plantest.Revision(t, 1, release.Uninstalled, plantest.Hook("a", "pre-install,pre-rollback", "")+plantest.Object("v1", "ConfigMap", "app"))
-	planned, err := newWork(plan.New(plantest.Rollback(t, removed)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"run-hooks pre-install pre-install/a", "apply ConfigMap/app"}, plantest.Steps(planned.Steps)); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func TestTheWayBackUndoesWhatWasChanged(t *testing.T) {
-	t.Parallel()
-	text := plantest.Object("v1", "ConfigMap", "app") + plantest.Object("v1", "ConfigMap", "kept") + plantest.Hook("a", "pre-rollback,post-rollback", "")
-	for name, test := range map[string]struct {
-		operation release.Operation
-		extent    plan.Extent
-		want      []string
-	}{
-		"after an installation":                         {release.OperationInstall, plan.ExtentAll, []string{"delete Job/shop-a", "delete ConfigMap/app"}},
-		"after an installation whose first hook failed": {release.OperationInstall, plan.ExtentNone, []string{"delete Job/shop-a", "delete ConfigMap/app"}},
-		"after an upgrade whose first hook failed":      {release.OperationUpgrade, plan.ExtentNone, nil},
-		"after an upgrade that has made a Namespace":    {release.OperationUpgrade, plan.ExtentEarly, []string{"apply ConfigMap/app ConfigMap/kept"}},
-		"after an upgrade": {release.OperationUpgrade, plan.ExtentAll, []string{
-			"run-hooks pre-rollback pre-rollback/a", "apply ConfigMap/app ConfigMap/kept", "run-hooks post-rollback post-rollback/a",
-		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			deployed, newest := plantest.Revision(t, 1, release.Deployed, text), plantest.Revision(t, 2, release.Failed, text)
-			for i := range newest.Inventory {
-				if newest.Inventory[i].Name == "kept" {
-					newest.Inventory[i].Origin = release.Adopted
-				}
-			}
-			failed := failedWork(test.operation, newest, test.extent)
-			back, err := undoOf(failed, plantest.Rollback(t, deployed, newest))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if back == nil {
-				back = &work{}
-			}
-			if diff := cmp.Diff(test.want, plantest.Steps(back.Steps)); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
 // The way back goes on when its first hook fails, or hangs: half of the time is left then.
 func TestTheWayBackDoesNotEndWithAHook(t *testing.T) {
 	t.Parallel()
@@ -133,44 +58,6 @@ func goBackOver(t *testing.T, outcome func(context.Context) (kube.HookOutcome, e
 	}
 	if !said {
 		t.Errorf("nothing was said: %+v", events)
-	}
-}
-
-func TestTestsAreChosenByName(t *testing.T) {
-	t.Parallel()
-	text := plantest.Hook("smoke", "test", "") + plantest.Hook("load", "test", "") + plantest.Object("v1", "ConfigMap", "app")
-	for name, test := range map[string]struct {
-		tests   plan.Tests
-		want    []string
-		records []string
-	}{
-		"all":        {plan.Tests{}, []string{"run-hooks test test/load test/smoke"}, []string{"Pending", "Pending"}},
-		"one":        {plan.Tests{Only: []string{"smoke"}}, []string{"run-hooks test test/smoke"}, []string{"Skipped", "Pending"}},
-		"by object":  {plan.Tests{Only: []string{"shop-smoke"}}, []string{"run-hooks test test/smoke"}, []string{"Skipped", "Pending"}},
-		"all but it": {plan.Tests{Except: []string{"smoke"}}, []string{"run-hooks test test/load"}, []string{"Pending", "Skipped"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			planned, err := newWork(plan.Test(plan.Request{Release: plantest.Revision(t, 1, release.Deployed, text), Nodes: plantest.Nodes(t, text), Scopes: plantest.Scopes()}, test.tests))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(test.want, plantest.Steps(planned.Steps)); diff != "" {
-				t.Error(diff)
-			}
-			var states []string
-			for _, h := range planned.Release.Status.Hooks {
-				states = append(states, string(h.State))
-			}
-			if diff := cmp.Diff(test.records, states); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-	_, err := newWork(plan.Test(plan.Request{Release: plantest.Revision(t, 1, release.Deployed, text), Nodes: plantest.Nodes(t, text), Scopes: plantest.Scopes()}, plan.Tests{Only: []string{"smok"}}))
-	var unknown *plan.UnknownTestError
-	if !errors.As(err, &unknown) || err.Error() != `the release has no test "smok"; its tests: load, smoke` {
-		t.Errorf("got %v", err)
 	}
 }
 
