@@ -5,19 +5,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
-	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -30,8 +30,8 @@ type cluster struct {
 	objects  map[kinds.Key]*unstructured.Unstructured
 	outcomes map[string]func(ctx context.Context) (kube.HookOutcome, error)
 	refusals
-	// tried is what was only tried, and meanwhile is called after that, before each apply.
-	tried     []string
+	// dryRuns are what was submitted as a dry-run, and meanwhile is called after that, before each apply.
+	dryRuns   []string
 	meanwhile func()
 	// notices come with the next event.
 	notices []string
@@ -39,9 +39,17 @@ type cluster struct {
 	log     []string
 }
 
+// during has something happen to the cluster while a hook runs, which then succeeds.
+func (c *cluster) during(hook string, happens func()) {
+	c.outcomes[hook] = func(context.Context) (kube.HookOutcome, error) {
+		happens()
+		return kube.HookOutcome{Succeeded: true}, nil
+	}
+}
+
 // refusals are what is answered to an object of a name: to a dry-run, and to an apply. waitErr is the answer to a wait.
 type refusals struct {
-	trialRefusals
+	dryRunRefusals
 	applyErr map[string]error
 	waitErr  error
 	// frozen are the names of objects that cannot be changed in place, and lost those of objects that are created without an
@@ -49,7 +57,7 @@ type refusals struct {
 	frozen, lost []string
 	// stubborn are the names of objects that do not go before whoever waits for it has given up.
 	stubborn []string
-	// deleteErr is what becomes of the deletion of an object of a name, and not of one that is only tried.
+	// deleteErr is what becomes of the deletion of an object of a name, and not of a dry-run.
 	deleteErr map[string]error
 	// giveBackErr is what becomes of all that is given back.
 	giveBackErr error
@@ -57,8 +65,8 @@ type refusals struct {
 	admit func(applied, before *unstructured.Unstructured)
 }
 
-// trialRefusals are what is answered to a dry-run: to an object of a name, and by what it holds; a nil rule allows all.
-type trialRefusals struct {
+// dryRunRefusals are what is answered to a dry-run: to an object of a name, and by what it holds; a nil rule allows all.
+type dryRunRefusals struct {
 	checkErr  map[string]error
 	checkRule func(*unstructured.Unstructured) error
 	// orphans are the names of objects whose ServiceAccount is not there, which is refused unless that may come.
@@ -71,7 +79,7 @@ func newCluster() *cluster {
 	return &cluster{
 		objects:  map[kinds.Key]*unstructured.Unstructured{},
 		outcomes: map[string]func(ctx context.Context) (kube.HookOutcome, error){},
-		refusals: refusals{applyErr: map[string]error{}, trialRefusals: trialRefusals{checkErr: map[string]error{}}},
+		refusals: refusals{applyErr: map[string]error{}, dryRunRefusals: dryRunRefusals{checkErr: map[string]error{}}},
 	}
 }
 
@@ -160,11 +168,11 @@ func (c *cluster) moved(object *unstructured.Unstructured) error {
 func (c *cluster) DryRun(_ context.Context, checks []kube.DryRun) ([]kube.DryRunResult, error) {
 	answers := make([]kube.DryRunResult, len(checks))
 	for i, check := range checks {
-		verb := "try"
+		verb := "dry-run"
 		if check.Replaces {
-			verb = "try anew"
+			verb = "dry-run as new"
 		}
-		c.tried = append(c.tried, fmt.Sprintf("%s %s/%s", verb, check.Object.GetKind(), check.Object.GetName()))
+		c.dryRuns = append(c.dryRuns, fmt.Sprintf("%s %s/%s", verb, check.Object.GetKind(), check.Object.GetName()))
 		answers[i].Err = c.checkErr[check.Object.GetName()]
 		if c.checkRule != nil && answers[i].Err == nil {
 			answers[i].Err = c.checkRule(check.Object)
@@ -243,7 +251,7 @@ func (c *cluster) Delete(ctx context.Context, targets []kube.Deletion, done func
 	for i, target := range targets {
 		found, ok := c.objects[kinds.KeyOf(target.Ref)]
 		if target.DryRun {
-			c.tried = append(c.tried, fmt.Sprintf("try to delete %s/%s", target.Ref.Kind, target.Ref.Name))
+			c.dryRuns = append(c.dryRuns, fmt.Sprintf("dry-run delete %s/%s", target.Ref.Kind, target.Ref.Name))
 			done(i, 0, c.checkErr[target.Ref.Name])
 			continue
 		}
@@ -426,88 +434,70 @@ func (s *store) keep(what string, r *release.Release) {
 	s.last.Status.Hooks = slices.Clone(r.Status.Hooks)
 }
 
-// mustPlan plans the installation of a manifest as release shop in namespace web.
-func mustPlan(t *testing.T, text string, options plan.Options) *work {
-	t.Helper()
-	return planWork(t, plan.New, plantest.Installation(t, text, options))
+// putTheirs places a ConfigMap on the cluster that belongs to nobody.
+func putTheirs(cluster *cluster) {
+	put(cluster, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "theirs", "namespace": "web"}})
 }
 
-// upgrade plans the upgrade of release shop from an inventory to a manifest.
-func upgrade(t *testing.T, text string, inventory []release.Entry, history release.History) *work {
-	t.Helper()
-	return planWork(t, plan.New, plantest.Upgrade(t, text, inventory, history))
+func theirs() string { return plantest.Object("v1", "ConfigMap", "theirs") }
+
+func immutableError(object *unstructured.Unstructured) error {
+	return &kube.ImmutableError{Ref: manifest.Object{Unstructured: object}.Reference(), Problems: []kube.FieldProblem{{Field: "spec", Message: "field is immutable"}}}
 }
 
-// removal plans the removal of release shop, which has a manifest and an inventory.
-func removal(t *testing.T, text string, r *release.Release, options plan.Options) *work {
-	t.Helper()
-	return planWork(t, plan.Remove, plantest.Removal(t, text, r, options))
+// annotate and label change what an object carries; an empty value removes it.
+func annotate(object *unstructured.Unstructured, key, value string) {
+	object.SetAnnotations(with(object.GetAnnotations(), key, value))
 }
 
-func policy(words string) string { return "    sherpack.io/hook-delete-policy: " + words + "\n" }
-
-func run(t *testing.T, cluster *cluster, planned *work) (*store, []lifecycle.Event, error) {
-	t.Helper()
-	return runIn(t.Context(), cluster, planned)
+func label(object *unstructured.Unstructured, key, value string) {
+	object.SetLabels(with(object.GetLabels(), key, value))
 }
 
-func runIn(ctx context.Context, cluster *cluster, planned *work) (*store, []lifecycle.Event, error) {
-	return runOn(ctx, cluster, planned, func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) })
-}
-
-func runOn(ctx context.Context, cluster *cluster, planned *work, now func() time.Time) (*store, []lifecycle.Event, error) {
-	return runWith(ctx, cluster, &store{}, planned, now)
-}
-
-func runWith(ctx context.Context, cluster *cluster, kept *store, planned *work, now func() time.Time) (*store, []lifecycle.Event, error) {
-	var events []lifecycle.Event
-	runner := lifecycle.Runner{
-		Cluster: cluster, Store: kept, Observe: func(event lifecycle.Event) { events = append(events, event) },
-		Now: now,
+func with(values map[string]string, key, value string) map[string]string {
+	values = maps.Clone(values)
+	if values[key] = value; value == "" {
+		delete(values, key)
 	}
-	var err error
-	planned.result, err = runner.Run(ctx, planned.Plan)
-	planned.Release = planned.result.Release
-	return kept, events, err
+	return values
 }
 
-// work is a plan, and what became of it when it was run.
-type work struct {
-	plan.Plan
-	// Release is the record: that of the plan until it is run, and then that of the result.
-	Release *release.Release
-	result  plan.Result
+// exit3 is how a hook ends whose container exits with 3.
+func exit3(context.Context) (kube.HookOutcome, error) {
+	return kube.HookOutcome{Message: `container "c" exited with code 3`, Container: "c", ExitCode: ptr.To[int32](3), Attempts: 2, LogTail: "one\ntwo\n"}, nil
 }
 
-func newWork(planned plan.Plan, err error) (*work, error) {
-	if err != nil {
-		return nil, err
-	}
-	return &work{Plan: planned, Release: planned.Release, result: plan.Result{Release: planned.Release}}, nil
+// hang is how a hook ends that only its context ends.
+func hang(ctx context.Context) (kube.HookOutcome, error) {
+	<-ctx.Done()
+	return kube.HookOutcome{Reason: "ImagePullBackOff", Message: "waits: ImagePullBackOff", Attempts: 1}, ctx.Err()
 }
 
-// planWork plans a request, which must be possible, with New or Remove.
-func planWork(t *testing.T, by func(plan.Request) (plan.Plan, error), request plan.Request) *work {
-	t.Helper()
-	planned, err := newWork(by(request))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return planned
+// put places an object on the cluster, as some earlier run or somebody else left it.
+func put(cluster *cluster, text map[string]any) {
+	applied := &unstructured.Unstructured{Object: text}
+	cluster.put(applied)
+	cluster.log = nil
 }
 
-// failedWork is work on a revision that failed.
-func failedWork(operation release.Operation, r *release.Release, extent plan.Extent) *work {
-	return &work{
-		Plan: plan.Plan{Operation: operation, Release: r}, Release: r, result: plan.Result{Release: r, Extent: extent},
+// job is the Job shop-a as it is on the cluster.
+func job(marks, status map[string]any) map[string]any {
+	return map[string]any{
+		"apiVersion": "batch/v1", "kind": "Job", "status": status,
+		"metadata": map[string]any{
+			"name": "shop-a", "namespace": "web", "annotations": marks,
+			"labels": map[string]any{plan.LabelManagedBy: "sherpack"},
+		},
 	}
 }
 
-// undoOf is the undo of work that failed; nil where nothing has to be done.
-func undoOf(failed *work, request plan.Request) (*work, error) {
-	undo, needed, err := plan.Undo(failed.Plan, failed.result, request)
-	if !needed {
-		return nil, err
-	}
-	return newWork(undo, err)
+func marks(release string) map[string]any {
+	return map[string]any{plan.AnnotationRelease: release, plan.AnnotationNamespace: "web"}
+}
+
+// putMarked places a ConfigMap with the marks of the release on the cluster.
+func putMarked(cluster *cluster, name string) {
+	put(cluster, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{
+		"name": name, "namespace": "web", "annotations": marks("shop"), "labels": map[string]any{plan.LabelManagedBy: "sherpack"},
+	}})
 }

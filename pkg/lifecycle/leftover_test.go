@@ -3,7 +3,6 @@ package lifecycle_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -21,6 +20,21 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
+func TestLeftover(t *testing.T) {
+	t.Parallel()
+	t.Run("it does not count as run for the next command", leftoverDoesNotCountForNextCommand)
+	t.Run("how it ends decides nothing", endOfLeftoverDecidesNothing)
+	t.Run("an interrupt leaves it running", interruptLeavesLeftoverRunning)
+	t.Run("a resumed operation counts its own hooks", aResumedOperationCountsItsOwnHooks)
+	t.Run("a resumed operation does not count others' hooks", resumedOperationIgnoresOthersHooks)
+	t.Run("an operation is resumed twice", anOperationIsResumedTwice)
+	t.Run("one without marks is ended", leftoverWithoutMarksIsEnded)
+	t.Run("a hook whose Pod goes on is none", hookThatGoesOnIsNoLeftover)
+	t.Run("nor is it one for later revisions", hookThatGoesOnIsNoLeftoverLater)
+	t.Run("it is what was applied as a hook", leftoverIsWhatWasAppliedAsHook)
+	t.Run("an undo gets past it", undoGetsPastLeftover)
+}
+
 // sequence is a command that leaves a hook running, and one that comes after it.
 type sequence struct {
 	// before was deployed before, each in a revision of its own.
@@ -32,6 +46,43 @@ type sequence struct {
 	hanging               string
 	options               plan.Options
 	want                  []string
+}
+
+// A hook that an earlier command left running never counts as run for the next one: each hook runs at its turn, with the
+// state of the release that it was written for. One of a phase before the work that is just the same is awaited first.
+func leftoverDoesNotCountForNextCommand(t *testing.T) {
+	t.Parallel()
+	all := equalLeftovers()
+	maps.Copy(all, otherLeftovers())
+	for name, test := range all {
+		for _, how := range []string{outOfTime, ctrlC, sigkill} {
+			t.Run(name+"/"+how, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					s := newStory()
+					operation := release.OperationInstall
+					for _, text := range test.before {
+						s.must(t, s.plan(t, operation, text, plan.Options{}))
+						operation = release.OperationUpgrade
+					}
+					s.cutShort(t, how, test.hanging, s.plan(t, test.first, test.firstText, plan.Options{}))
+					said := s.must(t, s.plan(t, test.second, test.secondText, test.options))
+					if diff := cmp.Diff(test.want, s.cluster.log); diff != "" {
+						t.Error(diff)
+					}
+					if len(said) == 0 || !strings.Contains(said[0], test.hanging+", which an earlier command left running") {
+						t.Errorf("it said %q", said)
+					}
+					for _, h := range s.newest().Status.Hooks {
+						skipped := len(test.options.SkipPhases) > 0 || h.State == release.HookSkipped
+						if h.State != release.HookSucceeded && !skipped {
+							t.Errorf("%s: %s", h.Title, h.Summary())
+						}
+					}
+				})
+			})
+		}
+	}
 }
 
 // afterAll is an application with a hook that runs after each of its operations.
@@ -161,50 +212,13 @@ func otherLeftovers() map[string]sequence {
 	}
 }
 
-// A hook that an earlier command left running never counts as run for the next one: each hook runs at its turn, with the
-// state of the release that it was written for. One of a phase before the work that is just the same is awaited first.
-func TestLeftoverHooksDoNotCountForTheNextCommand(t *testing.T) {
-	t.Parallel()
-	all := equalLeftovers()
-	maps.Copy(all, otherLeftovers())
-	for name, test := range all {
-		for _, how := range []string{outOfTime, ctrlC, sigkill} {
-			t.Run(name+"/"+how, func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					s := newStory()
-					operation := release.OperationInstall
-					for _, text := range test.before {
-						s.must(t, s.plan(t, operation, text, plan.Options{}))
-						operation = release.OperationUpgrade
-					}
-					s.cutShort(t, how, test.hanging, s.plan(t, test.first, test.firstText, plan.Options{}))
-					said := s.must(t, s.plan(t, test.second, test.secondText, test.options))
-					if diff := cmp.Diff(test.want, s.cluster.log); diff != "" {
-						t.Error(diff)
-					}
-					if len(said) == 0 || !strings.Contains(said[0], test.hanging+", which an earlier command left running") {
-						t.Errorf("it said %q", said)
-					}
-					for _, h := range s.newest().Status.Hooks {
-						skipped := len(test.options.SkipPhases) > 0 || h.State == release.HookSkipped
-						if h.State != release.HookSucceeded && !skipped {
-							t.Errorf("%s: %s", h.Title, h.Summary())
-						}
-					}
-				})
-			})
-		}
-	}
-}
-
 // configHook is the ConfigMap app as a hook that comes before others.
 func configHook(text string) string {
 	return "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: app\n  annotations:\n    sherpack.io/hook: pre-upgrade\n" + weight("-20") + "data: {v: " + text + "}\n---\n"
 }
 
 // How a hook ended that was awaited for another command is a warning.
-func TestALeftoverHookThatIsAwaitedDecidesNothing(t *testing.T) {
+func endOfLeftoverDecidesNothing(t *testing.T) {
 	t.Parallel()
 	const job = "Job/web/shop-n, which an earlier command left running"
 	runsAgain := []string{"follow Job/shop-n", "delete Job/shop-n Background", "apply Job/shop-n"}
@@ -267,7 +281,7 @@ func refuses(context.Context) (kube.HookOutcome, error) {
 }
 
 // Ctrl-C while a leftover is awaited leaves it running, as Ctrl-C leaves any hook.
-func TestAnInterruptLeavesALeftoverHookRunning(t *testing.T) {
+func interruptLeavesLeftoverRunning(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
@@ -289,7 +303,7 @@ func TestAnInterruptLeavesALeftoverHookRunning(t *testing.T) {
 }
 
 // What a command left running is its own when it is resumed: it is awaited, and has run then.
-func TestAResumedOperationCountsItsOwnHooks(t *testing.T) {
+func aResumedOperationCountsItsOwnHooks(t *testing.T) {
 	t.Parallel()
 	text := settings("two") + plantest.Hook("a", "pre-upgrade", weight("-1")) + reader("b") + plantest.Hook("c", "post-upgrade", "")
 	for name, test := range map[string]struct {
@@ -322,7 +336,7 @@ func TestAResumedOperationCountsItsOwnHooks(t *testing.T) {
 }
 
 // What the command before the one that is resumed left running is not its own.
-func TestAResumedOperationDoesNotCountOthersHooks(t *testing.T) {
+func resumedOperationIgnoresOthersHooks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
@@ -343,7 +357,7 @@ func TestAResumedOperationDoesNotCountOthersHooks(t *testing.T) {
 }
 
 // A resumption that is killed before it comes to the hook that runs leaves that its own.
-func TestAnOperationIsResumedTwice(t *testing.T) {
+func anOperationIsResumedTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
@@ -360,7 +374,7 @@ func TestAnOperationIsResumedTwice(t *testing.T) {
 }
 
 // What is on record by its UID is a leftover, whatever became of its labels and annotations.
-func TestALeftoverHookWithoutMarksIsEnded(t *testing.T) {
+func leftoverWithoutMarksIsEnded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
@@ -379,7 +393,7 @@ func TestALeftoverHookWithoutMarksIsEnded(t *testing.T) {
 }
 
 // A hook that was done while its Pod went on, because it said so, is no leftover.
-func TestAHookThatGoesOnIsNoLeftover(t *testing.T) {
+func hookThatGoesOnIsNoLeftover(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
@@ -396,7 +410,7 @@ func TestAHookThatGoesOnIsNoLeftover(t *testing.T) {
 }
 
 // Nor does it become one when revisions that fail come between, whose journals do not know of it.
-func TestAHookThatGoesOnIsNoLeftoverOfALaterRevision(t *testing.T) {
+func hookThatGoesOnIsNoLeftoverLater(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory()
@@ -419,7 +433,7 @@ func TestAHookThatGoesOnIsNoLeftoverOfALaterRevision(t *testing.T) {
 
 // Whether something is a leftover goes by what it was applied as: a worker of the application that is to become a hook is
 // none, and a hook that is to become a worker is one.
-func TestALeftoverIsWhatWasAppliedAsAHook(t *testing.T) {
+func leftoverIsWhatWasAppliedAsHook(t *testing.T) {
 	t.Parallel()
 	worker := plantest.Object("batch/v1", "Job", "shop-n")
 	for name, test := range map[string]struct {
@@ -450,8 +464,8 @@ func TestALeftoverIsWhatWasAppliedAsAHook(t *testing.T) {
 	}
 }
 
-// The way back does not fail because a Pod takes longer to end than the way back may take.
-func TestTheWayBackGetsPastALeftoverHook(t *testing.T) {
+// An undo does not fail because a Pod takes longer to end than the undo may take.
+func undoGetsPastLeftover(t *testing.T) {
 	t.Parallel()
 	two := settings("two") + plantest.Object("v1", "Secret", "new")
 	for name, test := range map[string]struct {
@@ -492,35 +506,12 @@ func TestTheWayBackGetsPastALeftoverHook(t *testing.T) {
 						}
 					}
 				}
-				s.back(t, failed)
+				s.undo(t, failed)
 				slices.Sort(s.cluster.log[max(0, len(s.cluster.log)-2):])
 				if diff := cmp.Diff(test.want, s.cluster.log); diff != "" {
 					t.Error(diff)
 				}
 			})
-		})
-	}
-}
-
-// Where the start of a hook cannot be recorded nothing is applied, and so nothing is deleted.
-func TestWhatWasNotAppliedIsNotDeletedAfterIt(t *testing.T) {
-	t.Parallel()
-	for _, words := range []string{"hook-failed", "hook-succeeded,hook-failed"} {
-		t.Run(words, func(t *testing.T) {
-			t.Parallel()
-			cluster := newCluster()
-			put(cluster, job(marks("shop"), map[string]any{"conditions": []any{map[string]any{"type": "Complete", "status": "True"}}}))
-			planned := mustPlan(t, plantest.Hook("a", "pre-install", policy(words)), plan.Options{})
-			_, _, err := runWith(t.Context(), cluster, &store{deaf: true}, planned, time.Now)
-			if !errors.Is(err, errDeaf) {
-				t.Fatalf("got %v", err)
-			}
-			if len(cluster.log) > 0 {
-				t.Errorf("it did %v", cluster.log)
-			}
-			if got := fmt.Sprint(plantest.Records(planned.Release)); got != "[pre-install/a from 0: Failed (NotRecorded)]" {
-				t.Errorf("records: %s", got)
-			}
 		})
 	}
 }

@@ -16,6 +16,64 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
+func TestPreview(t *testing.T) {
+	t.Parallel()
+	t.Run("it changes nothing", previewChangesNothing)
+	t.Run("it follows an object through the steps", previewFollowsObject)
+	t.Run("it says nothing of objects of others", previewOfObjectsOfOthers)
+	t.Run("it does not wait for what is being deleted", previewDoesNotWait)
+	t.Run("a resumption submits only what is left", aResumptionSubmitsOnlyWhatIsLeft)
+}
+
+func previewChangesNothing(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster()
+	first := mustPlan(t, plantest.Object("v1", "ConfigMap", "app")+plantest.Object("v1", "Secret", "old")+plantest.Hook("a", "post-install,post-upgrade", ""), plan.Options{})
+	if _, _, err := run(t, cluster, first); err != nil {
+		t.Fatal(err)
+	}
+	cluster.log = nil
+	next := upgrade(t, plantest.Object("v1", "ConfigMap", "app")+plantest.Object("v1", "Secret", "new")+plantest.Hook("a", "post-install,post-upgrade", ""), first.Release.Inventory, nil)
+	preview, err := lifecycle.Runner{Cluster: cluster, Now: time.Now}.Preview(t.Context(), next.Plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	effects := map[string]string{}
+	for i := range next.Steps {
+		for _, entry := range next.Release.Inventory {
+			if effect := preview.Effect(i, entry.Reference()); effect != "not there" {
+				effects[entry.Kind+"/"+entry.Name] = effect
+			}
+		}
+	}
+	want := map[string]string{"ConfigMap/app": "unchanged", "Secret/old": "deleted", "Secret/new": "created", "Job/shop-a": "replaced"}
+	if diff := cmp.Diff(want, effects); diff != "" || len(cluster.log) > 0 {
+		t.Errorf("it did %v; effects (-want +got):\n%s", cluster.log, diff)
+	}
+	cluster.checkErr["new"] = errRefused
+	if _, err := (lifecycle.Runner{Cluster: cluster, Now: time.Now}).Preview(t.Context(), next.Plan); !errors.Is(err, errRefused) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func previewFollowsObject(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster()
+	text := plantest.Object("v1", "ConfigMap", "app") + plantest.Hook("a", "pre-delete,post-delete", "") + plantest.Hook("b", "post-delete", policy("hook-succeeded"))
+	first := mustPlan(t, text, plan.Options{})
+	if _, _, err := run(t, cluster, first); err != nil {
+		t.Fatal(err)
+	}
+	said, err := previewed(t, cluster, removal(t, text, first.Release, plan.Options{}))
+	want := []string{
+		"pre-delete/a created", "ConfigMap/app deleted", "post-delete/a replaced", "post-delete/b created",
+		"Job/shop-b not there", "Job/shop-a deleted",
+	}
+	if diff := cmp.Diff(want, said); diff != "" || err != nil {
+		t.Errorf("error %v; it says (-want +got):\n%s", err, diff)
+	}
+}
+
 // previewed is what a preview says of each step, object by object.
 func previewed(t *testing.T, cluster *cluster, planned *work) ([]string, error) {
 	t.Helper()
@@ -35,25 +93,7 @@ func previewed(t *testing.T, cluster *cluster, planned *work) ([]string, error) 
 	return said, err
 }
 
-func TestAPreviewFollowsAnObjectThroughTheSteps(t *testing.T) {
-	t.Parallel()
-	cluster := newCluster()
-	text := plantest.Object("v1", "ConfigMap", "app") + plantest.Hook("a", "pre-delete,post-delete", "") + plantest.Hook("b", "post-delete", policy("hook-succeeded"))
-	first := mustPlan(t, text, plan.Options{})
-	if _, _, err := run(t, cluster, first); err != nil {
-		t.Fatal(err)
-	}
-	said, err := previewed(t, cluster, removal(t, text, first.Release, plan.Options{}))
-	want := []string{
-		"pre-delete/a created", "ConfigMap/app deleted", "post-delete/a replaced", "post-delete/b created",
-		"Job/shop-b not there", "Job/shop-a deleted",
-	}
-	if diff := cmp.Diff(want, said); diff != "" || err != nil {
-		t.Errorf("error %v; it says (-want +got):\n%s", err, diff)
-	}
-}
-
-func TestAPreviewSaysNothingOfWhatItCouldNotLookAt(t *testing.T) {
+func previewOfObjectsOfOthers(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	put(cluster, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "theirs", "namespace": "web"}})
@@ -64,7 +104,7 @@ func TestAPreviewSaysNothingOfWhatItCouldNotLookAt(t *testing.T) {
 	}
 }
 
-func TestAPreviewDoesNotWaitForWhatIsBeingDeleted(t *testing.T) {
+func previewDoesNotWait(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	text := plantest.Object("v1", "ConfigMap", "app")
@@ -80,13 +120,13 @@ func TestAPreviewDoesNotWaitForWhatIsBeingDeleted(t *testing.T) {
 	if diff := cmp.Diff([]string{"ConfigMap/app created"}, said); diff != "" || err != nil {
 		t.Errorf("error %v; it says (-want +got):\n%s", err, diff)
 	}
-	if diff := cmp.Diff([]string{"try anew ConfigMap/app"}, cluster.tried); diff != "" || len(cluster.log) > 0 {
-		t.Errorf("it did %v; tried (-want +got):\n%s", cluster.log, diff)
+	if diff := cmp.Diff([]string{"dry-run as new ConfigMap/app"}, cluster.dryRuns); diff != "" || len(cluster.log) > 0 {
+		t.Errorf("it did %v; submitted (-want +got):\n%s", cluster.log, diff)
 	}
 }
 
-// What has succeeded does not run again, so that nothing of it is tried.
-func TestAResumptionTriesOnlyWhatIsLeft(t *testing.T) {
+// What has succeeded does not run again, so that nothing of it is submitted.
+func aResumptionSubmitsOnlyWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	text := plantest.Hook("a", "pre-install", "") + plantest.Object("v1", "ConfigMap", "app") + plantest.Hook("b", "post-install", "")
@@ -105,12 +145,12 @@ func TestAResumptionTriesOnlyWhatIsLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cluster.tried = nil
+	cluster.dryRuns = nil
 	if _, err := previewed(t, cluster, planned); err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff([]string{"try anew Job/shop-b", "try to delete Job/shop-b"}, cluster.tried); diff != "" {
-		t.Errorf("tried (-want +got):\n%s", diff)
+	if diff := cmp.Diff([]string{"dry-run as new Job/shop-b", "dry-run delete Job/shop-b"}, cluster.dryRuns); diff != "" {
+		t.Errorf("submitted (-want +got):\n%s", diff)
 	}
 	if done := []bool{planned.HasRun(planned.Steps[0].Hooks[0]), planned.HasRun(planned.Steps[2].Hooks[0])}; !cmp.Equal(done, []bool{true, false}) {
 		t.Errorf("has run: %v", done)

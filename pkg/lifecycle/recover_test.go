@@ -16,32 +16,14 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
-// killed returns a cluster as a command leaves it that is killed while the hook of an installation runs, and the revision
-// it leaves, closed.
-func killed(t *testing.T, text string) (*cluster, *release.Release) {
-	t.Helper()
-	cluster := newCluster()
-	cluster.outcomes["shop-a"] = hang
-	first := mustPlan(t, text, plan.Options{Timeout: time.Millisecond})
-	// Its time is up when there is nothing left to do but to wait for the hook.
-	synctest.Test(t, func(t *testing.T) {
-		if _, _, err := run(t, cluster, first); err == nil {
-			t.Fatal("the hook ended")
-		}
-	})
-	r := first.Release
-	r.Status.Phase, r.Status.Hooks[0].State = release.PendingInstall, release.HookRunning
-	lifecycle.CloseInterrupted(r, "process 1 on host", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-	// It had no time to write down what it had made.
-	for i := range r.Inventory {
-		r.Inventory[i].UID, r.Inventory[i].Origin, r.Inventory[i].Hash = "", "", ""
-	}
-	delete(cluster.outcomes, "shop-a")
-	cluster.log = nil
-	return cluster, r
+func TestRecover(t *testing.T) {
+	t.Parallel()
+	t.Run("hooks of a killed command are ended or replaced", hooksOfKilledCommand)
+	t.Run("an interrupted revision is closed", anInterruptedRevisionIsClosed)
+	t.Run("a pending revision shows that it was interrupted", aPendingRevisionShowsThatItWasInterrupted)
 }
 
-func TestWhatAKilledCommandLeftRunningIsDealtWith(t *testing.T) {
+func hooksOfKilledCommand(t *testing.T) {
 	t.Parallel()
 	text := plantest.Hook("a", "pre-install", "") + plantest.Object("v1", "ConfigMap", "app") + plantest.Hook("c", "post-install", "")
 	changed := strings.Replace(text, "hook: pre-install\n", "hook: pre-install\n    changed: \"true\"\n", 1)
@@ -101,7 +83,32 @@ func TestWhatAKilledCommandLeftRunningIsDealtWith(t *testing.T) {
 	}
 }
 
-func TestAnInterruptedRevisionIsClosed(t *testing.T) {
+// killed returns a cluster as a command leaves it that is killed while the hook of an installation runs, and the revision
+// it leaves, closed.
+func killed(t *testing.T, text string) (*cluster, *release.Release) {
+	t.Helper()
+	cluster := newCluster()
+	cluster.outcomes["shop-a"] = hang
+	first := mustPlan(t, text, plan.Options{Timeout: time.Millisecond})
+	// Its time is up when there is nothing left to do but to wait for the hook.
+	synctest.Test(t, func(t *testing.T) {
+		if _, _, err := run(t, cluster, first); err == nil {
+			t.Fatal("the hook ended")
+		}
+	})
+	r := first.Release
+	r.Status.Phase, r.Status.Hooks[0].State = release.PendingInstall, release.HookRunning
+	lifecycle.CloseInterrupted(r, "process 1 on host", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	// It had no time to write down what it had made.
+	for i := range r.Inventory {
+		r.Inventory[i].UID, r.Inventory[i].Origin, r.Inventory[i].Hash = "", "", ""
+	}
+	delete(cluster.outcomes, "shop-a")
+	cluster.log = nil
+	return cluster, r
+}
+
+func anInterruptedRevisionIsClosed(t *testing.T) {
 	t.Parallel()
 	started := metav1.NewTime(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	for name, test := range map[string]struct {
@@ -146,5 +153,24 @@ func TestAnInterruptedRevisionIsClosed(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})
+	}
+}
+
+func aPendingRevisionShowsThatItWasInterrupted(t *testing.T) {
+	t.Parallel()
+	r := plantest.Revision(t, 1, release.PendingInstall, plantest.Hook("a", "pre-install", "")+plantest.Hook("b", "pre-install", ""))
+	r.Status.Operation = "install"
+	r.Status.Hooks[0].State = release.HookRunning
+	lifecycle.ShowInterrupted(r, "process 1 on host, last seen 3s ago")
+	got := []string{string(r.Status.Phase), string(r.Status.Interrupted), r.Status.Message}
+	for _, h := range r.Status.Hooks {
+		got = append(got, h.Title+": "+h.Summary())
+	}
+	want := []string{
+		"pending-install", "install", "interrupted during install: process 1 on host, last seen 3s ago",
+		"pre-install/a: Failed (Interrupted)", "pre-install/b: Skipped (not reached)",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("shown is (-want +got):\n%s", diff)
 	}
 }

@@ -15,43 +15,16 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
-// next plans to change what a first manifest has installed. Both may have what rules others.
-func next(t *testing.T, cluster *cluster, first, second string) *work {
-	t.Helper()
-	known := plantest.Scopes()
-	for _, kind := range []string{"ResourceQuota", "LimitRange"} {
-		known[schema.GroupKind{Kind: kind}] = true
-	}
-	known[schema.GroupKind{Group: "example.com", Kind: "Thing"}] = true
-	known[schema.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}] = false
-	request := plan.Request{Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: plantest.Nodes(t, first), Scopes: known}
-	installed, err := newWork(plan.New(request))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := run(t, cluster, installed); err != nil {
-		t.Fatal(err)
-	}
-	cluster.log, cluster.tried = nil, nil
-	request.Operation, request.Release, request.Previous, request.Nodes = release.OperationUpgrade, release.New("shop", "web", 2), installed.Release, plantest.Nodes(t, second)
-	planned, err := newWork(plan.New(request))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return planned
-}
-
-// refusal is the answer of the API server to what it does not allow.
-func refusal(why string) error {
-	return fmt.Errorf("apply: %w", apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "app", errors.New(why)))
-}
-
-func ruling(kind, name, value string) string {
-	return fmt.Sprintf("apiVersion: v1\nkind: %s\nmetadata: {name: %s, labels: {rule: %s}}\n---\n", kind, name, value)
+func TestRules(t *testing.T) {
+	t.Parallel()
+	t.Run("a refusal by rules that change is none", refusalsByRulesThatChange)
+	t.Run("objects in a Namespace that changes are submitted again", namespaceThatChanges)
+	t.Run("what hooks and controllers may create is not missed", dependenciesThatMayBeCreated)
+	t.Run("a webhook that is deleted first refuses nothing", webhookThatIsDeletedFirst)
 }
 
 // What is refused by rules that the plan itself changes first must not keep it from doing so.
-func TestWhatRulesThatChangeRefuseIsNotRefusedBeforehand(t *testing.T) {
+func refusalsByRulesThatChange(t *testing.T) {
 	t.Parallel()
 	app := plantest.Object("v1", "ConfigMap", "app")
 	quota, right := refusal("exceeded quota: q"), refusal(`User "u" cannot patch resource "configmaps"`)
@@ -82,8 +55,43 @@ func TestWhatRulesThatChangeRefuseIsNotRefusedBeforehand(t *testing.T) {
 	}
 }
 
+// next plans to change what a first manifest has installed. Both may have what rules others.
+func next(t *testing.T, cluster *cluster, first, second string) *work {
+	t.Helper()
+	known := plantest.Scopes()
+	for _, kind := range []string{"ResourceQuota", "LimitRange"} {
+		known[schema.GroupKind{Kind: kind}] = true
+	}
+	known[schema.GroupKind{Group: "example.com", Kind: "Thing"}] = true
+	known[schema.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}] = false
+	request := plan.Request{Operation: release.OperationInstall, Release: release.New("shop", "web", 1), Nodes: plantest.Nodes(t, first), Scopes: known}
+	installed, err := newWork(plan.New(request))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := run(t, cluster, installed); err != nil {
+		t.Fatal(err)
+	}
+	cluster.log, cluster.dryRuns = nil, nil
+	request.Operation, request.Release, request.Previous, request.Nodes = release.OperationUpgrade, release.New("shop", "web", 2), installed.Release, plantest.Nodes(t, second)
+	planned, err := newWork(plan.New(request))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return planned
+}
+
+// refusal is the answer of the API server to what it does not allow.
+func refusal(why string) error {
+	return fmt.Errorf("apply: %w", apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "app", errors.New(why)))
+}
+
+func ruling(kind, name, value string) string {
+	return fmt.Sprintf("apiVersion: v1\nkind: %s\nmetadata: {name: %s, labels: {rule: %s}}\n---\n", kind, name, value)
+}
+
 // What a Namespace allows is known when that has changed, which is before the first hook.
-func TestWhatIsInANamespaceThatChangesIsTriedAgain(t *testing.T) {
+func namespaceThatChanges(t *testing.T) {
 	t.Parallel()
 	job := "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: shop-a\n  namespace: apart\n  annotations: {sherpack.io/hook: pre-upgrade}\n---\n"
 	for name, test := range map[string]struct {
@@ -92,11 +100,11 @@ func TestWhatIsInANamespaceThatChangesIsTriedAgain(t *testing.T) {
 		want   []string
 		begun  bool
 	}{
-		"it stays":                       {"a", nil, []string{"try Job/shop-a"}, false},
-		"it stays, and refuses":          {"a", refusal("violates PodSecurity"), []string{"try Job/shop-a"}, false},
-		"it changes":                     {"b", nil, []string{"try Namespace/apart", "try Job/shop-a", "try Job/shop-a"}, false},
-		"it changes, and refuses":        {"b", refusal("violates PodSecurity"), []string{"try Namespace/apart", "try Job/shop-a", "try Job/shop-a"}, true},
-		"it changes, and a field is not": {"b", errRefused, []string{"try Namespace/apart", "try Job/shop-a"}, false},
+		"it stays":                       {"a", nil, []string{"dry-run Job/shop-a"}, false},
+		"it stays, and refuses":          {"a", refusal("violates PodSecurity"), []string{"dry-run Job/shop-a"}, false},
+		"it changes":                     {"b", nil, []string{"dry-run Namespace/apart", "dry-run Job/shop-a", "dry-run Job/shop-a"}, false},
+		"it changes, and refuses":        {"b", refusal("violates PodSecurity"), []string{"dry-run Namespace/apart", "dry-run Job/shop-a", "dry-run Job/shop-a"}, true},
+		"it changes, and a field is not": {"b", errRefused, []string{"dry-run Namespace/apart", "dry-run Job/shop-a"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -108,15 +116,15 @@ func TestWhatIsInANamespaceThatChangesIsTriedAgain(t *testing.T) {
 			if errors.As(err, &refused) != (test.answer != nil) || refused != nil && refused.Begun != test.begun {
 				t.Errorf("the error is %v", err)
 			}
-			if diff := cmp.Diff(test.want, cluster.tried); diff != "" {
-				t.Errorf("tried (-want +got):\n%s", diff)
+			if diff := cmp.Diff(test.want, cluster.dryRuns); diff != "" {
+				t.Errorf("submitted (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
 // What hooks and controllers make, the plan does not name.
-func TestWhatMayBeMadeBeforeItIsNotMissed(t *testing.T) {
+func dependenciesThatMayBeCreated(t *testing.T) {
 	t.Parallel()
 	app, thing := plantest.Object("apps/v1", "Deployment", "app"), plantest.Object("example.com/v1", "Thing", "one")
 	before, after := plantest.Hook("a", "pre-upgrade", ""), plantest.Hook("app", "post-upgrade", "")
@@ -146,7 +154,7 @@ func TestWhatMayBeMadeBeforeItIsNotMissed(t *testing.T) {
 }
 
 // A webhook of the release itself may keep everything from being deleted, but goes first.
-func TestWhatGoesAfterAWebhookMayBeRefusedByIt(t *testing.T) {
+func webhookThatIsDeletedFirst(t *testing.T) {
 	t.Parallel()
 	webhook := "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: {name: guard}\n---\n"
 	answer := apierrors.NewInternalError(errors.New(`failed calling webhook "guard.example.com"`))

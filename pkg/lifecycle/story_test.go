@@ -175,21 +175,107 @@ func (s *story) resumption(t *testing.T) *work {
 	return planned
 }
 
-// back runs the way back within a minute.
-func (s *story) back(t *testing.T, failed *work) {
+// undo runs the undo of a command within a minute.
+func (s *story) undo(t *testing.T, failed *work) {
 	t.Helper()
 	var request plan.Request
 	if failed.Operation != release.OperationInstall {
 		request = plan.Rollback(s.history[0], failed.Release, s.history, plan.Options{})
 		request.Nodes, request.Left, request.Scopes = plantest.Nodes(t, s.texts[1]), plantest.Nodes(t, s.texts[2]), plantest.Scopes()
 	}
-	back, err := undoOf(failed, request)
+	undo, err := undoOf(failed, request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	back.Options.Timeout = time.Minute
-	said, err := s.run(t.Context(), back)
+	undo.Options.Timeout = time.Minute
+	said, err := s.run(t.Context(), undo)
 	if err != nil || len(said) < 2 || !strings.Contains(said[0], "which the failed operation left running, is deleted") || !strings.HasSuffix(said[1], "; the way back goes on") {
 		t.Errorf("%v, it said %q", err, said)
 	}
+}
+
+// mustPlan plans the installation of a manifest as release shop in namespace web.
+func mustPlan(t *testing.T, text string, options plan.Options) *work {
+	t.Helper()
+	return planWork(t, plan.New, plantest.Installation(t, text, options))
+}
+
+// upgrade plans the upgrade of release shop from an inventory to a manifest.
+func upgrade(t *testing.T, text string, inventory []release.Entry, history release.History) *work {
+	t.Helper()
+	return planWork(t, plan.New, plantest.Upgrade(t, text, inventory, history))
+}
+
+// removal plans the removal of release shop, which has a manifest and an inventory.
+func removal(t *testing.T, text string, r *release.Release, options plan.Options) *work {
+	t.Helper()
+	return planWork(t, plan.Remove, plantest.Removal(t, text, r, options))
+}
+
+func policy(words string) string { return "    sherpack.io/hook-delete-policy: " + words + "\n" }
+
+func run(t *testing.T, cluster *cluster, planned *work) (*store, []lifecycle.Event, error) {
+	t.Helper()
+	return runIn(t.Context(), cluster, planned)
+}
+
+func runIn(ctx context.Context, cluster *cluster, planned *work) (*store, []lifecycle.Event, error) {
+	return runOn(ctx, cluster, planned, func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) })
+}
+
+func runOn(ctx context.Context, cluster *cluster, planned *work, now func() time.Time) (*store, []lifecycle.Event, error) {
+	return runWith(ctx, cluster, &store{}, planned, now)
+}
+
+func runWith(ctx context.Context, cluster *cluster, kept *store, planned *work, now func() time.Time) (*store, []lifecycle.Event, error) {
+	var events []lifecycle.Event
+	runner := lifecycle.Runner{
+		Cluster: cluster, Store: kept, Observe: func(event lifecycle.Event) { events = append(events, event) },
+		Now: now,
+	}
+	var err error
+	planned.result, err = runner.Run(ctx, planned.Plan)
+	planned.Release = planned.result.Release
+	return kept, events, err
+}
+
+// work is a plan, and what became of it when it was run.
+type work struct {
+	plan.Plan
+	// Release is the record: that of the plan until it is run, and then that of the result.
+	Release *release.Release
+	result  plan.Result
+}
+
+func newWork(planned plan.Plan, err error) (*work, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &work{Plan: planned, Release: planned.Release, result: plan.Result{Release: planned.Release}}, nil
+}
+
+// planWork plans a request, which must be possible, with New or Remove.
+func planWork(t *testing.T, by func(plan.Request) (plan.Plan, error), request plan.Request) *work {
+	t.Helper()
+	planned, err := newWork(by(request))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return planned
+}
+
+// failedWork is work on a revision that failed.
+func failedWork(operation release.Operation, r *release.Release, extent plan.Extent) *work {
+	return &work{
+		Plan: plan.Plan{Operation: operation, Release: r}, Release: r, result: plan.Result{Release: r, Extent: extent},
+	}
+}
+
+// undoOf is the undo of work that failed; nil where nothing has to be done.
+func undoOf(failed *work, request plan.Request) (*work, error) {
+	undo, needed, err := plan.Undo(failed.Plan, failed.result, request)
+	if !needed {
+		return nil, err
+	}
+	return newWork(undo, err)
 }

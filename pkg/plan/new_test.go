@@ -140,7 +140,7 @@ func thePolicyToKeepIsReadAsHelmReadsIt(t *testing.T) {
 	}
 }
 
-// Of a rollback and of what is resumed, the hooks of later commands were tried before.
+// Of a rollback and of what is resumed, the hooks of later commands were submitted before.
 func hooksOfLaterCommandsAreSubmittedOnce(t *testing.T) {
 	t.Parallel()
 	first := mustNew(t, plantest.Installation(t, plantest.Object("v1", "ConfigMap", "app")+plantest.Hook("check", "test", ""), plan.Options{}))

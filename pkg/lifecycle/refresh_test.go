@@ -3,7 +3,6 @@ package lifecycle_test
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -11,12 +10,25 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
+
+func TestRefresh(t *testing.T) {
+	t.Parallel()
+	t.Run("the owner of an object goes by its UID, then by its marks", ownerGoesByUIDThenMarks)
+	t.Run("annotations that Helm has left do not count", annotationsThatHelmHasLeftDoNotCount)
+	t.Run("objects of others are left alone", objectsOfOthersAreLeftAlone)
+	t.Run("a replaced object that is spared stays on the inventory", sparedObjectStaysOnInventory)
+	t.Run("changes during a hook are not overlooked", changesDuringAHookAreNotOverlooked)
+	t.Run("an object that others replace is looked at again", anObjectThatOthersReplaceIsLookedAtAgain)
+	t.Run("a restored object is applied though its manifest is the same", restoredObjectIsApplied)
+	t.Run("what is being deleted is awaited", whatIsBeingDeletedIsAwaited)
+}
 
 // sequel is what comes after an installation of release shop in namespace web.
 type sequel struct {
@@ -63,25 +75,38 @@ func (n sequel) after(t *testing.T, text string, happens func(*unstructured.Unst
 	return cluster.log, said, planned.Release, err
 }
 
-// annotate and label change what an object carries; an empty value removes it.
-func annotate(object *unstructured.Unstructured, key, value string) {
-	object.SetAnnotations(with(object.GetAnnotations(), key, value))
-}
-
-func label(object *unstructured.Unstructured, key, value string) {
-	object.SetLabels(with(object.GetLabels(), key, value))
-}
-
-func with(values map[string]string, key, value string) map[string]string {
-	values = maps.Clone(values)
-	if values[key] = value; value == "" {
-		delete(values, key)
-	}
-	return values
-}
-
 // happening is what somebody does to an object of the release.
 type happening func(*unstructured.Unstructured)
+
+// ownershipCase is what happened to ConfigMap app, what comes next, and what that does and says.
+type ownershipCase struct {
+	happens   happening
+	next      sequel
+	want      string
+	said, err string
+}
+
+// The UID on the inventory decides first, then the marks.
+func ownerGoesByUIDThenMarks(t *testing.T) {
+	t.Parallel()
+	for name, test := range ownershipCases() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log, said, _, err := test.next.after(t, plantest.Object("v1", "ConfigMap", "app"), test.happens)
+			log = slices.DeleteFunc(log, func(line string) bool { return strings.HasSuffix(line, "/other") })
+			if diff := cmp.Diff(test.want, strings.Join(log, "; ")); diff != "" {
+				t.Error(diff)
+			}
+			if all := strings.Join(said, "; "); (test.said == "") != (all == "") || !strings.Contains(all, test.said) {
+				t.Errorf("said %q, want %q", all, test.said)
+			}
+			var foreign *lifecycle.ForeignError
+			if (test.err != "") != errors.As(err, &foreign) || err != nil && !strings.HasPrefix(err.Error(), test.err) {
+				t.Errorf("got %v, want %q", err, test.err)
+			}
+		})
+	}
+}
 
 func replace(object *unstructured.Unstructured) { object.SetUID("another") }
 
@@ -112,14 +137,6 @@ func both(one, two happening) happening {
 		one(object)
 		two(object)
 	}
-}
-
-// ownershipCase is what happened to ConfigMap app, what comes next, and what that does and says.
-type ownershipCase struct {
-	happens   happening
-	next      sequel
-	want      string
-	said, err string
 }
 
 func ownershipCases() map[string]ownershipCase {
@@ -174,31 +191,9 @@ func ownershipCases() map[string]ownershipCase {
 	}
 }
 
-// The UID on the inventory decides first, then the marks.
-func TestWhoseAnObjectIs(t *testing.T) {
-	t.Parallel()
-	for name, test := range ownershipCases() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			log, said, _, err := test.next.after(t, plantest.Object("v1", "ConfigMap", "app"), test.happens)
-			log = slices.DeleteFunc(log, func(line string) bool { return strings.HasSuffix(line, "/other") })
-			if diff := cmp.Diff(test.want, strings.Join(log, "; ")); diff != "" {
-				t.Error(diff)
-			}
-			if all := strings.Join(said, "; "); (test.said == "") != (all == "") || !strings.Contains(all, test.said) {
-				t.Errorf("said %q, want %q", all, test.said)
-			}
-			var foreign *lifecycle.ForeignError
-			if (test.err != "") != errors.As(err, &foreign) || err != nil && !strings.HasPrefix(err.Error(), test.err) {
-				t.Errorf("got %v, want %q", err, test.err)
-			}
-		})
-	}
-}
-
 // What was taken over from Helm may keep Helm's annotations, because another manager has set them: it is the release's all the
 // same. Other ones say that Helm has taken it back.
-func TestAnnotationsThatHelmHasLeftDoNotCount(t *testing.T) {
+func annotationsThatHelmHasLeftDoNotCount(t *testing.T) {
 	t.Parallel()
 	const text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
 	cluster := newCluster()
@@ -225,79 +220,35 @@ func TestAnnotationsThatHelmHasLeftDoNotCount(t *testing.T) {
 	}
 }
 
-// Whoever may change an object can change its annotations, and must not decide with that what is deleted.
-func TestAnnotationsOfALiveObjectDoNotDecideAboutDeletingIt(t *testing.T) {
+func objectsOfOthersAreLeftAlone(t *testing.T) {
 	t.Parallel()
-	job := plantest.Object("batch/v1", "Job", "job")
-	for name, annotations := range map[string]map[string]string{
-		"that of a hook":               {plan.AnnotationPhase: "pre-upgrade"},
-		"that it may be recreated":     {"sherpack.io/on-immutable": "recreate"},
-		"both, and that it is no more": {plan.AnnotationPhase: "pre-upgrade", "sherpack.io/on-immutable": "recreate", plan.AnnotationHash: "x"},
+	for name, test := range map[string]struct {
+		marks map[string]any
+		want  string
+	}{
+		"another release's": {marks("other"), "Job/web/shop-a exists already and belongs to release web/other"},
+		"Helm's":            {map[string]any{"meta.helm.sh/release-name": "x", "meta.helm.sh/release-namespace": "y"}, "Job/web/shop-a exists already and belongs to Helm release y/x"},
+		"nobody's":          {map[string]any{}, `Job/web/shop-a exists already and belongs to "sherpack" (its label`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster()
-			first := mustPlan(t, job, plan.Options{})
-			if _, _, err := run(t, cluster, first); err != nil {
-				t.Fatal(err)
+			put(cluster, job(test.marks, nil))
+			kept, _, err := run(t, cluster, mustPlan(t, plantest.Hook("a", "pre-install", "")+plantest.Object("v1", "ConfigMap", "app"), plan.Options{}))
+			var foreign *lifecycle.ForeignError
+			if !errors.As(err, &foreign) || !strings.HasPrefix(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
 			}
-			for _, object := range cluster.objects {
-				for key, value := range annotations {
-					annotate(object, key, value)
-				}
-			}
-			first.Release.Content.Manifest = job
-			cluster.log, cluster.frozen = nil, []string{"job"}
-			changed := strings.Replace(job, "{name: job}", "{name: job, labels: {a: b}}", 1)
-			failing := upgrade(t, changed, first.Release.Inventory, nil)
-			failing.Release.Content.Manifest = changed
-			if _, _, err := run(t, cluster, failing); err == nil {
-				t.Error("the upgrade has changed what cannot be changed")
-			}
-			back, err := undoOf(failing, plantest.Rollback(t, first.Release, failing.Release))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if back != nil {
-				_, _, _ = run(t, cluster, back)
-			}
-			if len(cluster.log) > 0 {
-				t.Errorf("it did %v", cluster.log)
+			if len(cluster.log) > 0 || len(kept.writes) > 0 {
+				t.Errorf("something was written: %v %v", cluster.log, kept.writes)
 			}
 		})
 	}
 }
 
-// A hook that has become a regular resource was made as a hook, also where nothing on it says so any more.
-func TestAHookThatBecameRegularIsMadeAnewByTheInventory(t *testing.T) {
-	t.Parallel()
-	cluster := newCluster()
-	first := mustPlan(t, plantest.Hook("a", "post-install", ""), plan.Options{})
-	if _, _, err := run(t, cluster, first); err != nil {
-		t.Fatal(err)
-	}
-	for _, object := range cluster.objects {
-		annotate(object, plan.AnnotationPhase, "")
-	}
-	cluster.log, cluster.frozen = nil, []string{"shop-a"}
-	second := upgrade(t, plantest.Object("batch/v1", "Job", "shop-a"), first.Release.Inventory, nil)
-	cluster.applyErr["shop-a"] = errors.New("not now")
-	if _, _, err := run(t, cluster, second); err == nil {
-		t.Fatal("no error")
-	}
-	delete(cluster.applyErr, "shop-a")
-	third := upgrade(t, plantest.Object("batch/v1", "Job", "shop-a"), second.Release.Inventory, nil)
-	if _, _, err := run(t, cluster, third); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"delete Job/shop-a Foreground", "apply Job/shop-a"}, cluster.log); diff != "" {
-		t.Error(diff)
-	}
-}
-
 // What prune leaves because it is not the object that the release made stays on the inventory, so that it can still be
 // removed by who says so.
-func TestWhatIsSparedStaysOnTheInventory(t *testing.T) {
+func sparedObjectStaysOnInventory(t *testing.T) {
 	t.Parallel()
 	prune := sequel{operation: release.OperationUpgrade, text: plantest.Object("v1", "ConfigMap", "other"), ended: release.Deployed}
 	for name, test := range map[string]struct {
@@ -322,66 +273,103 @@ func TestWhatIsSparedStaysOnTheInventory(t *testing.T) {
 	}
 }
 
-// The owner of an object is somebody's text: it stands on one line, whatever is in it.
-func TestTheOwnersNameIsQuoted(t *testing.T) {
+func changesDuringAHookAreNotOverlooked(t *testing.T) {
 	t.Parallel()
-	cluster := newCluster()
-	put(cluster, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{
-		"name": "app", "namespace": "web", "annotations": map[string]any{
-			plan.AnnotationRelease: "a\nwarning: all is well", plan.AnnotationNamespace: strings.Repeat("x", 300),
-		},
-	}})
-	_, _, err := run(t, cluster, mustPlan(t, plantest.Object("v1", "ConfigMap", "app"), plan.Options{}))
-	if err == nil || strings.Contains(err.Error(), "\nwarning") || len(err.Error()) > 500 || !strings.Contains(err.Error(), `/"a\nwarning: all is well" (`) {
-		t.Errorf("got %v", err)
+	text := plantest.Hook("backup", "pre-upgrade", "") + plantest.Object("v1", "ConfigMap", "app")
+	for name, test := range map[string]struct {
+		happens func(cluster *cluster)
+		want    []string
+		err     string
+	}{
+		"nothing": {func(*cluster) {}, []string{"apply Job/shop-backup"}, ""},
+		"an object is deleted": {func(cluster *cluster) {
+			for key := range cluster.objects {
+				if key.Name == "app" {
+					delete(cluster.objects, key)
+				}
+			}
+		}, []string{"apply Job/shop-backup", "apply ConfigMap/app"}, ""},
+		"an object is being deleted": {func(cluster *cluster) {
+			for key, object := range cluster.objects {
+				if key.Name == "app" {
+					object.Object["metadata"].(map[string]any)["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+				}
+			}
+		}, []string{"apply Job/shop-backup", "await ConfigMap/app gone", "apply ConfigMap/app"}, ""},
+		"somebody else's is in its place": {func(cluster *cluster) {
+			for key, object := range cluster.objects {
+				if key.Name == "app" {
+					object.SetAnnotations(nil)
+					object.SetUID("another")
+				}
+			}
+		}, []string{"apply Job/shop-backup"}, "ConfigMap/web/app exists already"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster := newCluster()
+			first := mustPlan(t, text, plan.Options{SkipPhases: hook.Phases()})
+			if _, _, err := run(t, cluster, first); err != nil {
+				t.Fatal(err)
+			}
+			cluster.log = nil
+			cluster.during("shop-backup", func() { test.happens(cluster) })
+			_, _, err := run(t, cluster, upgrade(t, text, first.Release.Inventory, nil))
+			if (err != nil) != (test.err != "") || err != nil && !strings.Contains(err.Error(), test.err) {
+				t.Fatalf("got %v, want %q", err, test.err)
+			}
+			if diff := cmp.Diff(test.want, cluster.log); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }
 
-// What an uninstallation cannot delete stays on the record, and so does what comes after it. What is others' or is kept does
-// not: it leaves the record where all else is gone.
-func TestWhatCannotBeDeletedStaysOnTheRecord(t *testing.T) {
+// What others delete or replace between the refresh and the write is looked at again.
+func anObjectThatOthersReplaceIsLookedAtAgain(t *testing.T) {
 	t.Parallel()
-	text := plantest.Object("v1", "ConfigMap", "theirs") + plantest.Object("v1", "ConfigMap", "refused") + plantest.Object("v1", "ServiceAccount", "later") +
-		plantest.Object("apps/v1", "Deployment", "before") + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept, annotations: {sherpack.io/resource-policy: keep}}\n"
-	cluster := newCluster()
-	first := mustPlan(t, text, plan.Options{})
-	if _, _, err := run(t, cluster, first); err != nil {
-		t.Fatal(err)
-	}
-	annotate(cluster.objects[kinds.Key{Kind: "ConfigMap", Namespace: "web", Name: "theirs"}], plan.AnnotationRelease, "other")
-	cluster.deleteErr = map[string]error{"refused": errors.New("delete ConfigMap/web/refused: no")}
-	first.Release.Status.Phase = release.Deployed
-	failed := removal(t, text, first.Release, plan.Options{Wait: true})
-	kept, _, err := run(t, cluster, failed)
-	if err == nil || kept.dropped || kept.last.Status.Phase != release.Failed {
-		t.Fatalf("%v, dropped %v, %s", err, kept.dropped, kept.last.Status.Phase)
-	}
-	var names []string
-	for _, entry := range failed.Release.Inventory {
-		names = append(names, entry.Name)
-	}
-	slices.Sort(names)
-	if diff := cmp.Diff([]string{"kept", "later", "refused"}, names); diff != "" {
-		t.Error(diff)
-	}
-	cluster.deleteErr = nil
-	kept, events, err := run(t, cluster, removal(t, text, failed.Release, plan.Options{Wait: true}))
-	if err != nil || !kept.dropped {
-		t.Fatalf("%v, dropped %v", err, kept.dropped)
-	}
-	var said []string
-	for _, event := range events {
-		if event.Type == lifecycle.ObjectKept || event.Type == lifecycle.ObjectDeleted {
-			said = append(said, event.Object.Name+" "+event.Result)
-		}
-	}
-	if diff := cmp.Diff([]string{"refused deleted", "later deleted", "kept kept"}, said); diff != "" {
-		t.Error(diff)
+	text := plantest.Object("v1", "ConfigMap", "app")
+	for name, test := range map[string]struct {
+		change func(cluster *cluster, object *unstructured.Unstructured)
+		err    bool
+	}{
+		"it is gone":               {func(cluster *cluster, object *unstructured.Unstructured) { delete(cluster.objects, key(object)) }, false},
+		"another of ours is there": {func(_ *cluster, object *unstructured.Unstructured) { object.SetUID("other") }, false},
+		"somebody else's is there": {func(_ *cluster, object *unstructured.Unstructured) {
+			object.SetUID("other")
+			object.SetLabels(nil)
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster := newCluster()
+			first := mustPlan(t, text, plan.Options{})
+			if _, _, err := run(t, cluster, first); err != nil {
+				t.Fatal(err)
+			}
+			cluster.meanwhile = func() {
+				cluster.meanwhile = nil
+				for _, object := range cluster.objects {
+					test.change(cluster, object)
+				}
+			}
+			next := upgrade(t, strings.Replace(text, "{name: app}", "{name: app, annotations: {a: b}}", 1), first.Release.Inventory, nil)
+			_, _, err := run(t, cluster, next)
+			var foreign *lifecycle.ForeignError
+			if errors.As(err, &foreign) != test.err || !test.err && err != nil {
+				t.Fatalf("the error is %v", err)
+			}
+			for _, object := range cluster.objects {
+				if changed := object.GetAnnotations()["a"] == "b"; changed == test.err {
+					t.Errorf("the object is %v", object.Object)
+				}
+			}
+		})
 	}
 }
 
 // What was deleted and restored from a backup is what the manifest says after an upgrade, although that has not changed.
-func TestWhatWasMadeAnewIsAppliedAlthoughTheManifestIsTheSame(t *testing.T) {
+func restoredObjectIsApplied(t *testing.T) {
 	t.Parallel()
 	const text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {paused: false}\n"
 	s := newStory()
@@ -396,5 +384,19 @@ func TestWhatWasMadeAnewIsAppliedAlthoughTheManifestIsTheSame(t *testing.T) {
 		if paused, _, err := unstructured.NestedBool(object.Object, "spec", "paused"); err != nil || paused {
 			t.Errorf("it is still what was restored: %v", object.Object["spec"])
 		}
+	}
+}
+
+func whatIsBeingDeletedIsAwaited(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster()
+	leaving := job(map[string]any{}, nil)
+	leaving["metadata"].(map[string]any)["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+	put(cluster, leaving)
+	if _, _, err := run(t, cluster, mustPlan(t, plantest.Hook("a", "pre-install", ""), plan.Options{})); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"await Job/shop-a gone", "apply Job/shop-a"}, cluster.log); diff != "" {
+		t.Error(diff)
 	}
 }
