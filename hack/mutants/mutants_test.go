@@ -8,10 +8,13 @@ import (
 	"go/token"
 	"go/types"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -97,7 +100,7 @@ func typeCheck(set *token.FileSet, compiled types.Importer, file string, text []
 // The tests that should notice a mutant exist.
 func TestTheTestsOfTheTableExist(t *testing.T) {
 	t.Parallel()
-	known := map[string][]string{}
+	known := map[string]map[string][]string{}
 	for _, m := range table() {
 		for _, s := range m.tests {
 			if known[s.pkg] == nil {
@@ -109,19 +112,33 @@ func TestTheTestsOfTheTableExist(t *testing.T) {
 }
 
 // exists checks that a mutant's tests are among those of their package.
-func exists(t *testing.T, m mutant, s suite, known []string) {
+func exists(t *testing.T, m mutant, s suite, known map[string][]string) {
 	t.Helper()
-	test, script, _ := strings.Cut(s.run, "/")
+	test, part, _ := strings.Cut(s.run, "/")
 	// Each alternative is a test of its own, which may have been renamed.
 	for alternative := range strings.SplitSeq(test, "|") {
-		if !matchesAny(regexp.MustCompile(alternative), known) {
+		if !matchesAny(regexp.MustCompile(alternative), slices.Collect(maps.Keys(known))) {
 			t.Errorf("%s: %s has no test %s", m.name, s.pkg, alternative)
 		}
 	}
-	name := strings.Trim(script, "^$")
-	if _, err := os.Stat(filepath.Join("../..", s.pkg, "testdata/scripts", name+".txtar")); script != "" && err != nil {
-		t.Errorf("%s: %v", m.name, err)
+	if part == "" {
+		return
 	}
+	script := filepath.Join("../..", s.pkg, "testdata/scripts", strings.Trim(part, "^$")+".txtar")
+	if _, err := os.Stat(script); err != nil && !matchesAny(regexp.MustCompile(part), partsOf(regexp.MustCompile(test), known)) {
+		t.Errorf("%s: %s has no test %s", m.name, s.pkg, s.run)
+	}
+}
+
+// partsOf are the names of the subtests of tests whose names match.
+func partsOf(tests *regexp.Regexp, known map[string][]string) []string {
+	var parts []string
+	for name, found := range known {
+		if tests.MatchString(name) {
+			parts = append(parts, found...)
+		}
+	}
+	return parts
 }
 
 func matchesAny(pattern *regexp.Regexp, names []string) bool {
@@ -133,14 +150,14 @@ func matchesAny(pattern *regexp.Regexp, names []string) bool {
 	return false
 }
 
-// testsIn are the names of the tests in a folder.
-func testsIn(t *testing.T, folder string) []string {
+// testsIn are the tests in a folder with the names of their subtests, as go test shows them, where these are plain text.
+func testsIn(t *testing.T, folder string) map[string][]string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
+	tests := map[string][]string{}
 	for _, name := range files {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 		if err != nil {
@@ -148,10 +165,30 @@ func testsIn(t *testing.T, folder string) []string {
 		}
 		for _, declared := range file.Decls {
 			if function, ok := declared.(*ast.FuncDecl); ok && function.Recv == nil && strings.HasPrefix(function.Name.Name, "Test") {
-				names = append(names, function.Name.Name)
+				tests[function.Name.Name] = subtestsIn(function)
 			}
 		}
 	}
+	return tests
+}
+
+func subtestsIn(function *ast.FuncDecl) []string {
+	var names []string
+	ast.Inspect(function, func(node ast.Node) bool {
+		call, ok := node.(*ast.CallExpr)
+		if !ok || len(call.Args) == 0 {
+			return true
+		}
+		method, isMethod := call.Fun.(*ast.SelectorExpr)
+		text, isText := call.Args[0].(*ast.BasicLit)
+		if !isMethod || !isText || method.Sel.Name != "Run" {
+			return true
+		}
+		if name, err := strconv.Unquote(text.Value); err == nil {
+			names = append(names, strings.ReplaceAll(name, " ", "_"))
+		}
+		return true
+	})
 	return names
 }
 
