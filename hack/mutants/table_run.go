@@ -106,8 +106,8 @@ func runMutants() []mutant {
 		},
 		{
 			name: "undeleted-forgotten", file: deletion,
-			old:   "\t\tcase err != nil:\n\t\t\toutcome.Result, outcome.Message = \"Failed\", err.Error()\n",
-			new:   "\t\tcase err != nil && targets[i].NoWait:\n\t\t\toutcome.Result, outcome.Message = \"Failed\", err.Error()\n",
+			old:   "\t\tcase err != nil:\n\t\t\toutcome.Result, outcome.Message = ResultFailed, err.Error()\n",
+			new:   "\t\tcase err != nil && targets[i].NoWait:\n\t\t\toutcome.Result, outcome.Message = ResultFailed, err.Error()\n",
 			means: "what could not be deleted leaves the inventory, and stays for ever",
 			tests: tests,
 		},
@@ -162,8 +162,8 @@ func runMutants() []mutant {
 		},
 		{
 			name: "hooks-overlook-changes", file: runner,
-			old:   "if step.Verb != plan.RunHooks || !slices.ContainsFunc(ahead, changes) || ctx.Err() != nil {",
-			new:   "if step.Verb != \"\" || !slices.ContainsFunc(ahead, changes) || ctx.Err() != nil {",
+			old:   "if step.Action != plan.RunHooks || !slices.ContainsFunc(ahead, changes) || ctx.Err() != nil {",
+			new:   "if step.Action != \"\" || !slices.ContainsFunc(ahead, changes) || ctx.Err() != nil {",
 			means: "what was deleted during a long hook is not applied again",
 			tests: tests,
 		},
@@ -182,8 +182,8 @@ func runMutants() []mutant {
 			tests: tests,
 		},
 		{
-			name: "refusals-ignored", file: "pkg/lifecycle/preflight.go",
-			old:   "\tif len(problems) == 0 {\n\t\treturn nil\n\t}\n\treturn &PreflightError",
+			name: "refusals-ignored", file: "pkg/lifecycle/errors.go",
+			old:   "\n\tif len(problems) == 0 {\n\t\treturn nil\n\t}\n\treturn &PreflightError",
 			new:   "\tif len(problems) >= 0 {\n\t\treturn nil\n\t}\n\treturn &PreflightError",
 			means: "what would be refused shows only after hooks have run",
 			tests: tests,

@@ -151,10 +151,10 @@ func (a *adoption) GiveBack(ctx context.Context, entries []release.Entry) error 
 // givenBack notes what became of one object. What is gone, or another one, is nobody's to be given back.
 func (a *adoption) givenBack(entry release.Entry, err error) {
 	key := entry.Key()
-	outcome := Outcome{Object: eventObject(entry.Reference()), Result: "given back", Message: a.givenBackTo(entry)}
+	outcome := Outcome{Object: eventObject(entry.Reference()), Result: ResultGivenBack, Message: a.givenBackTo(entry)}
 	gone, stays := errors.Is(err, kube.ErrGone) || errors.Is(err, kube.ErrReplaced), errors.Is(err, kube.ErrContentStays)
 	if err != nil && !gone && !stays {
-		outcome.Result, outcome.Message = "Failed", err.Error()
+		outcome.Result, outcome.Message = ResultFailed, err.Error()
 		a.Emit(ObjectGivenBack, outcome)
 		return
 	}

@@ -41,7 +41,7 @@ func (o *objects) Apply(ctx context.Context, step plan.Step) error {
 	if err == nil {
 		err = o.established(ctx, changed)
 	}
-	o.Emit(WaveFinished, Outcome{Wave: step.Wave, Result: result(err), ElapsedMS: o.Since(started)})
+	o.Emit(WaveFinished, Outcome{Wave: step.Wave, Result: resultOf(err), ElapsedMS: o.Since(started)})
 	return err
 }
 
@@ -78,7 +78,7 @@ func (o *objects) changed(objects []manifest.Object) []manifest.Object {
 		}
 		ref := object.Reference()
 		ref.UID = o.live[kinds.KeyOf(ref)].uid
-		o.Emit(ObjectApplied, Outcome{Object: eventObject(ref), Result: "unchanged"})
+		o.Emit(ObjectApplied, Outcome{Object: eventObject(ref), Result: ResultUnchanged})
 	}
 	return changed
 }
@@ -87,19 +87,19 @@ func (o *objects) changed(objects []manifest.Object) []manifest.Object {
 func (o *objects) applied(object manifest.Object, applied kube.Applied) {
 	outcome := Outcome{Object: eventObject(object.Reference()), ElapsedMS: applied.Elapsed.Milliseconds()}
 	if applied.Err != nil {
-		outcome.Result, outcome.Message = "Failed", applied.Err.Error()
+		outcome.Result, outcome.Message = ResultFailed, applied.Err.Error()
 		o.Emit(ObjectApplied, outcome)
 		return
 	}
 	before := o.live[object.Key()]
 	o.Note(object, applied)
 	outcome.Object.UID = string(applied.Ref.UID)
-	outcome.Result = "configured"
+	outcome.Result = ResultConfigured
 	switch {
 	case applied.Created:
-		outcome.Result = "created"
+		outcome.Result = ResultCreated
 	case before.foreign != "":
-		outcome.Result, outcome.Message = "adopted", "it belonged to "+before.foreign
+		outcome.Result, outcome.Message = ResultAdopted, "it belonged to "+before.foreign
 	case before.replaced:
 		outcome.Message = replacedMessage
 	}
@@ -117,7 +117,7 @@ func (o *objects) send(ctx context.Context, objects []manifest.Object) (blocked 
 		if err != nil || len(moved) == 0 {
 			return blocked, err
 		}
-		if err := o.RefreshAndAwait(ctx, []plan.Step{{Verb: plan.Apply, Objects: moved}}); err != nil {
+		if err := o.RefreshAndAwait(ctx, []plan.Step{{Action: plan.Apply, Objects: moved}}); err != nil {
 			return blocked, err
 		}
 		objects = moved

@@ -60,7 +60,7 @@ func (o *objects) stillUsed(ctx context.Context, entry release.Entry) (bool, err
 	if len(contents) == 0 {
 		return false, nil
 	}
-	outcome := Outcome{Object: eventObject(entry.Reference()), Result: "kept", Message: "it is not empty: " + words.List(titles(contents), few)}
+	outcome := Outcome{Object: eventObject(entry.Reference()), Result: ResultKept, Message: "it is not empty: " + words.List(titles(contents), few)}
 	o.Emit(ObjectKept, outcome)
 	return true, nil
 }
@@ -97,7 +97,7 @@ func (o *objects) Keep(step plan.Step) {
 	for _, entry := range step.Entries {
 		if found, live := o.live[entry.Key()]; live {
 			entry.UID = found.uid
-			o.Emit(ObjectKept, Outcome{Object: eventObject(entry.Reference()), Result: "kept"})
+			o.Emit(ObjectKept, Outcome{Object: eventObject(entry.Reference()), Result: ResultKept})
 		}
 	}
 }
@@ -108,11 +108,11 @@ func (o *objects) Remove(ctx context.Context, targets []kube.Deletion, phase str
 	return o.cluster.Delete(ctx, targets, func(i int, elapsed time.Duration, err error) {
 		key := kinds.KeyOf(targets[i].Ref)
 		outcome := Outcome{
-			Phase: phase, Object: eventObject(targets[i].Ref), Result: "deleted", ElapsedMS: elapsed.Milliseconds(),
+			Phase: phase, Object: eventObject(targets[i].Ref), Result: ResultDeleted, ElapsedMS: elapsed.Milliseconds(),
 		}
 		switch {
 		case err != nil:
-			outcome.Result, outcome.Message = "Failed", err.Error()
+			outcome.Result, outcome.Message = ResultFailed, err.Error()
 		case !targets[i].NoWait:
 			o.Forget(key)
 			o.gone[key] = phase == ""

@@ -127,7 +127,7 @@ func whatCannotBeDeletedStaysOnTheRecord(t *testing.T) {
 	var said []string
 	for _, event := range events {
 		if event.Type == lifecycle.ObjectKept || event.Type == lifecycle.ObjectDeleted {
-			said = append(said, event.Object.Name+" "+event.Result)
+			said = append(said, event.Object.Name+" "+string(event.Result))
 		}
 	}
 	if diff := cmp.Diff([]string{"refused deleted", "later deleted", "kept kept"}, said); diff != "" {

@@ -53,6 +53,14 @@ type PreflightError struct {
 	Returned []string
 }
 
+// refusedFor is what problems mean that were found before anything was done; nil for none.
+func refusedFor(problems []error) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	return &PreflightError{Problems: problems}
+}
+
 // Error lists the problems.
 func (e *PreflightError) Error() string {
 	var text strings.Builder

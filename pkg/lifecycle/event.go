@@ -40,6 +40,27 @@ const (
 	Warning           EventType = "warning"
 )
 
+// Result is how something went, or what became of an object, in one word. That of an event about a hook is its state.
+type Result string
+
+// The results.
+const (
+	ResultSucceeded  Result = "Succeeded"
+	ResultFailed     Result = "Failed"
+	ResultSkipped    Result = "Skipped"
+	ResultWaiting    Result = "Waiting"
+	ResultReady      Result = "Ready"
+	ResultCreated    Result = "created"
+	ResultConfigured Result = "configured"
+	ResultUnchanged  Result = "unchanged"
+	ResultReplaced   Result = "replaced"
+	ResultAdopted    Result = "adopted"
+	ResultDeleted    Result = "deleted"
+	ResultKept       Result = "kept"
+	ResultGivenBack  Result = "given back"
+	ResultNotFound   Result = "not there"
+)
+
 // Event is one thing that happened. Events of one run come in order, one at a time.
 type Event struct {
 	Time time.Time `json:"time"`
@@ -55,14 +76,13 @@ type Event struct {
 
 // Outcome is what an event is about and how it went; fields that do not apply are empty.
 type Outcome struct {
-	Phase  string       `json:"phase,omitempty"`
-	Hook   *EventHook   `json:"hook,omitempty"`
-	Object *EventObject `json:"object,omitempty"`
-	// Result is one word: Succeeded, Failed, Skipped, created, configured, deleted…
-	Result    string `json:"result,omitempty"`
-	Reason    string `json:"reason,omitempty"`
-	Message   string `json:"message,omitempty"`
-	ElapsedMS int64  `json:"elapsedMs,omitempty"`
+	Phase     string       `json:"phase,omitempty"`
+	Hook      *EventHook   `json:"hook,omitempty"`
+	Object    *EventObject `json:"object,omitempty"`
+	Result    Result       `json:"result,omitempty"`
+	Reason    string       `json:"reason,omitempty"`
+	Message   string       `json:"message,omitempty"`
+	ElapsedMS int64        `json:"elapsedMs,omitempty"`
 	// Title and Summary are a hook and its state as people see them, Wave is the number of a wave; they are not part of
 	// the JSON form.
 	Title   string `json:"-"`
@@ -112,6 +132,7 @@ type reporter struct {
 	seq     int
 }
 
+// Timestamp is the time now, as the record has it: in UTC, to the second.
 func (r *reporter) Timestamp() *metav1.Time {
 	now := metav1.NewTime(r.clock().UTC().Truncate(time.Second))
 	return &now
@@ -138,13 +159,15 @@ func (r *reporter) tell(kind EventType, outcome Outcome) {
 	r.observe(event)
 }
 
+// Warn reports a warning about a phase; "" is none.
 func (r *reporter) Warn(phase hook.Phase, format string, args ...any) {
 	r.Emit(Warning, Outcome{Phase: string(phase), Message: fmt.Sprintf(format, args...)})
 }
 
-func result(err error) string {
+// resultOf is how work ended that has an error, or nil.
+func resultOf(err error) Result {
 	if err != nil {
-		return "Failed"
+		return ResultFailed
 	}
-	return "Succeeded"
+	return ResultSucceeded
 }

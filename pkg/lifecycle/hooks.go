@@ -88,7 +88,7 @@ func (r *hookRunner) runHooks(ctx context.Context, step plan.Step) error {
 	}
 	r.cleanUp(ctx, step.Hooks, failures)
 	r.Emit(PhaseFinished, Outcome{
-		Phase: string(step.Phase), Result: result(failure), ElapsedMS: r.Since(started),
+		Phase: string(step.Phase), Result: resultOf(failure), ElapsedMS: r.Since(started),
 	})
 	return failure
 }
@@ -128,7 +128,7 @@ func (r *hookRunner) follow(ctx context.Context, h plan.Hook) (kube.HookOutcome,
 		if round == maxRounds || !isMoved(outcome.Applied.Err) {
 			return outcome, err
 		}
-		if err := r.RefreshAndAwait(ctx, []plan.Step{{Verb: plan.RunHooks, Hooks: []plan.Hook{h}}}); err != nil {
+		if err := r.RefreshAndAwait(ctx, []plan.Step{{Action: plan.RunHooks, Hooks: []plan.Hook{h}}}); err != nil {
 			return outcome, err
 		}
 	}

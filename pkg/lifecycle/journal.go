@@ -82,7 +82,7 @@ func (j *journal) hookOutcome(record release.Hook) Outcome {
 	return Outcome{
 		Phase: record.Phase, Hook: &EventHook{record.Kind, record.Namespace, record.Name},
 		Title: record.Title, Summary: record.Summary(),
-		Result: string(record.State), Reason: record.Reason, Message: record.Message,
+		Result: Result(record.State), Reason: record.Reason, Message: record.Message,
 	}
 }
 
@@ -267,9 +267,9 @@ func (j *journal) Finish(ctx context.Context, failure error, extent plan.Extent)
 
 // outcome is how the operation went.
 func (j *journal) outcome(failure error) Outcome {
-	outcome := Outcome{Result: "Succeeded", ElapsedMS: j.Since(j.started)}
+	outcome := Outcome{Result: ResultSucceeded, ElapsedMS: j.Since(j.started)}
 	if failure != nil {
-		outcome.Result, outcome.Message = "Failed", failure.Error()
+		outcome.Result, outcome.Message = ResultFailed, failure.Error()
 	}
 	return outcome
 }

@@ -223,7 +223,7 @@ func (l *ledger) Shrink() {
 // KeepAsApplied notes what of the regular objects is to be kept from now on.
 func (l *ledger) KeepAsApplied() {
 	for _, step := range l.plan.Steps {
-		if step.Verb != plan.Apply {
+		if step.Action != plan.Apply {
 			continue
 		}
 		for _, object := range step.Objects {

@@ -49,7 +49,7 @@ type dryRun struct {
 }
 
 func newPreflight(l *ledger, cluster dryRunner) *preflight {
-	undo := plan.Step{Verb: plan.RunHooks, Hooks: l.plan.Undo}
+	undo := plan.Step{Action: plan.RunHooks, Hooks: l.plan.Undo}
 	return &preflight{ledger: l, cluster: cluster, steps: append(slices.Clip(l.plan.Steps), undo)}
 }
 
@@ -67,7 +67,7 @@ func (p *preflight) Run(ctx context.Context) error {
 		return errors.Join(untyped(found.foreign)...)
 	}
 	p.warnOfEndlessHooks()
-	foreign := append(found.foreign, p.undeletable()...)
+	foreign := slices.Concat(found.foreign, p.undeletable())
 	seen := documents{}
 	objects, deletions := p.dryRuns(foreign, seen), p.deletions()
 	later, err := p.laterHooks(ctx, seen)
@@ -76,7 +76,7 @@ func (p *preflight) Run(ctx context.Context) error {
 	}
 	objects = append(objects, later...)
 	if len(objects)+len(deletions) == 0 {
-		return refusal(untyped(foreign))
+		return refusedFor(untyped(foreign))
 	}
 	started := p.clock()
 	p.Emit(PreflightStarted, Outcome{Message: words.Count(len(objects)+len(deletions), "object")})
@@ -86,15 +86,15 @@ func (p *preflight) Run(ctx context.Context) error {
 		err = ctx.Err()
 	}
 	if err == nil {
-		err = refusal(problems)
+		err = refusedFor(problems)
 	}
-	p.Emit(PreflightFinished, Outcome{Result: result(err), ElapsedMS: p.Since(started)})
+	p.Emit(PreflightFinished, Outcome{Result: resultOf(err), ElapsedMS: p.Since(started)})
 	return err
 }
 
 // RunPostponed submits what had to wait for a step. It does nothing unless that was the one before all waves.
 func (p *preflight) RunPostponed(ctx context.Context, done plan.Step) error {
-	if done.Verb != plan.Apply || done.Wave != 0 || len(p.postponed) == 0 {
+	if done.Action != plan.Apply || done.Wave != 0 || len(p.postponed) == 0 {
 		return nil
 	}
 	objects := p.postponed
@@ -107,14 +107,6 @@ func (p *preflight) RunPostponed(ctx context.Context, done plan.Step) error {
 		err = &PreflightError{Problems: problems, Begun: true}
 	}
 	return err
-}
-
-// refusal is what problems mean that were found before anything was done; nil for none.
-func refusal(problems []error) error {
-	if len(problems) == 0 {
-		return nil
-	}
-	return &PreflightError{Problems: problems}
 }
 
 // awaitTerminating waits for objects that are being deleted. A preview waits for nothing, and so does a run that ends before
@@ -173,7 +165,7 @@ func (p *preflight) dryRuns(foreign []*ForeignError, seen documents) []dryRun {
 				found = append(found, dryRun{object: h.Object, isHook: true, replaces: replaces, step: i})
 			}
 		}
-		if step.Verb != plan.Apply || !all {
+		if step.Action != plan.Apply || !all {
 			continue
 		}
 		for _, object := range step.Objects {
@@ -202,7 +194,7 @@ func foreignKeys(problems []*ForeignError) map[kinds.Key]bool {
 func (p *preflight) submitsAll() bool {
 	before := p.plan.Course().Before
 	return p.plan.Operation != release.OperationInstall || p.preview || slices.ContainsFunc(p.plan.Steps, func(step plan.Step) bool {
-		return step.Verb == plan.RunHooks && step.Phase == before
+		return step.Action == plan.RunHooks && step.Phase == before
 	})
 }
 
@@ -267,7 +259,7 @@ func (p *preflight) deletions() []kube.Deletion {
 	var refs []corev1.ObjectReference
 	for _, step := range p.steps {
 		for _, entry := range step.Entries {
-			if step.Verb == plan.Delete && !kinds.IsNamespace(entry.GroupKind()) {
+			if step.Action == plan.Delete && !kinds.IsNamespace(entry.GroupKind()) {
 				refs = append(refs, entry.Reference())
 			}
 		}
@@ -385,7 +377,7 @@ func laterRefused(object manifest.Object, err error) error {
 
 // postpone has an object submitted after the step before all waves, if there is one.
 func (p *preflight) postpone(d dryRun, why string) {
-	if len(p.plan.Steps) == 0 || p.plan.Steps[0].Wave != 0 || p.plan.Steps[0].Verb != plan.Apply || p.preview {
+	if len(p.plan.Steps) == 0 || p.plan.Steps[0].Wave != 0 || p.plan.Steps[0].Action != plan.Apply || p.preview {
 		p.skip(d, why)
 		return
 	}
@@ -411,7 +403,7 @@ func (p *preflight) submitDeletions(ctx context.Context, deletions []kube.Deleti
 // webhook, which it does before all else.
 func (p *preflight) deletesGuards() bool {
 	return slices.ContainsFunc(p.plan.Steps, func(step plan.Step) bool {
-		return step.Verb == plan.Delete && step.Wave == kinds.Waves && slices.ContainsFunc(step.Entries, func(entry release.Entry) bool {
+		return step.Action == plan.Delete && step.Wave == kinds.Waves && slices.ContainsFunc(step.Entries, func(entry release.Entry) bool {
 			_, there := p.Deletable(entry)
 			return there
 		})
@@ -426,7 +418,7 @@ func (p *preflight) missingDependencies() []error {
 	gone := map[kinds.Key]bool{}
 	for _, step := range p.plan.Steps {
 		for _, entry := range step.Entries {
-			if _, there := p.Deletable(entry); there && step.Verb == plan.Delete {
+			if _, there := p.Deletable(entry); there && step.Action == plan.Delete {
 				gone[entry.Key()] = true
 			}
 		}

@@ -18,16 +18,16 @@ type Preview struct {
 	Plan plan.Plan
 
 	// effects are those of each step of the plan; nil where nobody looked.
-	effects []map[kinds.Key]string
+	effects []map[kinds.Key]Result
 }
 
-// Effect says what becomes of an object that a step of the plan, counted from 0, applies or deletes: created, configured,
-// unchanged, replaced, adopted, deleted, given back, kept, or not there. It is "" where nobody looked.
-func (p Preview) Effect(step int, ref corev1.ObjectReference) string {
+// Effect says what becomes of an object that a step of the plan, counted from 0, applies or deletes. It is "" where the
+// cluster was not asked.
+func (p Preview) Effect(step int, ref corev1.ObjectReference) Result {
 	if p.effects == nil {
 		return ""
 	}
-	return cmp.Or(p.effects[step][kinds.KeyOf(ref)], "not there")
+	return cmp.Or(p.effects[step][kinds.KeyOf(ref)], ResultNotFound)
 }
 
 // Preview tells what Run would do without writing anything. It reads what is on the cluster and submits every write as a
@@ -52,9 +52,9 @@ func (r Runner) Preview(ctx context.Context, p plan.Plan, created ...corev1.Obje
 }
 
 // effectsOf returns what a step does to each object, and notes what is there after it.
-func (x *execution) effectsOf(step plan.Step) map[kinds.Key]string {
-	effects := map[kinds.Key]string{}
-	if step.Verb == plan.Apply {
+func (x *execution) effectsOf(step plan.Step) map[kinds.Key]Result {
+	effects := map[kinds.Key]Result{}
+	if step.Action == plan.Apply {
 		for _, object := range step.Objects {
 			effects[object.Key()] = x.effectOfApply(object)
 		}
@@ -66,19 +66,19 @@ func (x *execution) effectsOf(step plan.Step) map[kinds.Key]string {
 		key := h.Object.Key()
 		replaced := x.Replaces(h)
 		if effects[key] = x.effectOfApply(h.Object); replaced {
-			effects[key] = "replaced"
+			effects[key] = ResultReplaced
 		}
 	}
 	for _, entry := range step.Entries {
 		found, there := x.live[entry.Key()]
 		switch {
-		case step.Verb == plan.GiveBack:
-			effects[entry.Key()] = "given back"
+		case step.Action == plan.GiveBack:
+			effects[entry.Key()] = ResultGivenBack
 		case !there:
-		case step.Verb == plan.Keep, x.Spares(found):
-			effects[entry.Key()] = "kept"
+		case step.Action == plan.Keep, x.Spares(found):
+			effects[entry.Key()] = ResultKept
 		default:
-			effects[entry.Key()] = "deleted"
+			effects[entry.Key()] = ResultDeleted
 		}
 	}
 	for _, h := range step.Hooks {
@@ -90,18 +90,18 @@ func (x *execution) effectsOf(step plan.Step) map[kinds.Key]string {
 }
 
 // effectOfApply returns what applying an object does, and notes that it is there.
-func (x *execution) effectOfApply(object manifest.Object) string {
+func (x *execution) effectOfApply(object manifest.Object) Result {
 	key := object.Key()
 	found, there := x.live[key]
 	unchanged := there && x.IsUnchanged(object)
 	x.live[key] = live{}
 	switch {
 	case !there:
-		return "created"
+		return ResultCreated
 	case found.foreign != "":
-		return "adopted"
+		return ResultAdopted
 	case unchanged:
-		return "unchanged"
+		return ResultUnchanged
 	}
-	return "configured"
+	return ResultConfigured
 }

@@ -41,7 +41,7 @@ func previewChangesNothing(t *testing.T) {
 	effects := map[string]string{}
 	for i := range next.Steps {
 		for _, entry := range next.Release.Inventory {
-			if effect := preview.Effect(i, entry.Reference()); effect != "not there" {
+			if effect := string(preview.Effect(i, entry.Reference())); effect != "not there" {
 				effects[entry.Kind+"/"+entry.Name] = effect
 			}
 		}
@@ -81,13 +81,13 @@ func previewed(t *testing.T, cluster *cluster, planned *work) ([]string, error) 
 	var said []string
 	for i, step := range planned.Steps {
 		for _, object := range step.Objects {
-			said = append(said, object.Title()+" "+preview.Effect(i, object.Reference()))
+			said = append(said, object.Title()+" "+string(preview.Effect(i, object.Reference())))
 		}
 		for _, h := range step.Hooks {
-			said = append(said, h.Title+" "+preview.Effect(i, h.Object.Reference()))
+			said = append(said, h.Title+" "+string(preview.Effect(i, h.Object.Reference())))
 		}
 		for _, entry := range step.Entries {
-			said = append(said, entry.Kind+"/"+entry.Name+" "+preview.Effect(i, entry.Reference()))
+			said = append(said, entry.Kind+"/"+entry.Name+" "+string(preview.Effect(i, entry.Reference())))
 		}
 	}
 	return said, err

@@ -163,7 +163,7 @@ func references(steps []plan.Step) (refs []corev1.ObjectReference, applied int) 
 	}
 	applied = len(refs)
 	for _, step := range steps {
-		if step.Verb == plan.GiveBack {
+		if step.Action == plan.GiveBack {
 			continue
 		}
 		for _, entry := range step.Entries {
@@ -176,22 +176,23 @@ func references(steps []plan.Step) (refs []corev1.ObjectReference, applied int) 
 }
 
 // deletedSoon are the objects that are deleted or kept before other hooks run, after which they are read again.
-func deletedSoon(steps []plan.Step) map[kinds.Key]plan.Verb {
-	soon := map[kinds.Key]plan.Verb{}
+func deletedSoon(steps []plan.Step) map[kinds.Key]plan.Action {
+	soon := map[kinds.Key]plan.Action{}
 	for _, step := range steps {
-		if step.Verb == plan.RunHooks {
+		if step.Action == plan.RunHooks {
 			break
 		}
-		if step.Verb == plan.GiveBack {
+		if step.Action == plan.GiveBack {
 			continue
 		}
 		for _, entry := range step.Entries {
-			soon[entry.Key()] = step.Verb
+			soon[entry.Key()] = step.Action
 		}
 	}
 	return soon
 }
 
+// AwaitGone waits until objects that are being deleted are gone; it does nothing for none.
 func (l *ledger) AwaitGone(ctx context.Context, refs []corev1.ObjectReference) error {
 	if len(refs) == 0 {
 		return nil

@@ -94,7 +94,7 @@ func (p *preflight) outlook() *outlook {
 		o.planned[kinds.KeyOf(ref)] = true
 	}
 	for _, step := range p.steps {
-		o.custom = append(o.custom, step.Verb == plan.Apply && slices.ContainsFunc(step.Objects, func(object manifest.Object) bool {
+		o.custom = append(o.custom, step.Action == plan.Apply && slices.ContainsFunc(step.Objects, func(object manifest.Object) bool {
 			return !kinds.BuiltIn(object.GroupVersionKind().Group)
 		}))
 	}

@@ -98,7 +98,7 @@ func (x *execution) forward(ctx context.Context) error {
 		}
 		x.advance(step)
 		err := x.step(ctx, step)
-		if err != nil && step.Verb == plan.GiveBack {
+		if err != nil && step.Action == plan.GiveBack {
 			notGivenBack, err = err, nil
 		}
 		if err != nil {
@@ -121,7 +121,7 @@ func (x *execution) forward(ctx context.Context) error {
 
 // step does one step.
 func (x *execution) step(ctx context.Context, step plan.Step) error {
-	switch step.Verb {
+	switch step.Action {
 	case plan.Apply:
 		return x.objects.Apply(ctx, step)
 	case plan.RunHooks:
@@ -136,7 +136,7 @@ func (x *execution) step(ctx context.Context, step plan.Step) error {
 		x.objects.Keep(step)
 		return nil
 	}
-	return fmt.Errorf("unknown step %q", step.Verb)
+	return fmt.Errorf("unknown step %q", step.Action)
 }
 
 // advance notes how far the work comes with a step. Definitions of kinds do not count: no undo deletes or reverts them.
@@ -150,11 +150,11 @@ func (x *execution) advance(step plan.Step) {
 		return live && !found.hook && found.foreign == ""
 	}
 	switch {
-	case step.Verb == plan.RunHooks && step.Phase == x.plan.Course().Before:
+	case step.Action == plan.RunHooks && step.Phase == x.plan.Course().Before:
 		if slices.ContainsFunc(step.Hooks, wasRegular) {
 			x.extent = max(x.extent, plan.ExtentEarly)
 		}
-	case step.Verb != plan.Apply || step.Wave > 0 && !step.Early:
+	case step.Action != plan.Apply || step.Wave > 0 && !step.Early:
 		x.extent = plan.ExtentAll
 	case slices.ContainsFunc(step.Objects, changes):
 		x.extent = max(x.extent, plan.ExtentEarly)
@@ -164,8 +164,8 @@ func (x *execution) advance(step plan.Step) {
 // refreshAfterHooks reads what is on the cluster after hooks, which may take long: whoever deleted or created something
 // meanwhile must not be overlooked.
 func (x *execution) refreshAfterHooks(ctx context.Context, step plan.Step, ahead []plan.Step) error {
-	changes := func(step plan.Step) bool { return step.Verb == plan.Apply || step.Verb == plan.Delete }
-	if step.Verb != plan.RunHooks || !slices.ContainsFunc(ahead, changes) || ctx.Err() != nil {
+	changes := func(step plan.Step) bool { return step.Action == plan.Apply || step.Action == plan.Delete }
+	if step.Action != plan.RunHooks || !slices.ContainsFunc(ahead, changes) || ctx.Err() != nil {
 		return nil
 	}
 	return x.RefreshAndAwait(ctx, ahead)
@@ -173,6 +173,6 @@ func (x *execution) refreshAfterHooks(ctx context.Context, step plan.Step, ahead
 
 // lastOf reports whether the step at i applies or deletes, and the next does something else; the end records anyway.
 func lastOf(steps []plan.Step, i int) bool {
-	verb := steps[i].Verb
-	return (verb == plan.Apply || verb == plan.Delete || verb == plan.GiveBack) && i+1 < len(steps) && steps[i+1].Verb != verb
+	action := steps[i].Action
+	return (action == plan.Apply || action == plan.Delete || action == plan.GiveBack) && i+1 < len(steps) && steps[i+1].Action != action
 }

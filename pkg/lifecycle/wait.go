@@ -41,19 +41,19 @@ func (o *objects) Wait(ctx context.Context, objects []manifest.Object) error {
 	begun := o.clock()
 	o.Emit(WaitStarted, Outcome{Message: words.Count(len(objects), "object")})
 	err := o.cluster.Wait(ctx, targets, plan.OwnerOf(o.release).Selector(), o.observeWait)
-	o.Emit(WaitFinished, Outcome{Result: result(err), ElapsedMS: o.Since(begun)})
+	o.Emit(WaitFinished, Outcome{Result: resultOf(err), ElapsedMS: o.Since(begun)})
 	return WithCause(ctx, err)
 }
 
 func (o *objects) observeWait(readiness kube.Readiness) {
-	outcome := Outcome{Object: eventObject(readiness.Ref), Message: readiness.Message, Result: "Waiting"}
+	outcome := Outcome{Object: eventObject(readiness.Ref), Message: readiness.Message, Result: ResultWaiting}
 	switch {
 	case readiness.Err != nil:
-		outcome.Result, outcome.Message = "Failed", readiness.Err.Error()
+		outcome.Result, outcome.Message = ResultFailed, readiness.Err.Error()
 	case readiness.Skipped:
-		outcome.Result = "Skipped"
+		outcome.Result = ResultSkipped
 	case readiness.Done:
-		outcome.Result = "Ready"
+		outcome.Result = ResultReady
 	}
 	o.Emit(WaitProgress, outcome)
 }

@@ -129,7 +129,7 @@ func (c *content) steps(request Request) []Step {
 		}
 	}
 	if len(first) > 0 {
-		steps = append(steps, Step{Verb: Apply, Objects: first})
+		steps = append(steps, Step{Action: Apply, Objects: first})
 	}
 	for _, step := range waveSteps(early) {
 		step.Early = true
@@ -138,7 +138,7 @@ func (c *content) steps(request Request) []Step {
 	steps = append(steps, c.hookSteps(course.Before, options)...)
 	steps = append(steps, waveSteps(rest)...)
 	if options.Wait && len(c.regular) > 0 {
-		steps = append(steps, Step{Verb: Wait, Objects: c.regular})
+		steps = append(steps, Step{Action: Wait, Objects: c.regular})
 	}
 	return append(steps, c.hookSteps(course.After, options)...)
 }
@@ -154,7 +154,7 @@ func (c *content) hookSteps(phase hook.Phase, options Options) []Step {
 	if len(hooks) == 0 || options.Skips(phase) {
 		return nil
 	}
-	return []Step{{Verb: RunHooks, Phase: phase, Hooks: hooks}}
+	return []Step{{Action: RunHooks, Phase: phase, Hooks: hooks}}
 }
 
 // waveSteps makes one step for each wave that has objects; the objects come in install order.
@@ -168,7 +168,7 @@ func waveSteps(objects []manifest.Object) []Step {
 			}
 		}
 		if len(members) > 0 {
-			steps = append(steps, Step{Verb: Apply, Wave: wave, Objects: members})
+			steps = append(steps, Step{Action: Apply, Wave: wave, Objects: members})
 		}
 	}
 	return steps

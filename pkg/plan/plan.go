@@ -76,31 +76,31 @@ func (o Options) Skips(phase hook.Phase) bool {
 // SkipsRemovalHooks reports whether an uninstallation runs no hooks.
 func (o Options) SkipsRemovalHooks() bool { return o.Skips(hook.PreDelete) && o.Skips(hook.PostDelete) }
 
-// Verb is what a step does.
-type Verb string
+// Action is what a step does.
+type Action string
 
-// The verbs of steps.
+// The actions of steps.
 const (
 	// Apply applies Objects, several at a time, and then waits until those that others build on are established.
-	Apply Verb = "apply"
+	Apply Action = "apply"
 	// RunHooks runs Hooks one after another, and then deletes what their policies say.
-	RunHooks Verb = "run-hooks"
+	RunHooks Action = "run-hooks"
 	// Wait waits until Objects are ready.
-	Wait Verb = "wait"
+	Wait Action = "wait"
 	// Delete deletes what Entries name, several at a time, and waits until it is gone unless NoWait says otherwise. A
 	// Namespace is deleted only when nothing else is in it.
-	Delete Verb = "delete"
+	Delete Action = "delete"
 	// Keep reports what Entries name and what is left in place.
-	Keep Verb = "keep"
+	Keep Action = "keep"
 	// GiveBack makes what Entries name and what was adopted what it was before. The steps after it are done even where that
 	// fails, and then the operation has failed.
-	GiveBack Verb = "give-back"
+	GiveBack Action = "give-back"
 )
 
-// Step is one step of a plan. Which fields are set depends on the verb.
+// Step is one step of a plan. Which fields are set depends on the action.
 type Step struct {
-	Verb  Verb
-	Phase hook.Phase
+	Action Action
+	Phase  hook.Phase
 	// Wave is the wave of Apply and Delete; 0 for what comes before all waves.
 	Wave    int
 	Objects []manifest.Object
@@ -137,7 +137,7 @@ func Objects(steps []Step) []manifest.Object {
 		}
 	}
 	for _, step := range steps {
-		if step.Verb == Apply {
+		if step.Action == Apply {
 			for _, object := range step.Objects {
 				add(object)
 			}
@@ -192,7 +192,7 @@ func (p Plan) Definitions() []corev1.ObjectReference {
 	var found []corev1.ObjectReference
 	for _, step := range p.Steps {
 		for _, entry := range step.Entries {
-			if step.Verb == Delete && kinds.IsDefinition(entry.GroupKind()) {
+			if step.Action == Delete && kinds.IsDefinition(entry.GroupKind()) {
 				found = append(found, entry.Reference())
 			}
 		}
@@ -230,7 +230,7 @@ func CourseOf(operation release.Operation) Course {
 }
 
 // Next returns the operation that makes the next revision from a pack: install while none was deployed since the release
-// was last uninstalled, whatever the verb; then upgrade.
+// was last uninstalled, whatever the command; then upgrade.
 func Next(history release.History) release.Operation {
 	if history.EverDeployed() {
 		return release.OperationUpgrade

@@ -101,7 +101,7 @@ func (r *removal) takeHooks(hooks []Hook) []release.Entry {
 func (r *removal) work(wait bool) []Step {
 	first := deleteSteps(r.guards)
 	if len(r.adopted) > 0 {
-		first = append(first, Step{Verb: GiveBack, Entries: r.adopted})
+		first = append(first, Step{Action: GiveBack, Entries: r.adopted})
 	}
 	first = slices.Concat(first, deleteSteps(r.custom), deleteSteps(r.definitions))
 	return append(first, waiting(wait, deleteSteps(r.regular))...)
@@ -111,7 +111,7 @@ func (r *removal) work(wait bool) []Step {
 func (r *removal) ground(wait bool) []Step {
 	steps := waiting(wait, deleteSteps(r.namespaces))
 	if len(r.kept) > 0 {
-		steps = append(steps, Step{Verb: Keep, Entries: r.kept})
+		steps = append(steps, Step{Action: Keep, Entries: r.kept})
 	}
 	return steps
 }
@@ -136,7 +136,7 @@ func deleteSteps(entries []release.Entry) []Step {
 			}
 		}
 		if len(members) > 0 {
-			steps = append(steps, Step{Verb: Delete, Wave: wave, Entries: members})
+			steps = append(steps, Step{Action: Delete, Wave: wave, Entries: members})
 		}
 	}
 	return steps

@@ -38,7 +38,7 @@ func Undo(failed Plan, result Result, request Request) (undo Plan, needed bool, 
 		}
 	}
 	if result.Extent != ExtentAll {
-		undo.Steps = slices.DeleteFunc(undo.Steps, func(step Step) bool { return step.Verb == RunHooks || step.Verb == Wait })
+		undo.Steps = slices.DeleteFunc(undo.Steps, func(step Step) bool { return step.Action == RunHooks || step.Action == Wait })
 		undo.Release.Status.Hooks = nil
 	}
 	return undo, true, nil
@@ -57,9 +57,9 @@ func (p *Plan) disown() {
 	for i := range p.Steps {
 		step := &p.Steps[i]
 		for _, entry := range step.Entries {
-			adopted[entry.Key()] = entry.Origin == release.Adopted && step.Verb == Delete
+			adopted[entry.Key()] = entry.Origin == release.Adopted && step.Action == Delete
 		}
-		if step.Verb == Delete {
+		if step.Action == Delete {
 			step.Entries = slices.DeleteFunc(step.Entries, func(entry release.Entry) bool { return adopted[entry.Key()] })
 		}
 	}
@@ -114,7 +114,7 @@ func (p *Plan) giveBackFirst() {
 		// A revision that is not stored yet is stored with it, any other when the step begins.
 		p.Release.Inventory[index[entry.Key()]].Returning = p.Release.ResourceVersion == ""
 	}
-	steps := []Step{{Verb: GiveBack, Entries: entries}}
+	steps := []Step{{Action: GiveBack, Entries: entries}}
 	for _, step := range p.Steps {
 		step.Objects = slices.DeleteFunc(slices.Clone(step.Objects), func(object manifest.Object) bool {
 			return lent[object.Key()]

@@ -41,7 +41,7 @@ func textLine(event lifecycle.Event) string {
 	case lifecycle.WaitStarted:
 		return "waiting for " + event.Message + " to be ready"
 	case lifecycle.WaitProgress:
-		return objectName(event) + ": " + joined(event.Result, event.Message)
+		return objectName(event) + ": " + joined(string(event.Result), event.Message)
 	case lifecycle.PreflightSkipped:
 		return objectName(event) + ": not checked beforehand: " + event.Message
 	case lifecycle.Warning:
@@ -72,10 +72,10 @@ func progressLine(event lifecycle.Event) string {
 
 // objectLine is what kubectl prints for an object: deployment.apps/web created. What failed is part of the error.
 func objectLine(event lifecycle.Event) string {
-	if event.Result == "Failed" {
+	if event.Result == lifecycle.ResultFailed {
 		return ""
 	}
-	return joined(objectName(event)+" "+event.Result, event.Message)
+	return joined(objectName(event)+" "+string(event.Result), event.Message)
 }
 
 func objectName(event lifecycle.Event) string {

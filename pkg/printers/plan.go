@@ -40,27 +40,27 @@ func Plan(out io.Writer, preview lifecycle.Preview) error {
 func writeStep(text *strings.Builder, i int, preview lifecycle.Preview) {
 	step, home := preview.Plan.Steps[i], preview.Plan.Release.Namespace
 	for _, h := range step.Hooks {
-		effect := preview.Effect(i, h.Object.Reference())
+		effect := string(preview.Effect(i, h.Object.Reference()))
 		if preview.Plan.HasRun(h) {
 			effect = "has succeeded"
 		}
 		writeObject(text, home, h.Title+": ", h.Object.Reference(), effect)
 	}
-	if step.Verb == plan.Wait {
+	if step.Action == plan.Wait {
 		fmt.Fprintf(text, "  %s\n", words.Count(len(step.Objects), "object"))
 		return
 	}
 	for _, object := range step.Objects {
-		writeObject(text, home, "", object.Reference(), preview.Effect(i, object.Reference()))
+		writeObject(text, home, "", object.Reference(), string(preview.Effect(i, object.Reference())))
 	}
 	for _, entry := range step.Entries {
-		writeObject(text, home, "", entry.Reference(), preview.Effect(i, entry.Reference()))
+		writeObject(text, home, "", entry.Reference(), string(preview.Effect(i, entry.Reference())))
 	}
 }
 
 // heading says what a step does.
 func heading(step plan.Step) string {
-	switch step.Verb {
+	switch step.Action {
 	case plan.Apply:
 		switch {
 		case step.Early:
@@ -76,7 +76,7 @@ func heading(step plan.Step) string {
 	case plan.GiveBack:
 		return "give back"
 	}
-	return string(step.Verb)
+	return string(step.Action)
 }
 
 // writeObject writes a line for an object. home is the namespace of the release.

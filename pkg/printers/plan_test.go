@@ -32,16 +32,16 @@ func TestPlan(t *testing.T) {
 	}
 	job, web, config := planned("batch/v1", "Job", "shop-migrate"), planned("apps/v1", "Deployment", "web"), planned("v1", "ConfigMap", "conf\x1big")
 	made := plan.Plan{Operation: release.OperationUpgrade, Release: r, Steps: []plan.Step{
-		{Verb: plan.Apply, Objects: []manifest.Object{planned("v1", "Namespace", "apart")}},
-		{Verb: plan.Apply, Wave: 2, Early: true, Objects: []manifest.Object{planned("v1", "ServiceAccount", "migrator")}},
-		{Verb: plan.Apply, Wave: 3, Early: true, Objects: []manifest.Object{planned("v1", "Secret", "db")}},
-		{Verb: plan.RunHooks, Phase: hook.PreUpgrade, Hooks: []plan.Hook{{Phase: hook.PreUpgrade, Object: job, Title: "pre-upgrade/migrate"}}},
-		{Verb: plan.Apply, Wave: 3, Objects: []manifest.Object{config}},
-		{Verb: plan.Apply, Wave: 4, Objects: []manifest.Object{web}},
-		{Verb: plan.Wait, Objects: []manifest.Object{config, web}},
-		{Verb: plan.Delete, Wave: 3, Entries: []release.Entry{{Version: "v1", Kind: "ConfigMap", Name: "old"}, {Group: "apps", Version: "v1", Kind: "Deployment", Namespace: "kube-system", Name: "coredns"}}},
-		{Verb: plan.Delete, Wave: 1},
-		{Verb: plan.Keep, Entries: []release.Entry{{Version: "v1", Kind: "Secret", Name: "kept"}}},
+		{Action: plan.Apply, Objects: []manifest.Object{planned("v1", "Namespace", "apart")}},
+		{Action: plan.Apply, Wave: 2, Early: true, Objects: []manifest.Object{planned("v1", "ServiceAccount", "migrator")}},
+		{Action: plan.Apply, Wave: 3, Early: true, Objects: []manifest.Object{planned("v1", "Secret", "db")}},
+		{Action: plan.RunHooks, Phase: hook.PreUpgrade, Hooks: []plan.Hook{{Phase: hook.PreUpgrade, Object: job, Title: "pre-upgrade/migrate"}}},
+		{Action: plan.Apply, Wave: 3, Objects: []manifest.Object{config}},
+		{Action: plan.Apply, Wave: 4, Objects: []manifest.Object{web}},
+		{Action: plan.Wait, Objects: []manifest.Object{config, web}},
+		{Action: plan.Delete, Wave: 3, Entries: []release.Entry{{Version: "v1", Kind: "ConfigMap", Name: "old"}, {Group: "apps", Version: "v1", Kind: "Deployment", Namespace: "kube-system", Name: "coredns"}}},
+		{Action: plan.Delete, Wave: 1},
+		{Action: plan.Keep, Entries: []release.Entry{{Version: "v1", Kind: "Secret", Name: "kept"}}},
 	}}
 	for _, object := range []manifest.Object{web, config} {
 		object.SetNamespace("web")

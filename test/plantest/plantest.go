@@ -131,7 +131,7 @@ func Revision(t testing.TB, number int, phase release.Phase, text string) *relea
 func Steps(steps []plan.Step) []string {
 	var lines []string
 	for _, step := range steps {
-		words := []string{string(step.Verb)}
+		words := []string{string(step.Action)}
 		if step.Phase != "" {
 			words = append(words, string(step.Phase))
 		}
