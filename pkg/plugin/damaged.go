@@ -3,10 +3,8 @@ package plugin
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"sync"
 
@@ -15,37 +13,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
-
-// damageError is a record that cannot be read where it is needed, and what to do about it.
-type damageError struct {
-	error
-	advice string
-}
-
-// Unwrap returns the cause.
-func (e damageError) Unwrap() error { return e.error }
-
-func adviceOnDamage(err error) string {
-	var damaged damageError
-	var unlisted *storage.UnlistedError
-	switch {
-	case errors.As(err, &damaged):
-		return damaged.advice
-	case errors.As(err, &unlisted):
-		var labels string
-		for _, key := range slices.Sorted(maps.Keys(unlisted.Labels)) {
-			label := key + "=" + unlisted.Labels[key]
-			if unlisted.Labels[key] == "" {
-				label = key + "-"
-			}
-			labels += " " + label
-		}
-		return fmt.Sprintf("To put its labels back: kubectl label secret -n %s %s --overwrite%s", unlisted.Namespace, unlisted.Secret, labels)
-	}
-	return "To get past it, upgrade, or roll back to a revision that can be read; to uninstall, use --no-hooks."
-}
 
 // damage says what of a revision cannot be read.
 func damage(r *release.Release, err error) error {

@@ -58,12 +58,3 @@ func asksForJSON(args []string) bool {
 	}
 	return form == eventsJSON
 }
-
-// report writes why the program ends, with what to do next where that is known.
-func report(out io.Writer, err error) {
-	if lines, ok := out.(*printers.JSONLines); ok {
-		_ = lines.Fail(explanation(err))
-		return
-	}
-	_, _ = fmt.Fprintln(out, explain(err))
-}

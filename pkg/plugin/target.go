@@ -43,12 +43,6 @@ type target struct {
 	coming []corev1.ObjectReference
 }
 
-// configError is a kubeconfig that cannot be used.
-type configError struct{ error }
-
-// Unwrap returns the cause.
-func (e configError) Unwrap() error { return e.error }
-
 // guarded is a getter whose configuration has a guard before all that writes.
 type guarded struct {
 	genericclioptions.RESTClientGetter

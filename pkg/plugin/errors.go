@@ -4,14 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
@@ -66,6 +73,21 @@ func (e *UsageError) Unwrap() error { return e.err }
 // inputError is input that is refused for what it says, outside of any file.
 type inputError struct{ error }
 
+// configError is a kubeconfig that cannot be used.
+type configError struct{ error }
+
+// Unwrap returns the cause.
+func (e configError) Unwrap() error { return e.error }
+
+// damageError is a record that cannot be read where it is needed, and what to do about it.
+type damageError struct {
+	error
+	advice string
+}
+
+// Unwrap returns the cause.
+func (e damageError) Unwrap() error { return e.error }
+
 // exitCode tells scripts what kind of failure it was.
 func exitCode(ctx context.Context, err error) int {
 	var interrupt Interrupt
@@ -111,6 +133,25 @@ func fromCluster(err error) bool {
 	return errors.As(err, &answer) || errors.Is(err, storage.ErrConflict) || is[*storage.LockedError](err) || is[configError](err) ||
 		is[*url.Error](err) || is[*lifecycle.ForeignError](err) ||
 		is[*kube.ConflictError](err) || is[*kube.ImmutableError](err) || is[*kube.NotServedError](err)
+}
+
+// missingNamespace reports whether something was refused because its namespace does not exist.
+func missingNamespace(err error) bool {
+	var answer apierrors.APIStatus
+	if !errors.As(err, &answer) || !apierrors.IsNotFound(err) {
+		return false
+	}
+	details := answer.Status().Details
+	return details != nil && details.Kind == "namespaces"
+}
+
+// report writes why the program ends, with what to do next where that is known.
+func report(out io.Writer, err error) {
+	if lines, ok := out.(*printers.JSONLines); ok {
+		_ = lines.Fail(explanation(err))
+		return
+	}
+	_, _ = fmt.Fprintln(out, explain(err))
 }
 
 // explain is the message for a person.
@@ -177,12 +218,132 @@ func advice(err error) string {
 	return ""
 }
 
-// missingNamespace reports whether something was refused because its namespace does not exist.
-func missingNamespace(err error) bool {
-	var answer apierrors.APIStatus
-	if !errors.As(err, &answer) || !apierrors.IsNotFound(err) {
-		return false
+func adviceOnDamage(err error) string {
+	var damaged damageError
+	var unlisted *storage.UnlistedError
+	switch {
+	case errors.As(err, &damaged):
+		return damaged.advice
+	case errors.As(err, &unlisted):
+		var labels string
+		for _, key := range slices.Sorted(maps.Keys(unlisted.Labels)) {
+			label := key + "=" + unlisted.Labels[key]
+			if unlisted.Labels[key] == "" {
+				label = key + "-"
+			}
+			labels += " " + label
+		}
+		return fmt.Sprintf("To put its labels back: kubectl label secret -n %s %s --overwrite%s", unlisted.Namespace, unlisted.Secret, labels)
 	}
-	details := answer.Status().Details
-	return details != nil && details.Kind == "namespaces"
+	return "To get past it, upgrade, or roll back to a revision that can be read; to uninstall, use --no-hooks."
+}
+
+// adviceOnImmutable says how objects that cannot be changed in place may be recreated; "" where the error is about none. With
+// some kinds what they hold would be deleted: these must say so themselves.
+func adviceOnImmutable(err error) string {
+	const annotation = hook.OnImmutableAnnotation + ": recreate"
+	holds, others := "", false
+	for _, immutable := range all[*kube.ImmutableError](err) {
+		kind := schema.FromAPIVersionAndKind(immutable.Ref.APIVersion, immutable.Ref.Kind).GroupKind()
+		if kinds.Irreplaceable(kind) {
+			holds = immutable.Ref.Kind
+		} else {
+			others = true
+		}
+	}
+	advice := ""
+	if others {
+		advice = "To delete and make anew what cannot be changed in place, use --recreate-immutable, or set the annotation " +
+			annotation + " on the object."
+	}
+	if holds != "" && others {
+		advice += "\n"
+	}
+	if holds != "" {
+		advice += "Deleting a " + holds + " deletes all that it holds. If that is what you want, set the annotation " + annotation + " on the object."
+	}
+	return advice
+}
+
+// all returns every error of a type that an error is made of, in order; nil for none.
+func all[T error](err error) []T {
+	var found []T
+	if match, ok := any(err).(T); ok {
+		found = append(found, match)
+	}
+	switch wraps := any(err).(type) {
+	case interface{ Unwrap() error }:
+		if inner := wraps.Unwrap(); inner != nil {
+			found = append(found, all[T](inner)...)
+		}
+	case interface{ Unwrap() []error }:
+		for _, inner := range wraps.Unwrap() {
+			found = append(found, all[T](inner)...)
+		}
+	}
+	return found
+}
+
+// rightsPage says which rights are needed, and for what.
+const rightsPage = "https://github.com/sherpack-io/kubectl-sherpack/blob/main/docs/rbac.md"
+
+// missingRight matches how the API server names a right that is missing; its answers have the verb nowhere else.
+var missingRight = regexp.MustCompile(`cannot (\S+) (?:path "([^"]+)"|resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?)`)
+
+// escalation is what the API server says when a Role, or a binding to one, would give what its author does not have.
+const escalation = "attempting to grant RBAC permissions not currently held"
+
+// adviceOnRights says how to get on where the cluster has forbidden something for the lack of a right; else nothing. What
+// is forbidden for other reasons, such as a quota, says itself what to do.
+func adviceOnRights(err error) string {
+	var lacked []string
+	for _, answer := range refusals(err) {
+		if strings.Contains(answer, escalation) {
+			return "A Role or a binding to it can be applied by who has all rights in it, or the verbs escalate and bind on roles: see " + rightsPage
+		}
+		for _, match := range missingRight.FindAllStringSubmatch(answer, -1) {
+			if right := rightOf(match); !slices.Contains(lacked, right) {
+				lacked = append(lacked, right)
+			}
+		}
+	}
+	switch {
+	case len(lacked) == 0:
+		return ""
+	case lacked[0] == "create namespaces":
+		return "If the namespace is there, leave out --create-namespace, else ask for the right to " + lacked[0] + ": see " + rightsPage
+	case len(lacked) == 1:
+		return "Ask for the right to " + lacked[0] + ": see " + rightsPage
+	}
+	return "Ask for the rights to " + strings.Join(lacked, ", ") + ": see " + rightsPage
+}
+
+// rightOf words what missingRight has found: patch deployments.apps in namespace web, or get /version.
+func rightOf(match []string) string {
+	verb, path, resource, group, namespace := match[1], match[2], match[3], match[4], match[5]
+	right := verb + " " + path + schema.GroupResource{Group: group, Resource: resource}.String()
+	if namespace != "" {
+		right += " in namespace " + namespace
+	}
+	return printers.Clean(right)
+}
+
+// refusals are the API server's answers in the tree of an error that say that something is forbidden. The words of the tree
+// itself are not looked at: the log of a hook may be among them, which has rights of its own.
+func refusals(err error) []string {
+	switch err := err.(type) { //nolint:errorlint // This is the walk through the tree.
+	case apierrors.APIStatus:
+		if err.Status().Reason == metav1.StatusReasonForbidden {
+			return []string{err.Status().Message}
+		}
+	case interface{ Unwrap() error }:
+		return refusals(err.Unwrap())
+	case interface{ Unwrap() []error }:
+		var all []string
+		for _, one := range err.Unwrap() {
+			all = append(all, refusals(one)...)
+		}
+		return all
+	}
+	return nil
 }
