@@ -62,12 +62,12 @@ func (f *DeployFlags) addFlags(command *cobra.Command) {
 		"If the work fails, put the release back as it was, and remove it if this is its installation. Waits until everything is ready.")
 	command.Flags().BoolVar(&f.CreateNamespace, "create-namespace", false,
 		"Create the namespace of the release if it does not exist. It does not belong to the release and stays when that goes.")
-	f.Output.addFlags(command)
+	f.Output.AddFlags(command)
 }
 
 // ToOptions checks the flags and completes them.
 func (f *DeployFlags) ToOptions(command *cobra.Command, args []string, getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) (*DeployOptions, error) {
-	if err := f.Output.check(command); err != nil {
+	if err := f.Output.Check(command); err != nil {
 		return nil, err
 	}
 	run, err := f.Run.toOptions(command, args[0], getter, streams)
@@ -263,7 +263,7 @@ func (o *DeployOptions) print(done *performed) error {
 	if done.plan.Operation == release.OperationInstall {
 		said = "installed"
 	}
-	if err := o.printRun(done.Release, said); err != nil || o.Output.machine() {
+	if err := o.Output.PrintRun(done.Release, said, o.DryRun, o.Out); err != nil || o.Output.ForMachines() {
 		return err
 	}
 	if notes := strings.TrimSpace(done.Release.Content.Notes); notes != "" {

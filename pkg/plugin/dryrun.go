@@ -28,7 +28,7 @@ func (o *RunOptions) rehearse(ctx context.Context, target *target, planned plan.
 		runner := lifecycle.Runner{Cluster: target.cluster, Observe: o.Observe, Now: time.Now}
 		preview, refused = runner.Preview(ctx, planned, target.coming...)
 	}
-	if o.Output.machine() {
+	if o.Output.ForMachines() {
 		return unrun, refused
 	}
 	return unrun, errors.Join(refused, printers.Plan(o.Out, preview))

@@ -154,7 +154,7 @@ func TestOutputForMachines(t *testing.T) {
 	t.Parallel()
 	for form, want := range map[string]bool{"": false, "wide": false, "yaml": true, "json": true, "name": true, "jsonpath={.a}": true} {
 		flags, _ := parse(t, "-o", form)
-		if got := flags.Output.machine(); got != want {
+		if got := flags.Output.ForMachines(); got != want {
 			t.Errorf("-o %q is for machines: %v, want %v", form, got, want)
 		}
 	}

@@ -4,13 +4,20 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+	"sigs.k8s.io/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -113,7 +120,7 @@ func newGetNotesCommand(getter genericclioptions.RESTClientGetter, streams gener
 
 // newGetPartCommand returns a subcommand that prints a part. What its help says is not set yet.
 func newGetPartCommand(part contentPart, getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	options := GetOptions{Part: part, Output: newContentFlags(part), Getter: getter, IOStreams: streams}
+	options := GetOptions{Part: part, Output: newContentFlags(part.named), Getter: getter, IOStreams: streams}
 	command := &cobra.Command{
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -124,7 +131,7 @@ func newGetPartCommand(part contentPart, getter genericclioptions.RESTClientGett
 		},
 	}
 	command.Flags().IntVar(&options.Revision, "revision", 0, "The revision to read. Zero means the newest.")
-	options.Output.addFlags(command)
+	options.Output.AddFlags(command)
 	return command
 }
 
@@ -135,7 +142,7 @@ func (o *GetOptions) complete(command *cobra.Command, args []string) (err error)
 	if o.Revision < 0 {
 		return inputError{fmt.Errorf("--revision %d: must not be negative", o.Revision)}
 	}
-	return o.Output.check(command)
+	return o.Output.Check(command)
 }
 
 // Run prints the part of the revision.
@@ -156,7 +163,7 @@ func (o *GetOptions) Run(ctx context.Context) error {
 }
 
 func (o *GetOptions) print(content release.Content) error {
-	if !o.Output.machine() {
+	if !o.Output.ForMachines() {
 		text, err := o.Part.text(content)
 		if err != nil {
 			return err
@@ -168,9 +175,119 @@ func (o *GetOptions) print(content release.Content) error {
 	if err != nil {
 		return err
 	}
-	printer, err := o.Output.ToPrinter()
-	if err != nil {
-		return err
+	return o.Output.Print(object, o.Out)
+}
+
+// contentPart is one part of what a revision was rendered from or to.
+type contentPart struct {
+	// named says that it is made of objects with names, which -o name prints.
+	named bool
+	// text is the part as it is printed without -o.
+	text func(release.Content) (string, error)
+	// object is the part as printers take it.
+	object func(release.Content) (runtime.Object, error)
+}
+
+// valuesPart is the values: those that were given, or all where that is asked for.
+func valuesPart(all *bool) contentPart {
+	values := func(content release.Content) map[string]any {
+		chosen := content.Values
+		if *all {
+			chosen = content.Merged
+		}
+		if chosen == nil {
+			// It is printed as {}, which is as good a file of values as any.
+			return map[string]any{}
+		}
+		return chosen
 	}
-	return printIn(*o.Output.OutputFormat, printer, object, o.Out)
+	return contentPart{
+		text: func(content release.Content) (string, error) {
+			encoded, err := encode(values(content))
+			if err != nil {
+				return "", err
+			}
+			text, err := yaml.JSONToYAML(encoded)
+			if err != nil {
+				return "", err
+			}
+			return printers.EscapeYAML(string(text))
+		},
+		object: func(content release.Content) (runtime.Object, error) {
+			return &unstructured.Unstructured{Object: values(content)}, nil
+		},
+	}
+}
+
+// notesPart is the notes.
+func notesPart() contentPart {
+	return contentPart{
+		text: func(content release.Content) (string, error) {
+			if notes := strings.TrimSpace(content.Notes); notes != "" {
+				return printers.Clean(notes) + "\n", nil
+			}
+			return "", nil
+		},
+		object: func(content release.Content) (runtime.Object, error) {
+			return &unstructured.Unstructured{Object: map[string]any{"notes": content.Notes}}, nil
+		},
+	}
+}
+
+// resourcesPart is what a filter keeps of the manifest: the YAML stream as it is stored, or a list of objects.
+func resourcesPart(filter hook.Select) contentPart {
+	kept := func(content release.Content) ([]*kyaml.RNode, error) {
+		nodes, err := manifest.DecodeStream([]byte(content.Manifest))
+		if err != nil {
+			return nil, err
+		}
+		return filter.Filter(nodes)
+	}
+	return contentPart{
+		named: true,
+		text: func(content release.Content) (string, error) {
+			nodes, err := kept(content)
+			if err != nil {
+				return "", err
+			}
+			return stream(nodes)
+		},
+		object: func(content release.Content) (runtime.Object, error) {
+			nodes, err := kept(content)
+			if err != nil {
+				return nil, err
+			}
+			return list(nodes)
+		},
+	}
+}
+
+// stream returns resources as the YAML stream that they are stored as, safe to print.
+func stream(nodes []*kyaml.RNode) (string, error) {
+	var text strings.Builder
+	for _, node := range nodes {
+		document, err := manifest.Encode([]*kyaml.RNode{node})
+		if err != nil {
+			return "", err
+		}
+		document, err = printers.EscapeYAML(document)
+		if err != nil {
+			return "", err
+		}
+		text.WriteString(document)
+	}
+	return text.String(), nil
+}
+
+// list returns resources as one object of kind List, in their order.
+func list(nodes []*kyaml.RNode) (*unstructured.UnstructuredList, error) {
+	list := &unstructured.UnstructuredList{Object: map[string]any{"apiVersion": "v1", "kind": "List"}}
+	for _, node := range nodes {
+		object, err := manifest.NewObject(node)
+		if err != nil {
+			return nil, err
+		}
+		list.Items = append(list.Items, *object.Unstructured)
+	}
+	return list, nil
 }

@@ -51,9 +51,9 @@ func content() release.Content {
 func show(t *testing.T, part contentPart, content release.Content, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	options := GetOptions{Part: part, Output: newContentFlags(part), IOStreams: genericiooptions.IOStreams{Out: &out}}
+	options := GetOptions{Part: part, Output: newContentFlags(part.named), IOStreams: genericiooptions.IOStreams{Out: &out}}
 	command := &cobra.Command{Use: "part"}
-	options.Output.addFlags(command)
+	options.Output.AddFlags(command)
 	if err := command.ParseFlags(args); err != nil {
 		t.Fatal(err)
 	}
@@ -304,9 +304,9 @@ func TestReleasesAsYAMLAndJSONCannotSteerATerminal(t *testing.T) {
 	r.Status.Hooks = []release.Hook{{Title: hostile, State: release.HookFailed, LogTail: hostile + "\n" + hostile}}
 	for _, form := range []string{"yaml", "json", "kyaml", "JSON"} {
 		for verb, print := range map[string]func(outputFlags, io.Writer) error{
-			"status": func(flags outputFlags, out io.Writer) error { return flags.printRelease(r, out) },
+			"status": func(flags outputFlags, out io.Writer) error { return flags.PrintRelease(r, out) },
 			"list": func(flags outputFlags, out io.Writer) error {
-				return flags.printReleases(release.History{r}, nil, out)
+				return flags.PrintReleases(release.History{r}, nil, out)
 			},
 		} {
 			var out bytes.Buffer

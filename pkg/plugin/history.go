@@ -51,7 +51,7 @@ func newHistoryCommand(getter genericclioptions.RESTClientGetter, streams generi
 	}
 	command.Flags().IntVar(&options.Max, "max", 0, "How many revisions are listed, the newest ones. Zero means all.")
 	command.Flags().BoolVar(options.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")
-	options.Output.addFlags(command)
+	options.Output.AddFlags(command)
 	return command
 }
 
@@ -62,7 +62,7 @@ func (o *HistoryOptions) complete(command *cobra.Command, args []string) (err er
 	if o.Max < 0 {
 		return inputError{fmt.Errorf("--max %d: must not be negative", o.Max)}
 	}
-	return o.Output.check(command)
+	return o.Output.Check(command)
 }
 
 // Run prints the revisions of the release.
@@ -83,5 +83,5 @@ func (o *HistoryOptions) Run(ctx context.Context) error {
 	if err := target.showInterrupted(ctx, history); err != nil {
 		return err
 	}
-	return o.Output.printReleases(history, printers.HistoryTable(history, time.Now()), o.Out)
+	return o.Output.PrintReleases(history, printers.HistoryTable(history, time.Now()), o.Out)
 }

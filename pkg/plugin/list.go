@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -82,12 +81,12 @@ func newListCommand(getter genericclioptions.RESTClientGetter, streams genericio
 	for _, flag := range phaseFlags() {
 		command.Flags().Bool(flag.name, false, "Only list releases that are "+flag.name+". Of several such flags one must hold.")
 	}
-	options.Output.addFlags(command)
+	options.Output.AddFlags(command)
 	return command
 }
 
 func (o *ListOptions) complete(command *cobra.Command, selector string) (err error) {
-	if err := o.Output.check(command); err != nil {
+	if err := o.Output.Check(command); err != nil {
 		return err
 	}
 	for _, flag := range phaseFlags() {
@@ -137,7 +136,7 @@ func (o *ListOptions) inPhases(releases release.History) release.History {
 }
 
 func (o *ListOptions) print(releases release.History, namespace string) error {
-	if !o.Output.machine() {
+	if !o.Output.ForMachines() {
 		if len(releases) == 0 {
 			return o.printNone(namespace)
 		}
@@ -147,7 +146,7 @@ func (o *ListOptions) print(releases release.History, namespace string) error {
 			}
 		}
 	}
-	return o.Output.printReleases(releases, printers.Table(releases, time.Now()), o.Out)
+	return o.Output.PrintReleases(releases, printers.Table(releases, time.Now()), o.Out)
 }
 
 func (o *ListOptions) printNone(namespace string) error {
@@ -157,16 +156,4 @@ func (o *ListOptions) printNone(namespace string) error {
 	}
 	_, err := fmt.Fprint(o.ErrOut, text)
 	return err
-}
-
-// printReleases prints releases: as their table for people, else as a list object in the form that was asked for.
-func (f outputFlags) printReleases(releases release.History, table *metav1.Table, out io.Writer) error {
-	if !f.machine() {
-		return f.print(table, out)
-	}
-	list, err := printers.List(releases)
-	if err != nil {
-		return err
-	}
-	return f.print(list, out)
 }

@@ -38,7 +38,7 @@ func newResumeCommand(getter genericclioptions.RESTClientGetter, streams generic
 			kubectl sherpack resume myshop --dry-run=server`),
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := output.check(cmd); err != nil {
+			if err := output.Check(cmd); err != nil {
 				return err
 			}
 			run, err := flags.toOptions(cmd, args[0], getter, streams)
@@ -52,7 +52,7 @@ func newResumeCommand(getter genericclioptions.RESTClientGetter, streams generic
 	}
 	flags.addApplyFlags(command)
 	flags.addRemovalFlags(command.Flags())
-	output.addFlags(command)
+	output.AddFlags(command)
 	return command
 }
 
@@ -62,7 +62,7 @@ func (o *ResumeOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return o.printRun(performed.Release, done(performed.plan))
+	return o.Output.PrintRun(performed.Release, done(performed.plan), o.DryRun, o.Out)
 }
 
 // done is what an operation has done to a release when it has succeeded.

@@ -44,7 +44,7 @@ func newRollbackCommand(getter genericclioptions.RESTClientGetter, streams gener
 			kubectl sherpack rollback myshop 3 --wait`),
 		Args: usage(cobra.RangeArgs(1, 2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := output.check(cmd); err != nil {
+			if err := output.Check(cmd); err != nil {
 				return err
 			}
 			run, err := flags.toOptions(cmd, args[0], getter, streams)
@@ -63,7 +63,7 @@ func newRollbackCommand(getter genericclioptions.RESTClientGetter, streams gener
 	}
 	flags.addRevisionFlags(command)
 	flags.addDeletionFlags(command.Flags())
-	output.addFlags(command)
+	output.AddFlags(command)
 	return command
 }
 
@@ -82,7 +82,7 @@ func (o *RollbackOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return o.printRun(done.Release, "rolled back")
+	return o.Output.PrintRun(done.Release, "rolled back", o.DryRun, o.Out)
 }
 
 func (o *RollbackOptions) plan(ctx context.Context, target *target) (plan.Plan, error) {

@@ -51,7 +51,7 @@ func newStatusCommand(getter genericclioptions.RESTClientGetter, streams generic
 			if revision < 0 {
 				return inputError{fmt.Errorf("--revision %d: must not be negative", revision)}
 			}
-			if err := output.check(cmd); err != nil {
+			if err := output.Check(cmd); err != nil {
 				return err
 			}
 			options := StatusOptions{Name: name, Revision: revision, Output: output, Getter: getter, IOStreams: streams}
@@ -59,7 +59,7 @@ func newStatusCommand(getter genericclioptions.RESTClientGetter, streams generic
 		},
 	}
 	command.Flags().IntVar(&revision, "revision", revision, "The revision to show. Zero means the newest.")
-	output.addFlags(command)
+	output.AddFlags(command)
 	return command
 }
 
@@ -84,8 +84,8 @@ func (o *StatusOptions) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	if o.Output.machine() {
-		return o.Output.printRelease(shown(found, history), o.Out)
+	if o.Output.ForMachines() {
+		return o.Output.PrintRelease(shown(found, history), o.Out)
 	}
 	return printers.Status(o.Out, shown(found, history), time.Now())
 }

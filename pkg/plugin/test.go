@@ -45,7 +45,7 @@ func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericio
 			kubectl sherpack test myshop --keep-going --filter '!name=load'`),
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := output.check(cmd); err != nil {
+			if err := output.Check(cmd); err != nil {
 				return err
 			}
 			if err := readFilter(filter, &tests); err != nil {
@@ -64,7 +64,7 @@ func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericio
 	flags.addYesFlag(command.Flags(), "stored hooks run outside of the release's namespace")
 	command.Flags().BoolVar(&tests.KeepGoing, "keep-going", false, "Run the tests that come after one that failed, too.")
 	command.Flags().StringSliceVar(&filter, "filter", nil, "Run only the tests of these names, as in name=smoke, or all but these, as in '!name=load'. Can be repeated.")
-	output.addFlags(command)
+	output.AddFlags(command)
 	return command
 }
 
@@ -94,12 +94,12 @@ func (o *TestOptions) Run(ctx context.Context) error {
 func (o *TestOptions) test(ctx context.Context, target *target, proposed *proposal) (plan.Result, error) {
 	if len(proposed.Steps) == 0 {
 		_, _ = fmt.Fprintf(o.ErrOut, "release %s has no tests to run\n", o.Name)
-	} else if !o.Output.machine() {
+	} else if !o.Output.ForMachines() {
 		o.Observe = results(o.Out, o.Observe, o.Text)
 	}
 	result, err := o.run(ctx, target, proposed.Plan)
-	if o.Output.machine() {
-		err = errors.Join(err, o.Output.printRelease(result.Release.Shown(result.Release.Spec.Revision), o.Out))
+	if o.Output.ForMachines() {
+		err = errors.Join(err, o.Output.PrintRelease(result.Release.Shown(result.Release.Spec.Revision), o.Out))
 	}
 	return result, err
 }

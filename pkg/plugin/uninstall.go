@@ -49,7 +49,7 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 			kubectl sherpack uninstall myshop --no-hooks --wait --keep-history`),
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := output.check(cmd); err != nil {
+			if err := output.Check(cmd); err != nil {
 				return err
 			}
 			run, err := flags.toOptions(cmd, args[0], getter, streams)
@@ -69,7 +69,7 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 	command.Flags().BoolVar(&flags.TakeOwnership, "take-ownership", false,
 		"Delete objects with the marks of the release also where they have been replaced or restored from a backup, and let hooks take over what has their names.")
 	command.Flags().BoolVar(&ignoreNotFound, "ignore-not-found", false, "Treat a release that is not there as removed.")
-	output.addFlags(command)
+	output.AddFlags(command)
 	return command
 }
 
@@ -98,7 +98,7 @@ func (o *UninstallOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return o.printRun(removed, "uninstalled")
+	return o.Output.PrintRun(removed, "uninstalled", o.DryRun, o.Out)
 }
 
 // remove returns the newest revision of what it removes; nil where there is no such release.
