@@ -22,11 +22,14 @@ import (
 
 // DeployFlags are the flags that install and upgrade share.
 type DeployFlags struct {
-	Values          pack.ValueSources
 	Run             RunFlags
+	Values          valuesFlags
+	Hooks           hookFlags
+	Apply           applyFlags
+	History         historyFlags
+	Description     descriptionFlag
+	Failure         failureFlags
 	CreateNamespace bool
-	Atomic          bool
-	Output          outputFlags
 }
 
 // DeployOptions are what making a revision from a pack needs.
@@ -34,8 +37,9 @@ type DeployOptions struct {
 	Verb            DeployVerb
 	PackPath        string
 	Values          pack.ValueSources
+	Description     string
 	CreateNamespace bool
-	// Atomic puts the release back as it was when the work fails.
+	// Atomic undoes the work when it fails.
 	Atomic bool
 	RunOptions
 }
@@ -48,36 +52,34 @@ type DeployVerb struct {
 	// Allow refuses what the verb is not for; nil allows everything.
 	Allow func(name string, history release.History) error
 	// Reuse says what becomes of the values of the deployed revision; nil where there cannot be one.
-	Reuse *ValueReuse
+	Reuse *reuseFlags
 }
 
-func newDeployFlags() *DeployFlags {
-	return &DeployFlags{Run: newRunFlags(), Output: newOutputFlags()}
+func newDeployFlags(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *DeployFlags {
+	return &DeployFlags{Run: newRunFlags(getter, streams), History: newHistoryFlags()}
 }
 
-func (f *DeployFlags) addFlags(command *cobra.Command) {
-	addValuesFlags(command.Flags(), &f.Values)
-	f.Run.addRevisionFlags(command)
-	command.Flags().BoolVar(&f.Atomic, "atomic", f.Atomic,
-		"If the work fails, put the release back as it was, and remove it if this is its installation. Waits until everything is ready.")
+func (f *DeployFlags) bundles() []planFlags {
+	return []planFlags{&f.History, &f.Description, &f.Hooks, &f.Apply, &f.Failure}
+}
+
+// AddFlags adds the flags, and the bundles that the verb has besides.
+func (f *DeployFlags) AddFlags(command *cobra.Command, more ...planFlags) {
+	f.Run.AddFlags(command, append(f.bundles(), more...)...)
+	f.Values.AddFlags(command.Flags())
 	command.Flags().BoolVar(&f.CreateNamespace, "create-namespace", false,
 		"Create the namespace of the release if it does not exist. It does not belong to the release and stays when that goes.")
-	f.Output.AddFlags(command)
 }
 
-// ToOptions checks the flags and completes them.
-func (f *DeployFlags) ToOptions(command *cobra.Command, args []string, getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) (*DeployOptions, error) {
-	if err := f.Output.Check(command); err != nil {
-		return nil, err
-	}
-	run, err := f.Run.toOptions(command, args[0], getter, streams)
+// ToOptions checks the flags, with the bundles that the verb has besides, and completes them.
+func (f *DeployFlags) ToOptions(command *cobra.Command, args []string, more ...planFlags) (*DeployOptions, error) {
+	run, err := f.Run.ToOptions(command, args[0], append(f.bundles(), more...)...)
 	if err != nil {
 		return nil, err
 	}
-	run.Output = f.Output
-	run.Plan.Wait = run.Plan.Wait || f.Atomic
 	return &DeployOptions{
-		PackPath: args[1], Values: f.Values, CreateNamespace: f.CreateNamespace, Atomic: f.Atomic, RunOptions: run,
+		PackPath: args[1], Values: f.Values.ValueSources, Description: string(f.Description),
+		CreateNamespace: f.CreateNamespace, Atomic: f.Failure.Atomic, RunOptions: run,
 	}, nil
 }
 
@@ -186,7 +188,7 @@ func (o *DeployOptions) readBefore(ctx context.Context, target *target, source *
 	if deployed == newest {
 		return request.Previous, nil
 	}
-	if o.Atomic || o.Verb.Reuse.needs(source.given) {
+	if o.Atomic || o.Verb.Reuse.Needs(source.given) {
 		return target.salvage(ctx, deployed)
 	}
 	return nil, nil
@@ -199,7 +201,7 @@ func (o *DeployOptions) complete(history release.History, deployed *release.Rele
 		// They were put together and checked before the cluster was asked.
 		return nil, nil
 	}
-	if !o.Verb.Reuse.needs(source.given) {
+	if !o.Verb.Reuse.Needs(source.given) {
 		return nil, source.merge()
 	}
 	if deployed == nil {
@@ -214,7 +216,7 @@ func (o *DeployOptions) complete(history release.History, deployed *release.Rele
 	if len(source.given) == 0 && len(deployed.Content.Values) > 0 {
 		notes = append(notes, fmt.Sprintf("values given for revision %d are kept", deployed.Spec.Revision))
 	}
-	o.Verb.Reuse.apply(source, deployed.Content)
+	o.Verb.Reuse.Apply(source, deployed.Content)
 	return notes, source.merge()
 }
 

@@ -12,9 +12,6 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 )
 
-// dryRunFlag is kubectl's.
-const dryRunFlag = "dry-run"
-
 // isDry reports whether nothing is to be changed.
 func (o *RunOptions) isDry() bool { return o.DryRun != cmdutil.DryRunNone }
 

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 )
@@ -18,15 +21,34 @@ const (
 	eventsNone = "none"
 )
 
-// observer returns what shows the events of a run.
-func observer(form string, verbosity int, out io.Writer) (func(lifecycle.Event), error) {
-	switch form {
+// verbosityFlag is kubectl's, long and short.
+const verbosityFlag = "v"
+
+// eventFlags choose how the events of a run are shown, on the error stream.
+type eventFlags struct{ Form string }
+
+// AddFlags adds --events.
+func (f *eventFlags) AddFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&f.Form, eventsFlag, f.Form, "How to show what happens, on the error stream: text, json (one line each) or none.")
+}
+
+// ToObserver returns what shows the events of a run of a command; nil shows none.
+func (f eventFlags) ToObserver(command *cobra.Command, out io.Writer) (func(lifecycle.Event), error) {
+	switch f.Form {
 	case eventsText:
-		return printers.TextEvents(out, verbosity), nil
+		return printers.TextEvents(out, verbosity(command)), nil
 	case eventsJSON:
 		return printers.JSONEvents(out), nil
 	case eventsNone:
 		return nil, nil
 	}
-	return nil, inputError{fmt.Errorf("--events %q: valid forms: %s, %s, %s", form, eventsText, eventsJSON, eventsNone)}
+	return nil, inputError{fmt.Errorf("--events %q: valid forms: %s, %s, %s", f.Form, eventsText, eventsJSON, eventsNone)}
+}
+
+func verbosity(command *cobra.Command) int {
+	number, err := command.Flags().GetInt(verbosityFlag)
+	if err != nil {
+		return 0
+	}
+	return number
 }

@@ -21,8 +21,8 @@ import (
 // parse returns the flags of install and upgrade as a command line sets them.
 func parse(t *testing.T, args ...string) (*DeployFlags, *cobra.Command) {
 	t.Helper()
-	flags, command := newDeployFlags(), &cobra.Command{Use: "install"}
-	flags.addFlags(command)
+	flags, command := newDeployFlags(nil, genericiooptions.NewTestIOStreamsDiscard()), &cobra.Command{Use: "install"}
+	flags.AddFlags(command)
 	if err := command.ParseFlags(args); err != nil {
 		t.Fatal(err)
 	}
@@ -66,8 +66,7 @@ func TestDeployFlagsBecomeOptions(t *testing.T) {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			flags, command := parse(t, test.args...)
-			streams := genericiooptions.NewTestIOStreamsDiscard()
-			got, err := flags.ToOptions(command, []string{"release/shop", "./pack"}, nil, streams)
+			got, err := flags.ToOptions(command, []string{"release/shop", "./pack"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +74,7 @@ func TestDeployFlagsBecomeOptions(t *testing.T) {
 			if diff := cmp.Diff(test.want, asked{got.Name, got.PackPath, got.CreateNamespace, got.Atomic, got.Description, got.Values, got.Plan}); diff != "" {
 				t.Errorf("options (-want +got):\n%s", diff)
 			}
-			if got.Observe == nil || got.Out != streams.Out || got.Output != flags.Output {
+			if got.Observe == nil || got.Out != flags.Run.Out || got.Output != flags.Run.Output {
 				t.Errorf("the options are not complete: %+v", got)
 			}
 		})
@@ -114,7 +113,7 @@ func TestDeployFlagsAreRefused(t *testing.T) {
 			if test.name != "" {
 				name = test.name
 			}
-			_, err := flags.ToOptions(command, []string{name, "./pack"}, nil, genericiooptions.NewTestIOStreamsDiscard())
+			_, err := flags.ToOptions(command, []string{name, "./pack"})
 			if err == nil {
 				t.Fatal("there is no error")
 			}
@@ -136,7 +135,7 @@ func TestEventsAreShownInTheFormAskedFor(t *testing.T) {
 		"json": `{"time":"0001-01-01T00:00:00Z","seq":1,"type":"warning","message":"careful"}` + "\n",
 	} {
 		var out bytes.Buffer
-		observe, err := observer(form, 0, &out)
+		observe, err := eventFlags{form}.ToObserver(&cobra.Command{}, &out)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +144,7 @@ func TestEventsAreShownInTheFormAskedFor(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", form, diff)
 		}
 	}
-	if observe, err := observer("none", 0, &bytes.Buffer{}); observe != nil || err != nil {
+	if observe, err := (eventFlags{"none"}).ToObserver(&cobra.Command{}, &bytes.Buffer{}); observe != nil || err != nil {
 		t.Errorf("none gives an observer: %v, error %v", observe != nil, err)
 	}
 }
@@ -154,7 +153,7 @@ func TestOutputForMachines(t *testing.T) {
 	t.Parallel()
 	for form, want := range map[string]bool{"": false, "wide": false, "yaml": true, "json": true, "name": true, "jsonpath={.a}": true} {
 		flags, _ := parse(t, "-o", form)
-		if got := flags.Output.ForMachines(); got != want {
+		if got := flags.Run.Output.ForMachines(); got != want {
 			t.Errorf("-o %q is for machines: %v, want %v", form, got, want)
 		}
 	}
@@ -205,18 +204,18 @@ func TestValuesOfTheDeployedRevision(t *testing.T) {
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
-			var reuse ValueReuse
+			var reuse reuseFlags
 			command := &cobra.Command{Use: "upgrade"}
-			reuse.addFlags(command)
+			reuse.AddFlags(command.Flags())
 			if err := command.ParseFlags(test.flags); err != nil {
 				t.Fatal(err)
 			}
 			source := &input{pack: &pack.Pack{Values: map[string]any{"default": "new"}}, given: pack.Copy(test.given)}
-			if got := reuse.needs(source.given); got != test.needs {
+			if got := reuse.Needs(source.given); got != test.needs {
 				t.Errorf("it needs the deployed revision: %v, want %v", got, test.needs)
 			}
 			if test.needs {
-				reuse.apply(source, deployed)
+				reuse.Apply(source, deployed)
 			}
 			if err := source.merge(); err != nil {
 				t.Fatal(err)

@@ -105,17 +105,6 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	return root
 }
 
-// verbosityFlag is kubectl's, long and short.
-const verbosityFlag = "v"
-
-func verbosity(command *cobra.Command) int {
-	number, err := command.Flags().GetInt(verbosityFlag)
-	if err != nil {
-		return 0
-	}
-	return number
-}
-
 // newOptionsCommand is kubectl's list of global options, which the last line of help names.
 func newOptionsCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	command := options.NewCmdOptions(streams.Out)

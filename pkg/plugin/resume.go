@@ -14,11 +14,21 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
+// ResumeFlags are the flags of resume.
+type ResumeFlags struct {
+	Run         RunFlags
+	Hooks       hookFlags
+	Apply       applyFlags
+	History     historyFlags
+	Definitions definitionFlags
+	Removal     removalFlags
+}
+
 // ResumeOptions are what going on with an interrupted operation needs.
 type ResumeOptions struct{ RunOptions }
 
 func newResumeCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags, output := newRunFlags(), newOutputFlags()
+	flags := ResumeFlags{Run: newRunFlags(getter, streams), History: newHistoryFlags()}
 	command := &cobra.Command{
 		Use:   "resume NAME",
 		Short: "Go on with an operation that was interrupted",
@@ -38,22 +48,31 @@ func newResumeCommand(getter genericclioptions.RESTClientGetter, streams generic
 			kubectl sherpack resume myshop --dry-run=server`),
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := output.Check(cmd); err != nil {
-				return err
-			}
-			run, err := flags.toOptions(cmd, args[0], getter, streams)
+			options, err := flags.ToOptions(cmd, args)
 			if err != nil {
 				return err
 			}
-			run.Output = output
-			options := ResumeOptions{RunOptions: run}
 			return options.Run(cmd.Context())
 		},
 	}
-	flags.addApplyFlags(command)
-	flags.addRemovalFlags(command.Flags())
-	output.AddFlags(command)
+	flags.AddFlags(command)
 	return command
+}
+
+func (f *ResumeFlags) bundles() []planFlags {
+	return []planFlags{&f.Removal, &f.History, &f.Hooks, &f.Apply, &f.Definitions}
+}
+
+// AddFlags adds the flags.
+func (f *ResumeFlags) AddFlags(command *cobra.Command) {
+	f.Run.AddFlags(command, f.bundles()...)
+	f.Run.AddYesFlag(command.Flags(), beforeDeletions)
+}
+
+// ToOptions checks the flags and completes them.
+func (f *ResumeFlags) ToOptions(command *cobra.Command, args []string) (*ResumeOptions, error) {
+	run, err := f.Run.ToOptions(command, args[0], f.bundles()...)
+	return &ResumeOptions{RunOptions: run}, err
 }
 
 // Run goes on with the operation and prints the release.

@@ -15,15 +15,26 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
 
+// RollbackFlags are the flags of rollback.
+type RollbackFlags struct {
+	Run         RunFlags
+	Hooks       hookFlags
+	Apply       applyFlags
+	History     historyFlags
+	Description descriptionFlag
+	Definitions definitionFlags
+}
+
 // RollbackOptions are what a rollback needs.
 type RollbackOptions struct {
 	// Revision is the one to restore; 0 for the last that was deployed.
-	Revision int
+	Revision    int
+	Description string
 	RunOptions
 }
 
 func newRollbackCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags, output := newRunFlags(), newOutputFlags()
+	flags := RollbackFlags{Run: newRunFlags(getter, streams), History: newHistoryFlags()}
 	command := &cobra.Command{
 		Use:   "rollback NAME [REVISION]",
 		Short: "Bring a release back to an earlier revision",
@@ -44,27 +55,38 @@ func newRollbackCommand(getter genericclioptions.RESTClientGetter, streams gener
 			kubectl sherpack rollback myshop 3 --wait`),
 		Args: usage(cobra.RangeArgs(1, 2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := output.Check(cmd); err != nil {
-				return err
-			}
-			run, err := flags.toOptions(cmd, args[0], getter, streams)
+			options, err := flags.ToOptions(cmd, args)
 			if err != nil {
 				return err
-			}
-			run.Output = output
-			options := RollbackOptions{RunOptions: run}
-			if len(args) > 1 {
-				if options.Revision, err = revisionNumber(args[1]); err != nil {
-					return err
-				}
 			}
 			return options.Run(cmd.Context())
 		},
 	}
-	flags.addRevisionFlags(command)
-	flags.addDeletionFlags(command.Flags())
-	output.AddFlags(command)
+	flags.AddFlags(command)
 	return command
+}
+
+func (f *RollbackFlags) bundles() []planFlags {
+	return []planFlags{&f.History, &f.Description, &f.Hooks, &f.Apply, &f.Definitions}
+}
+
+// AddFlags adds the flags.
+func (f *RollbackFlags) AddFlags(command *cobra.Command) {
+	f.Run.AddFlags(command, f.bundles()...)
+	f.Run.AddYesFlag(command.Flags(), beforeDeletions)
+}
+
+// ToOptions checks the flags and completes them.
+func (f *RollbackFlags) ToOptions(command *cobra.Command, args []string) (*RollbackOptions, error) {
+	run, err := f.Run.ToOptions(command, args[0], f.bundles()...)
+	if err != nil {
+		return nil, err
+	}
+	options := &RollbackOptions{Description: string(f.Description), RunOptions: run}
+	if len(args) > 1 {
+		options.Revision, err = revisionNumber(args[1])
+	}
+	return options, err
 }
 
 // revisionNumber reads the number of a revision. 0 is allowed, as Helm does, and means none.

@@ -105,20 +105,6 @@ func newRun() string { return strings.ToLower(rand.Text()[:runLength]) }
 // close ends all that the target keeps open.
 func (t *target) close() { t.cluster.Close() }
 
-// releaseName accepts NAME, and release/NAME and release.sherpack.io/NAME as `-o name` prints it.
-func releaseName(argument string) (string, error) {
-	kind, name, found := strings.Cut(argument, "/")
-	if !found {
-		name = argument
-	} else if kind != "release" && kind != "release.sherpack.io" {
-		return "", inputError{fmt.Errorf("release name %q: only release/NAME may have a prefix", argument)}
-	}
-	if err := release.CheckName(name); err != nil {
-		return "", inputError{err}
-	}
-	return name, nil
-}
-
 // history returns the revisions of a release, of which there is at least one.
 func (t *target) history(ctx context.Context, name string) (release.History, error) {
 	history, err := t.store.History(ctx, t.namespace, name)

@@ -37,6 +37,7 @@ type TemplateOptions struct {
 }
 
 func newTemplateCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
+	var values valuesFlags
 	options := TemplateOptions{KubeVersion: defaultKubeVersion, IOStreams: streams}
 	command := &cobra.Command{
 		Use:   "template NAME PACK",
@@ -55,10 +56,11 @@ func newTemplateCommand(getter genericclioptions.RESTClientGetter, streams gener
 			if err := options.complete(args, getter); err != nil {
 				return err
 			}
+			options.Values = values.ValueSources
 			return options.Run()
 		},
 	}
-	addValuesFlags(command.Flags(), &options.Values)
+	values.AddFlags(command.Flags())
 	command.Flags().StringVar(&options.KubeVersion, "kube-version", options.KubeVersion, "The version of Kubernetes to render for.")
 	command.Flags().StringSliceVar(&options.APIVersions, "api-versions", nil,
 		"API versions that the cluster serves besides Kubernetes' own, as in example.com/v1 or example.com/v1/Widget. Can be repeated.")

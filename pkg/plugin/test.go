@@ -19,6 +19,13 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
+// TestFlags are the flags of test.
+type TestFlags struct {
+	Run       RunFlags
+	KeepGoing bool
+	Filter    []string
+}
+
 // TestOptions are what running the tests of a release needs.
 type TestOptions struct {
 	Tests plan.Tests
@@ -28,9 +35,7 @@ type TestOptions struct {
 }
 
 func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags, output := newRunFlags(), newOutputFlags()
-	var tests plan.Tests
-	var filter []string
+	flags := TestFlags{Run: newRunFlags(getter, streams)}
 	command := &cobra.Command{
 		Use:   "test NAME",
 		Short: "Run the tests of a release",
@@ -45,31 +50,38 @@ func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericio
 			kubectl sherpack test myshop --keep-going --filter '!name=load'`),
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := output.Check(cmd); err != nil {
-				return err
-			}
-			if err := readFilter(filter, &tests); err != nil {
-				return err
-			}
-			run, err := flags.toOptions(cmd, args[0], getter, streams)
+			options, err := flags.ToOptions(cmd, args)
 			if err != nil {
 				return err
 			}
-			run.Output = output
-			options := TestOptions{Tests: tests, Text: flags.Events == eventsText, RunOptions: run}
 			return options.Run(cmd.Context())
 		},
 	}
-	flags.addFlags(command)
-	flags.addYesFlag(command.Flags(), "stored hooks run outside of the release's namespace")
-	command.Flags().BoolVar(&tests.KeepGoing, "keep-going", false, "Run the tests that come after one that failed, too.")
-	command.Flags().StringSliceVar(&filter, "filter", nil, "Run only the tests of these names, as in name=smoke, or all but these, as in '!name=load'. Can be repeated.")
-	output.AddFlags(command)
+	flags.AddFlags(command)
 	return command
 }
 
+// AddFlags adds the flags.
+func (f *TestFlags) AddFlags(command *cobra.Command) {
+	f.Run.AddFlags(command)
+	f.Run.AddYesFlag(command.Flags(), "stored hooks run outside of the release's namespace")
+	command.Flags().BoolVar(&f.KeepGoing, "keep-going", false, "Run the tests that come after one that failed, too.")
+	command.Flags().StringSliceVar(&f.Filter, "filter", nil, "Run only the tests of these names, as in name=smoke, or all but these, as in '!name=load'. Can be repeated.")
+}
+
+// ToOptions checks the flags and completes them.
+func (f *TestFlags) ToOptions(command *cobra.Command, args []string) (*TestOptions, error) {
+	run, err := f.Run.ToOptions(command, args[0])
+	if err != nil {
+		return nil, err
+	}
+	tests, err := readFilter(f.Filter)
+	tests.KeepGoing = f.KeepGoing
+	return &TestOptions{Tests: tests, Text: f.Run.Events.Form == eventsText, RunOptions: run}, err
+}
+
 // readFilter reads words in Helm's form: name=smoke and !name=load.
-func readFilter(words []string, tests *plan.Tests) error {
+func readFilter(words []string) (tests plan.Tests, err error) {
 	for _, word := range words {
 		names := &tests.Only
 		attribute, negated := strings.CutPrefix(strings.TrimSpace(word), "!")
@@ -78,11 +90,11 @@ func readFilter(words []string, tests *plan.Tests) error {
 		}
 		name, found := strings.CutPrefix(attribute, "name=")
 		if !found || name == "" {
-			return inputError{fmt.Errorf("--filter %q: must be name=TEST or !name=TEST", word)}
+			return tests, inputError{fmt.Errorf("--filter %q: must be name=TEST or !name=TEST", word)}
 		}
 		*names = append(*names, name)
 	}
-	return nil
+	return tests, nil
 }
 
 // Run runs the tests and prints a line for each.

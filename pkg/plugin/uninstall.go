@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
@@ -17,6 +17,16 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
 
+// UninstallFlags are the flags of uninstall.
+type UninstallFlags struct {
+	Run            RunFlags
+	Hooks          hookFlags
+	Delete         deleteFlags
+	Definitions    definitionFlags
+	Removal        removalFlags
+	IgnoreNotFound bool
+}
+
 // UninstallOptions are what an uninstallation needs.
 type UninstallOptions struct {
 	// IgnoreNotFound makes it no error that there is no such release.
@@ -25,8 +35,7 @@ type UninstallOptions struct {
 }
 
 func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags, output := newRunFlags(), newOutputFlags()
-	ignoreNotFound := false
+	flags := UninstallFlags{Run: newRunFlags(getter, streams)}
 	command := &cobra.Command{
 		Use:     "uninstall NAME",
 		Aliases: []string{"delete"},
@@ -49,44 +58,54 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 			kubectl sherpack uninstall myshop --no-hooks --wait --keep-history`),
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := output.Check(cmd); err != nil {
-				return err
-			}
-			run, err := flags.toOptions(cmd, args[0], getter, streams)
+			options, err := flags.ToOptions(cmd, args)
 			if err != nil {
 				return err
 			}
-			run.Output = output
-			run.Plan.HistoryMax = 0
-			options := UninstallOptions{IgnoreNotFound: ignoreNotFound, RunOptions: run}
 			return options.Run(cmd.Context())
 		},
 	}
-	flags.addFlags(command)
-	flags.addHookFlags(command.Flags())
-	flags.addRemovalFlags(command.Flags())
-	command.Flags().BoolVar(&flags.Wait, "wait", false, "Wait until everything that is deleted is gone, with its Pods.")
-	command.Flags().BoolVar(&flags.TakeOwnership, "take-ownership", false,
-		"Delete objects with the marks of the release also where they have been replaced or restored from a backup, and let hooks take over what has their names.")
-	command.Flags().BoolVar(&ignoreNotFound, "ignore-not-found", false, "Treat a release that is not there as removed.")
-	output.AddFlags(command)
+	flags.AddFlags(command)
 	return command
 }
 
-// propagation reads what --cascade says, in kubectl's words.
-func propagation(cascade string) (metav1.DeletionPropagation, error) {
-	switch cascade {
-	case "":
-		// The verb does not have it, or nothing was said.
-		return "", nil
-	case "background":
-		return metav1.DeletePropagationBackground, nil
-	case "foreground":
-		return metav1.DeletePropagationForeground, nil
-	case "orphan":
-		return metav1.DeletePropagationOrphan, nil
+func (f *UninstallFlags) bundles() []planFlags {
+	return []planFlags{&f.Removal, &f.Hooks, &f.Delete, &f.Definitions}
+}
+
+// AddFlags adds the flags.
+func (f *UninstallFlags) AddFlags(command *cobra.Command) {
+	f.Run.AddFlags(command, f.bundles()...)
+	f.Run.AddYesFlag(command.Flags(), beforeDeletions)
+	command.Flags().BoolVar(&f.IgnoreNotFound, "ignore-not-found", false, "Treat a release that is not there as removed.")
+}
+
+// ToOptions checks the flags and completes them.
+func (f *UninstallFlags) ToOptions(command *cobra.Command, args []string) (*UninstallOptions, error) {
+	run, err := f.Run.ToOptions(command, args[0], f.bundles()...)
+	if err != nil {
+		return nil, err
 	}
-	return "", inputError{fmt.Errorf("--cascade %q: valid words: background, foreground, orphan", cascade)}
+	return &UninstallOptions{IgnoreNotFound: f.IgnoreNotFound, RunOptions: run}, nil
+}
+
+// deleteFlags choose how objects are deleted. Their names are those of applyFlags.
+type deleteFlags struct {
+	Wait          bool
+	TakeOwnership bool
+}
+
+// AddFlags adds --wait and --take-ownership.
+func (f *deleteFlags) AddFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.Wait, "wait", false, "Wait until everything that is deleted is gone, with its Pods.")
+	flags.BoolVar(&f.TakeOwnership, "take-ownership", false,
+		"Delete objects with the marks of the release also where they have been replaced or restored from a backup, and let hooks take over what has their names.")
+}
+
+// ApplyTo implements planFlags.
+func (f *deleteFlags) ApplyTo(options *plan.Options) error {
+	options.Wait, options.TakeOwnership = f.Wait, f.TakeOwnership
+	return nil
 }
 
 // Run removes the release.

@@ -13,8 +13,9 @@ import (
 )
 
 func newUpgradeCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := newDeployFlags()
-	var values ValueReuse
+	flags := newDeployFlags(getter, streams)
+	var values reuseFlags
+	var definitions definitionFlags
 	install := false
 	command := &cobra.Command{
 		Use:   "upgrade NAME PACK",
@@ -36,10 +37,10 @@ func newUpgradeCommand(getter genericclioptions.RESTClientGetter, streams generi
 			kubectl sherpack upgrade myshop ./shop --install --reset-then-reuse-values --set replicas=5`),
 		Args: usage(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := values.check(); err != nil {
+			if err := values.Check(); err != nil {
 				return err
 			}
-			options, err := flags.ToOptions(cmd, args, getter, streams)
+			options, err := flags.ToOptions(cmd, args, &definitions)
 			if err != nil {
 				return err
 			}
@@ -50,9 +51,9 @@ func newUpgradeCommand(getter genericclioptions.RESTClientGetter, streams generi
 			return options.Run(cmd.Context())
 		},
 	}
-	flags.addFlags(command)
-	flags.Run.addDeletionFlags(command.Flags())
-	values.addFlags(command)
+	flags.AddFlags(command, &definitions)
+	flags.Run.AddYesFlag(command.Flags(), beforeDeletions)
+	values.AddFlags(command.Flags())
 	command.Flags().BoolVarP(&install, "install", "i", install, "Install the release if it is not there.")
 	return command
 }

@@ -101,7 +101,7 @@ func (h *valuesHistory) next(t *testing.T, from valuesRevision) valuesResult {
 	t.Helper()
 	h.write(t, from)
 	flags, reuse := h.parse(t, from.Flags)
-	source, err := load(h.path("pack"), flags.Values, strings.NewReader(from.Files["-"]))
+	source, err := load(h.path("pack"), flags.Values.ValueSources, strings.NewReader(from.Files["-"]))
 	if err != nil {
 		return valuesResult{Refused: err.Error()}
 	}
@@ -144,12 +144,12 @@ func (h *valuesHistory) write(t *testing.T, from valuesRevision) {
 
 func (h *valuesHistory) path(name string) string { return filepath.Join(h.folder, name) }
 
-func (h *valuesHistory) parse(t *testing.T, args []string) (flags *DeployFlags, reuse ValueReuse) {
+func (h *valuesHistory) parse(t *testing.T, args []string) (flags *DeployFlags, reuse reuseFlags) {
 	t.Helper()
-	flags = newDeployFlags()
+	flags = newDeployFlags(nil, genericiooptions.NewTestIOStreamsDiscard())
 	command := &cobra.Command{}
-	flags.addFlags(command)
-	reuse.addFlags(command)
+	flags.AddFlags(command)
+	reuse.AddFlags(command.Flags())
 	var expanded []string
 	for _, arg := range args {
 		expanded = append(expanded, os.Expand(arg, h.path))
