@@ -184,13 +184,14 @@ func shortened(text string) string {
 
 func advice(err error) string {
 	var failed *lifecycle.HookError
+	var undone *AtomicError
 	var foreign *lifecycle.ForeignError
 	var config configError
 	rights := adviceOnRights(err)
 	switch {
 	case rights != "":
 		return rights
-	case errors.As(err, &failed) && failed.Kept:
+	case errors.As(err, &failed) && failed.Kept && !(errors.As(err, &undone) && undone.HookGone):
 		return fmt.Sprintf("To see more: kubectl describe -n %s %s/%s", failed.Hook.Namespace, strings.ToLower(failed.Hook.Kind), failed.Hook.Name)
 	case missingNamespace(err):
 		return "To create the namespace of the release, use --create-namespace. Any other must be there, or be in the pack."

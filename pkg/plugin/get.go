@@ -147,12 +147,12 @@ func (o *GetOptions) complete(command *cobra.Command, args []string) (err error)
 
 // Run prints the part of the revision.
 func (o *GetOptions) Run(ctx context.Context) error {
-	target, err := connect(o.Getter, o.IOStreams)
+	at, err := connect(o.Getter, o.IOStreams)
 	if err != nil {
 		return err
 	}
-	defer target.close()
-	found, err := target.content(ctx, o.Name, o.Revision)
+	defer at.Close()
+	found, err := at.Content(ctx, o.Name, o.Revision)
 	if err != nil {
 		return err
 	}

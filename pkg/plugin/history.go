@@ -67,12 +67,12 @@ func (o *HistoryOptions) complete(command *cobra.Command, args []string) (err er
 
 // Run prints the revisions of the release.
 func (o *HistoryOptions) Run(ctx context.Context) error {
-	target, err := connect(o.Getter, o.IOStreams)
+	at, err := connect(o.Getter, o.IOStreams)
 	if err != nil {
 		return err
 	}
-	defer target.close()
-	history, err := target.history(ctx, o.Name)
+	defer at.Close()
+	history, err := at.History(ctx, o.Name)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (o *HistoryOptions) Run(ctx context.Context) error {
 	if o.Max > 0 && o.Max < len(history) {
 		history = history[len(history)-o.Max:]
 	}
-	if err := target.showInterrupted(ctx, history); err != nil {
+	if err := at.ShowInterrupted(ctx, history); err != nil {
 		return err
 	}
 	return o.Output.PrintReleases(history, printers.HistoryTable(history, time.Now()), o.Out)

@@ -104,16 +104,16 @@ func (o *ListOptions) complete(command *cobra.Command, selector string) (err err
 
 // Run prints the releases.
 func (o *ListOptions) Run(ctx context.Context) error {
-	target, err := connect(o.Getter, o.IOStreams)
+	at, err := connect(o.Getter, o.IOStreams)
 	if err != nil {
 		return err
 	}
-	defer target.close()
-	namespace := target.namespace
+	defer at.Close()
+	namespace := at.namespace
 	if o.AllNamespaces {
 		namespace = metav1.NamespaceAll
 	}
-	releases, err := target.store.List(ctx, namespace, o.Selector)
+	releases, err := at.store.List(ctx, namespace, o.Selector)
 	if errors.Is(err, storage.ErrDamaged) || errors.Is(err, storage.ErrNewerFormat) {
 		_, _ = fmt.Fprintln(o.ErrOut, "warning: "+printers.Clean(err.Error()))
 		err = nil
@@ -122,7 +122,7 @@ func (o *ListOptions) Run(ctx context.Context) error {
 		return err
 	}
 	releases = o.inPhases(releases)
-	if err := target.showInterrupted(ctx, releases); err != nil {
+	if err := at.ShowInterrupted(ctx, releases); err != nil {
 		return err
 	}
 	return o.print(releases, namespace)

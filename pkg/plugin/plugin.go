@@ -6,20 +6,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 	"k8s.io/kubectl/pkg/cmd/options"
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 	_ "github.com/sherpack-io/kubectl-sherpack/pkg/plugin/internal/english" // Before what it is about.
 )
 
@@ -123,33 +118,6 @@ func (w helpWriter) Write(text []byte) (int, error) {
 	const usage = `Use "`
 	_, err := w.Writer.Write(bytes.ReplaceAll(text, []byte(usage+programName), []byte(usage+displayName)))
 	return len(text), err
-}
-
-// configFlags are kubectl's own flags. The client is not throttled, because the API server has its own flow control;
-// warnings of the API server go to the error stream, each once; and a server that is out of reach for a while is waited for.
-func configFlags(streams genericiooptions.IOStreams) *genericclioptions.ConfigFlags {
-	server := &patience.Server{Say: func(message string) { _, _ = fmt.Fprintln(streams.ErrOut, "warning: "+message) }}
-	warnings := rest.NewWarningWriter(streams.ErrOut, rest.WarningWriterOptions{Deduplicate: true})
-	return genericclioptions.NewConfigFlags(true).
-		WithDeprecatedPasswordFlag().
-		WithDiscoveryQPS(-1).
-		WithWrapConfigFn(func(config *rest.Config) *rest.Config {
-			config.QPS = -1
-			config.WarningHandler = warnings
-			config.Wrap(server.Wrap)
-			return config
-		})
-}
-
-// checkRequestTimeout refuses a value that clients would refuse later, as if the cluster were at fault.
-func checkRequestTimeout(value string) error {
-	switch limit, err := clientcmd.ParseTimeout(value); {
-	case value != "" && err != nil:
-		return fmt.Errorf("--request-timeout %q: must be a number of seconds, or have a unit, as in 30s, 2m or 1h; 0 is no limit", value)
-	case limit < 0:
-		return fmt.Errorf("--request-timeout %q: must not be negative", value)
-	}
-	return nil
 }
 
 // usage makes the error of an argument check a UsageError.

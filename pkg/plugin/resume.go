@@ -77,7 +77,7 @@ func (f *ResumeFlags) ToOptions(command *cobra.Command, args []string) (*ResumeO
 
 // Run goes on with the operation and prints the release.
 func (o *ResumeOptions) Run(ctx context.Context) error {
-	performed, err := session{RunOptions: &o.RunOptions, operation: "resume", plan: fromRecord(o.plan)}.perform(ctx)
+	performed, err := perform(ctx, o.RunOptions, "resume", o.plan)
 	if err != nil {
 		return err
 	}
@@ -91,14 +91,14 @@ func done(planned plan.Plan) string {
 	}[doing(planned)]
 }
 
-func (o *ResumeOptions) plan(ctx context.Context, target *target) (plan.Plan, error) {
-	newest, history, err := target.look(ctx, o.Name, 0)
+func (o *ResumeOptions) plan(ctx context.Context, at planning) (*proposal, error) {
+	newest, history, err := at.Find(ctx, o.Name, 0)
 	if err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
 	// What the operation has done, and which of its hooks have run, must be known. What lists show need not be.
 	if lost := newest.Record.Damage; cmp.Or(lost.Content, lost.Inventory, lost.Status) != nil {
-		return plan.Plan{}, damage(newest, cmp.Or(lost.Content, lost.Inventory, lost.Status))
+		return nil, damage(newest, cmp.Or(lost.Content, lost.Inventory, lost.Status))
 	}
 	interrupted := newest.Status.Interrupted
 	if newest.Status.Phase.Pending() {
@@ -106,22 +106,26 @@ func (o *ResumeOptions) plan(ctx context.Context, target *target) (plan.Plan, er
 		interrupted = newest.Status.Operation
 	}
 	if interrupted == "" {
-		return plan.Plan{}, fmt.Errorf("release %q: nothing to resume: revision %d is %s and was not interrupted", o.Name, newest.Spec.Revision, state(newest))
+		return nil, fmt.Errorf("release %q: nothing to resume: revision %d is %s and was not interrupted", o.Name, newest.Spec.Revision, state(newest))
 	}
 	request := plan.Request{
 		Operation: interrupted, Release: newest, History: history[:len(history)-1], Options: o.Plan,
 	}
-	if err := o.leave(ctx, target, &request); err != nil {
-		return plan.Plan{}, err
+	if err := o.leave(ctx, at, &request); err != nil {
+		return nil, err
 	}
-	if err := target.complete(&request); err != nil {
-		return plan.Plan{}, err
+	if err := at.CompleteRequest(&request); err != nil {
+		return nil, err
 	}
-	return plan.Resume(request)
+	planned, err := plan.Resume(request)
+	if err != nil {
+		return nil, err
+	}
+	return proposeStored(planned, nil), nil
 }
 
 // leave reads the revision that a rollback leaves, whose hooks run before it.
-func (o *ResumeOptions) leave(ctx context.Context, target *target, request *plan.Request) (err error) {
+func (o *ResumeOptions) leave(ctx context.Context, at planning, request *plan.Request) (err error) {
 	if request.Operation != release.OperationRollback {
 		return nil
 	}
@@ -129,7 +133,7 @@ func (o *ResumeOptions) leave(ctx context.Context, target *target, request *plan
 	if left == nil {
 		return fmt.Errorf("release %q: the revision that revision %d leaves is not kept any more", o.Name, request.Release.Spec.Revision)
 	}
-	if request.Previous, err = target.salvage(ctx, left); err != nil {
+	if request.Previous, err = at.Salvage(ctx, left); err != nil {
 		return err
 	}
 	request.Left, err = nodesOf(request.Previous)

@@ -100,39 +100,43 @@ func revisionNumber(text string) (int, error) {
 
 // Run restores the revision and prints the new one.
 func (o *RollbackOptions) Run(ctx context.Context) error {
-	done, err := session{RunOptions: &o.RunOptions, operation: release.OperationRollback, plan: fromRecord(o.plan)}.perform(ctx)
+	done, err := perform(ctx, o.RunOptions, release.OperationRollback, o.plan)
 	if err != nil {
 		return err
 	}
 	return o.Output.PrintRun(done.Release, "rolled back", o.DryRun, o.Out)
 }
 
-func (o *RollbackOptions) plan(ctx context.Context, target *target) (plan.Plan, error) {
-	history, err := target.history(ctx, o.Name)
+func (o *RollbackOptions) plan(ctx context.Context, at planning) (*proposal, error) {
+	history, err := at.History(ctx, o.Name)
 	if err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
-	newest, err := target.before(ctx, history)
+	newest, err := at.Newest(ctx, history)
 	if err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
 	chosen, err := o.choose(history)
 	if err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
 	earlier := newest
 	if chosen != history.Newest() {
-		if earlier, err = target.salvage(ctx, chosen); err != nil {
-			return plan.Plan{}, err
+		if earlier, err = at.Salvage(ctx, chosen); err != nil {
+			return nil, err
 		}
 	}
-	request, err := target.rollback(earlier, newest, history, o.Plan)
+	request, err := at.RollbackRequest(earlier, newest, history, o.Plan)
 	if err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
-	target.doWithout(newest)
+	at.DoWithoutContent(newest)
 	request.Release.Spec.Description = o.Description
-	return plan.New(request)
+	planned, err := plan.New(request)
+	if err != nil {
+		return nil, err
+	}
+	return proposeStored(planned, newest), nil
 }
 
 // choose returns the revision to go back to.

@@ -65,22 +65,22 @@ func newStatusCommand(getter genericclioptions.RESTClientGetter, streams generic
 
 // Run prints the revision.
 func (o *StatusOptions) Run(ctx context.Context) error {
-	target, err := connect(o.Getter, o.IOStreams)
+	at, err := connect(o.Getter, o.IOStreams)
 	if err != nil {
 		return err
 	}
-	defer target.close()
-	found, history, err := target.current(ctx, o.Name, o.Revision)
+	defer at.Close()
+	found, history, err := at.Current(ctx, o.Name, o.Revision)
 	if err != nil {
 		return err
 	}
 	for _, err := range found.Record.Damage.All() {
 		if err != nil {
-			target.warnings.warn("%v", damage(found, err))
+			at.warnings.Warn("%v", damage(found, err))
 		}
 	}
 	if found.Spec.Revision == history.Newest().Spec.Revision {
-		if err := target.addTests(ctx, found, history.Deployed()); err != nil {
+		if err := at.addTests(ctx, found, history.Deployed()); err != nil {
 			return err
 		}
 	}
@@ -92,11 +92,11 @@ func (o *StatusOptions) Run(ctx context.Context) error {
 
 // addTests adds to the newest revision the tests of the deployed one, where that is another: the last test run is of
 // interest whatever failed since.
-func (t *target) addTests(ctx context.Context, newest, deployed *release.Release) error {
+func (r records) addTests(ctx context.Context, newest, deployed *release.Release) error {
 	if deployed == nil || deployed.Spec.Revision == newest.Spec.Revision {
 		return nil
 	}
-	tested, err := t.salvage(ctx, deployed)
+	tested, err := r.Salvage(ctx, deployed)
 	if err != nil {
 		return err
 	}
@@ -107,4 +107,13 @@ func (t *target) addTests(ctx context.Context, newest, deployed *release.Release
 		}
 	}
 	return nil
+}
+
+// shown returns a release as it is printed.
+func shown(r *release.Release, history release.History) *release.Release {
+	deployed := 0
+	if found := history.Deployed(); found != nil {
+		deployed = found.Spec.Revision
+	}
+	return r.Shown(deployed)
 }

@@ -1,15 +1,11 @@
 package plugin
 
 import (
-	"fmt"
 	"io"
-	"slices"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/kubectl/pkg/util/templates"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -19,9 +15,6 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 )
-
-// defaultKubeVersion is the version of the cluster that template renders for when none is named: that of the libraries.
-const defaultKubeVersion = "v1.37.0"
 
 // TemplateOptions are what template needs.
 type TemplateOptions struct {
@@ -83,21 +76,21 @@ func (o *TemplateOptions) complete(args []string, getter genericclioptions.RESTC
 
 // Run prints the manifest.
 func (o *TemplateOptions) Run() error {
-	source, err := load(o.PackPath, o.Values, o.In)
+	source, err := loadInput(o.PackPath, o.Values, o.In)
 	if err != nil {
 		return err
 	}
-	if err := source.merge(); err != nil {
+	if err := source.Merge(); err != nil {
 		return err
 	}
-	capabilities, err := o.capabilities()
+	capabilities, err := assumedCapabilities(o.KubeVersion, o.APIVersions)
 	if err != nil {
 		return err
 	}
 	if err := source.pack.SupportsKube(capabilities.KubeVersion.Version); err != nil {
 		return inputError{err}
 	}
-	result, err := source.render(render.Engine{Capabilities: capabilities}, render.Release{
+	result, err := source.Render(render.Engine{Capabilities: capabilities}, render.Release{
 		Name: o.Name, Namespace: o.Namespace, Revision: 1, IsInstall: !o.IsUpgrade, IsUpgrade: o.IsUpgrade,
 	})
 	if err != nil {
@@ -123,27 +116,4 @@ func (o *TemplateOptions) encode(nodes []*yaml.RNode) (string, error) {
 		nodes = regular
 	}
 	return manifest.Encode(nodes)
-}
-
-// capabilities are those of a cluster that serves what the client library knows, as Helm has it, and what was named.
-func (o *TemplateOptions) capabilities() (render.Capabilities, error) {
-	parsed, err := version.ParseGeneric(o.KubeVersion)
-	if err != nil {
-		return render.Capabilities{}, inputError{fmt.Errorf("--kube-version %q: %w", o.KubeVersion, err)}
-	}
-	found := render.Capabilities{
-		KubeVersion: render.KubeVersion{
-			Version: fmt.Sprintf("v%d.%d.%d", parsed.Major(), parsed.Minor(), parsed.Patch()), Major: fmt.Sprint(parsed.Major()), Minor: fmt.Sprint(parsed.Minor()),
-		},
-		APIVersions: slices.Clone(o.APIVersions),
-	}
-	for gvk := range scheme.Scheme.AllKnownTypes() {
-		if gvk.Version == "__internal" {
-			continue
-		}
-		found.APIVersions = append(found.APIVersions, gvk.GroupVersion().String(), gvk.GroupVersion().String()+"/"+gvk.Kind)
-	}
-	slices.Sort(found.APIVersions)
-	found.APIVersions = slices.Compact(found.APIVersions)
-	return found, nil
 }

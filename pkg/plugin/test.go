@@ -97,47 +97,49 @@ func readFilter(words []string) (tests plan.Tests, err error) {
 	return tests, nil
 }
 
-// Run runs the tests and prints a line for each.
+// Run runs the tests and prints a line for each. Where -o asks for the release, it is printed also when one failed.
 func (o *TestOptions) Run(ctx context.Context) error {
-	_, err := session{RunOptions: &o.RunOptions, operation: release.OperationTest, plan: fromRecord(o.plan), run: o.test}.perform(ctx)
+	options := o.RunOptions
+	if !o.Output.ForMachines() {
+		options.Observe = results(o.Out, o.Observe, o.Text)
+	}
+	done, err := perform(ctx, options, release.OperationTest, o.plan)
+	if done != nil && o.Output.ForMachines() {
+		err = errors.Join(err, o.Output.PrintRelease(done.Release.Shown(done.Release.Spec.Revision), o.Out))
+	}
 	return err
 }
 
-func (o *TestOptions) test(ctx context.Context, target *target, proposed *proposal) (plan.Result, error) {
-	if len(proposed.Steps) == 0 {
-		_, _ = fmt.Fprintf(o.ErrOut, "release %s has no tests to run\n", o.Name)
-	} else if !o.Output.ForMachines() {
-		o.Observe = results(o.Out, o.Observe, o.Text)
-	}
-	result, err := o.run(ctx, target, proposed.Plan)
-	if o.Output.ForMachines() {
-		err = errors.Join(err, o.Output.PrintRelease(result.Release.Shown(result.Release.Spec.Revision), o.Out))
-	}
-	return result, err
-}
-
-func (o *TestOptions) plan(ctx context.Context, target *target) (plan.Plan, error) {
-	history, err := target.history(ctx, o.Name)
+func (o *TestOptions) plan(ctx context.Context, at planning) (*proposal, error) {
+	history, err := at.History(ctx, o.Name)
 	if err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
 	deployed := history.Deployed()
 	if deployed == nil {
 		newest := history.Newest()
-		return plan.Plan{}, fmt.Errorf("release %q has no deployed revision to test; revision %d is %s", o.Name, newest.Spec.Revision, state(newest))
+		return nil, fmt.Errorf("release %q has no deployed revision to test; revision %d is %s", o.Name, newest.Spec.Revision, state(newest))
 	}
 	request := plan.Request{History: history, Options: o.Plan}
-	if request.Release, err = target.salvage(ctx, deployed); err != nil {
-		return plan.Plan{}, err
+	if request.Release, err = at.Salvage(ctx, deployed); err != nil {
+		return nil, err
 	}
-	if err := target.complete(&request); err != nil {
-		return plan.Plan{}, err
+	if err := at.CompleteRequest(&request); err != nil {
+		return nil, err
 	}
 	// What the tests make is added to it: without the rest it would pass for whole.
-	if err := target.completeInventory(ctx, request.Release, history); err != nil {
-		return plan.Plan{}, err
+	if err := at.CompleteInventory(ctx, request.Release, history); err != nil {
+		return nil, err
 	}
-	return plan.Test(request, o.Tests)
+	planned, err := plan.Test(request, o.Tests)
+	if err != nil {
+		return nil, err
+	}
+	proposed := proposeStored(planned, request.Release)
+	if len(planned.Steps) == 0 {
+		proposed.notes = []string{fmt.Sprintf("release %s has no tests to run", o.Name)}
+	}
+	return proposed, nil
 }
 
 // results returns an observer that prints how each test went, and has another one show all events. Where that shows them as

@@ -122,7 +122,7 @@ func (o *UninstallOptions) Run(ctx context.Context) error {
 
 // remove returns the newest revision of what it removes; nil where there is no such release.
 func (o *UninstallOptions) remove(ctx context.Context) (*release.Release, error) {
-	removed, err := session{RunOptions: &o.RunOptions, operation: release.OperationUninstall, plan: fromRecord(o.plan)}.perform(ctx)
+	removed, err := perform(ctx, o.RunOptions, release.OperationUninstall, o.plan)
 	switch {
 	case removed != nil:
 		return removed.Release, err
@@ -135,55 +135,58 @@ func (o *UninstallOptions) remove(ctx context.Context) (*release.Release, error)
 // sweep removes what a command has left that was killed while it dropped the record. notFound is what to say where there is
 // nothing.
 func (o *UninstallOptions) sweep(ctx context.Context, notFound error) (*release.Release, error) {
-	target, err := connect(o.Getter, o.IOStreams)
+	s, err := open(o.RunOptions, release.OperationUninstall)
 	if err != nil {
 		return nil, err
 	}
-	defer target.close()
-	defer o.unlock(ctx, target)
-	err = o.lock(ctx, target, release.OperationUninstall)
+	defer s.Close(ctx)
+	err = s.Lock(ctx)
 	if missingNamespace(err) {
 		return nil, notFound
 	}
 	if err != nil {
 		return nil, err
 	}
-	swept, err := target.store.Sweep(ctx, target.namespace, o.Name)
+	swept, err := s.store.Sweep(ctx, s.namespace, o.Name)
 	if err == nil && !swept {
 		err = notFound
 	}
-	return release.New(o.Name, target.namespace, 0), err
+	return release.New(o.Name, s.namespace, 0), err
 }
 
-func (o *UninstallOptions) plan(ctx context.Context, target *target) (plan.Plan, error) {
-	history, err := target.history(ctx, o.Name)
+func (o *UninstallOptions) plan(ctx context.Context, at planning) (*proposal, error) {
+	history, err := at.History(ctx, o.Name)
 	if err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
-	newest, err := target.before(ctx, history)
+	newest, err := at.Newest(ctx, history)
 	if err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
 	request := plan.Request{Release: newest, History: history, Options: o.Plan}
 	if newest.Status.Phase == release.Uninstalled {
 		if o.Plan.KeepHistory {
-			return plan.Plan{}, fmt.Errorf("release %q is uninstalled already; without --keep-history its record goes, too", newest.Name)
+			return nil, fmt.Errorf("release %q is uninstalled already; without --keep-history its record goes, too", newest.Name)
 		}
 		// Its hooks have run.
 		request.Options.SkipPhases = hook.Phases()
 	}
 	switch lost := newest.Record.Damage.Content; {
 	case lost != nil && !request.Options.SkipsRemovalHooks():
-		return plan.Plan{}, damageError{
+		return nil, damageError{
 			fmt.Errorf("the hooks of the release cannot be read, and one of pre-delete may be a backup: %w", damage(newest, lost)),
 			"To uninstall it without its hooks, use --no-hooks.",
 		}
 	case lost != nil:
-		target.doWithout(newest)
+		at.DoWithoutContent(newest)
 	default:
-		if err := target.complete(&request); err != nil {
-			return plan.Plan{}, err
+		if err := at.CompleteRequest(&request); err != nil {
+			return nil, err
 		}
 	}
-	return plan.Remove(request)
+	planned, err := plan.Remove(request)
+	if err != nil {
+		return nil, err
+	}
+	return proposeStored(planned, newest), nil
 }

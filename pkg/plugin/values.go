@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/pflag"
 
@@ -41,7 +42,7 @@ func (r *reuseFlags) AddFlags(flags *pflag.FlagSet) {
 }
 
 // Check refuses flags that contradict each other.
-func (r reuseFlags) Check() error {
+func (r *reuseFlags) Check() error {
 	set := 0
 	for _, flag := range []bool{r.Reuse, r.Reset, r.ResetThenReuse} {
 		if flag {
@@ -55,12 +56,46 @@ func (r reuseFlags) Check() error {
 }
 
 // Needs reports whether the values of the deployed revision count.
-func (r reuseFlags) Needs(given map[string]any) bool {
+func (r *reuseFlags) Needs(given map[string]any) bool {
 	return r.Reuse || r.ResetThenReuse || !r.Reset && len(given) == 0
 }
 
-// Apply completes the values of an upgrade from those of the deployed revision.
-func (r reuseFlags) Apply(source *input, deployed release.Content) {
+// Complete adds to the values those of the deployed revision that are to be kept, and checks them all. deployed is nil
+// where no revision is, and where nobody knows which. It returns what the user has to know of that.
+// Without flags of reuse the values were put together and checked before the cluster was asked.
+func (r *reuseFlags) Complete(source *input, history release.History, deployed *release.Release) (notes []string, err error) {
+	if r == nil {
+		return nil, nil
+	}
+	if !r.Needs(source.given) {
+		return nil, source.Merge()
+	}
+	if deployed == nil {
+		if unknown := history.Unknown(); unknown != nil {
+			return nil, valuesLost(unknown, unknown.Record.Damage.Head)
+		}
+		return nil, source.Merge()
+	}
+	if err := deployed.Record.Damage.Content; err != nil {
+		return nil, valuesLost(deployed, err)
+	}
+	if len(source.given) == 0 && len(deployed.Content.Values) > 0 {
+		notes = append(notes, fmt.Sprintf("values given for revision %d are kept", deployed.Spec.Revision))
+	}
+	r.apply(source, deployed.Content)
+	return notes, source.Merge()
+}
+
+// valuesLost says that values cannot be kept, because of what cannot be read of the revision that is deployed or may be.
+func valuesLost(r *release.Release, err error) error {
+	return damageError{
+		fmt.Errorf("the values of the deployed revision cannot be read: %w", damage(r, err)),
+		"Give all values again, with --values or --set, or use --reset-values.",
+	}
+}
+
+// apply completes the values of an upgrade from those of the deployed revision.
+func (r *reuseFlags) apply(source *input, deployed release.Content) {
 	if r.Reuse {
 		source.pack.Values = pack.Copy(deployed.Merged)
 	}
