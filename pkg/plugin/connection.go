@@ -17,12 +17,15 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
 
-// configFlags are kubectl's own flags. The client is not throttled, because the API server has its own flow control;
+// clusterFlags are kubectl's own flags: which cluster, which namespace, and who asks.
+type clusterFlags struct{ *genericclioptions.ConfigFlags }
+
+// newClusterFlags returns the flags. The client is not throttled, because the API server has its own flow control;
 // warnings of the API server go to the error stream, each once; and a server that is out of reach for a while is waited for.
-func configFlags(streams genericiooptions.IOStreams) *genericclioptions.ConfigFlags {
+func newClusterFlags(streams genericiooptions.IOStreams) clusterFlags {
 	server := &patience.Server{Say: func(message string) { _, _ = fmt.Fprintln(streams.ErrOut, "warning: "+message) }}
 	warnings := rest.NewWarningWriter(streams.ErrOut, rest.WarningWriterOptions{Deduplicate: true})
-	return genericclioptions.NewConfigFlags(true).
+	return clusterFlags{genericclioptions.NewConfigFlags(true).
 		WithDeprecatedPasswordFlag().
 		WithDiscoveryQPS(-1).
 		WithWrapConfigFn(func(config *rest.Config) *rest.Config {
@@ -30,11 +33,12 @@ func configFlags(streams genericiooptions.IOStreams) *genericclioptions.ConfigFl
 			config.WarningHandler = warnings
 			config.Wrap(server.Wrap)
 			return config
-		})
+		})}
 }
 
-// checkRequestTimeout refuses a value that clients would refuse later, as if the cluster were at fault.
-func checkRequestTimeout(value string) error {
+// Check refuses a time limit of requests that clients would refuse later, as if the cluster were at fault.
+func (f clusterFlags) Check() error {
+	value := *f.Timeout
 	switch limit, err := clientcmd.ParseTimeout(value); {
 	case value != "" && err != nil:
 		return fmt.Errorf("--request-timeout %q: must be a number of seconds, or have a unit, as in 30s, 2m or 1h; 0 is no limit", value)

@@ -10,7 +10,7 @@ import (
 
 func TestClientsAreNotThrottled(t *testing.T) {
 	t.Parallel()
-	flags := configFlags(genericiooptions.NewTestIOStreamsDiscard())
+	flags := newClusterFlags(genericiooptions.NewTestIOStreamsDiscard())
 	server := "https://192.0.2.1"
 	flags.APIServer, flags.BearerToken, flags.KubeConfig = &server, ptr.To("token"), ptr.To(os.DevNull)
 	config, err := flags.ToRESTConfig()

@@ -52,8 +52,9 @@ type DeployVerb struct {
 	Reuse *reuseFlags
 }
 
-func newDeployFlags(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *DeployFlags {
-	return &DeployFlags{Run: newRunFlags(getter, streams), History: newHistoryFlags()}
+// newDeployFlags returns the flags of a verb, and what it may ask before; "" is nothing.
+func newDeployFlags(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams, asks string) *DeployFlags {
+	return &DeployFlags{Run: newRunFlags(getter, streams, asks)}
 }
 
 func (f *DeployFlags) bundles() []planFlags {

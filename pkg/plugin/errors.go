@@ -145,6 +145,14 @@ func missingNamespace(err error) bool {
 	return details != nil && details.Kind == "namespaces"
 }
 
+// end says why a command has failed, where it has, and returns the exit code.
+func end(ctx context.Context, out io.Writer, err error) int {
+	if err != nil {
+		report(out, lifecycle.WithCause(ctx, err))
+	}
+	return exitCode(ctx, err)
+}
+
 // report writes why the program ends, with what to do next where that is known.
 func report(out io.Writer, err error) {
 	if lines, ok := out.(*printers.JSONLines); ok {

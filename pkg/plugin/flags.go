@@ -25,7 +25,8 @@ type RunFlags struct {
 	LockTimeout time.Duration
 	Events      eventFlags
 	Output      outputFlags
-	// Yes is a flag of the verbs that call AddYesFlag.
+	// Asks is what the verb may ask before, as a clause; "" where it asks nothing and has no flag for Yes.
+	Asks   string
 	Yes    bool
 	getter genericclioptions.RESTClientGetter
 	genericiooptions.IOStreams
@@ -64,8 +65,9 @@ const (
 	defaultHistoryMax = 10
 )
 
-func newRunFlags(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) RunFlags {
-	return RunFlags{Timeout: defaultTimeout, Events: eventFlags{eventsText}, Output: newOutputFlags(), getter: getter, IOStreams: streams}
+// newRunFlags returns the flags of a verb, and what it may ask before; "" is nothing.
+func newRunFlags(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams, asks string) RunFlags {
+	return RunFlags{Timeout: defaultTimeout, Events: eventFlags{eventsText}, Output: newOutputFlags(), Asks: asks, getter: getter, IOStreams: streams}
 }
 
 // AddFlags adds what every verb has that runs a plan, and the bundles that this one has besides.
@@ -79,14 +81,12 @@ func (f *RunFlags) AddFlags(command *cobra.Command, bundles ...planFlags) {
 		"How long to wait for another command that works on the release. Zero means only as long as it takes to see that the process that holds it is gone.")
 	f.Events.AddFlags(flags)
 	f.Output.AddFlags(command)
+	if f.Asks != "" {
+		flags.BoolVarP(&f.Yes, "yes", "y", f.Yes, "Do not ask before "+f.Asks+".")
+	}
 	for _, bundle := range bundles {
 		bundle.AddFlags(flags)
 	}
-}
-
-// AddYesFlag adds what the verbs have that may ask. before says what for.
-func (f *RunFlags) AddYesFlag(flags *pflag.FlagSet, before string) {
-	flags.BoolVarP(&f.Yes, "yes", "y", f.Yes, "Do not ask before "+before+".")
 }
 
 // ToOptions checks the flags, with the bundles that the verb has besides, and completes them. name is the argument that names
@@ -203,11 +203,9 @@ func (f *applyFlags) ApplyTo(options *plan.Options) error {
 // historyFlags are those of the verbs that end with a revision more in the history.
 type historyFlags struct{ Max int }
 
-func newHistoryFlags() historyFlags { return historyFlags{defaultHistoryMax} }
-
 // AddFlags adds --history-max.
 func (f *historyFlags) AddFlags(flags *pflag.FlagSet) {
-	flags.IntVar(&f.Max, "history-max", f.Max, "How many revisions of the release are kept. Zero means all.")
+	flags.IntVar(&f.Max, "history-max", defaultHistoryMax, "How many revisions of the release are kept. Zero means all.")
 }
 
 // ApplyTo implements planFlags.

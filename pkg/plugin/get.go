@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	cliprinters "k8s.io/cli-runtime/pkg/printers"
+	"k8s.io/kubectl/pkg/cmd/get"
 	"k8s.io/kubectl/pkg/util/templates"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 	"sigs.k8s.io/yaml"
@@ -43,7 +45,7 @@ func newGetCommand(getter genericclioptions.RESTClientGetter, streams genericioo
 			# List what can be printed
 			kubectl sherpack get`),
 		DisableFlagsInUseLine: true,
-		Args:                  usage(cobra.NoArgs),
+		Args:                  cobra.NoArgs,
 		Run:                   func(cmd *cobra.Command, _ []string) { _ = cmd.Help() },
 	}
 	command.AddCommand(
@@ -122,7 +124,7 @@ func newGetNotesCommand(getter genericclioptions.RESTClientGetter, streams gener
 func newGetPartCommand(part contentPart, getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
 	options := GetOptions{Part: part, Output: newContentFlags(part.named), Getter: getter, IOStreams: streams}
 	command := &cobra.Command{
-		Args: usage(cobra.ExactArgs(1)),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := options.complete(cmd, args); err != nil {
 				return err
@@ -290,4 +292,79 @@ func list(nodes []*kyaml.RNode) (*unstructured.UnstructuredList, error) {
 		list.Items = append(list.Items, *object.Unstructured)
 	}
 	return list, nil
+}
+
+// contentFlags are kubectl's -o for what is no release.
+type contentFlags struct {
+	*genericclioptions.PrintFlags
+	// columns is nil where there is nothing to print columns of.
+	columns *get.CustomColumnsPrintFlags
+}
+
+// newContentFlags returns the flags for a part of a release. named says that it is made of objects with names.
+func newContentFlags(named bool) contentFlags {
+	flags := contentFlags{PrintFlags: genericclioptions.NewPrintFlags("")}
+	if named {
+		flags.columns = get.NewCustomColumnsPrintFlags()
+	} else {
+		flags.NamePrintFlags = nil
+	}
+	return flags
+}
+
+// AddFlags adds -o and what belongs to it.
+func (f contentFlags) AddFlags(command *cobra.Command) {
+	f.TemplatePrinterFlags.AddFlags(command)
+	command.Flags().StringVarP(f.OutputFormat, "output", "o", *f.OutputFormat,
+		"Output format. One of: ("+strings.Join(f.AllowedFormats(), ", ")+").")
+	f.OutputFlagSpecified = func() bool { return command.Flag("output").Changed }
+}
+
+// AllowedFormats are those that -o takes.
+func (f contentFlags) AllowedFormats() []string {
+	formats := f.PrintFlags.AllowedFormats()
+	if f.columns != nil {
+		formats = append(formats, f.columns.AllowedFormats()...)
+	}
+	return formats
+}
+
+// ToPrinter returns the printer for the form that was asked for.
+func (f contentFlags) ToPrinter() (cliprinters.ResourcePrinter, error) {
+	if f.columns != nil {
+		f.columns.TemplateArgument = *f.TemplatePrinterFlags.TemplateArgument
+		if printer, err := f.columns.ToPrinter(*f.OutputFormat); !genericclioptions.IsNoCompatiblePrinterError(err) {
+			return printer, err
+		}
+	}
+	printer, err := f.PrintFlags.ToPrinter()
+	if genericclioptions.IsNoCompatiblePrinterError(err) {
+		err = genericclioptions.NoCompatiblePrinterError{OutputFormat: f.OutputFormat, AllowedFormats: f.AllowedFormats()}
+	}
+	return printer, err
+}
+
+// ForMachines reports whether a form was asked for that is not for people.
+func (f contentFlags) ForMachines() bool {
+	return *f.OutputFormat != "" || *f.TemplatePrinterFlags.TemplateArgument != ""
+}
+
+// Check refuses an unknown form before anything is done.
+func (f contentFlags) Check(command *cobra.Command) error {
+	if !f.ForMachines() {
+		return nil
+	}
+	if _, err := f.ToPrinter(); err != nil {
+		return &UsageError{command.CommandPath(), err}
+	}
+	return nil
+}
+
+// Print prints an object in the form that was asked for.
+func (f contentFlags) Print(object runtime.Object, out io.Writer) error {
+	printer, err := f.ToPrinter()
+	if err != nil {
+		return err
+	}
+	return printIn(*f.OutputFormat, printer, object, out)
 }

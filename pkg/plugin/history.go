@@ -41,7 +41,7 @@ func newHistoryCommand(getter genericclioptions.RESTClientGetter, streams generi
 
 			# Print the number of the newest for a script
 			kubectl sherpack history myshop -o jsonpath='{.items[-1].spec.revision}'`),
-		Args: usage(cobra.ExactArgs(1)),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := options.complete(cmd, args); err != nil {
 				return err

@@ -67,7 +67,7 @@ func newListCommand(getter genericclioptions.RESTClientGetter, streams genericio
 
 			# List those that need attention
 			kubectl sherpack list --failed --pending`),
-		Args: usage(cobra.NoArgs),
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := options.complete(cmd, selector); err != nil {
 				return err

@@ -25,14 +25,14 @@ type releaseLock struct {
 	errOut          io.Writer
 }
 
-// lock waits for the lock of a release and takes it. From then on the command heeds an interrupt and comes to its own end.
-func lock(ctx context.Context, at *connection, options RunOptions, operation release.Operation) (*releaseLock, error) {
+// Lock waits for the lock of a release and takes it. From then on the command heeds an interrupt and comes to its own end.
+func (c *connection) Lock(ctx context.Context, options RunOptions, operation release.Operation) (*releaseLock, error) {
 	if err := begin(ctx); err != nil {
 		return nil, err
 	}
-	l := &releaseLock{guard: at.guard, namespace: at.namespace, name: options.Name, errOut: options.ErrOut}
-	held, err := at.locks.Acquire(ctx, l.namespace, l.name, string(operation), options.LockTimeout)
-	if at.locks.Unwatched() {
+	l := &releaseLock{guard: c.guard, namespace: c.namespace, name: options.Name, errOut: options.ErrOut}
+	held, err := c.locks.Acquire(ctx, l.namespace, l.name, string(operation), options.LockTimeout)
+	if c.locks.Unwatched() {
 		l.lacksRight("watch", "asking every second instead")
 	}
 	if err != nil {

@@ -49,8 +49,8 @@ type planning struct {
 	discovery
 }
 
-// planning returns what an attempt to plan reads from, which adds to warnings what there is to say of what it finds.
-func (c *connection) planning(found *warnings) planning {
+// Planning returns what an attempt to plan reads from, which adds to warnings what there is to say of what it finds.
+func (c *connection) Planning(found *warnings) planning {
 	stored := c.records
 	stored.warnings = found
 	return planning{stored, c.discovery}

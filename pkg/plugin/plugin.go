@@ -14,7 +14,6 @@ import (
 	"k8s.io/kubectl/pkg/cmd/options"
 	"k8s.io/kubectl/pkg/util/templates"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	_ "github.com/sherpack-io/kubectl-sherpack/pkg/plugin/internal/english" // Before what it is about.
 )
 
@@ -48,10 +47,7 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 		}
 		return err
 	})
-	if err != nil {
-		report(streams.ErrOut, lifecycle.WithCause(ctx, err))
-	}
-	return exitCode(ctx, err)
+	return end(ctx, streams.ErrOut, err)
 }
 
 // NewCommand returns the command line. Commands share nothing, so several can live in one program.
@@ -66,21 +62,21 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Run:           func(cmd *cobra.Command, _ []string) { _ = cmd.Help() },
-		Args:          usage(cobra.NoArgs),
+		Args:          cobra.NoArgs,
 	}
 	root.SetIn(streams.In)
 	root.SetOut(helpWriter{streams.Out})
 	root.SetErr(streams.ErrOut)
-	flags := configFlags(streams)
+	flags := newClusterFlags(streams)
 	flags.AddFlags(root.PersistentFlags())
 	var preferred preferences
-	preferred.addFlags(root.PersistentFlags())
-	preferred.wrap(flags)
+	preferred.AddFlags(root.PersistentFlags())
+	preferred.Wrap(flags.ConfigFlags)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkRequestTimeout(*flags.Timeout); err != nil {
+		if err := flags.Check(); err != nil {
 			return &UsageError{cmd.CommandPath(), err}
 		}
-		return preferred.load(cmd, streams.ErrOut)
+		return preferred.Load(cmd, streams.ErrOut)
 	}
 	root.PersistentFlags().IntP(verbosityFlag, verbosityFlag, 0, "How much to say on the error stream. 1 names what could not be checked before the work began.")
 	groups := templates.CommandGroups{
@@ -97,6 +93,7 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	templates.ActsAsRootCommand(root, nil, groups...)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &UsageError{cmd.CommandPath(), err} })
 	root.AddCommand(newVersionCommand(streams, build), newOptionsCommand(streams))
+	refuseAsUsage(root)
 	return root
 }
 
@@ -120,12 +117,17 @@ func (w helpWriter) Write(text []byte) (int, error) {
 	return len(text), err
 }
 
-// usage makes the error of an argument check a UsageError.
-func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return &UsageError{cmd.CommandPath(), err}
+// refuseAsUsage makes what a command and those below it say of their arguments UsageErrors.
+func refuseAsUsage(command *cobra.Command) {
+	if check := command.Args; check != nil {
+		command.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return &UsageError{cmd.CommandPath(), err}
+			}
+			return nil
 		}
-		return nil
+	}
+	for _, below := range command.Commands() {
+		refuseAsUsage(below)
 	}
 }

@@ -28,7 +28,7 @@ type ResumeFlags struct {
 type ResumeOptions struct{ RunOptions }
 
 func newResumeCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := ResumeFlags{Run: newRunFlags(getter, streams), History: newHistoryFlags()}
+	flags := ResumeFlags{Run: newRunFlags(getter, streams, beforeDeletions)}
 	command := &cobra.Command{
 		Use:   "resume NAME",
 		Short: "Go on with an operation that was interrupted",
@@ -46,7 +46,7 @@ func newResumeCommand(getter genericclioptions.RESTClientGetter, streams generic
 
 			# See first what is left to do
 			kubectl sherpack resume myshop --dry-run=server`),
-		Args: usage(cobra.ExactArgs(1)),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options, err := flags.ToOptions(cmd, args)
 			if err != nil {
@@ -66,7 +66,6 @@ func (f *ResumeFlags) bundles() []planFlags {
 // AddFlags adds the flags.
 func (f *ResumeFlags) AddFlags(command *cobra.Command) {
 	f.Run.AddFlags(command, f.bundles()...)
-	f.Run.AddYesFlag(command.Flags(), beforeDeletions)
 }
 
 // ToOptions checks the flags and completes them.

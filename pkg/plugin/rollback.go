@@ -34,7 +34,7 @@ type RollbackOptions struct {
 }
 
 func newRollbackCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := RollbackFlags{Run: newRunFlags(getter, streams), History: newHistoryFlags()}
+	flags := RollbackFlags{Run: newRunFlags(getter, streams, beforeDeletions)}
 	command := &cobra.Command{
 		Use:   "rollback NAME [REVISION]",
 		Short: "Bring a release back to an earlier revision",
@@ -53,7 +53,7 @@ func newRollbackCommand(getter genericclioptions.RESTClientGetter, streams gener
 
 			# Go back to revision 3, and wait until everything is ready
 			kubectl sherpack rollback myshop 3 --wait`),
-		Args: usage(cobra.RangeArgs(1, 2)),
+		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options, err := flags.ToOptions(cmd, args)
 			if err != nil {
@@ -73,7 +73,6 @@ func (f *RollbackFlags) bundles() []planFlags {
 // AddFlags adds the flags.
 func (f *RollbackFlags) AddFlags(command *cobra.Command) {
 	f.Run.AddFlags(command, f.bundles()...)
-	f.Run.AddYesFlag(command.Flags(), beforeDeletions)
 }
 
 // ToOptions checks the flags and completes them.

@@ -66,7 +66,7 @@ func open(options RunOptions, operation release.Operation) (*session, error) {
 
 // Lock takes the lock of the release, which Close gives up.
 func (s *session) Lock(ctx context.Context) (err error) {
-	s.held, err = lock(ctx, s.connection, s.RunOptions, s.operation)
+	s.held, err = s.connection.Lock(ctx, s.RunOptions, s.operation)
 	return err
 }
 
@@ -85,7 +85,7 @@ func (s *session) propose(ctx context.Context, plan planner) (proposed *proposal
 		return s.proposeDry(ctx, plan)
 	}
 	found = &warnings{}
-	first, failure := plan(ctx, s.planning(found))
+	first, failure := plan(ctx, s.Planning(found))
 	if failure != nil && !s.IsPending(ctx, s.Name) {
 		return first, found, failure
 	}
@@ -98,11 +98,7 @@ func (s *session) propose(ctx context.Context, plan planner) (proposed *proposal
 	if err := s.Lock(ctx); err != nil {
 		return nil, found, err
 	}
-	history, err := s.store.History(ctx, s.namespace, s.Name)
-	if err != nil {
-		return nil, found, err
-	}
-	closed, err := s.recover(ctx, history.Newest())
+	history, closed, err := s.recover(ctx)
 	if err != nil {
 		return nil, found, err
 	}
@@ -112,7 +108,7 @@ func (s *session) propose(ctx context.Context, plan planner) (proposed *proposal
 	// It may have waited for whoever defines kinds.
 	s.cluster.LookAgain()
 	found = &warnings{}
-	proposed, err = promptly(ctx, func() (*proposal, error) { return plan(ctx, s.planning(found)) })
+	proposed, err = promptly(ctx, func() (*proposal, error) { return plan(ctx, s.Planning(found)) })
 	return proposed, found, err
 }
 
@@ -120,7 +116,7 @@ func (s *session) propose(ctx context.Context, plan planner) (proposed *proposal
 // that is over.
 func (s *session) proposeDry(ctx context.Context, plan planner) (proposed *proposal, found *warnings, err error) {
 	found = &warnings{}
-	proposed, err = plan(ctx, s.planning(found))
+	proposed, err = plan(ctx, s.Planning(found))
 	if s.IsPending(ctx, s.Name) {
 		_, _ = fmt.Fprintf(s.ErrOut, "warning: another command works on release %s, or was killed while it did; this is what would be done now\n", s.Name)
 	}
@@ -128,6 +124,27 @@ func (s *session) proposeDry(ctx context.Context, plan planner) (proposed *propo
 		proposed.created, err = s.tryNamespace(ctx)
 	}
 	return proposed, found, err
+}
+
+// promptly does what does not heed ctx, such as rendering and a schema, and does not wait for it longer than ctx lasts. What
+// it does must change nothing, because it may go on unseen.
+func promptly[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	ended := make(chan result, 1)
+	go func() {
+		value, err := do()
+		ended <- result{value, err}
+	}()
+	select {
+	case found := <-ended:
+		return found.value, found.err
+	case <-ctx.Done():
+		var none T
+		return none, lifecycle.ErrInterrupted
+	}
 }
 
 // tryNamespace returns the namespace of the release if it would be created.
@@ -139,18 +156,30 @@ func (s *session) tryNamespace(ctx context.Context) ([]corev1.ObjectReference, e
 	return []corev1.ObjectReference{{APIVersion: "v1", Kind: "Namespace", Name: s.namespace}}, nil
 }
 
-// recover closes the newest revision if a command was killed while it worked on it, and reports whether it has. Nobody
-// works on it any more, because this command holds the lock.
-func (s *session) recover(ctx context.Context, newest *release.Release) (bool, error) {
+// recover reads the history again now that the lock is held, and closes the newest revision if a command was killed while it
+// worked on it: nobody does any more. closed reports whether it has.
+func (s *session) recover(ctx context.Context) (history release.History, closed bool, err error) {
+	if history, err = s.store.History(ctx, s.namespace, s.Name); err != nil {
+		return nil, false, err
+	}
+	newest := history.Newest()
 	if newest == nil || !newest.Status.Phase.Pending() {
-		return false, nil
+		return history, false, nil
 	}
-	closed, err := s.CloseInterrupted(ctx, newest, s.held.Former())
+	interrupted, err := s.CloseInterrupted(ctx, newest, s.held.Former())
 	if err != nil {
-		return false, err
+		return nil, false, err
 	}
-	_, _ = fmt.Fprintf(s.ErrOut, "revision %d was %s\n", closed.Spec.Revision, closed.Status.Message)
-	return true, nil
+	_, _ = fmt.Fprintf(s.ErrOut, "revision %d was %s\n", interrupted.Spec.Revision, interrupted.Status.Message)
+	return history, true, nil
+}
+
+// interrupted is the error of what ctx has ended before the work began: how it noticed does not matter.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return lifecycle.ErrInterrupted
+	}
+	return err
 }
 
 // tell says what there is to know of the last plan and of its proposal; nil is none.

@@ -19,7 +19,7 @@ import (
 func newSession(t *testing.T, said *bytes.Buffer) *session {
 	t.Helper()
 	streams := genericiooptions.IOStreams{ErrOut: said}
-	flags := configFlags(streams)
+	flags := newClusterFlags(streams)
 	flags.APIServer, flags.KubeConfig, flags.Namespace = &leaseServer(t).Host, ptr.To(os.DevNull), ptr.To("web")
 	s, err := open(RunOptions{Name: "shop", Getter: flags, IOStreams: streams}, release.OperationInstall)
 	if err != nil {

@@ -42,7 +42,7 @@ func newStatusCommand(getter genericclioptions.RESTClientGetter, streams generic
 
 			# Print one word for a script
 			kubectl sherpack status myshop -o jsonpath='{.status.phase}'`),
-		Args: usage(cobra.ExactArgs(1)),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, err := releaseName(args[0])
 			if err != nil {

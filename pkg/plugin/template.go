@@ -44,7 +44,7 @@ func newTemplateCommand(getter genericclioptions.RESTClientGetter, streams gener
 
 			# As for an upgrade, on an older cluster
 			kubectl sherpack template myshop ./shop --is-upgrade --kube-version 1.30`),
-		Args: usage(cobra.ExactArgs(2)),
+		Args: cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := options.complete(args, getter); err != nil {
 				return err

@@ -35,7 +35,7 @@ type TestOptions struct {
 }
 
 func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := TestFlags{Run: newRunFlags(getter, streams)}
+	flags := TestFlags{Run: newRunFlags(getter, streams, "stored hooks run outside of the release's namespace")}
 	command := &cobra.Command{
 		Use:   "test NAME",
 		Short: "Run the tests of a release",
@@ -48,7 +48,7 @@ func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericio
 
 			# Run all of them although some fail, but not the one named load
 			kubectl sherpack test myshop --keep-going --filter '!name=load'`),
-		Args: usage(cobra.ExactArgs(1)),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options, err := flags.ToOptions(cmd, args)
 			if err != nil {
@@ -64,7 +64,6 @@ func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericio
 // AddFlags adds the flags.
 func (f *TestFlags) AddFlags(command *cobra.Command) {
 	f.Run.AddFlags(command)
-	f.Run.AddYesFlag(command.Flags(), "stored hooks run outside of the release's namespace")
 	command.Flags().BoolVar(&f.KeepGoing, "keep-going", false, "Run the tests that come after one that failed, too.")
 	command.Flags().StringSliceVar(&f.Filter, "filter", nil, "Run only the tests of these names, as in name=smoke, or all but these, as in '!name=load'. Can be repeated.")
 }

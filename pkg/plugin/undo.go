@@ -87,7 +87,7 @@ func (s *session) planUndo(failed *proposal, result plan.Result) (undo plan.Plan
 	if failed.Operation == release.OperationInstall {
 		return plan.Undo(failed.Plan, result, plan.Request{})
 	}
-	request, err := s.planning(s.warnings).undoRequest(failed.deployed, result.Release, failed.History, failed.Options)
+	request, err := s.Planning(s.warnings).undoRequest(failed.deployed, result.Release, failed.History, failed.Options)
 	if err != nil {
 		return undo, false, err
 	}

@@ -35,7 +35,7 @@ type UninstallOptions struct {
 }
 
 func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := UninstallFlags{Run: newRunFlags(getter, streams)}
+	flags := UninstallFlags{Run: newRunFlags(getter, streams, beforeDeletions)}
 	command := &cobra.Command{
 		Use:     "uninstall NAME",
 		Aliases: []string{"delete"},
@@ -56,7 +56,7 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 
 			# Remove it without its hooks, wait until all is gone, and keep its history
 			kubectl sherpack uninstall myshop --no-hooks --wait --keep-history`),
-		Args: usage(cobra.ExactArgs(1)),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options, err := flags.ToOptions(cmd, args)
 			if err != nil {
@@ -76,7 +76,6 @@ func (f *UninstallFlags) bundles() []planFlags {
 // AddFlags adds the flags.
 func (f *UninstallFlags) AddFlags(command *cobra.Command) {
 	f.Run.AddFlags(command, f.bundles()...)
-	f.Run.AddYesFlag(command.Flags(), beforeDeletions)
 	command.Flags().BoolVar(&f.IgnoreNotFound, "ignore-not-found", false, "Treat a release that is not there as removed.")
 }
 

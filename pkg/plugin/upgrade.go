@@ -13,7 +13,7 @@ import (
 )
 
 func newUpgradeCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := newDeployFlags(getter, streams)
+	flags := newDeployFlags(getter, streams, beforeDeletions)
 	var values reuseFlags
 	var definitions definitionFlags
 	install := false
@@ -35,7 +35,7 @@ func newUpgradeCommand(getter genericclioptions.RESTClientGetter, streams generi
 
 			# Change one value, keep the others that were given, and install the release if it is not there
 			kubectl sherpack upgrade myshop ./shop --install --reset-then-reuse-values --set replicas=5`),
-		Args: usage(cobra.ExactArgs(2)),
+		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := values.Check(); err != nil {
 				return err
@@ -52,7 +52,6 @@ func newUpgradeCommand(getter genericclioptions.RESTClientGetter, streams generi
 		},
 	}
 	flags.AddFlags(command, &definitions)
-	flags.Run.AddYesFlag(command.Flags(), beforeDeletions)
 	values.AddFlags(command.Flags())
 	command.Flags().BoolVarP(&install, "install", "i", install, "Install the release if it is not there.")
 	return command

@@ -145,7 +145,7 @@ func (h *valuesHistory) path(name string) string { return filepath.Join(h.folder
 
 func (h *valuesHistory) parse(t *testing.T, args []string) (flags *DeployFlags, reuse reuseFlags) {
 	t.Helper()
-	flags = newDeployFlags(nil, genericiooptions.NewTestIOStreamsDiscard())
+	flags = newDeployFlags(nil, genericiooptions.NewTestIOStreamsDiscard(), "")
 	command := &cobra.Command{}
 	flags.AddFlags(command)
 	reuse.AddFlags(command.Flags())
