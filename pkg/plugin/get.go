@@ -23,6 +23,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
+// GetFlags are the flags of the subcommands of get.
+type GetFlags struct {
+	Revision int
+	Output   contentFlags
+}
+
 // GetOptions are what the subcommands of get need.
 type GetOptions struct {
 	Name string
@@ -122,29 +128,38 @@ func newGetNotesCommand(getter genericclioptions.RESTClientGetter, streams gener
 
 // newGetPartCommand returns a subcommand that prints a part. What its help says is not set yet.
 func newGetPartCommand(part contentPart, getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	options := GetOptions{Part: part, Output: newContentFlags(part.named), Getter: getter, IOStreams: streams}
+	flags := GetFlags{Output: newContentFlags(part.named)}
 	command := &cobra.Command{
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := options.complete(cmd, args); err != nil {
+			options, err := flags.ToOptions(cmd, args)
+			if err != nil {
 				return err
 			}
+			options.Part, options.Getter, options.IOStreams = part, getter, streams
 			return options.Run(cmd.Context())
 		},
 	}
-	command.Flags().IntVar(&options.Revision, "revision", 0, "The revision to read. Zero means the newest.")
-	options.Output.AddFlags(command)
+	flags.AddFlags(command)
 	return command
 }
 
-func (o *GetOptions) complete(command *cobra.Command, args []string) (err error) {
-	if o.Name, err = releaseName(args[0]); err != nil {
-		return err
+// AddFlags adds the flags.
+func (f *GetFlags) AddFlags(command *cobra.Command) {
+	command.Flags().IntVar(&f.Revision, "revision", f.Revision, "The revision to read. Zero means the newest.")
+	f.Output.AddFlags(command)
+}
+
+// ToOptions checks the flags and completes them.
+func (f *GetFlags) ToOptions(command *cobra.Command, args []string) (*GetOptions, error) {
+	name, err := releaseName(args[0])
+	if err != nil {
+		return nil, err
 	}
-	if o.Revision < 0 {
-		return inputError{fmt.Errorf("--revision %d: must not be negative", o.Revision)}
+	if f.Revision < 0 {
+		return nil, inputError{fmt.Errorf("--revision %d: must not be negative", f.Revision)}
 	}
-	return o.Output.Check(command)
+	return &GetOptions{Name: name, Revision: f.Revision, Output: f.Output}, f.Output.Check(command)
 }
 
 // Run prints the part of the revision.

@@ -49,16 +49,17 @@ func content() release.Content {
 func show(t *testing.T, part contentPart, content release.Content, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	options := GetOptions{Part: part, Output: newContentFlags(part.named), IOStreams: genericiooptions.IOStreams{Out: &out}}
-	command := &cobra.Command{Use: "part"}
-	options.Output.AddFlags(command)
+	flags, command := GetFlags{Output: newContentFlags(part.named)}, &cobra.Command{Use: "part"}
+	flags.AddFlags(command)
 	if err := command.ParseFlags(args); err != nil {
 		t.Fatal(err)
 	}
-	if err := options.complete(command, []string{"shop"}); err != nil {
+	options, err := flags.ToOptions(command, []string{"shop"})
+	if err != nil {
 		return "", err
 	}
-	err := options.print(content)
+	options.Part, options.Out = part, &out
+	err = options.print(content)
 	return out.String(), err
 }
 

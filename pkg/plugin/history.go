@@ -13,6 +13,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 )
 
+// HistoryFlags are the flags of history.
+type HistoryFlags struct {
+	Max    int
+	Output outputFlags
+}
+
 // HistoryOptions are what history needs.
 type HistoryOptions struct {
 	Name string
@@ -24,7 +30,7 @@ type HistoryOptions struct {
 }
 
 func newHistoryCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	options := HistoryOptions{Output: newOutputFlags(), Getter: getter, IOStreams: streams}
+	flags := HistoryFlags{Output: newOutputFlags()}
 	command := &cobra.Command{
 		Use:     "history NAME",
 		Aliases: []string{"hist"},
@@ -43,26 +49,35 @@ func newHistoryCommand(getter genericclioptions.RESTClientGetter, streams generi
 			kubectl sherpack history myshop -o jsonpath='{.items[-1].spec.revision}'`),
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := options.complete(cmd, args); err != nil {
+			options, err := flags.ToOptions(cmd, args)
+			if err != nil {
 				return err
 			}
+			options.Getter, options.IOStreams = getter, streams
 			return options.Run(cmd.Context())
 		},
 	}
-	command.Flags().IntVar(&options.Max, "max", 0, "How many revisions are listed, the newest ones. Zero means all.")
-	command.Flags().BoolVar(options.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")
-	options.Output.AddFlags(command)
+	flags.AddFlags(command)
 	return command
 }
 
-func (o *HistoryOptions) complete(command *cobra.Command, args []string) (err error) {
-	if o.Name, err = releaseName(args[0]); err != nil {
-		return err
+// AddFlags adds the flags.
+func (f *HistoryFlags) AddFlags(command *cobra.Command) {
+	command.Flags().IntVar(&f.Max, "max", f.Max, "How many revisions are listed, the newest ones. Zero means all.")
+	command.Flags().BoolVar(f.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")
+	f.Output.AddFlags(command)
+}
+
+// ToOptions checks the flags and completes them.
+func (f *HistoryFlags) ToOptions(command *cobra.Command, args []string) (*HistoryOptions, error) {
+	name, err := releaseName(args[0])
+	if err != nil {
+		return nil, err
 	}
-	if o.Max < 0 {
-		return inputError{fmt.Errorf("--max %d: must not be negative", o.Max)}
+	if f.Max < 0 {
+		return nil, inputError{fmt.Errorf("--max %d: must not be negative", f.Max)}
 	}
-	return o.Output.Check(command)
+	return &HistoryOptions{Name: name, Max: f.Max, Output: f.Output}, f.Output.Check(command)
 }
 
 // Run prints the revisions of the release.

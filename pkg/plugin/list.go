@@ -19,6 +19,13 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
 
+// ListFlags are the flags of list, beside those of phaseFlags.
+type ListFlags struct {
+	AllNamespaces bool
+	Selector      string
+	Output        outputFlags
+}
+
 // ListOptions are what list needs.
 type ListOptions struct {
 	AllNamespaces bool
@@ -49,8 +56,7 @@ func phaseFlags() []phaseFlag {
 }
 
 func newListCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	selector := ""
-	options := ListOptions{Output: newOutputFlags(), Getter: getter, IOStreams: streams}
+	flags := ListFlags{Output: newOutputFlags()}
 	command := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
@@ -69,37 +75,48 @@ func newListCommand(getter genericclioptions.RESTClientGetter, streams genericio
 			kubectl sherpack list --failed --pending`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := options.complete(cmd, selector); err != nil {
+			options, err := flags.ToOptions(cmd)
+			if err != nil {
 				return err
 			}
+			options.Getter, options.IOStreams = getter, streams
 			return options.Run(cmd.Context())
 		},
 	}
-	command.Flags().StringVarP(&selector, "selector", "l", selector, "Only list releases with these labels, as in status=failed or name!=shop.")
-	command.Flags().BoolVarP(&options.AllNamespaces, "all-namespaces", "A", false, "List the releases of all namespaces.")
-	command.Flags().BoolVar(options.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")
-	for _, flag := range phaseFlags() {
-		command.Flags().Bool(flag.name, false, "Only list releases that are "+flag.name+". Of several such flags one must hold.")
-	}
-	options.Output.AddFlags(command)
+	flags.AddFlags(command)
 	return command
 }
 
-func (o *ListOptions) complete(command *cobra.Command, selector string) (err error) {
-	if err := o.Output.Check(command); err != nil {
-		return err
+// AddFlags adds the flags.
+func (f *ListFlags) AddFlags(command *cobra.Command) {
+	flags := command.Flags()
+	flags.StringVarP(&f.Selector, "selector", "l", f.Selector, "Only list releases with these labels, as in status=failed or name!=shop.")
+	flags.BoolVarP(&f.AllNamespaces, "all-namespaces", "A", false, "List the releases of all namespaces.")
+	flags.BoolVar(f.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")
+	for _, flag := range phaseFlags() {
+		flags.Bool(flag.name, false, "Only list releases that are "+flag.name+". Of several such flags one must hold.")
+	}
+	f.Output.AddFlags(command)
+}
+
+// ToOptions checks the flags and completes them.
+func (f *ListFlags) ToOptions(command *cobra.Command) (*ListOptions, error) {
+	options := &ListOptions{AllNamespaces: f.AllNamespaces, Output: f.Output}
+	if err := f.Output.Check(command); err != nil {
+		return nil, err
 	}
 	for _, flag := range phaseFlags() {
 		if set, err := command.Flags().GetBool(flag.name); err != nil {
-			return err
+			return nil, err
 		} else if set {
-			o.Phases = append(o.Phases, flag.phases...)
+			options.Phases = append(options.Phases, flag.phases...)
 		}
 	}
-	if o.Selector, err = labels.Parse(selector); err != nil {
-		return inputError{fmt.Errorf("--selector %q: %w", selector, err)}
+	var err error
+	if options.Selector, err = labels.Parse(f.Selector); err != nil {
+		return nil, inputError{fmt.Errorf("--selector %q: %w", f.Selector, err)}
 	}
-	return nil
+	return options, nil
 }
 
 // Run prints the releases.

@@ -35,11 +35,12 @@ func TestReleasesInPhases(t *testing.T) {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			command := newListCommand(nil, genericiooptions.NewTestIOStreamsDiscard())
-			options := ListOptions{Output: newOutputFlags()}
+			flags := ListFlags{Output: newOutputFlags()}
 			if err := command.ParseFlags(test.args); err != nil {
 				t.Fatal(err)
 			}
-			if err := options.complete(command, ""); err != nil {
+			options, err := flags.ToOptions(command)
+			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, options.inPhases(append(release.History(nil), all...))); diff != "" {

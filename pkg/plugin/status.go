@@ -15,6 +15,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
+// StatusFlags are the flags of status.
+type StatusFlags struct {
+	Revision int
+	Output   outputFlags
+}
+
 // StatusOptions are what status needs.
 type StatusOptions struct {
 	Name string
@@ -26,7 +32,7 @@ type StatusOptions struct {
 }
 
 func newStatusCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	output, revision := newOutputFlags(), 0
+	flags := StatusFlags{Output: newOutputFlags()}
 	command := &cobra.Command{
 		Use:   "status NAME",
 		Short: "Show how far a release got, and how its hooks went",
@@ -44,23 +50,34 @@ func newStatusCommand(getter genericclioptions.RESTClientGetter, streams generic
 			kubectl sherpack status myshop -o jsonpath='{.status.phase}'`),
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name, err := releaseName(args[0])
+			options, err := flags.ToOptions(cmd, args)
 			if err != nil {
 				return err
 			}
-			if revision < 0 {
-				return inputError{fmt.Errorf("--revision %d: must not be negative", revision)}
-			}
-			if err := output.Check(cmd); err != nil {
-				return err
-			}
-			options := StatusOptions{Name: name, Revision: revision, Output: output, Getter: getter, IOStreams: streams}
+			options.Getter, options.IOStreams = getter, streams
 			return options.Run(cmd.Context())
 		},
 	}
-	command.Flags().IntVar(&revision, "revision", revision, "The revision to show. Zero means the newest.")
-	output.AddFlags(command)
+	flags.AddFlags(command)
 	return command
+}
+
+// AddFlags adds the flags.
+func (f *StatusFlags) AddFlags(command *cobra.Command) {
+	command.Flags().IntVar(&f.Revision, "revision", f.Revision, "The revision to show. Zero means the newest.")
+	f.Output.AddFlags(command)
+}
+
+// ToOptions checks the flags and completes them.
+func (f *StatusFlags) ToOptions(command *cobra.Command, args []string) (*StatusOptions, error) {
+	name, err := releaseName(args[0])
+	if err != nil {
+		return nil, err
+	}
+	if f.Revision < 0 {
+		return nil, inputError{fmt.Errorf("--revision %d: must not be negative", f.Revision)}
+	}
+	return &StatusOptions{Name: name, Revision: f.Revision, Output: f.Output}, f.Output.Check(command)
 }
 
 // Run prints the revision.

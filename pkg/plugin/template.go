@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
@@ -15,6 +16,15 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 )
+
+// TemplateFlags are the flags of template.
+type TemplateFlags struct {
+	Values      valuesFlags
+	KubeVersion string
+	APIVersions []string
+	IsUpgrade   bool
+	NoHooks     bool
+}
 
 // TemplateOptions are what template needs.
 type TemplateOptions struct {
@@ -30,8 +40,7 @@ type TemplateOptions struct {
 }
 
 func newTemplateCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	var values valuesFlags
-	options := TemplateOptions{KubeVersion: defaultKubeVersion, IOStreams: streams}
+	var flags TemplateFlags
 	command := &cobra.Command{
 		Use:   "template NAME PACK",
 		Short: "Render a pack and print its manifest",
@@ -46,32 +55,42 @@ func newTemplateCommand(getter genericclioptions.RESTClientGetter, streams gener
 			kubectl sherpack template myshop ./shop --is-upgrade --kube-version 1.30`),
 		Args: cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := options.complete(args, getter); err != nil {
+			options, err := flags.ToOptions(args, getter)
+			if err != nil {
 				return err
 			}
-			options.Values = values.ValueSources
+			options.IOStreams = streams
 			return options.Run()
 		},
 	}
-	values.AddFlags(command.Flags())
-	command.Flags().StringVar(&options.KubeVersion, "kube-version", options.KubeVersion, "The version of Kubernetes to render for.")
-	command.Flags().StringSliceVar(&options.APIVersions, "api-versions", nil,
-		"API versions that the cluster serves besides Kubernetes' own, as in example.com/v1 or example.com/v1/Widget. Can be repeated.")
-	command.Flags().BoolVar(&options.IsUpgrade, "is-upgrade", false, "Render as for an upgrade.")
-	command.Flags().BoolVar(&options.NoHooks, "no-hooks", false, "Leave out the hooks.")
+	flags.AddFlags(command.Flags())
 	return command
 }
 
-func (o *TemplateOptions) complete(args []string, getter genericclioptions.RESTClientGetter) error {
+// AddFlags adds the flags.
+func (f *TemplateFlags) AddFlags(flags *pflag.FlagSet) {
+	f.Values.AddFlags(flags)
+	flags.StringVar(&f.KubeVersion, "kube-version", defaultKubeVersion, "The version of Kubernetes to render for.")
+	flags.StringSliceVar(&f.APIVersions, "api-versions", nil,
+		"API versions that the cluster serves besides Kubernetes' own, as in example.com/v1 or example.com/v1/Widget. Can be repeated.")
+	flags.BoolVar(&f.IsUpgrade, "is-upgrade", false, "Render as for an upgrade.")
+	flags.BoolVar(&f.NoHooks, "no-hooks", false, "Leave out the hooks.")
+}
+
+// ToOptions completes the flags.
+func (f *TemplateFlags) ToOptions(args []string, getter genericclioptions.RESTClientGetter) (*TemplateOptions, error) {
 	name, err := releaseName(args[0])
 	if err != nil {
-		return err
+		return nil, err
 	}
-	o.Name, o.PackPath = name, args[1]
-	if o.Namespace, _, err = getter.ToRawKubeConfigLoader().Namespace(); err != nil {
-		return configError{err}
+	namespace, _, err := getter.ToRawKubeConfigLoader().Namespace()
+	if err != nil {
+		return nil, configError{err}
 	}
-	return nil
+	return &TemplateOptions{
+		Name: name, PackPath: args[1], Namespace: namespace, Values: f.Values.ValueSources,
+		KubeVersion: f.KubeVersion, APIVersions: f.APIVersions, IsUpgrade: f.IsUpgrade, NoHooks: f.NoHooks,
+	}, nil
 }
 
 // Run prints the manifest.
