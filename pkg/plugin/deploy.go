@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
-	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
@@ -50,11 +48,6 @@ type DeployVerb struct {
 	Allow func(name string, history release.History) error
 	// Reuse says what becomes of the values of the deployed revision; nil where there cannot be one.
 	Reuse *reuseFlags
-}
-
-// newDeployFlags returns the flags of a verb, and what it may ask before; "" is nothing.
-func newDeployFlags(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams, asks string) *DeployFlags {
-	return &DeployFlags{Run: newRunFlags(getter, streams, asks)}
 }
 
 func (f *DeployFlags) bundles() []planFlags {

@@ -16,7 +16,7 @@ import (
 // parse returns the flags of install and upgrade as a command line sets them.
 func parse(t *testing.T, args ...string) (*DeployFlags, *cobra.Command) {
 	t.Helper()
-	flags, command := newDeployFlags(nil, genericiooptions.NewTestIOStreamsDiscard(), ""), &cobra.Command{Use: "install"}
+	flags, command := &DeployFlags{Run: RunFlags{IOStreams: genericiooptions.NewTestIOStreamsDiscard()}}, &cobra.Command{Use: "install"}
 	flags.AddFlags(command)
 	if err := command.ParseFlags(args); err != nil {
 		t.Fatal(err)

@@ -19,7 +19,8 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// RunFlags are the flags of every verb that runs a plan. What else a verb has is in bundles of flags, one for each concern.
+// RunFlags are the flags of every verb that runs a plan. What else a verb has is in bundles of flags, one for each concern. A
+// verb sets Asks, Getter and IOStreams; AddFlags sets the defaults of all else.
 type RunFlags struct {
 	Timeout     time.Duration
 	LockTimeout time.Duration
@@ -28,7 +29,7 @@ type RunFlags struct {
 	// Asks is what the verb may ask before, as a clause; "" where it asks nothing and has no flag for Yes.
 	Asks   string
 	Yes    bool
-	getter genericclioptions.RESTClientGetter
+	Getter genericclioptions.RESTClientGetter
 	genericiooptions.IOStreams
 }
 
@@ -65,19 +66,14 @@ const (
 	defaultHistoryMax = 10
 )
 
-// newRunFlags returns the flags of a verb, and what it may ask before; "" is nothing.
-func newRunFlags(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams, asks string) RunFlags {
-	return RunFlags{Timeout: defaultTimeout, Events: eventFlags{eventsText}, Output: newOutputFlags(), Asks: asks, getter: getter, IOStreams: streams}
-}
-
 // AddFlags adds what every verb has that runs a plan, and the bundles that this one has besides.
 func (f *RunFlags) AddFlags(command *cobra.Command, bundles ...planFlags) {
 	flags := command.Flags()
 	cmdutil.AddDryRunFlag(command)
 	flags.Lookup(dryRunFlag).Usage = `Must be "none", "server" or "client". With client only say what would be done, by what the release's record says. With server look at the cluster, too, and try every write without doing it.`
-	flags.DurationVar(&f.Timeout, "timeout", f.Timeout,
+	flags.DurationVar(&f.Timeout, "timeout", defaultTimeout,
 		"How long the work may take in all, such as 90s or 10m, once the release is locked and all questions are answered. Zero means no limit.")
-	flags.DurationVar(&f.LockTimeout, "lock-timeout", f.LockTimeout,
+	flags.DurationVar(&f.LockTimeout, "lock-timeout", 0,
 		"How long to wait for another command that works on the release. Zero means only as long as it takes to see that the process that holds it is gone.")
 	f.Events.AddFlags(flags)
 	f.Output.AddFlags(command)
@@ -92,7 +88,7 @@ func (f *RunFlags) AddFlags(command *cobra.Command, bundles ...planFlags) {
 // ToOptions checks the flags, with the bundles that the verb has besides, and completes them. name is the argument that names
 // the release.
 func (f *RunFlags) ToOptions(command *cobra.Command, name string, bundles ...planFlags) (RunOptions, error) {
-	options := RunOptions{LockTimeout: f.LockTimeout, Yes: f.Yes, Output: f.Output, Getter: f.getter, IOStreams: f.IOStreams}
+	options := RunOptions{LockTimeout: f.LockTimeout, Yes: f.Yes, Output: f.Output, Getter: f.Getter, IOStreams: f.IOStreams}
 	if err := f.Output.Check(command); err != nil {
 		return options, err
 	}

@@ -30,7 +30,7 @@ type HistoryOptions struct {
 }
 
 func newHistoryCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := HistoryFlags{Output: newOutputFlags()}
+	var flags HistoryFlags
 	command := &cobra.Command{
 		Use:     "history NAME",
 		Aliases: []string{"hist"},
@@ -64,8 +64,8 @@ func newHistoryCommand(getter genericclioptions.RESTClientGetter, streams generi
 // AddFlags adds the flags.
 func (f *HistoryFlags) AddFlags(command *cobra.Command) {
 	command.Flags().IntVar(&f.Max, "max", f.Max, "How many revisions are listed, the newest ones. Zero means all.")
-	command.Flags().BoolVar(f.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")
 	f.Output.AddFlags(command)
+	command.Flags().BoolVar(f.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")
 }
 
 // ToOptions checks the flags and completes them.

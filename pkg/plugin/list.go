@@ -56,7 +56,7 @@ func phaseFlags() []phaseFlag {
 }
 
 func newListCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := ListFlags{Output: newOutputFlags()}
+	var flags ListFlags
 	command := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
@@ -92,11 +92,11 @@ func (f *ListFlags) AddFlags(command *cobra.Command) {
 	flags := command.Flags()
 	flags.StringVarP(&f.Selector, "selector", "l", f.Selector, "Only list releases with these labels, as in status=failed or name!=shop.")
 	flags.BoolVarP(&f.AllNamespaces, "all-namespaces", "A", false, "List the releases of all namespaces.")
-	flags.BoolVar(f.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")
 	for _, flag := range phaseFlags() {
 		flags.Bool(flag.name, false, "Only list releases that are "+flag.name+". Of several such flags one must hold.")
 	}
 	f.Output.AddFlags(command)
+	flags.BoolVar(f.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")
 }
 
 // ToOptions checks the flags and completes them.

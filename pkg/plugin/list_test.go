@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"github.com/spf13/cobra"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -34,8 +34,9 @@ func TestReleasesInPhases(t *testing.T) {
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
-			command := newListCommand(nil, genericiooptions.NewTestIOStreamsDiscard())
-			flags := ListFlags{Output: newOutputFlags()}
+			var flags ListFlags
+			command := &cobra.Command{Use: "list"}
+			flags.AddFlags(command)
 			if err := command.ParseFlags(test.args); err != nil {
 				t.Fatal(err)
 			}

@@ -19,17 +19,15 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// outputFlags are kubectl get's -o, and of its other flags those that mean something for releases.
+// outputFlags are kubectl get's -o, and of its other flags those that mean something for releases. They are complete
+// once AddFlags has added them.
 type outputFlags struct {
 	*get.PrintFlags
 }
 
-func newOutputFlags() outputFlags {
-	return outputFlags{get.NewGetPrintFlags()}
-}
-
 // AddFlags adds -o and what belongs to it.
-func (f outputFlags) AddFlags(command *cobra.Command) {
+func (f *outputFlags) AddFlags(command *cobra.Command) {
+	f.PrintFlags = get.NewGetPrintFlags()
 	f.TemplateFlags.AddFlags(command)
 	command.Flags().StringVarP(f.OutputFormat, "output", "o", *f.OutputFormat,
 		"Output format. One of: ("+strings.Join(f.AllowedFormats(), ", ")+").")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
@@ -38,7 +39,8 @@ func TestReleasesAsYAMLAndJSONCannotSteerATerminal(t *testing.T) {
 			},
 		} {
 			var out bytes.Buffer
-			flags := newOutputFlags()
+			var flags outputFlags
+			flags.AddFlags(&cobra.Command{})
 			*flags.OutputFormat = form
 			if err := print(flags, &out); err != nil {
 				t.Fatal(err)

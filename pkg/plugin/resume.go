@@ -28,7 +28,7 @@ type ResumeFlags struct {
 type ResumeOptions struct{ RunOptions }
 
 func newResumeCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := ResumeFlags{Run: newRunFlags(getter, streams, beforeDeletions)}
+	flags := ResumeFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: beforeDeletions}}
 	command := &cobra.Command{
 		Use:   "resume NAME",
 		Short: "Go on with an operation that was interrupted",

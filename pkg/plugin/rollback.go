@@ -34,7 +34,7 @@ type RollbackOptions struct {
 }
 
 func newRollbackCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := RollbackFlags{Run: newRunFlags(getter, streams, beforeDeletions)}
+	flags := RollbackFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: beforeDeletions}}
 	command := &cobra.Command{
 		Use:   "rollback NAME [REVISION]",
 		Short: "Bring a release back to an earlier revision",

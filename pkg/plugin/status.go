@@ -32,7 +32,7 @@ type StatusOptions struct {
 }
 
 func newStatusCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := StatusFlags{Output: newOutputFlags()}
+	var flags StatusFlags
 	command := &cobra.Command{
 		Use:   "status NAME",
 		Short: "Show how far a release got, and how its hooks went",

@@ -35,7 +35,7 @@ type TestOptions struct {
 }
 
 func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := TestFlags{Run: newRunFlags(getter, streams, "stored hooks run outside of the release's namespace")}
+	flags := TestFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: "stored hooks run outside of the release's namespace"}}
 	command := &cobra.Command{
 		Use:   "test NAME",
 		Short: "Run the tests of a release",

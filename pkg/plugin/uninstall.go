@@ -35,7 +35,7 @@ type UninstallOptions struct {
 }
 
 func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := UninstallFlags{Run: newRunFlags(getter, streams, beforeDeletions)}
+	flags := UninstallFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: beforeDeletions}}
 	command := &cobra.Command{
 		Use:     "uninstall NAME",
 		Aliases: []string{"delete"},

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 	yamlv3 "go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/json"
-	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
@@ -145,7 +144,7 @@ func (h *valuesHistory) path(name string) string { return filepath.Join(h.folder
 
 func (h *valuesHistory) parse(t *testing.T, args []string) (flags *DeployFlags, reuse reuseFlags) {
 	t.Helper()
-	flags = newDeployFlags(nil, genericiooptions.NewTestIOStreamsDiscard(), "")
+	flags = &DeployFlags{}
 	command := &cobra.Command{}
 	flags.AddFlags(command)
 	reuse.AddFlags(command.Flags())
