@@ -25,6 +25,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
@@ -191,16 +192,14 @@ func shortened(text string) string {
 }
 
 func advice(err error) string {
-	var failed *lifecycle.HookError
-	var undone *AtomicError
 	var foreign *lifecycle.ForeignError
 	var config configError
-	rights := adviceOnRights(err)
+	rights, kept := adviceOnRights(err), keptHook(err)
 	switch {
 	case rights != "":
 		return rights
-	case errors.As(err, &failed) && failed.Kept && !(errors.As(err, &undone) && undone.HookGone):
-		return fmt.Sprintf("To see more: kubectl describe -n %s %s/%s", failed.Hook.Namespace, strings.ToLower(failed.Hook.Kind), failed.Hook.Name)
+	case kept != nil:
+		return fmt.Sprintf("To see more: kubectl describe -n %s %s/%s", kept.Namespace, strings.ToLower(kept.Kind), kept.Name)
 	case missingNamespace(err):
 		return "To create the namespace of the release, use --create-namespace. Any other must be there, or be in the pack."
 	case is[*kube.ConflictError](err):
@@ -225,6 +224,16 @@ func advice(err error) string {
 		return "Name a cluster with --kubeconfig, --context or the environment variable KUBECONFIG."
 	}
 	return ""
+}
+
+// keptHook returns the hook that failed, where its object is still on the cluster; else nil.
+func keptHook(err error) *release.Hook {
+	var failed *lifecycle.HookError
+	var undone *AtomicError
+	if !errors.As(err, &failed) || !failed.Kept || errors.As(err, &undone) && undone.HookGone {
+		return nil
+	}
+	return &failed.Hook
 }
 
 func adviceOnDamage(err error) string {

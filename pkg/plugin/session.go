@@ -98,7 +98,7 @@ func (s *session) propose(ctx context.Context, plan planner) (proposed *proposal
 	if err := s.Lock(ctx); err != nil {
 		return nil, found, err
 	}
-	history, closed, err := s.recover(ctx)
+	history, closed, err := s.reread(ctx)
 	if err != nil {
 		return nil, found, err
 	}
@@ -126,6 +126,33 @@ func (s *session) proposeDry(ctx context.Context, plan planner) (proposed *propo
 	return proposed, found, err
 }
 
+// tryNamespace returns the namespace of the release if it would be created.
+func (s *session) tryNamespace(ctx context.Context) ([]corev1.ObjectReference, error) {
+	missing, err := s.cluster.TryNamespace(ctx, s.namespace)
+	if err != nil || !missing {
+		return nil, err
+	}
+	return []corev1.ObjectReference{{APIVersion: "v1", Kind: "Namespace", Name: s.namespace}}, nil
+}
+
+// reread reads the history again now that the lock is held, and closes the newest revision if a command was killed while it
+// worked on it: nobody does any more. closed reports whether it has.
+func (s *session) reread(ctx context.Context) (history release.History, closed bool, err error) {
+	if history, err = s.store.History(ctx, s.namespace, s.Name); err != nil {
+		return nil, false, err
+	}
+	newest := history.Newest()
+	if newest == nil || !newest.Status.Phase.Pending() {
+		return history, false, nil
+	}
+	whole, err := s.CloseInterrupted(ctx, newest, s.held.Former())
+	if err != nil {
+		return nil, false, err
+	}
+	_, _ = fmt.Fprintf(s.ErrOut, "revision %d was %s\n", whole.Spec.Revision, whole.Status.Message)
+	return history, true, nil
+}
+
 // promptly does what does not heed ctx, such as rendering and a schema, and does not wait for it longer than ctx lasts. What
 // it does must change nothing, because it may go on unseen.
 func promptly[T any](ctx context.Context, do func() (T, error)) (T, error) {
@@ -145,33 +172,6 @@ func promptly[T any](ctx context.Context, do func() (T, error)) (T, error) {
 		var none T
 		return none, lifecycle.ErrInterrupted
 	}
-}
-
-// tryNamespace returns the namespace of the release if it would be created.
-func (s *session) tryNamespace(ctx context.Context) ([]corev1.ObjectReference, error) {
-	missing, err := s.cluster.TryNamespace(ctx, s.namespace)
-	if err != nil || !missing {
-		return nil, err
-	}
-	return []corev1.ObjectReference{{APIVersion: "v1", Kind: "Namespace", Name: s.namespace}}, nil
-}
-
-// recover reads the history again now that the lock is held, and closes the newest revision if a command was killed while it
-// worked on it: nobody does any more. closed reports whether it has.
-func (s *session) recover(ctx context.Context) (history release.History, closed bool, err error) {
-	if history, err = s.store.History(ctx, s.namespace, s.Name); err != nil {
-		return nil, false, err
-	}
-	newest := history.Newest()
-	if newest == nil || !newest.Status.Phase.Pending() {
-		return history, false, nil
-	}
-	interrupted, err := s.CloseInterrupted(ctx, newest, s.held.Former())
-	if err != nil {
-		return nil, false, err
-	}
-	_, _ = fmt.Fprintf(s.ErrOut, "revision %d was %s\n", interrupted.Spec.Revision, interrupted.Status.Message)
-	return history, true, nil
 }
 
 // interrupted is the error of what ctx has ended before the work began: how it noticed does not matter.

@@ -55,9 +55,9 @@ func (r *reuseFlags) Check() error {
 	return nil
 }
 
-// Needs reports whether the values of the deployed revision count.
+// Needs reports whether the values of the deployed revision count. Without flags they do not.
 func (r *reuseFlags) Needs(given map[string]any) bool {
-	return r.Reuse || r.ResetThenReuse || !r.Reset && len(given) == 0
+	return r != nil && (r.Reuse || r.ResetThenReuse || !r.Reset && len(given) == 0)
 }
 
 // Complete adds to the values those of the deployed revision that are to be kept, and checks them all. deployed is nil
