@@ -15,15 +15,15 @@ func lockMutants() []mutant {
 			tests: []suite{storage("^TestAGuardKeepsWhatIsLostFromBeingWritten$"), away},
 		},
 		{
-			name: "nothing-guarded", file: "pkg/plugin/target.go",
+			name: "nothing-guarded", file: "pkg/plugin/connection.go",
 			old:   "\tconfig.Wrap(g.guard.Wrap)\n",
 			means: "a command that was stopped for a while writes whatever it was about to",
 			tests: []suite{away},
 		},
 		{
 			name: "work-after-a-lost-lock", file: session,
-			old:   "cancel(fmt.Errorf(\"%w: %w\", lifecycle.ErrLockLost, held.Err()))",
-			new:   "_ = fmt.Errorf(\"%w: %w\", lifecycle.ErrLockLost, held.Err())",
+			old:   "cancel(fmt.Errorf(\"%w: %w\", lifecycle.ErrLockLost, l.held.Err()))",
+			new:   "_ = fmt.Errorf(\"%w: %w\", lifecycle.ErrLockLost, l.held.Err())",
 			means: "a command that has lost its lock waits on, up to --timeout, before it says so",
 			tests: []suite{pure("plugin"), away},
 		},

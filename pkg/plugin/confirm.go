@@ -18,20 +18,20 @@ import (
 // errNotConfirmed is returned where the user does not want what they were asked about.
 var errNotConfirmed = errors.New("not confirmed, nothing was changed")
 
-// confirm names what the user of a plan may not expect, and asks about it, once: custom resource definitions that it deletes,
+// Confirm names what the user of a plan may not expect, and asks about it, once: custom resource definitions that it deletes,
 // because all objects of their kinds go with them, and hooks that the user has not chosen and that run outside of the
 // release's namespace. Scripts are not asked about hooks.
-func (o *RunOptions) confirm(ctx context.Context, target *target, proposed *proposal) error {
+func (s *session) Confirm(ctx context.Context, proposed *proposal) error {
 	definitions := proposed.Definitions()
-	if err := o.nameDefinitions(ctx, target, definitions); err != nil {
+	if err := s.nameDefinitions(ctx, definitions); err != nil {
 		return err
 	}
-	for _, h := range proposed.strangers {
-		_, _ = fmt.Fprintln(o.ErrOut, stranger(h))
+	for _, h := range proposed.outside {
+		_, _ = fmt.Fprintln(s.ErrOut, hookOutside(h))
 	}
 	question := ""
-	switch hooks := len(proposed.strangers) > 0 && isTerminal(o.In); {
-	case o.Yes || o.isDry():
+	switch hooks := len(proposed.outside) > 0 && isTerminal(s.In); {
+	case s.Yes || s.isDry():
 	case len(definitions) > 0 && hooks:
 		question = "Delete these definitions and run these hooks?"
 	case len(definitions) > 0:
@@ -42,27 +42,27 @@ func (o *RunOptions) confirm(ctx context.Context, target *target, proposed *prop
 	if question == "" {
 		return nil
 	}
-	return o.askYes(ctx, question)
+	return s.askYes(ctx, question)
 }
 
 // nameDefinitions says what goes with custom resource definitions that are deleted.
-func (o *RunOptions) nameDefinitions(ctx context.Context, target *target, definitions []corev1.ObjectReference) error {
+func (s *session) nameDefinitions(ctx context.Context, definitions []corev1.ObjectReference) error {
 	if len(definitions) == 0 {
 		return nil
 	}
-	counts, err := target.cluster.CustomResources(ctx, definitions)
+	counts, err := s.cluster.CustomResources(ctx, definitions)
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintln(o.ErrOut, "With these custom resource definitions go all objects of their kinds, in all namespaces, whoever made them:")
+	_, _ = fmt.Fprintln(s.ErrOut, "With these custom resource definitions go all objects of their kinds, in all namespaces, whoever made them:")
 	for _, definition := range definitions {
-		_, _ = fmt.Fprintf(o.ErrOut, "  %s: %s\n", definition.Name, words.Count(counts[definition.Name], "object"))
+		_, _ = fmt.Fprintf(s.ErrOut, "  %s: %s\n", definition.Name, words.Count(counts[definition.Name], "object"))
 	}
 	return nil
 }
 
-// stranger names a hook that runs outside of the release's namespace.
-func stranger(h plan.Hook) string {
+// hookOutside names a hook that runs outside of the release's namespace.
+func hookOutside(h plan.Hook) string {
 	where := "in namespace " + h.Object.GetNamespace()
 	if h.Object.GetNamespace() == "" {
 		where = "cluster-wide"
@@ -74,14 +74,14 @@ func stranger(h plan.Hook) string {
 func isTerminal(in io.Reader) bool { return term.TTY{In: in}.IsTerminalIn() }
 
 // askYes asks a question that is to be answered with yes.
-func (o *RunOptions) askYes(ctx context.Context, question string) error {
-	_, _ = fmt.Fprint(o.ErrOut, question+" (y/N): ")
-	answer, err := ask(ctx, o.In)
-	_, _ = fmt.Fprintln(o.ErrOut)
+func (s *session) askYes(ctx context.Context, question string) error {
+	_, _ = fmt.Fprint(s.ErrOut, question+" (y/N): ")
+	answer, err := ask(ctx, s.In)
+	_, _ = fmt.Fprintln(s.ErrOut)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.Is(err, io.EOF) && answer == "" && !isTerminal(o.In):
+	case errors.Is(err, io.EOF) && answer == "" && !isTerminal(s.In):
 		return inputError{errors.New("there is nobody to ask whether custom resource definitions may be deleted; to say so beforehand, use --yes")}
 	case answer != "y" && answer != "yes":
 		return errNotConfirmed

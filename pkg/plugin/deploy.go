@@ -2,15 +2,10 @@ package plugin
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
-	"k8s.io/cli-runtime/pkg/genericiooptions"
-	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
@@ -22,11 +17,14 @@ import (
 
 // DeployFlags are the flags that install and upgrade share.
 type DeployFlags struct {
-	Values          pack.ValueSources
 	Run             RunFlags
+	Values          valuesFlags
+	Hooks           hookFlags
+	Apply           applyFlags
+	History         historyFlags
+	Description     descriptionFlag
+	Failure         failureFlags
 	CreateNamespace bool
-	Atomic          bool
-	Output          outputFlags
 }
 
 // DeployOptions are what making a revision from a pack needs.
@@ -34,8 +32,9 @@ type DeployOptions struct {
 	Verb            DeployVerb
 	PackPath        string
 	Values          pack.ValueSources
+	Description     string
 	CreateNamespace bool
-	// Atomic puts the release back as it was when the work fails.
+	// Atomic undoes the work when it fails.
 	Atomic bool
 	RunOptions
 }
@@ -48,188 +47,124 @@ type DeployVerb struct {
 	// Allow refuses what the verb is not for; nil allows everything.
 	Allow func(name string, history release.History) error
 	// Reuse says what becomes of the values of the deployed revision; nil where there cannot be one.
-	Reuse *ValueReuse
+	Reuse *reuseFlags
 }
 
-func newDeployFlags() *DeployFlags {
-	return &DeployFlags{Run: newRunFlags(), Output: newOutputFlags()}
+func (f *DeployFlags) bundles() []planFlags {
+	return []planFlags{&f.History, &f.Description, &f.Hooks, &f.Apply, &f.Failure}
 }
 
-func (f *DeployFlags) addFlags(command *cobra.Command) {
-	addValuesFlags(command.Flags(), &f.Values)
-	f.Run.addRevisionFlags(command)
-	command.Flags().BoolVar(&f.Atomic, "atomic", f.Atomic,
-		"If the work fails, put the release back as it was, and remove it if this is its installation. Waits until everything is ready.")
+// AddFlags adds the flags, and the bundles that the verb has besides.
+func (f *DeployFlags) AddFlags(command *cobra.Command, more ...planFlags) {
+	f.Run.AddFlags(command, append(f.bundles(), more...)...)
+	f.Values.AddFlags(command.Flags())
 	command.Flags().BoolVar(&f.CreateNamespace, "create-namespace", false,
 		"Create the namespace of the release if it does not exist. It does not belong to the release and stays when that goes.")
-	f.Output.addFlags(command)
 }
 
-// ToOptions checks the flags and completes them.
-func (f *DeployFlags) ToOptions(command *cobra.Command, args []string, getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) (*DeployOptions, error) {
-	if err := f.Output.check(command); err != nil {
-		return nil, err
-	}
-	run, err := f.Run.toOptions(command, args[0], getter, streams)
+// ToOptions checks the flags, with the bundles that the verb has besides, and completes them.
+func (f *DeployFlags) ToOptions(command *cobra.Command, args []string, more ...planFlags) (*DeployOptions, error) {
+	run, err := f.Run.ToOptions(command, args[0], append(f.bundles(), more...)...)
 	if err != nil {
 		return nil, err
 	}
-	run.Output = f.Output
-	run.Plan.Wait = run.Plan.Wait || f.Atomic
 	return &DeployOptions{
-		PackPath: args[1], Values: f.Values, CreateNamespace: f.CreateNamespace, Atomic: f.Atomic, RunOptions: run,
+		PackPath: args[1], Values: f.Values.ValueSources, Description: string(f.Description),
+		CreateNamespace: f.CreateNamespace, Atomic: f.Failure.Atomic, RunOptions: run,
 	}, nil
 }
 
 // Run makes the next revision of the release and prints it. The error says what failed; a revision that failed is recorded.
 func (o *DeployOptions) Run(ctx context.Context) error {
-	source, err := o.load()
+	work, err := o.load()
 	if err != nil {
 		return err
 	}
-	done, err := session{
-		RunOptions: &o.RunOptions, operation: o.Verb.Operation, room: o.makeRoom, run: o.deploy,
-		// What is kept of earlier values is added to a copy, because it may be done twice.
-		plan: func(ctx context.Context, target *target) (*proposal, error) {
-			return o.plan(ctx, target, source.copy())
-		},
-	}.perform(ctx)
+	done, err := perform(ctx, o.RunOptions, o.Verb.Operation, work.plan)
 	if err != nil {
 		return err
 	}
 	return o.print(done)
 }
 
+// deployment is the making of a revision from a pack and values that were read.
+type deployment struct {
+	*DeployOptions
+	source *input
+}
+
 // load reads the pack and the values.
-func (o *DeployOptions) load() (*input, error) {
-	source, err := load(o.PackPath, o.Values, o.In)
+func (o *DeployOptions) load() (deployment, error) {
+	source, err := loadInput(o.PackPath, o.Values, o.In)
 	if err == nil && o.Verb.Reuse == nil {
 		// Wrong values are refused before the cluster is asked, where it has no say in them.
-		err = source.merge()
+		err = source.Merge()
 	}
-	return source, err
+	return deployment{o, source}, err
 }
 
-// deploy runs the plan and, with --atomic, puts the release back as it was when that fails.
-func (o *DeployOptions) deploy(ctx context.Context, target *target, proposed *proposal) (plan.Result, error) {
-	result, err := o.run(ctx, target, proposed.Plan)
-	if err != nil && o.Atomic {
-		err = o.undo(ctx, failedRun{target, proposed, result}, err)
-	}
-	return result, err
-}
-
-// makeRoom creates the namespace of the release if it is to, or finds out whether it would.
-func (o *DeployOptions) makeRoom(ctx context.Context, target *target) error {
-	if !o.CreateNamespace || o.DryRun == cmdutil.DryRunClient {
-		return nil
-	}
-	if !o.isDry() {
-		_, err := target.cluster.CreateNamespace(ctx, target.namespace)
-		return err
-	}
-	missing, err := target.cluster.TryNamespace(ctx, target.namespace)
-	if missing {
-		target.coming = []corev1.ObjectReference{{APIVersion: "v1", Kind: "Namespace", Name: target.namespace}}
-	}
-	return err
-}
-
-// plan goes on from the values: history, rendering, splitting. It only reads from the cluster.
-func (o *DeployOptions) plan(ctx context.Context, target *target, source *input) (*proposal, error) {
-	capabilities, err := target.capabilities(ctx, source.pack)
+// plan goes on from the values: history, rendering, splitting. What is kept of earlier values is added to a copy.
+func (d deployment) plan(ctx context.Context, at planning) (*proposal, error) {
+	source := d.source.Copy()
+	capabilities, err := at.Capabilities(ctx, source.pack)
 	if err != nil {
 		return nil, err
 	}
-	history, err := target.store.History(ctx, target.namespace, o.Name)
+	history, err := at.Revisions(ctx, d.Name)
 	if err != nil {
 		return nil, err
 	}
-	target.warnOfGaps(history)
-	if o.Verb.Allow != nil {
-		if err := o.Verb.Allow(o.Name, history); err != nil {
+	if d.Verb.Allow != nil {
+		if err := d.Verb.Allow(d.Name, history); err != nil {
 			return nil, err
 		}
 	}
 	request := plan.Request{
-		Operation: plan.Next(history), History: history, Options: o.Plan,
-		Release: release.New(o.Name, target.namespace, history.NextRevision()),
+		Operation: plan.Next(history), History: history, Options: d.Plan,
+		Release: release.New(d.Name, at.namespace, history.NextRevision()),
 	}
-	request.Release.Spec.Description = o.Description
-	proposed := &proposal{}
-	if proposed.deployed, err = o.readBefore(ctx, target, source, &request); err != nil {
+	request.Release.Spec.Description = d.Description
+	proposed := &proposal{createNamespace: d.CreateNamespace, atomic: d.Atomic}
+	if request.Previous, proposed.deployed, err = d.readBefore(ctx, at, history); err != nil {
 		return nil, err
 	}
-	if proposed.notes, err = o.complete(history, proposed.deployed, source); err != nil {
+	proposed.from = request.Previous
+	if proposed.notes, err = d.Verb.Reuse.Complete(source, history, proposed.deployed); err != nil {
 		return proposed, err
 	}
-	target.doWithout(request.Previous)
-	if err := target.render(render.Engine{Capabilities: capabilities, Lookup: target.lookup(ctx)}, source, &request); err != nil {
+	at.DoWithoutContent(request.Previous)
+	if err := at.render(render.Engine{Capabilities: capabilities, Lookup: at.Lookup(ctx)}, source, &request); err != nil {
 		return proposed, err
 	}
-	if o.Atomic {
-		request.Undo = target.undoHooks(request, proposed.deployed)
+	if d.Atomic {
+		request.Undo = at.UndoHooks(request, proposed.deployed)
 	}
 	proposed.Plan, err = plan.New(request)
 	return proposed, err
 }
 
-// readBefore reads what was before: the newest revision, and the deployed one, which it returns, where it is needed.
-func (o *DeployOptions) readBefore(ctx context.Context, target *target, source *input, request *plan.Request) (before *release.Release, err error) {
-	newest, deployed := request.History.Newest(), request.History.Deployed()
-	if newest == nil {
-		return nil, nil
+// readBefore reads what was before: the newest revision, and the deployed one where it is needed; nil where there is none.
+func (d deployment) readBefore(ctx context.Context, at planning, history release.History) (newest, deployed *release.Release, err error) {
+	if history.Newest() == nil {
+		return nil, nil, nil
 	}
-	if request.Previous, err = target.before(ctx, request.History); err != nil || deployed == nil {
-		return nil, err
+	if newest, err = at.Newest(ctx, history); err != nil {
+		return nil, nil, err
 	}
-	if deployed == newest {
-		return request.Previous, nil
+	switch listed := history.Deployed(); {
+	case listed == nil:
+	case listed == history.Newest():
+		deployed = newest
+	case d.Atomic || d.Verb.Reuse.Needs(d.source.given):
+		deployed, err = at.Salvage(ctx, listed)
 	}
-	if o.Atomic || o.Verb.Reuse.needs(source.given) {
-		return target.salvage(ctx, deployed)
-	}
-	return nil, nil
-}
-
-// complete adds to the values those of the deployed revision that are to be kept, and checks them all. deployed is nil
-// where no revision is, and where nobody knows which. It returns what the user has to know of that.
-func (o *DeployOptions) complete(history release.History, deployed *release.Release, source *input) (notes []string, err error) {
-	if o.Verb.Reuse == nil {
-		// They were put together and checked before the cluster was asked.
-		return nil, nil
-	}
-	if !o.Verb.Reuse.needs(source.given) {
-		return nil, source.merge()
-	}
-	if deployed == nil {
-		if unknown := history.Unknown(); unknown != nil {
-			return nil, valuesLost(unknown, unknown.Record.Damage.Head)
-		}
-		return nil, source.merge()
-	}
-	if err := deployed.Record.Damage.Content; err != nil {
-		return nil, valuesLost(deployed, err)
-	}
-	if len(source.given) == 0 && len(deployed.Content.Values) > 0 {
-		notes = append(notes, fmt.Sprintf("values given for revision %d are kept", deployed.Spec.Revision))
-	}
-	o.Verb.Reuse.apply(source, deployed.Content)
-	return notes, source.merge()
-}
-
-// valuesLost says that values cannot be kept, because of what cannot be read of the revision that is deployed or may be.
-func valuesLost(r *release.Release, err error) error {
-	return damageError{
-		fmt.Errorf("the values of the deployed revision cannot be read: %w", damage(r, err)),
-		"Give all values again, with --values or --set, or use --reset-values.",
-	}
+	return newest, deployed, err
 }
 
 // render renders the pack into the revision that a request is to make, and completes the request with it.
-func (t *target) render(engine render.Engine, source *input, request *plan.Request) error {
+func (p planning) render(engine render.Engine, source *input, request *plan.Request) error {
 	next := request.Release
-	result, err := source.render(engine, render.Release{
+	result, err := source.Render(engine, render.Release{
 		Name: next.Name, Namespace: next.Namespace, Revision: next.Spec.Revision,
 		IsInstall: request.Operation == release.OperationInstall, IsUpgrade: request.Operation == release.OperationUpgrade,
 	})
@@ -240,7 +175,7 @@ func (t *target) render(engine render.Engine, source *input, request *plan.Reque
 		return err
 	}
 	request.Nodes = result.nodes
-	request.Scopes, err = t.scopes(result.nodes)
+	request.Scopes, err = p.Scopes(result.nodes)
 	return err
 }
 
@@ -263,7 +198,7 @@ func (o *DeployOptions) print(done *performed) error {
 	if done.plan.Operation == release.OperationInstall {
 		said = "installed"
 	}
-	if err := o.printRun(done.Release, said); err != nil || o.Output.machine() {
+	if err := o.Output.PrintRun(done.Release, said, o.DryRun, o.Out); err != nil || o.Output.ForMachines() {
 		return err
 	}
 	if notes := strings.TrimSpace(done.Release.Content.Notes); notes != "" {

@@ -4,15 +4,30 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	cliprinters "k8s.io/cli-runtime/pkg/printers"
+	"k8s.io/kubectl/pkg/cmd/get"
 	"k8s.io/kubectl/pkg/util/templates"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+	"sigs.k8s.io/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
+
+// GetFlags are the flags of the subcommands of get.
+type GetFlags struct {
+	Revision int
+	Output   contentFlags
+}
 
 // GetOptions are what the subcommands of get need.
 type GetOptions struct {
@@ -36,7 +51,7 @@ func newGetCommand(getter genericclioptions.RESTClientGetter, streams genericioo
 			# List what can be printed
 			kubectl sherpack get`),
 		DisableFlagsInUseLine: true,
-		Args:                  usage(cobra.NoArgs),
+		Args:                  cobra.NoArgs,
 		Run:                   func(cmd *cobra.Command, _ []string) { _ = cmd.Help() },
 	}
 	command.AddCommand(
@@ -113,39 +128,48 @@ func newGetNotesCommand(getter genericclioptions.RESTClientGetter, streams gener
 
 // newGetPartCommand returns a subcommand that prints a part. What its help says is not set yet.
 func newGetPartCommand(part contentPart, getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	options := GetOptions{Part: part, Output: newContentFlags(part), Getter: getter, IOStreams: streams}
+	flags := GetFlags{Output: newContentFlags(part.named)}
 	command := &cobra.Command{
-		Args: usage(cobra.ExactArgs(1)),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := options.complete(cmd, args); err != nil {
+			options, err := flags.ToOptions(cmd, args)
+			if err != nil {
 				return err
 			}
+			options.Part, options.Getter, options.IOStreams = part, getter, streams
 			return options.Run(cmd.Context())
 		},
 	}
-	command.Flags().IntVar(&options.Revision, "revision", 0, "The revision to read. Zero means the newest.")
-	options.Output.addFlags(command)
+	flags.AddFlags(command)
 	return command
 }
 
-func (o *GetOptions) complete(command *cobra.Command, args []string) (err error) {
-	if o.Name, err = releaseName(args[0]); err != nil {
-		return err
+// AddFlags adds the flags.
+func (f *GetFlags) AddFlags(command *cobra.Command) {
+	command.Flags().IntVar(&f.Revision, "revision", f.Revision, "The revision to read. Zero means the newest.")
+	f.Output.AddFlags(command)
+}
+
+// ToOptions checks the flags and completes them.
+func (f *GetFlags) ToOptions(command *cobra.Command, args []string) (*GetOptions, error) {
+	name, err := releaseName(args[0])
+	if err != nil {
+		return nil, err
 	}
-	if o.Revision < 0 {
-		return inputError{fmt.Errorf("--revision %d: must not be negative", o.Revision)}
+	if f.Revision < 0 {
+		return nil, inputError{fmt.Errorf("--revision %d: must not be negative", f.Revision)}
 	}
-	return o.Output.check(command)
+	return &GetOptions{Name: name, Revision: f.Revision, Output: f.Output}, f.Output.Check(command)
 }
 
 // Run prints the part of the revision.
 func (o *GetOptions) Run(ctx context.Context) error {
-	target, err := connect(o.Getter, o.IOStreams)
+	at, err := connect(o.Getter, o.IOStreams)
 	if err != nil {
 		return err
 	}
-	defer target.close()
-	found, err := target.content(ctx, o.Name, o.Revision)
+	defer at.Close()
+	found, err := at.Content(ctx, o.Name, o.Revision)
 	if err != nil {
 		return err
 	}
@@ -156,7 +180,7 @@ func (o *GetOptions) Run(ctx context.Context) error {
 }
 
 func (o *GetOptions) print(content release.Content) error {
-	if !o.Output.machine() {
+	if !o.Output.ForMachines() {
 		text, err := o.Part.text(content)
 		if err != nil {
 			return err
@@ -168,9 +192,194 @@ func (o *GetOptions) print(content release.Content) error {
 	if err != nil {
 		return err
 	}
-	printer, err := o.Output.ToPrinter()
+	return o.Output.Print(object, o.Out)
+}
+
+// contentPart is one part of what a revision was rendered from or to.
+type contentPart struct {
+	// named says that it is made of objects with names, which -o name prints.
+	named bool
+	// text is the part as it is printed without -o.
+	text func(release.Content) (string, error)
+	// object is the part as printers take it.
+	object func(release.Content) (runtime.Object, error)
+}
+
+// valuesPart is the values: those that were given, or all where that is asked for.
+func valuesPart(all *bool) contentPart {
+	values := func(content release.Content) map[string]any {
+		chosen := content.Values
+		if *all {
+			chosen = content.Merged
+		}
+		if chosen == nil {
+			// It is printed as {}, which is as good a file of values as any.
+			return map[string]any{}
+		}
+		return chosen
+	}
+	return contentPart{
+		text: func(content release.Content) (string, error) {
+			encoded, err := encode(values(content))
+			if err != nil {
+				return "", err
+			}
+			text, err := yaml.JSONToYAML(encoded)
+			if err != nil {
+				return "", err
+			}
+			return printers.EscapeYAML(string(text))
+		},
+		object: func(content release.Content) (runtime.Object, error) {
+			return &unstructured.Unstructured{Object: values(content)}, nil
+		},
+	}
+}
+
+// notesPart is the notes.
+func notesPart() contentPart {
+	return contentPart{
+		text: func(content release.Content) (string, error) {
+			if notes := strings.TrimSpace(content.Notes); notes != "" {
+				return printers.Clean(notes) + "\n", nil
+			}
+			return "", nil
+		},
+		object: func(content release.Content) (runtime.Object, error) {
+			return &unstructured.Unstructured{Object: map[string]any{"notes": content.Notes}}, nil
+		},
+	}
+}
+
+// resourcesPart is what a filter keeps of the manifest: the YAML stream as it is stored, or a list of objects.
+func resourcesPart(filter hook.Select) contentPart {
+	kept := func(content release.Content) ([]*kyaml.RNode, error) {
+		nodes, err := manifest.DecodeStream([]byte(content.Manifest))
+		if err != nil {
+			return nil, err
+		}
+		return filter.Filter(nodes)
+	}
+	return contentPart{
+		named: true,
+		text: func(content release.Content) (string, error) {
+			nodes, err := kept(content)
+			if err != nil {
+				return "", err
+			}
+			return stream(nodes)
+		},
+		object: func(content release.Content) (runtime.Object, error) {
+			nodes, err := kept(content)
+			if err != nil {
+				return nil, err
+			}
+			return list(nodes)
+		},
+	}
+}
+
+// stream returns resources as the YAML stream that they are stored as, safe to print.
+func stream(nodes []*kyaml.RNode) (string, error) {
+	var text strings.Builder
+	for _, node := range nodes {
+		document, err := manifest.Encode([]*kyaml.RNode{node})
+		if err != nil {
+			return "", err
+		}
+		document, err = printers.EscapeYAML(document)
+		if err != nil {
+			return "", err
+		}
+		text.WriteString(document)
+	}
+	return text.String(), nil
+}
+
+// list returns resources as one object of kind List, in their order.
+func list(nodes []*kyaml.RNode) (*unstructured.UnstructuredList, error) {
+	list := &unstructured.UnstructuredList{Object: map[string]any{"apiVersion": "v1", "kind": "List"}}
+	for _, node := range nodes {
+		object, err := manifest.NewObject(node)
+		if err != nil {
+			return nil, err
+		}
+		list.Items = append(list.Items, *object.Unstructured)
+	}
+	return list, nil
+}
+
+// contentFlags are kubectl's -o for what is no release.
+type contentFlags struct {
+	*genericclioptions.PrintFlags
+	// columns is nil where there is nothing to print columns of.
+	columns *get.CustomColumnsPrintFlags
+}
+
+// newContentFlags returns the flags for a part of a release. named says that it is made of objects with names.
+func newContentFlags(named bool) contentFlags {
+	flags := contentFlags{PrintFlags: genericclioptions.NewPrintFlags("")}
+	if named {
+		flags.columns = get.NewCustomColumnsPrintFlags()
+	} else {
+		flags.NamePrintFlags = nil
+	}
+	return flags
+}
+
+// AddFlags adds -o and what belongs to it.
+func (f contentFlags) AddFlags(command *cobra.Command) {
+	f.TemplatePrinterFlags.AddFlags(command)
+	command.Flags().StringVarP(f.OutputFormat, "output", "o", *f.OutputFormat,
+		"Output format. One of: ("+strings.Join(f.AllowedFormats(), ", ")+").")
+	f.OutputFlagSpecified = func() bool { return command.Flag("output").Changed }
+}
+
+// AllowedFormats are those that -o takes.
+func (f contentFlags) AllowedFormats() []string {
+	formats := f.PrintFlags.AllowedFormats()
+	if f.columns != nil {
+		formats = append(formats, f.columns.AllowedFormats()...)
+	}
+	return formats
+}
+
+// ToPrinter returns the printer for the form that was asked for.
+func (f contentFlags) ToPrinter() (cliprinters.ResourcePrinter, error) {
+	if f.columns != nil {
+		f.columns.TemplateArgument = *f.TemplatePrinterFlags.TemplateArgument
+		if printer, err := f.columns.ToPrinter(*f.OutputFormat); !genericclioptions.IsNoCompatiblePrinterError(err) {
+			return printer, err
+		}
+	}
+	printer, err := f.PrintFlags.ToPrinter()
+	if genericclioptions.IsNoCompatiblePrinterError(err) {
+		err = genericclioptions.NoCompatiblePrinterError{OutputFormat: f.OutputFormat, AllowedFormats: f.AllowedFormats()}
+	}
+	return printer, err
+}
+
+// ForMachines reports whether a form was asked for that is not for people.
+func (f contentFlags) ForMachines() bool {
+	return *f.OutputFormat != "" || *f.TemplatePrinterFlags.TemplateArgument != ""
+}
+
+// Check refuses an unknown form before anything is done.
+func (f contentFlags) Check(command *cobra.Command) error {
+	if !f.ForMachines() {
+		return nil
+	}
+	if _, err := f.ToPrinter(); err != nil {
+		return &UsageError{command.CommandPath(), err}
+	}
+	return nil
+}
+
+// Print prints an object in the form that was asked for.
+func (f contentFlags) Print(object runtime.Object, out io.Writer) error {
+	printer, err := f.ToPrinter()
 	if err != nil {
 		return err
 	}
-	return printIn(*o.Output.OutputFormat, printer, object, o.Out)
+	return printIn(*f.OutputFormat, printer, object, out)
 }

@@ -2,8 +2,6 @@ package plugin
 
 import (
 	"bytes"
-	"fmt"
-	"io"
 	"strings"
 	"testing"
 
@@ -51,16 +49,17 @@ func content() release.Content {
 func show(t *testing.T, part contentPart, content release.Content, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	options := GetOptions{Part: part, Output: newContentFlags(part), IOStreams: genericiooptions.IOStreams{Out: &out}}
-	command := &cobra.Command{Use: "part"}
-	options.Output.addFlags(command)
+	flags, command := GetFlags{Output: newContentFlags(part.named)}, &cobra.Command{Use: "part"}
+	flags.AddFlags(command)
 	if err := command.ParseFlags(args); err != nil {
 		t.Fatal(err)
 	}
-	if err := options.complete(command, []string{"shop"}); err != nil {
+	options, err := flags.ToOptions(command, []string{"shop"})
+	if err != nil {
 		return "", err
 	}
-	err := options.print(content)
+	options.Part, options.Out = part, &out
+	err = options.print(content)
 	return out.String(), err
 }
 
@@ -236,46 +235,6 @@ func TestAManifestThatCannotBeReadIsAnError(t *testing.T) {
 	}
 }
 
-func TestReleasesInPhases(t *testing.T) {
-	t.Parallel()
-	var all release.History
-	for _, phase := range []release.Phase{
-		release.PendingInstall, release.PendingUpgrade, release.PendingRollback, release.Deployed,
-		release.Superseded, release.Failed, release.Uninstalling, release.Uninstalled,
-	} {
-		all = append(all, revision(len(all)+1, phase))
-	}
-	for title, test := range map[string]struct {
-		args []string
-		want release.History
-	}{
-		"no flag":      {want: all},
-		"all are off":  {args: []string{"--failed=false"}, want: all},
-		"deployed":     {args: []string{"--deployed"}, want: all[3:4]},
-		"failed":       {args: []string{"--failed"}, want: all[5:6]},
-		"pending":      {args: []string{"--pending"}, want: all[:3]},
-		"superseded":   {args: []string{"--superseded"}, want: all[4:5]},
-		"uninstalling": {args: []string{"--uninstalling"}, want: all[6:7]},
-		"uninstalled":  {args: []string{"--uninstalled"}, want: all[7:]},
-		"several":      {args: []string{"--pending", "--deployed"}, want: all[:4]},
-	} {
-		t.Run(title, func(t *testing.T) {
-			t.Parallel()
-			command := newListCommand(nil, genericiooptions.NewTestIOStreamsDiscard())
-			options := ListOptions{Output: newOutputFlags()}
-			if err := command.ParseFlags(test.args); err != nil {
-				t.Fatal(err)
-			}
-			if err := options.complete(command, ""); err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(test.want, options.inPhases(append(release.History(nil), all...))); diff != "" {
-				t.Errorf("chosen (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
 func TestNumbersThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -291,36 +250,6 @@ func TestNumbersThatAreRefused(t *testing.T) {
 		err := test.command.ExecuteContext(t.Context())
 		if err == nil || err.Error() != test.want || exitCode(t.Context(), err) != exitInput {
 			t.Errorf("the error is %v, want %s", err, test.want)
-		}
-	}
-}
-
-// What a cluster says of releases cannot turn a terminal either.
-func TestReleasesAsYAMLAndJSONCannotSteerATerminal(t *testing.T) {
-	t.Parallel()
-	hostile := "\x1b[2J\u009b2J\u202ex\u2066y\u200f"
-	r := revision(1, release.Failed)
-	r.Status.Message, r.Spec.Description = hostile, hostile
-	r.Status.Hooks = []release.Hook{{Title: hostile, State: release.HookFailed, LogTail: hostile + "\n" + hostile}}
-	for _, form := range []string{"yaml", "json", "kyaml", "JSON"} {
-		for verb, print := range map[string]func(outputFlags, io.Writer) error{
-			"status": func(flags outputFlags, out io.Writer) error { return flags.printRelease(r, out) },
-			"list": func(flags outputFlags, out io.Writer) error {
-				return flags.printReleases(release.History{r}, nil, out)
-			},
-		} {
-			var out bytes.Buffer
-			flags := newOutputFlags()
-			*flags.OutputFormat = form
-			if err := print(flags, &out); err != nil {
-				t.Fatal(err)
-			}
-			if text := out.String(); text == "" || text != printers.Clean(text) {
-				t.Errorf("%s -o %s prints %q", verb, form, text)
-			}
-			if got := map[string]any{}; yaml.Unmarshal(out.Bytes(), &got) != nil || !strings.Contains(fmt.Sprint(got), hostile) {
-				t.Errorf("%s -o %s does not mean the same: %v", verb, form, got)
-			}
 		}
 	}
 }

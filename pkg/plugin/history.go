@@ -13,6 +13,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 )
 
+// HistoryFlags are the flags of history.
+type HistoryFlags struct {
+	Max    int
+	Output outputFlags
+}
+
 // HistoryOptions are what history needs.
 type HistoryOptions struct {
 	Name string
@@ -24,7 +30,7 @@ type HistoryOptions struct {
 }
 
 func newHistoryCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	options := HistoryOptions{Output: newOutputFlags(), Getter: getter, IOStreams: streams}
+	var flags HistoryFlags
 	command := &cobra.Command{
 		Use:     "history NAME",
 		Aliases: []string{"hist"},
@@ -41,38 +47,47 @@ func newHistoryCommand(getter genericclioptions.RESTClientGetter, streams generi
 
 			# Print the number of the newest for a script
 			kubectl sherpack history myshop -o jsonpath='{.items[-1].spec.revision}'`),
-		Args: usage(cobra.ExactArgs(1)),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := options.complete(cmd, args); err != nil {
+			options, err := flags.ToOptions(cmd, args)
+			if err != nil {
 				return err
 			}
+			options.Getter, options.IOStreams = getter, streams
 			return options.Run(cmd.Context())
 		},
 	}
-	command.Flags().IntVar(&options.Max, "max", 0, "How many revisions are listed, the newest ones. Zero means all.")
-	command.Flags().BoolVar(options.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")
-	options.Output.addFlags(command)
+	flags.AddFlags(command)
 	return command
 }
 
-func (o *HistoryOptions) complete(command *cobra.Command, args []string) (err error) {
-	if o.Name, err = releaseName(args[0]); err != nil {
-		return err
+// AddFlags adds the flags.
+func (f *HistoryFlags) AddFlags(command *cobra.Command) {
+	command.Flags().IntVar(&f.Max, "max", f.Max, "How many revisions are listed, the newest ones. Zero means all.")
+	f.Output.AddFlags(command)
+	command.Flags().BoolVar(f.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")
+}
+
+// ToOptions checks the flags and completes them.
+func (f *HistoryFlags) ToOptions(command *cobra.Command, args []string) (*HistoryOptions, error) {
+	name, err := releaseName(args[0])
+	if err != nil {
+		return nil, err
 	}
-	if o.Max < 0 {
-		return inputError{fmt.Errorf("--max %d: must not be negative", o.Max)}
+	if f.Max < 0 {
+		return nil, inputError{fmt.Errorf("--max %d: must not be negative", f.Max)}
 	}
-	return o.Output.check(command)
+	return &HistoryOptions{Name: name, Max: f.Max, Output: f.Output}, f.Output.Check(command)
 }
 
 // Run prints the revisions of the release.
 func (o *HistoryOptions) Run(ctx context.Context) error {
-	target, err := connect(o.Getter, o.IOStreams)
+	at, err := connect(o.Getter, o.IOStreams)
 	if err != nil {
 		return err
 	}
-	defer target.close()
-	history, err := target.history(ctx, o.Name)
+	defer at.Close()
+	history, err := at.History(ctx, o.Name)
 	if err != nil {
 		return err
 	}
@@ -80,8 +95,8 @@ func (o *HistoryOptions) Run(ctx context.Context) error {
 	if o.Max > 0 && o.Max < len(history) {
 		history = history[len(history)-o.Max:]
 	}
-	if err := target.showInterrupted(ctx, history); err != nil {
+	if err := at.ShowInterrupted(ctx, history); err != nil {
 		return err
 	}
-	return o.Output.printReleases(history, printers.HistoryTable(history, time.Now()), o.Out)
+	return o.Output.PrintReleases(history, printers.HistoryTable(history, time.Now()), o.Out)
 }

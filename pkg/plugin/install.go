@@ -13,7 +13,7 @@ import (
 )
 
 func newInstallCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := newDeployFlags()
+	flags := DeployFlags{Run: RunFlags{Getter: getter, IOStreams: streams}}
 	command := &cobra.Command{
 		Use:   "install NAME PACK",
 		Short: "Install a pack as a release",
@@ -32,9 +32,9 @@ func newInstallCommand(getter genericclioptions.RESTClientGetter, streams generi
 
 			# Leave out the hooks that run after the installation
 			kubectl sherpack install myshop ./shop --skip-hooks post-install`),
-		Args: usage(cobra.ExactArgs(2)),
+		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			options, err := flags.ToOptions(cmd, args, getter, streams)
+			options, err := flags.ToOptions(cmd, args)
 			if err != nil {
 				return err
 			}
@@ -42,7 +42,7 @@ func newInstallCommand(getter genericclioptions.RESTClientGetter, streams generi
 			return options.Run(cmd.Context())
 		},
 	}
-	flags.addFlags(command)
+	flags.AddFlags(command)
 	return command
 }
 

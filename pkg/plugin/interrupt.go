@@ -67,32 +67,3 @@ func interruptible(ctx context.Context, command func(context.Context) error) err
 	}
 	return <-ended
 }
-
-// promptly does what does not heed ctx, such as rendering and a schema, and does not wait for it longer than ctx lasts. What
-// it does must change nothing, because it may go on unseen.
-func promptly[T any](ctx context.Context, do func() (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	ended := make(chan result, 1)
-	go func() {
-		value, err := do()
-		ended <- result{value, err}
-	}()
-	select {
-	case found := <-ended:
-		return found.value, found.err
-	case <-ctx.Done():
-		var none T
-		return none, lifecycle.ErrInterrupted
-	}
-}
-
-// interrupted is the error of what ctx has ended before the work began: how it noticed does not matter.
-func interrupted(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return lifecycle.ErrInterrupted
-	}
-	return err
-}

@@ -24,15 +24,15 @@ const kubercFlag = "kuberc"
 // run. Its aliases and its defaults of flags are those of kubectl's own commands.
 type preferences struct{ policy clientcmdapi.PluginPolicy }
 
-// addFlags adds kubectl's flag, unless KUBECTL_KUBERC=false switches the file off.
-func (p *preferences) addFlags(flags *pflag.FlagSet) {
+// AddFlags adds kubectl's flag, unless KUBECTL_KUBERC=false switches the file off.
+func (p *preferences) AddFlags(flags *pflag.FlagSet) {
 	if !cmdutil.KubeRC.IsDisabled() {
 		flags.String(kubercFlag, "", "Path to the kuberc file with kubectl's preferences, of which credentialPluginPolicy and credentialPluginAllowlist count. KUBERC=off or KUBECTL_KUBERC=false in the environment switches it off.")
 	}
 }
 
-// wrap has every configuration that flags make obey the policy.
-func (p *preferences) wrap(flags *genericclioptions.ConfigFlags) {
+// Wrap has every configuration that flags make obey the policy.
+func (p *preferences) Wrap(flags *genericclioptions.ConfigFlags) {
 	inner := flags.WrapConfigFn
 	flags.WithWrapConfigFn(func(config *rest.Config) *rest.Config {
 		if inner != nil {
@@ -45,9 +45,9 @@ func (p *preferences) wrap(flags *genericclioptions.ConfigFlags) {
 	})
 }
 
-// load reads the file as kubectl finds it: --kuberc, then KUBERC, then kuberc beside the kubeconfig. What kubectl only warns
+// Load reads the file as kubectl finds it: --kuberc, then KUBERC, then kuberc beside the kubeconfig. What kubectl only warns
 // about is a warning here, too.
-func (p *preferences) load(command *cobra.Command, errOut io.Writer) error {
+func (p *preferences) Load(command *cobra.Command, errOut io.Writer) error {
 	if cmdutil.KubeRC.IsDisabled() {
 		return nil
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -19,6 +18,13 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
+
+// ListFlags are the flags of list, beside those of phaseFlags.
+type ListFlags struct {
+	AllNamespaces bool
+	Selector      string
+	Output        outputFlags
+}
 
 // ListOptions are what list needs.
 type ListOptions struct {
@@ -50,8 +56,7 @@ func phaseFlags() []phaseFlag {
 }
 
 func newListCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	selector := ""
-	options := ListOptions{Output: newOutputFlags(), Getter: getter, IOStreams: streams}
+	var flags ListFlags
 	command := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
@@ -68,53 +73,64 @@ func newListCommand(getter genericclioptions.RESTClientGetter, streams genericio
 
 			# List those that need attention
 			kubectl sherpack list --failed --pending`),
-		Args: usage(cobra.NoArgs),
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := options.complete(cmd, selector); err != nil {
+			options, err := flags.ToOptions(cmd)
+			if err != nil {
 				return err
 			}
+			options.Getter, options.IOStreams = getter, streams
 			return options.Run(cmd.Context())
 		},
 	}
-	command.Flags().StringVarP(&selector, "selector", "l", selector, "Only list releases with these labels, as in status=failed or name!=shop.")
-	command.Flags().BoolVarP(&options.AllNamespaces, "all-namespaces", "A", false, "List the releases of all namespaces.")
-	command.Flags().BoolVar(options.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")
-	for _, flag := range phaseFlags() {
-		command.Flags().Bool(flag.name, false, "Only list releases that are "+flag.name+". Of several such flags one must hold.")
-	}
-	options.Output.addFlags(command)
+	flags.AddFlags(command)
 	return command
 }
 
-func (o *ListOptions) complete(command *cobra.Command, selector string) (err error) {
-	if err := o.Output.check(command); err != nil {
-		return err
+// AddFlags adds the flags.
+func (f *ListFlags) AddFlags(command *cobra.Command) {
+	flags := command.Flags()
+	flags.StringVarP(&f.Selector, "selector", "l", f.Selector, "Only list releases with these labels, as in status=failed or name!=shop.")
+	flags.BoolVarP(&f.AllNamespaces, "all-namespaces", "A", false, "List the releases of all namespaces.")
+	for _, flag := range phaseFlags() {
+		flags.Bool(flag.name, false, "Only list releases that are "+flag.name+". Of several such flags one must hold.")
+	}
+	f.Output.AddFlags(command)
+	flags.BoolVar(f.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")
+}
+
+// ToOptions checks the flags and completes them.
+func (f *ListFlags) ToOptions(command *cobra.Command) (*ListOptions, error) {
+	options := &ListOptions{AllNamespaces: f.AllNamespaces, Output: f.Output}
+	if err := f.Output.Check(command); err != nil {
+		return nil, err
 	}
 	for _, flag := range phaseFlags() {
 		if set, err := command.Flags().GetBool(flag.name); err != nil {
-			return err
+			return nil, err
 		} else if set {
-			o.Phases = append(o.Phases, flag.phases...)
+			options.Phases = append(options.Phases, flag.phases...)
 		}
 	}
-	if o.Selector, err = labels.Parse(selector); err != nil {
-		return inputError{fmt.Errorf("--selector %q: %w", selector, err)}
+	var err error
+	if options.Selector, err = labels.Parse(f.Selector); err != nil {
+		return nil, inputError{fmt.Errorf("--selector %q: %w", f.Selector, err)}
 	}
-	return nil
+	return options, nil
 }
 
 // Run prints the releases.
 func (o *ListOptions) Run(ctx context.Context) error {
-	target, err := connect(o.Getter, o.IOStreams)
+	at, err := connect(o.Getter, o.IOStreams)
 	if err != nil {
 		return err
 	}
-	defer target.close()
-	namespace := target.namespace
+	defer at.Close()
+	namespace := at.namespace
 	if o.AllNamespaces {
 		namespace = metav1.NamespaceAll
 	}
-	releases, err := target.store.List(ctx, namespace, o.Selector)
+	releases, err := at.store.List(ctx, namespace, o.Selector)
 	if errors.Is(err, storage.ErrDamaged) || errors.Is(err, storage.ErrNewerFormat) {
 		_, _ = fmt.Fprintln(o.ErrOut, "warning: "+printers.Clean(err.Error()))
 		err = nil
@@ -123,7 +139,7 @@ func (o *ListOptions) Run(ctx context.Context) error {
 		return err
 	}
 	releases = o.inPhases(releases)
-	if err := target.showInterrupted(ctx, releases); err != nil {
+	if err := at.ShowInterrupted(ctx, releases); err != nil {
 		return err
 	}
 	return o.print(releases, namespace)
@@ -137,7 +153,7 @@ func (o *ListOptions) inPhases(releases release.History) release.History {
 }
 
 func (o *ListOptions) print(releases release.History, namespace string) error {
-	if !o.Output.machine() {
+	if !o.Output.ForMachines() {
 		if len(releases) == 0 {
 			return o.printNone(namespace)
 		}
@@ -147,7 +163,7 @@ func (o *ListOptions) print(releases release.History, namespace string) error {
 			}
 		}
 	}
-	return o.Output.printReleases(releases, printers.Table(releases, time.Now()), o.Out)
+	return o.Output.PrintReleases(releases, printers.Table(releases, time.Now()), o.Out)
 }
 
 func (o *ListOptions) printNone(namespace string) error {
@@ -157,16 +173,4 @@ func (o *ListOptions) printNone(namespace string) error {
 	}
 	_, err := fmt.Fprint(o.ErrOut, text)
 	return err
-}
-
-// printReleases prints releases: as their table for people, else as a list object in the form that was asked for.
-func (f outputFlags) printReleases(releases release.History, table *metav1.Table, out io.Writer) error {
-	if !f.machine() {
-		return f.print(table, out)
-	}
-	list, err := printers.List(releases)
-	if err != nil {
-		return err
-	}
-	return f.print(list, out)
 }

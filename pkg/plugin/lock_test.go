@@ -49,25 +49,10 @@ func TestALockMayBeGivenUpWhileItsLossIsWaitedFor(t *testing.T) {
 	}
 	const tries = 1000
 	for range tries {
-		target := &target{held: held}
-		_, cancel := target.whileHeld(t.Context())
-		target.held = nil
+		_, cancel := (&releaseLock{held: held}).While(t.Context())
 		cancel()
 	}
 	if err := held.Release(t.Context()); err != nil {
 		t.Error(err)
-	}
-}
-
-// Nobody can foresee the name of a run, which has a name of its own each time.
-func TestRunsHaveNamesOfTheirOwn(t *testing.T) {
-	t.Parallel()
-	seen := map[string]bool{}
-	for range 1000 {
-		run := newRun()
-		if len(run) != runLength || seen[run] {
-			t.Fatalf("run %q", run)
-		}
-		seen[run] = true
 	}
 }

@@ -2,49 +2,95 @@ package plugin
 
 import (
 	"bytes"
-	"fmt"
+	"encoding/json"
 	"io"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	cliprinters "k8s.io/cli-runtime/pkg/printers"
 	"k8s.io/kubectl/pkg/cmd/get"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// outputFlags are kubectl get's -o, and of its other flags those that mean something for releases.
+// outputFlags are kubectl get's -o, and of its other flags those that mean something for releases. They are complete
+// once AddFlags has added them.
 type outputFlags struct {
 	*get.PrintFlags
 }
 
-func (f outputFlags) addFlags(command *cobra.Command) {
+// AddFlags adds -o and what belongs to it.
+func (f *outputFlags) AddFlags(command *cobra.Command) {
+	f.PrintFlags = get.NewGetPrintFlags()
 	f.TemplateFlags.AddFlags(command)
 	command.Flags().StringVarP(f.OutputFormat, "output", "o", *f.OutputFormat,
 		"Output format. One of: ("+strings.Join(f.AllowedFormats(), ", ")+").")
 }
 
-func newOutputFlags() outputFlags {
-	return outputFlags{get.NewGetPrintFlags()}
-}
-
-// machine reports whether -o asks for a form that is not for people; wide is.
-func (f outputFlags) machine() bool {
-	return *f.OutputFormat != "" && *f.OutputFormat != "wide" || *f.TemplateFlags.TemplateArgument != ""
-}
-
-// check refuses an unknown form before anything is done.
-func (f outputFlags) check(command *cobra.Command) error {
+// Check refuses an unknown form before anything is done.
+func (f outputFlags) Check(command *cobra.Command) error {
 	if _, err := f.ToPrinter(); err != nil {
 		return &UsageError{command.CommandPath(), err}
 	}
 	return nil
+}
+
+// ForMachines reports whether -o asks for a form that is not for people; wide is.
+func (f outputFlags) ForMachines() bool {
+	return *f.OutputFormat != "" && *f.OutputFormat != "wide" || *f.TemplateFlags.TemplateArgument != ""
+}
+
+// PrintReleases prints releases: as their table for people, else as a list object in the form that was asked for.
+func (f outputFlags) PrintReleases(releases release.History, table *metav1.Table, out io.Writer) error {
+	if !f.ForMachines() {
+		return f.print(table, out)
+	}
+	list, err := printers.List(releases)
+	if err != nil {
+		return err
+	}
+	return f.print(list, out)
+}
+
+// PrintRelease prints one release in the form that was asked for.
+func (f outputFlags) PrintRelease(r *release.Release, out io.Writer) error {
+	object, err := printers.Object(r)
+	if err != nil {
+		return err
+	}
+	return f.print(object, out)
+}
+
+// PrintRun prints what a run has made of a release: the release where -o asks for it, else what was done to it, in a word.
+func (f outputFlags) PrintRun(r *release.Release, done string, strategy cmdutil.DryRunStrategy, out io.Writer) error {
+	if f.ForMachines() {
+		deployed := 0
+		if r.Status.Phase == release.Deployed {
+			deployed = r.Spec.Revision
+		}
+		return f.PrintRelease(r.Shown(deployed), out)
+	}
+	return printDone(r, done, strategy, out)
+}
+
+// printDone prints what kubectl prints after it changed something: release.sherpack.io/shop installed.
+func printDone(r *release.Release, done string, strategy cmdutil.DryRunStrategy, out io.Writer) error {
+	object, err := printers.Object(r)
+	if err != nil {
+		return err
+	}
+	flags := cmdutil.PrintFlagsWithDryRunStrategy(genericclioptions.NewPrintFlags(done), strategy)
+	printer, err := flags.ToPrinter()
+	if err != nil {
+		return err
+	}
+	return printer.PrintObj(object, out)
 }
 
 // print prints an object in the form that was asked for.
@@ -86,57 +132,9 @@ func printIn(format string, printer cliprinters.ResourcePrinter, object runtime.
 	return err
 }
 
-// printRelease prints one release in the form that was asked for.
-func (f outputFlags) printRelease(r *release.Release, out io.Writer) error {
-	object, err := printers.Object(r)
-	if err != nil {
-		return err
-	}
-	return f.print(object, out)
-}
-
-// printDone prints what kubectl prints after it changed something: release.sherpack.io/shop installed.
-func printDone(r *release.Release, done string, strategy cmdutil.DryRunStrategy, out io.Writer) error {
-	object, err := printers.Object(r)
-	if err != nil {
-		return err
-	}
-	flags := cmdutil.PrintFlagsWithDryRunStrategy(genericclioptions.NewPrintFlags(done), strategy)
-	printer, err := flags.ToPrinter()
-	if err != nil {
-		return err
-	}
-	return printer.PrintObj(object, out)
-}
-
-// The forms of events.
-const (
-	eventsText = "text"
-	eventsJSON = "json"
-	eventsNone = "none"
-)
-
-// observer returns what shows the events of a run.
-func observer(form string, verbosity int, out io.Writer) (func(lifecycle.Event), error) {
-	switch form {
-	case eventsText:
-		return printers.TextEvents(out, verbosity), nil
-	case eventsJSON:
-		return printers.JSONEvents(out), nil
-	case eventsNone:
-		return nil, nil
-	}
-	return nil, inputError{fmt.Errorf("--events %q: valid forms: %s, %s, %s", form, eventsText, eventsJSON, eventsNone)}
-}
-
-// printRun prints what a run has made of a release: the release where -o asks for it, else what was done to it.
-func (o *RunOptions) printRun(r *release.Release, done string) error {
-	if o.Output.machine() {
-		deployed := 0
-		if r.Status.Phase == release.Deployed {
-			deployed = r.Spec.Revision
-		}
-		return o.Output.printRelease(r.Shown(deployed), o.Out)
-	}
-	return printDone(r, done, o.DryRun, o.Out)
+// encode returns values as JSON in which every control character is escaped: terminals would obey some that JSON lets stand
+// as they are, and YAML, which is made from it, has no place for them.
+func encode(values map[string]any) ([]byte, error) {
+	text, err := json.Marshal(values)
+	return printers.Escape(text), err
 }

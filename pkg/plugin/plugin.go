@@ -6,20 +6,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 	"k8s.io/kubectl/pkg/cmd/options"
 	"k8s.io/kubectl/pkg/util/templates"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 	_ "github.com/sherpack-io/kubectl-sherpack/pkg/plugin/internal/english" // Before what it is about.
 )
 
@@ -53,10 +47,7 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 		}
 		return err
 	})
-	if err != nil {
-		report(streams.ErrOut, lifecycle.WithCause(ctx, err))
-	}
-	return exitCode(ctx, err)
+	return end(ctx, streams.ErrOut, err)
 }
 
 // NewCommand returns the command line. Commands share nothing, so several can live in one program.
@@ -71,21 +62,21 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Run:           func(cmd *cobra.Command, _ []string) { _ = cmd.Help() },
-		Args:          usage(cobra.NoArgs),
+		Args:          cobra.NoArgs,
 	}
 	root.SetIn(streams.In)
 	root.SetOut(helpWriter{streams.Out})
 	root.SetErr(streams.ErrOut)
-	flags := configFlags(streams)
+	flags := newClusterFlags(streams)
 	flags.AddFlags(root.PersistentFlags())
 	var preferred preferences
-	preferred.addFlags(root.PersistentFlags())
-	preferred.wrap(flags)
+	preferred.AddFlags(root.PersistentFlags())
+	preferred.Wrap(flags.ConfigFlags)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkRequestTimeout(*flags.Timeout); err != nil {
+		if err := flags.Check(); err != nil {
 			return &UsageError{cmd.CommandPath(), err}
 		}
-		return preferred.load(cmd, streams.ErrOut)
+		return preferred.Load(cmd, streams.ErrOut)
 	}
 	root.PersistentFlags().IntP(verbosityFlag, verbosityFlag, 0, "How much to say on the error stream. 1 names what could not be checked before the work began.")
 	groups := templates.CommandGroups{
@@ -102,18 +93,8 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	templates.ActsAsRootCommand(root, nil, groups...)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &UsageError{cmd.CommandPath(), err} })
 	root.AddCommand(newVersionCommand(streams, build), newOptionsCommand(streams))
+	refuseAsUsage(root)
 	return root
-}
-
-// verbosityFlag is kubectl's, long and short.
-const verbosityFlag = "v"
-
-func verbosity(command *cobra.Command) int {
-	number, err := command.Flags().GetInt(verbosityFlag)
-	if err != nil {
-		return 0
-	}
-	return number
 }
 
 // newOptionsCommand is kubectl's list of global options, which the last line of help names.
@@ -136,39 +117,17 @@ func (w helpWriter) Write(text []byte) (int, error) {
 	return len(text), err
 }
 
-// configFlags are kubectl's own flags. The client is not throttled, because the API server has its own flow control;
-// warnings of the API server go to the error stream, each once; and a server that is out of reach for a while is waited for.
-func configFlags(streams genericiooptions.IOStreams) *genericclioptions.ConfigFlags {
-	server := &patience.Server{Say: func(message string) { _, _ = fmt.Fprintln(streams.ErrOut, "warning: "+message) }}
-	warnings := rest.NewWarningWriter(streams.ErrOut, rest.WarningWriterOptions{Deduplicate: true})
-	return genericclioptions.NewConfigFlags(true).
-		WithDeprecatedPasswordFlag().
-		WithDiscoveryQPS(-1).
-		WithWrapConfigFn(func(config *rest.Config) *rest.Config {
-			config.QPS = -1
-			config.WarningHandler = warnings
-			config.Wrap(server.Wrap)
-			return config
-		})
-}
-
-// checkRequestTimeout refuses a value that clients would refuse later, as if the cluster were at fault.
-func checkRequestTimeout(value string) error {
-	switch limit, err := clientcmd.ParseTimeout(value); {
-	case value != "" && err != nil:
-		return fmt.Errorf("--request-timeout %q: must be a number of seconds, or have a unit, as in 30s, 2m or 1h; 0 is no limit", value)
-	case limit < 0:
-		return fmt.Errorf("--request-timeout %q: must not be negative", value)
-	}
-	return nil
-}
-
-// usage makes the error of an argument check a UsageError.
-func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return &UsageError{cmd.CommandPath(), err}
+// refuseAsUsage makes what a command and those below it say of their arguments UsageErrors.
+func refuseAsUsage(command *cobra.Command) {
+	if check := command.Args; check != nil {
+		command.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return &UsageError{cmd.CommandPath(), err}
+			}
+			return nil
 		}
-		return nil
+	}
+	for _, below := range command.Commands() {
+		refuseAsUsage(below)
 	}
 }

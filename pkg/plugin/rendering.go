@@ -18,8 +18,8 @@ type input struct {
 	given, merged map[string]any
 }
 
-// load reads a pack that can be installed, and the values that the user gives. It reaches no cluster.
-func load(path string, sources pack.ValueSources, stdin io.Reader) (*input, error) {
+// loadInput reads a pack that can be installed, and the values that the user gives. It reaches no cluster.
+func loadInput(path string, sources pack.ValueSources, stdin io.Reader) (*input, error) {
 	opened, err := pack.Open(path)
 	if err != nil {
 		return nil, err
@@ -34,15 +34,15 @@ func load(path string, sources pack.ValueSources, stdin io.Reader) (*input, erro
 	return &input{pack: opened, given: given}, nil
 }
 
-// copy returns an input that can be completed without changing this one.
-func (i *input) copy() *input {
+// Copy returns an input that can be completed without changing this one.
+func (i *input) Copy() *input {
 	copied, opened := *i, *i.pack
 	copied.pack = &opened
 	return &copied
 }
 
-// merge puts all values together and checks them against the pack's schema.
-func (i *input) merge() (err error) {
+// Merge puts all values together and checks them against the pack's schema.
+func (i *input) Merge() (err error) {
 	i.merged, err = i.pack.Merge(i.given)
 	return err
 }
@@ -53,8 +53,8 @@ type rendered struct {
 	notes string
 }
 
-// render renders the pack; its custom resource definitions come first, as they are.
-func (i *input) render(engine render.Engine, release render.Release) (*rendered, error) {
+// Render renders the pack; its custom resource definitions come first, as they are.
+func (i *input) Render(engine render.Engine, release render.Release) (*rendered, error) {
 	output, err := engine.Render(i.pack, i.merged, release)
 	if err != nil {
 		return nil, err

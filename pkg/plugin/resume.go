@@ -14,11 +14,21 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
+// ResumeFlags are the flags of resume.
+type ResumeFlags struct {
+	Run         RunFlags
+	Hooks       hookFlags
+	Apply       applyFlags
+	History     historyFlags
+	Definitions definitionFlags
+	Removal     removalFlags
+}
+
 // ResumeOptions are what going on with an interrupted operation needs.
 type ResumeOptions struct{ RunOptions }
 
 func newResumeCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags, output := newRunFlags(), newOutputFlags()
+	flags := ResumeFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: beforeDeletions}}
 	command := &cobra.Command{
 		Use:   "resume NAME",
 		Short: "Go on with an operation that was interrupted",
@@ -36,33 +46,41 @@ func newResumeCommand(getter genericclioptions.RESTClientGetter, streams generic
 
 			# See first what is left to do
 			kubectl sherpack resume myshop --dry-run=server`),
-		Args: usage(cobra.ExactArgs(1)),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := output.check(cmd); err != nil {
-				return err
-			}
-			run, err := flags.toOptions(cmd, args[0], getter, streams)
+			options, err := flags.ToOptions(cmd, args)
 			if err != nil {
 				return err
 			}
-			run.Output = output
-			options := ResumeOptions{RunOptions: run}
 			return options.Run(cmd.Context())
 		},
 	}
-	flags.addApplyFlags(command)
-	flags.addRemovalFlags(command.Flags())
-	output.addFlags(command)
+	flags.AddFlags(command)
 	return command
+}
+
+func (f *ResumeFlags) bundles() []planFlags {
+	return []planFlags{&f.Removal, &f.History, &f.Hooks, &f.Apply, &f.Definitions}
+}
+
+// AddFlags adds the flags.
+func (f *ResumeFlags) AddFlags(command *cobra.Command) {
+	f.Run.AddFlags(command, f.bundles()...)
+}
+
+// ToOptions checks the flags and completes them.
+func (f *ResumeFlags) ToOptions(command *cobra.Command, args []string) (*ResumeOptions, error) {
+	run, err := f.Run.ToOptions(command, args[0], f.bundles()...)
+	return &ResumeOptions{RunOptions: run}, err
 }
 
 // Run goes on with the operation and prints the release.
 func (o *ResumeOptions) Run(ctx context.Context) error {
-	performed, err := session{RunOptions: &o.RunOptions, operation: "resume", plan: fromRecord(o.plan)}.perform(ctx)
+	performed, err := perform(ctx, o.RunOptions, "resume", o.plan)
 	if err != nil {
 		return err
 	}
-	return o.printRun(performed.Release, done(performed.plan))
+	return o.Output.PrintRun(performed.Release, done(performed.plan), o.DryRun, o.Out)
 }
 
 // done is what an operation has done to a release when it has succeeded.
@@ -72,14 +90,14 @@ func done(planned plan.Plan) string {
 	}[doing(planned)]
 }
 
-func (o *ResumeOptions) plan(ctx context.Context, target *target) (plan.Plan, error) {
-	newest, history, err := target.look(ctx, o.Name, 0)
+func (o *ResumeOptions) plan(ctx context.Context, at planning) (*proposal, error) {
+	newest, history, err := at.Find(ctx, o.Name, 0)
 	if err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
 	// What the operation has done, and which of its hooks have run, must be known. What lists show need not be.
 	if lost := newest.Record.Damage; cmp.Or(lost.Content, lost.Inventory, lost.Status) != nil {
-		return plan.Plan{}, damage(newest, cmp.Or(lost.Content, lost.Inventory, lost.Status))
+		return nil, damage(newest, cmp.Or(lost.Content, lost.Inventory, lost.Status))
 	}
 	interrupted := newest.Status.Interrupted
 	if newest.Status.Phase.Pending() {
@@ -87,22 +105,26 @@ func (o *ResumeOptions) plan(ctx context.Context, target *target) (plan.Plan, er
 		interrupted = newest.Status.Operation
 	}
 	if interrupted == "" {
-		return plan.Plan{}, fmt.Errorf("release %q: nothing to resume: revision %d is %s and was not interrupted", o.Name, newest.Spec.Revision, state(newest))
+		return nil, fmt.Errorf("release %q: nothing to resume: revision %d is %s and was not interrupted", o.Name, newest.Spec.Revision, state(newest))
 	}
 	request := plan.Request{
 		Operation: interrupted, Release: newest, History: history[:len(history)-1], Options: o.Plan,
 	}
-	if err := o.leave(ctx, target, &request); err != nil {
-		return plan.Plan{}, err
+	if err := o.leave(ctx, at, &request); err != nil {
+		return nil, err
 	}
-	if err := target.complete(&request); err != nil {
-		return plan.Plan{}, err
+	if err := at.CompleteRequest(&request); err != nil {
+		return nil, err
 	}
-	return plan.Resume(request)
+	planned, err := plan.Resume(request)
+	if err != nil {
+		return nil, err
+	}
+	return proposeStored(planned, nil), nil
 }
 
 // leave reads the revision that a rollback leaves, whose hooks run before it.
-func (o *ResumeOptions) leave(ctx context.Context, target *target, request *plan.Request) (err error) {
+func (o *ResumeOptions) leave(ctx context.Context, at planning, request *plan.Request) (err error) {
 	if request.Operation != release.OperationRollback {
 		return nil
 	}
@@ -110,7 +132,7 @@ func (o *ResumeOptions) leave(ctx context.Context, target *target, request *plan
 	if left == nil {
 		return fmt.Errorf("release %q: the revision that revision %d leaves is not kept any more", o.Name, request.Release.Spec.Revision)
 	}
-	if request.Previous, err = target.salvage(ctx, left); err != nil {
+	if request.Previous, err = at.Salvage(ctx, left); err != nil {
 		return err
 	}
 	request.Left, err = nodesOf(request.Previous)

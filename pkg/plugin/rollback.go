@@ -15,15 +15,26 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
 
+// RollbackFlags are the flags of rollback.
+type RollbackFlags struct {
+	Run         RunFlags
+	Hooks       hookFlags
+	Apply       applyFlags
+	History     historyFlags
+	Description descriptionFlag
+	Definitions definitionFlags
+}
+
 // RollbackOptions are what a rollback needs.
 type RollbackOptions struct {
 	// Revision is the one to restore; 0 for the last that was deployed.
-	Revision int
+	Revision    int
+	Description string
 	RunOptions
 }
 
 func newRollbackCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags, output := newRunFlags(), newOutputFlags()
+	flags := RollbackFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: beforeDeletions}}
 	command := &cobra.Command{
 		Use:   "rollback NAME [REVISION]",
 		Short: "Bring a release back to an earlier revision",
@@ -42,29 +53,39 @@ func newRollbackCommand(getter genericclioptions.RESTClientGetter, streams gener
 
 			# Go back to revision 3, and wait until everything is ready
 			kubectl sherpack rollback myshop 3 --wait`),
-		Args: usage(cobra.RangeArgs(1, 2)),
+		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := output.check(cmd); err != nil {
-				return err
-			}
-			run, err := flags.toOptions(cmd, args[0], getter, streams)
+			options, err := flags.ToOptions(cmd, args)
 			if err != nil {
 				return err
-			}
-			run.Output = output
-			options := RollbackOptions{RunOptions: run}
-			if len(args) > 1 {
-				if options.Revision, err = revisionNumber(args[1]); err != nil {
-					return err
-				}
 			}
 			return options.Run(cmd.Context())
 		},
 	}
-	flags.addRevisionFlags(command)
-	flags.addDeletionFlags(command.Flags())
-	output.addFlags(command)
+	flags.AddFlags(command)
 	return command
+}
+
+func (f *RollbackFlags) bundles() []planFlags {
+	return []planFlags{&f.History, &f.Description, &f.Hooks, &f.Apply, &f.Definitions}
+}
+
+// AddFlags adds the flags.
+func (f *RollbackFlags) AddFlags(command *cobra.Command) {
+	f.Run.AddFlags(command, f.bundles()...)
+}
+
+// ToOptions checks the flags and completes them.
+func (f *RollbackFlags) ToOptions(command *cobra.Command, args []string) (*RollbackOptions, error) {
+	run, err := f.Run.ToOptions(command, args[0], f.bundles()...)
+	if err != nil {
+		return nil, err
+	}
+	options := &RollbackOptions{Description: string(f.Description), RunOptions: run}
+	if len(args) > 1 {
+		options.Revision, err = revisionNumber(args[1])
+	}
+	return options, err
 }
 
 // revisionNumber reads the number of a revision. 0 is allowed, as Helm does, and means none.
@@ -78,39 +99,43 @@ func revisionNumber(text string) (int, error) {
 
 // Run restores the revision and prints the new one.
 func (o *RollbackOptions) Run(ctx context.Context) error {
-	done, err := session{RunOptions: &o.RunOptions, operation: release.OperationRollback, plan: fromRecord(o.plan)}.perform(ctx)
+	done, err := perform(ctx, o.RunOptions, release.OperationRollback, o.plan)
 	if err != nil {
 		return err
 	}
-	return o.printRun(done.Release, "rolled back")
+	return o.Output.PrintRun(done.Release, "rolled back", o.DryRun, o.Out)
 }
 
-func (o *RollbackOptions) plan(ctx context.Context, target *target) (plan.Plan, error) {
-	history, err := target.history(ctx, o.Name)
+func (o *RollbackOptions) plan(ctx context.Context, at planning) (*proposal, error) {
+	history, err := at.History(ctx, o.Name)
 	if err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
-	newest, err := target.before(ctx, history)
+	newest, err := at.Newest(ctx, history)
 	if err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
 	chosen, err := o.choose(history)
 	if err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
 	earlier := newest
 	if chosen != history.Newest() {
-		if earlier, err = target.salvage(ctx, chosen); err != nil {
-			return plan.Plan{}, err
+		if earlier, err = at.Salvage(ctx, chosen); err != nil {
+			return nil, err
 		}
 	}
-	request, err := target.rollback(earlier, newest, history, o.Plan)
+	request, err := at.RollbackRequest(earlier, newest, history, o.Plan)
 	if err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
-	target.doWithout(newest)
+	at.DoWithoutContent(newest)
 	request.Release.Spec.Description = o.Description
-	return plan.New(request)
+	planned, err := plan.New(request)
+	if err != nil {
+		return nil, err
+	}
+	return proposeStored(planned, newest), nil
 }
 
 // choose returns the revision to go back to.

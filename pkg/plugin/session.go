@@ -2,47 +2,27 @@ package plugin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// session is how a verb that changes a release goes about it: open → plan → lock → plan again if the history has moved →
-// confirm, once → run. What differs between the verbs is in its fields.
+// session is one command that changes one release: its connection, its lock, and what it was asked for.
 type session struct {
-	*RunOptions
+	RunOptions
+	*connection
 	operation release.Operation
-	// plan plans the operation. It only reads, may be called twice, and asks nothing. What there is to say is in the proposal,
-	// which may be there with an error, too, for its notes, or is a warning of the target, which holds it back.
-	plan func(context.Context, *target) (*proposal, error)
-	// room makes what must be there before the lock can be taken; nil is nothing.
-	room func(context.Context, *target) error
-	// run runs the plan that was confirmed; nil is RunOptions.run.
-	run func(context.Context, *target, *proposal) (plan.Result, error)
-}
-
-// proposal is a plan, with what its user has to know before it is run.
-type proposal struct {
-	plan.Plan
-	// deployed is the revision that was deployed before, whole. It is nil where there is none and where nobody needs it.
-	deployed *release.Release
-	// notes are said once the plan is final, a line each.
-	notes []string
-	// strangers are hooks that run outside of the release's namespace and that this user has not chosen.
-	strangers []plan.Hook
-}
-
-// fromRecord is the planning of a verb that runs what is stored: its hooks were chosen by whoever made the revision.
-func fromRecord(plan func(context.Context, *target) (plan.Plan, error)) func(context.Context, *target) (*proposal, error) {
-	return func(ctx context.Context, target *target) (*proposal, error) {
-		planned, err := plan(ctx, target)
-		if err != nil {
-			return nil, err
-		}
-		return &proposal{Plan: planned, strangers: planned.HooksOutside()}, nil
-	}
+	// held is the lock of the release; nil until it is taken. A dry run does without.
+	held *releaseLock
 }
 
 // performed is what a session came to.
@@ -51,92 +31,217 @@ type performed struct {
 	plan.Result
 }
 
-// perform goes through a session. What it came to is nil where nothing was run.
-func (s session) perform(ctx context.Context) (*performed, error) {
-	target, err := connect(s.Getter, s.IOStreams)
+// perform goes through a session: open → plan → lock → plan again if the history has moved → confirm, once → run → undo, where
+// the run has failed and the proposal says so → close. What differs between the verbs is how they plan; all else they want of
+// the session is in what they propose. What it came to is nil where nothing was run.
+func perform(ctx context.Context, options RunOptions, operation release.Operation, plan planner) (*performed, error) {
+	s, err := open(options, operation)
 	if err != nil {
 		return nil, err
 	}
-	defer target.close()
-	defer s.unlock(ctx, target)
-	proposed, err := s.propose(ctx, target)
-	s.tell(target, proposed)
+	defer s.Close(ctx)
+	proposed, found, err := s.propose(ctx, plan)
+	s.tell(proposed, found)
 	if err == nil {
-		err = s.confirm(ctx, target, proposed)
+		err = s.Confirm(ctx, proposed)
 	}
 	if err != nil {
 		return nil, interrupted(ctx, err)
 	}
-	done := &performed{plan: proposed.Plan}
-	if s.run != nil {
-		done.Result, err = s.run(ctx, target, proposed)
-	} else {
-		done.Result, err = s.RunOptions.run(ctx, target, proposed.Plan)
+	result, err := s.run(ctx, proposed)
+	if err != nil && proposed.atomic {
+		err = s.Undo(ctx, proposed, result, err)
 	}
-	return done, err
+	return &performed{proposed.Plan, result}, err
+}
+
+// open makes ready to work on a release. The caller closes the session.
+func open(options RunOptions, operation release.Operation) (*session, error) {
+	connected, err := connect(options.Getter, options.IOStreams)
+	if err != nil {
+		return nil, err
+	}
+	return &session{RunOptions: options, connection: connected, operation: operation}, nil
+}
+
+// Lock takes the lock of the release, which Close gives up.
+func (s *session) Lock(ctx context.Context) (err error) {
+	s.held, err = s.connection.Lock(ctx, s.RunOptions, s.operation)
+	return err
+}
+
+// Close gives the lock up if it is held, and ends all that the session keeps open.
+func (s *session) Close(ctx context.Context) {
+	if s.held != nil {
+		s.held.Unlock(ctx)
+	}
+	s.connection.Close()
 }
 
 // propose plans, locks the release, and plans again if another command has changed the release meanwhile, or was killed while
-// it worked on it. The lock is held until unlock; a dry run does without.
-func (s session) propose(ctx context.Context, target *target) (*proposal, error) {
+// it worked on it. found is what the last plan warns of, also where there is an error.
+func (s *session) propose(ctx context.Context, plan planner) (proposed *proposal, found *warnings, err error) {
 	if s.isDry() {
-		return s.proposeDry(ctx, target)
+		return s.proposeDry(ctx, plan)
 	}
-	first, failure := s.planAnew(ctx, target)
-	if failure != nil && !s.isPending(ctx, target) {
-		return first, failure
+	found = &warnings{}
+	first, failure := plan(ctx, s.Planning(found))
+	if failure != nil && !s.IsPending(ctx, s.Name) {
+		return first, found, failure
 	}
-	if failure == nil && s.room != nil {
-		if err := s.room(ctx, target); err != nil {
-			return nil, err
+	if failure == nil && first.createNamespace {
+		// A lock has to be somewhere.
+		if _, err := s.cluster.CreateNamespace(ctx, s.namespace); err != nil {
+			return nil, found, err
 		}
 	}
-	if err := s.lock(ctx, target, s.operation); err != nil {
-		return nil, err
+	if err := s.Lock(ctx); err != nil {
+		return nil, found, err
 	}
-	history, err := target.store.History(ctx, target.namespace, s.Name)
+	history, closed, err := s.reread(ctx)
 	if err != nil {
-		return nil, err
-	}
-	closed, err := s.recover(ctx, target, history.Newest())
-	if err != nil {
-		return nil, err
+		return nil, found, err
 	}
 	if failure == nil && !closed && slices.EqualFunc(history, first.History, sameRecord) {
-		return first, nil
+		return first, found, nil
 	}
 	// It may have waited for whoever defines kinds.
-	target.cluster.LookAgain()
-	return promptly(ctx, func() (*proposal, error) { return s.planAnew(ctx, target) })
+	s.cluster.LookAgain()
+	found = &warnings{}
+	proposed, err = promptly(ctx, func() (*proposal, error) { return plan(ctx, s.Planning(found)) })
+	return proposed, found, err
 }
 
 // proposeDry plans without a lock. A release that another command works on, or did when it was killed, may look otherwise when
 // that is over.
-func (s session) proposeDry(ctx context.Context, target *target) (*proposal, error) {
-	proposed, err := s.planAnew(ctx, target)
-	if s.isPending(ctx, target) {
+func (s *session) proposeDry(ctx context.Context, plan planner) (proposed *proposal, found *warnings, err error) {
+	found = &warnings{}
+	proposed, err = plan(ctx, s.Planning(found))
+	if s.IsPending(ctx, s.Name) {
 		_, _ = fmt.Fprintf(s.ErrOut, "warning: another command works on release %s, or was killed while it did; this is what would be done now\n", s.Name)
 	}
-	if err == nil && s.room != nil {
-		err = s.room(ctx, target)
+	if err == nil && proposed.createNamespace && s.DryRun == cmdutil.DryRunServer {
+		proposed.created, err = s.tryNamespace(ctx)
 	}
-	return proposed, err
+	return proposed, found, err
 }
 
-// planAnew plans, and forgets what an earlier plan has found out: of the release as it was then.
-func (s session) planAnew(ctx context.Context, target *target) (*proposal, error) {
-	target.incomplete = nil
-	target.warnings.hold()
-	return s.plan(ctx, target)
+// tryNamespace returns the namespace of the release if it would be created.
+func (s *session) tryNamespace(ctx context.Context) ([]corev1.ObjectReference, error) {
+	missing, err := s.cluster.TryNamespace(ctx, s.namespace)
+	if err != nil || !missing {
+		return nil, err
+	}
+	return []corev1.ObjectReference{{APIVersion: "v1", Kind: "Namespace", Name: s.namespace}}, nil
+}
+
+// reread reads the history again now that the lock is held, and closes the newest revision if a command was killed while it
+// worked on it: nobody does any more. closed reports whether it has.
+func (s *session) reread(ctx context.Context) (history release.History, closed bool, err error) {
+	if history, err = s.store.History(ctx, s.namespace, s.Name); err != nil {
+		return nil, false, err
+	}
+	newest := history.Newest()
+	if newest == nil || !newest.Status.Phase.Pending() {
+		return history, false, nil
+	}
+	whole, err := s.CloseInterrupted(ctx, newest, s.held.Former())
+	if err != nil {
+		return nil, false, err
+	}
+	_, _ = fmt.Fprintf(s.ErrOut, "revision %d was %s\n", whole.Spec.Revision, whole.Status.Message)
+	return history, true, nil
+}
+
+// promptly does what does not heed ctx, such as rendering and a schema, and does not wait for it longer than ctx lasts. What
+// it does must change nothing, because it may go on unseen.
+func promptly[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	ended := make(chan result, 1)
+	go func() {
+		value, err := do()
+		ended <- result{value, err}
+	}()
+	select {
+	case found := <-ended:
+		return found.value, found.err
+	case <-ctx.Done():
+		var none T
+		return none, lifecycle.ErrInterrupted
+	}
+}
+
+// interrupted is the error of what ctx has ended before the work began: how it noticed does not matter.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return lifecycle.ErrInterrupted
+	}
+	return err
 }
 
 // tell says what there is to know of the last plan and of its proposal; nil is none.
-func (s session) tell(target *target, proposed *proposal) {
-	target.warnings.release()
+func (s *session) tell(proposed *proposal, found *warnings) {
+	s.warnings.AddAll(found)
 	if proposed == nil {
 		return
 	}
 	for _, note := range proposed.notes {
 		_, _ = fmt.Fprintln(s.ErrOut, note)
 	}
+}
+
+// run runs what was proposed, or says what that would do.
+func (s *session) run(ctx context.Context, proposed *proposal) (plan.Result, error) {
+	s.NameMarked(ctx, proposed)
+	if s.isDry() {
+		return s.preview(ctx, proposed)
+	}
+	return s.CarryOut(ctx, proposed.Plan)
+}
+
+// CarryOut runs a plan while the lock is held.
+func (s *session) CarryOut(ctx context.Context, planned plan.Plan) (plan.Result, error) {
+	ctx, cancel := s.held.While(ctx)
+	defer cancel()
+	runner := lifecycle.Runner{Cluster: s.cluster, Store: s.store, Observe: s.held.Observe(s.Observe), Now: time.Now}
+	result, err := runner.Run(ctx, planned)
+	return result, failing(planned, s.held.LostOr(err))
+}
+
+// isDry reports whether nothing is to be changed.
+func (o *RunOptions) isDry() bool { return o.DryRun != cmdutil.DryRunNone }
+
+// preview prints what running a plan would do. With the server's help the error is what it would be refused for.
+func (s *session) preview(ctx context.Context, proposed *proposal) (plan.Result, error) {
+	ctx, cancel := lifecycle.WithTimeout(ctx, proposed.Options.Timeout)
+	defer cancel()
+	unrun := plan.Result{Release: proposed.Release}
+	preview, refused := lifecycle.Preview{Plan: proposed.Plan}, error(nil)
+	if s.DryRun == cmdutil.DryRunServer {
+		runner := lifecycle.Runner{Cluster: s.cluster, Observe: s.Observe, Now: time.Now}
+		preview, refused = runner.Preview(ctx, proposed.Plan, proposed.created...)
+	}
+	if !s.Output.ForMachines() {
+		refused = errors.Join(refused, printers.Plan(s.Out, preview))
+	}
+	return unrun, failing(proposed.Plan, refused)
+}
+
+// failing adds to the error of running a plan what was being done; nil stays nil.
+func failing(planned plan.Plan, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s: %w", doing(planned), planned.Release.Name, err)
+}
+
+// doing is what a plan does, as its user calls it: a rollback of what was uninstalled runs as an installation.
+func doing(planned plan.Plan) release.Operation {
+	if planned.Release.Spec.FromRevision != 0 && planned.Operation == release.OperationInstall {
+		return release.OperationRollback
+	}
+	return planned.Operation
 }

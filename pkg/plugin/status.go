@@ -15,6 +15,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
+// StatusFlags are the flags of status.
+type StatusFlags struct {
+	Revision int
+	Output   outputFlags
+}
+
 // StatusOptions are what status needs.
 type StatusOptions struct {
 	Name string
@@ -26,7 +32,7 @@ type StatusOptions struct {
 }
 
 func newStatusCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	output, revision := newOutputFlags(), 0
+	var flags StatusFlags
 	command := &cobra.Command{
 		Use:   "status NAME",
 		Short: "Show how far a release got, and how its hooks went",
@@ -42,61 +48,72 @@ func newStatusCommand(getter genericclioptions.RESTClientGetter, streams generic
 
 			# Print one word for a script
 			kubectl sherpack status myshop -o jsonpath='{.status.phase}'`),
-		Args: usage(cobra.ExactArgs(1)),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name, err := releaseName(args[0])
+			options, err := flags.ToOptions(cmd, args)
 			if err != nil {
 				return err
 			}
-			if revision < 0 {
-				return inputError{fmt.Errorf("--revision %d: must not be negative", revision)}
-			}
-			if err := output.check(cmd); err != nil {
-				return err
-			}
-			options := StatusOptions{Name: name, Revision: revision, Output: output, Getter: getter, IOStreams: streams}
+			options.Getter, options.IOStreams = getter, streams
 			return options.Run(cmd.Context())
 		},
 	}
-	command.Flags().IntVar(&revision, "revision", revision, "The revision to show. Zero means the newest.")
-	output.addFlags(command)
+	flags.AddFlags(command)
 	return command
+}
+
+// AddFlags adds the flags.
+func (f *StatusFlags) AddFlags(command *cobra.Command) {
+	command.Flags().IntVar(&f.Revision, "revision", f.Revision, "The revision to show. Zero means the newest.")
+	f.Output.AddFlags(command)
+}
+
+// ToOptions checks the flags and completes them.
+func (f *StatusFlags) ToOptions(command *cobra.Command, args []string) (*StatusOptions, error) {
+	name, err := releaseName(args[0])
+	if err != nil {
+		return nil, err
+	}
+	if f.Revision < 0 {
+		return nil, inputError{fmt.Errorf("--revision %d: must not be negative", f.Revision)}
+	}
+	return &StatusOptions{Name: name, Revision: f.Revision, Output: f.Output}, f.Output.Check(command)
 }
 
 // Run prints the revision.
 func (o *StatusOptions) Run(ctx context.Context) error {
-	target, err := connect(o.Getter, o.IOStreams)
+	at, err := connect(o.Getter, o.IOStreams)
 	if err != nil {
 		return err
 	}
-	defer target.close()
-	found, history, err := target.current(ctx, o.Name, o.Revision)
+	defer at.Close()
+	found, history, err := at.Current(ctx, o.Name, o.Revision)
 	if err != nil {
 		return err
 	}
 	for _, err := range found.Record.Damage.All() {
 		if err != nil {
-			target.warnings.warn("%v", damage(found, err))
+			at.warnings.Warn("%v", damage(found, err))
 		}
 	}
 	if found.Spec.Revision == history.Newest().Spec.Revision {
-		if err := target.addTests(ctx, found, history.Deployed()); err != nil {
+		if err := at.addTests(ctx, found, history.Deployed()); err != nil {
 			return err
 		}
 	}
-	if o.Output.machine() {
-		return o.Output.printRelease(shown(found, history), o.Out)
+	if o.Output.ForMachines() {
+		return o.Output.PrintRelease(shown(found, history), o.Out)
 	}
 	return printers.Status(o.Out, shown(found, history), time.Now())
 }
 
 // addTests adds to the newest revision the tests of the deployed one, where that is another: the last test run is of
 // interest whatever failed since.
-func (t *target) addTests(ctx context.Context, newest, deployed *release.Release) error {
+func (r records) addTests(ctx context.Context, newest, deployed *release.Release) error {
 	if deployed == nil || deployed.Spec.Revision == newest.Spec.Revision {
 		return nil
 	}
-	tested, err := t.salvage(ctx, deployed)
+	tested, err := r.Salvage(ctx, deployed)
 	if err != nil {
 		return err
 	}
@@ -107,4 +124,13 @@ func (t *target) addTests(ctx context.Context, newest, deployed *release.Release
 		}
 	}
 	return nil
+}
+
+// shown returns a release as it is printed.
+func shown(r *release.Release, history release.History) *release.Release {
+	deployed := 0
+	if found := history.Deployed(); found != nil {
+		deployed = found.Spec.Revision
+	}
+	return r.Shown(deployed)
 }

@@ -28,9 +28,6 @@ func (a *answer) Write(text []byte) (int, error) {
 	return written, a.failed
 }
 
-// eventsFlag says how what happens is shown.
-const eventsFlag = "events"
-
 // errorStream returns the stream for all that is no answer. Where the command line asks for events as JSON, every line of it
 // is one: that is known before the flags are read, because they may be wrong. Else it is text that cannot steer a terminal:
 // much of what is told comes from the cluster: warnings, events, and who holds a lock.
@@ -57,13 +54,4 @@ func asksForJSON(args []string) bool {
 		}
 	}
 	return form == eventsJSON
-}
-
-// report writes why the program ends, with what to do next where that is known.
-func report(out io.Writer, err error) {
-	if lines, ok := out.(*printers.JSONLines); ok {
-		_ = lines.Fail(explanation(err))
-		return
-	}
-	_, _ = fmt.Fprintln(out, explain(err))
 }

@@ -1,15 +1,12 @@
 package plugin
 
 import (
-	"fmt"
 	"io"
-	"slices"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/util/version"
+	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/kubectl/pkg/util/templates"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -20,8 +17,14 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 )
 
-// defaultKubeVersion is the version of the cluster that template renders for when none is named: that of the libraries.
-const defaultKubeVersion = "v1.37.0"
+// TemplateFlags are the flags of template.
+type TemplateFlags struct {
+	Values      valuesFlags
+	KubeVersion string
+	APIVersions []string
+	IsUpgrade   bool
+	NoHooks     bool
+}
 
 // TemplateOptions are what template needs.
 type TemplateOptions struct {
@@ -37,7 +40,7 @@ type TemplateOptions struct {
 }
 
 func newTemplateCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	options := TemplateOptions{KubeVersion: defaultKubeVersion, IOStreams: streams}
+	var flags TemplateFlags
 	command := &cobra.Command{
 		Use:   "template NAME PACK",
 		Short: "Render a pack and print its manifest",
@@ -50,52 +53,63 @@ func newTemplateCommand(getter genericclioptions.RESTClientGetter, streams gener
 
 			# As for an upgrade, on an older cluster
 			kubectl sherpack template myshop ./shop --is-upgrade --kube-version 1.30`),
-		Args: usage(cobra.ExactArgs(2)),
+		Args: cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := options.complete(args, getter); err != nil {
+			options, err := flags.ToOptions(args, getter)
+			if err != nil {
 				return err
 			}
+			options.IOStreams = streams
 			return options.Run()
 		},
 	}
-	addValuesFlags(command.Flags(), &options.Values)
-	command.Flags().StringVar(&options.KubeVersion, "kube-version", options.KubeVersion, "The version of Kubernetes to render for.")
-	command.Flags().StringSliceVar(&options.APIVersions, "api-versions", nil,
-		"API versions that the cluster serves besides Kubernetes' own, as in example.com/v1 or example.com/v1/Widget. Can be repeated.")
-	command.Flags().BoolVar(&options.IsUpgrade, "is-upgrade", false, "Render as for an upgrade.")
-	command.Flags().BoolVar(&options.NoHooks, "no-hooks", false, "Leave out the hooks.")
+	flags.AddFlags(command.Flags())
 	return command
 }
 
-func (o *TemplateOptions) complete(args []string, getter genericclioptions.RESTClientGetter) error {
+// AddFlags adds the flags.
+func (f *TemplateFlags) AddFlags(flags *pflag.FlagSet) {
+	f.Values.AddFlags(flags)
+	flags.StringVar(&f.KubeVersion, "kube-version", defaultKubeVersion, "The version of Kubernetes to render for.")
+	flags.StringSliceVar(&f.APIVersions, "api-versions", nil,
+		"API versions that the cluster serves besides Kubernetes' own, as in example.com/v1 or example.com/v1/Widget. Can be repeated.")
+	flags.BoolVar(&f.IsUpgrade, "is-upgrade", false, "Render as for an upgrade.")
+	flags.BoolVar(&f.NoHooks, "no-hooks", false, "Leave out the hooks.")
+}
+
+// ToOptions completes the flags.
+func (f *TemplateFlags) ToOptions(args []string, getter genericclioptions.RESTClientGetter) (*TemplateOptions, error) {
 	name, err := releaseName(args[0])
 	if err != nil {
-		return err
+		return nil, err
 	}
-	o.Name, o.PackPath = name, args[1]
-	if o.Namespace, _, err = getter.ToRawKubeConfigLoader().Namespace(); err != nil {
-		return configError{err}
+	namespace, _, err := getter.ToRawKubeConfigLoader().Namespace()
+	if err != nil {
+		return nil, configError{err}
 	}
-	return nil
+	return &TemplateOptions{
+		Name: name, PackPath: args[1], Namespace: namespace, Values: f.Values.ValueSources,
+		KubeVersion: f.KubeVersion, APIVersions: f.APIVersions, IsUpgrade: f.IsUpgrade, NoHooks: f.NoHooks,
+	}, nil
 }
 
 // Run prints the manifest.
 func (o *TemplateOptions) Run() error {
-	source, err := load(o.PackPath, o.Values, o.In)
+	source, err := loadInput(o.PackPath, o.Values, o.In)
 	if err != nil {
 		return err
 	}
-	if err := source.merge(); err != nil {
+	if err := source.Merge(); err != nil {
 		return err
 	}
-	capabilities, err := o.capabilities()
+	capabilities, err := assumedCapabilities(o.KubeVersion, o.APIVersions)
 	if err != nil {
 		return err
 	}
 	if err := source.pack.SupportsKube(capabilities.KubeVersion.Version); err != nil {
 		return inputError{err}
 	}
-	result, err := source.render(render.Engine{Capabilities: capabilities}, render.Release{
+	result, err := source.Render(render.Engine{Capabilities: capabilities}, render.Release{
 		Name: o.Name, Namespace: o.Namespace, Revision: 1, IsInstall: !o.IsUpgrade, IsUpgrade: o.IsUpgrade,
 	})
 	if err != nil {
@@ -121,27 +135,4 @@ func (o *TemplateOptions) encode(nodes []*yaml.RNode) (string, error) {
 		nodes = regular
 	}
 	return manifest.Encode(nodes)
-}
-
-// capabilities are those of a cluster that serves what the client library knows, as Helm has it, and what was named.
-func (o *TemplateOptions) capabilities() (render.Capabilities, error) {
-	parsed, err := version.ParseGeneric(o.KubeVersion)
-	if err != nil {
-		return render.Capabilities{}, inputError{fmt.Errorf("--kube-version %q: %w", o.KubeVersion, err)}
-	}
-	found := render.Capabilities{
-		KubeVersion: render.KubeVersion{
-			Version: fmt.Sprintf("v%d.%d.%d", parsed.Major(), parsed.Minor(), parsed.Patch()), Major: fmt.Sprint(parsed.Major()), Minor: fmt.Sprint(parsed.Minor()),
-		},
-		APIVersions: slices.Clone(o.APIVersions),
-	}
-	for gvk := range scheme.Scheme.AllKnownTypes() {
-		if gvk.Version == "__internal" {
-			continue
-		}
-		found.APIVersions = append(found.APIVersions, gvk.GroupVersion().String(), gvk.GroupVersion().String()+"/"+gvk.Kind)
-	}
-	slices.Sort(found.APIVersions)
-	found.APIVersions = slices.Compact(found.APIVersions)
-	return found, nil
 }

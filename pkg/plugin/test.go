@@ -19,6 +19,13 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
+// TestFlags are the flags of test.
+type TestFlags struct {
+	Run       RunFlags
+	KeepGoing bool
+	Filter    []string
+}
+
 // TestOptions are what running the tests of a release needs.
 type TestOptions struct {
 	Tests plan.Tests
@@ -28,9 +35,7 @@ type TestOptions struct {
 }
 
 func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags, output := newRunFlags(), newOutputFlags()
-	var tests plan.Tests
-	var filter []string
+	flags := TestFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: "stored hooks run outside of the release's namespace"}}
 	command := &cobra.Command{
 		Use:   "test NAME",
 		Short: "Run the tests of a release",
@@ -43,33 +48,39 @@ func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericio
 
 			# Run all of them although some fail, but not the one named load
 			kubectl sherpack test myshop --keep-going --filter '!name=load'`),
-		Args: usage(cobra.ExactArgs(1)),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := output.check(cmd); err != nil {
-				return err
-			}
-			if err := readFilter(filter, &tests); err != nil {
-				return err
-			}
-			run, err := flags.toOptions(cmd, args[0], getter, streams)
+			options, err := flags.ToOptions(cmd, args)
 			if err != nil {
 				return err
 			}
-			run.Output = output
-			options := TestOptions{Tests: tests, Text: flags.Events == eventsText, RunOptions: run}
 			return options.Run(cmd.Context())
 		},
 	}
-	flags.addFlags(command)
-	flags.addYesFlag(command.Flags(), "stored hooks run outside of the release's namespace")
-	command.Flags().BoolVar(&tests.KeepGoing, "keep-going", false, "Run the tests that come after one that failed, too.")
-	command.Flags().StringSliceVar(&filter, "filter", nil, "Run only the tests of these names, as in name=smoke, or all but these, as in '!name=load'. Can be repeated.")
-	output.addFlags(command)
+	flags.AddFlags(command)
 	return command
 }
 
+// AddFlags adds the flags.
+func (f *TestFlags) AddFlags(command *cobra.Command) {
+	f.Run.AddFlags(command)
+	command.Flags().BoolVar(&f.KeepGoing, "keep-going", false, "Run the tests that come after one that failed, too.")
+	command.Flags().StringSliceVar(&f.Filter, "filter", nil, "Run only the tests of these names, as in name=smoke, or all but these, as in '!name=load'. Can be repeated.")
+}
+
+// ToOptions checks the flags and completes them.
+func (f *TestFlags) ToOptions(command *cobra.Command, args []string) (*TestOptions, error) {
+	run, err := f.Run.ToOptions(command, args[0])
+	if err != nil {
+		return nil, err
+	}
+	tests, err := readFilter(f.Filter)
+	tests.KeepGoing = f.KeepGoing
+	return &TestOptions{Tests: tests, Text: f.Run.Events.Form == eventsText, RunOptions: run}, err
+}
+
 // readFilter reads words in Helm's form: name=smoke and !name=load.
-func readFilter(words []string, tests *plan.Tests) error {
+func readFilter(words []string) (tests plan.Tests, err error) {
 	for _, word := range words {
 		names := &tests.Only
 		attribute, negated := strings.CutPrefix(strings.TrimSpace(word), "!")
@@ -78,54 +89,56 @@ func readFilter(words []string, tests *plan.Tests) error {
 		}
 		name, found := strings.CutPrefix(attribute, "name=")
 		if !found || name == "" {
-			return inputError{fmt.Errorf("--filter %q: must be name=TEST or !name=TEST", word)}
+			return tests, inputError{fmt.Errorf("--filter %q: must be name=TEST or !name=TEST", word)}
 		}
 		*names = append(*names, name)
 	}
-	return nil
+	return tests, nil
 }
 
-// Run runs the tests and prints a line for each.
+// Run runs the tests and prints a line for each. Where -o asks for the release, it is printed also when one failed.
 func (o *TestOptions) Run(ctx context.Context) error {
-	_, err := session{RunOptions: &o.RunOptions, operation: release.OperationTest, plan: fromRecord(o.plan), run: o.test}.perform(ctx)
+	options := o.RunOptions
+	if !o.Output.ForMachines() {
+		options.Observe = results(o.Out, o.Observe, o.Text)
+	}
+	done, err := perform(ctx, options, release.OperationTest, o.plan)
+	if done != nil && o.Output.ForMachines() {
+		err = errors.Join(err, o.Output.PrintRelease(done.Release.Shown(done.Release.Spec.Revision), o.Out))
+	}
 	return err
 }
 
-func (o *TestOptions) test(ctx context.Context, target *target, proposed *proposal) (plan.Result, error) {
-	if len(proposed.Steps) == 0 {
-		_, _ = fmt.Fprintf(o.ErrOut, "release %s has no tests to run\n", o.Name)
-	} else if !o.Output.machine() {
-		o.Observe = results(o.Out, o.Observe, o.Text)
-	}
-	result, err := o.run(ctx, target, proposed.Plan)
-	if o.Output.machine() {
-		err = errors.Join(err, o.Output.printRelease(result.Release.Shown(result.Release.Spec.Revision), o.Out))
-	}
-	return result, err
-}
-
-func (o *TestOptions) plan(ctx context.Context, target *target) (plan.Plan, error) {
-	history, err := target.history(ctx, o.Name)
+func (o *TestOptions) plan(ctx context.Context, at planning) (*proposal, error) {
+	history, err := at.History(ctx, o.Name)
 	if err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
 	deployed := history.Deployed()
 	if deployed == nil {
 		newest := history.Newest()
-		return plan.Plan{}, fmt.Errorf("release %q has no deployed revision to test; revision %d is %s", o.Name, newest.Spec.Revision, state(newest))
+		return nil, fmt.Errorf("release %q has no deployed revision to test; revision %d is %s", o.Name, newest.Spec.Revision, state(newest))
 	}
 	request := plan.Request{History: history, Options: o.Plan}
-	if request.Release, err = target.salvage(ctx, deployed); err != nil {
-		return plan.Plan{}, err
+	if request.Release, err = at.Salvage(ctx, deployed); err != nil {
+		return nil, err
 	}
-	if err := target.complete(&request); err != nil {
-		return plan.Plan{}, err
+	if err := at.CompleteRequest(&request); err != nil {
+		return nil, err
 	}
 	// What the tests make is added to it: without the rest it would pass for whole.
-	if err := target.completeInventory(ctx, request.Release, history); err != nil {
-		return plan.Plan{}, err
+	if err := at.CompleteInventory(ctx, request.Release, history); err != nil {
+		return nil, err
 	}
-	return plan.Test(request, o.Tests)
+	planned, err := plan.Test(request, o.Tests)
+	if err != nil {
+		return nil, err
+	}
+	proposed := proposeStored(planned, request.Release)
+	if len(planned.Steps) == 0 {
+		proposed.notes = []string{fmt.Sprintf("release %s has no tests to run", o.Name)}
+	}
+	return proposed, nil
 }
 
 // results returns an observer that prints how each test went, and has another one show all events. Where that shows them as

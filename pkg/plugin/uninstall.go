@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
@@ -17,6 +17,16 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
 
+// UninstallFlags are the flags of uninstall.
+type UninstallFlags struct {
+	Run            RunFlags
+	Hooks          hookFlags
+	Delete         deleteFlags
+	Definitions    definitionFlags
+	Removal        removalFlags
+	IgnoreNotFound bool
+}
+
 // UninstallOptions are what an uninstallation needs.
 type UninstallOptions struct {
 	// IgnoreNotFound makes it no error that there is no such release.
@@ -25,8 +35,7 @@ type UninstallOptions struct {
 }
 
 func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags, output := newRunFlags(), newOutputFlags()
-	ignoreNotFound := false
+	flags := UninstallFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: beforeDeletions}}
 	command := &cobra.Command{
 		Use:     "uninstall NAME",
 		Aliases: []string{"delete"},
@@ -47,46 +56,55 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 
 			# Remove it without its hooks, wait until all is gone, and keep its history
 			kubectl sherpack uninstall myshop --no-hooks --wait --keep-history`),
-		Args: usage(cobra.ExactArgs(1)),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := output.check(cmd); err != nil {
-				return err
-			}
-			run, err := flags.toOptions(cmd, args[0], getter, streams)
+			options, err := flags.ToOptions(cmd, args)
 			if err != nil {
 				return err
 			}
-			run.Output = output
-			run.Plan.HistoryMax = 0
-			options := UninstallOptions{IgnoreNotFound: ignoreNotFound, RunOptions: run}
 			return options.Run(cmd.Context())
 		},
 	}
-	flags.addFlags(command)
-	flags.addHookFlags(command.Flags())
-	flags.addRemovalFlags(command.Flags())
-	command.Flags().BoolVar(&flags.Wait, "wait", false, "Wait until everything that is deleted is gone, with its Pods.")
-	command.Flags().BoolVar(&flags.TakeOwnership, "take-ownership", false,
-		"Delete objects with the marks of the release also where they have been replaced or restored from a backup, and let hooks take over what has their names.")
-	command.Flags().BoolVar(&ignoreNotFound, "ignore-not-found", false, "Treat a release that is not there as removed.")
-	output.addFlags(command)
+	flags.AddFlags(command)
 	return command
 }
 
-// propagation reads what --cascade says, in kubectl's words.
-func propagation(cascade string) (metav1.DeletionPropagation, error) {
-	switch cascade {
-	case "":
-		// The verb does not have it, or nothing was said.
-		return "", nil
-	case "background":
-		return metav1.DeletePropagationBackground, nil
-	case "foreground":
-		return metav1.DeletePropagationForeground, nil
-	case "orphan":
-		return metav1.DeletePropagationOrphan, nil
+func (f *UninstallFlags) bundles() []planFlags {
+	return []planFlags{&f.Removal, &f.Hooks, &f.Delete, &f.Definitions}
+}
+
+// AddFlags adds the flags.
+func (f *UninstallFlags) AddFlags(command *cobra.Command) {
+	f.Run.AddFlags(command, f.bundles()...)
+	command.Flags().BoolVar(&f.IgnoreNotFound, "ignore-not-found", false, "Treat a release that is not there as removed.")
+}
+
+// ToOptions checks the flags and completes them.
+func (f *UninstallFlags) ToOptions(command *cobra.Command, args []string) (*UninstallOptions, error) {
+	run, err := f.Run.ToOptions(command, args[0], f.bundles()...)
+	if err != nil {
+		return nil, err
 	}
-	return "", inputError{fmt.Errorf("--cascade %q: valid words: background, foreground, orphan", cascade)}
+	return &UninstallOptions{IgnoreNotFound: f.IgnoreNotFound, RunOptions: run}, nil
+}
+
+// deleteFlags choose how objects are deleted. Their names are those of applyFlags.
+type deleteFlags struct {
+	Wait          bool
+	TakeOwnership bool
+}
+
+// AddFlags adds --wait and --take-ownership.
+func (f *deleteFlags) AddFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.Wait, "wait", false, "Wait until everything that is deleted is gone, with its Pods.")
+	flags.BoolVar(&f.TakeOwnership, "take-ownership", false,
+		"Delete objects with the marks of the release also where they have been replaced or restored from a backup, and let hooks take over what has their names.")
+}
+
+// ApplyTo implements planFlags.
+func (f *deleteFlags) ApplyTo(options *plan.Options) error {
+	options.Wait, options.TakeOwnership = f.Wait, f.TakeOwnership
+	return nil
 }
 
 // Run removes the release.
@@ -98,12 +116,12 @@ func (o *UninstallOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return o.printRun(removed, "uninstalled")
+	return o.Output.PrintRun(removed, "uninstalled", o.DryRun, o.Out)
 }
 
 // remove returns the newest revision of what it removes; nil where there is no such release.
 func (o *UninstallOptions) remove(ctx context.Context) (*release.Release, error) {
-	removed, err := session{RunOptions: &o.RunOptions, operation: release.OperationUninstall, plan: fromRecord(o.plan)}.perform(ctx)
+	removed, err := perform(ctx, o.RunOptions, release.OperationUninstall, o.plan)
 	switch {
 	case removed != nil:
 		return removed.Release, err
@@ -116,55 +134,58 @@ func (o *UninstallOptions) remove(ctx context.Context) (*release.Release, error)
 // sweep removes what a command has left that was killed while it dropped the record. notFound is what to say where there is
 // nothing.
 func (o *UninstallOptions) sweep(ctx context.Context, notFound error) (*release.Release, error) {
-	target, err := connect(o.Getter, o.IOStreams)
+	s, err := open(o.RunOptions, release.OperationUninstall)
 	if err != nil {
 		return nil, err
 	}
-	defer target.close()
-	defer o.unlock(ctx, target)
-	err = o.lock(ctx, target, release.OperationUninstall)
+	defer s.Close(ctx)
+	err = s.Lock(ctx)
 	if missingNamespace(err) {
 		return nil, notFound
 	}
 	if err != nil {
 		return nil, err
 	}
-	swept, err := target.store.Sweep(ctx, target.namespace, o.Name)
+	swept, err := s.store.Sweep(ctx, s.namespace, o.Name)
 	if err == nil && !swept {
 		err = notFound
 	}
-	return release.New(o.Name, target.namespace, 0), err
+	return release.New(o.Name, s.namespace, 0), err
 }
 
-func (o *UninstallOptions) plan(ctx context.Context, target *target) (plan.Plan, error) {
-	history, err := target.history(ctx, o.Name)
+func (o *UninstallOptions) plan(ctx context.Context, at planning) (*proposal, error) {
+	history, err := at.History(ctx, o.Name)
 	if err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
-	newest, err := target.before(ctx, history)
+	newest, err := at.Newest(ctx, history)
 	if err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
 	request := plan.Request{Release: newest, History: history, Options: o.Plan}
 	if newest.Status.Phase == release.Uninstalled {
 		if o.Plan.KeepHistory {
-			return plan.Plan{}, fmt.Errorf("release %q is uninstalled already; without --keep-history its record goes, too", newest.Name)
+			return nil, fmt.Errorf("release %q is uninstalled already; without --keep-history its record goes, too", newest.Name)
 		}
 		// Its hooks have run.
 		request.Options.SkipPhases = hook.Phases()
 	}
 	switch lost := newest.Record.Damage.Content; {
 	case lost != nil && !request.Options.SkipsRemovalHooks():
-		return plan.Plan{}, damageError{
+		return nil, damageError{
 			fmt.Errorf("the hooks of the release cannot be read, and one of pre-delete may be a backup: %w", damage(newest, lost)),
 			"To uninstall it without its hooks, use --no-hooks.",
 		}
 	case lost != nil:
-		target.doWithout(newest)
+		at.DoWithoutContent(newest)
 	default:
-		if err := target.complete(&request); err != nil {
-			return plan.Plan{}, err
+		if err := at.CompleteRequest(&request); err != nil {
+			return nil, err
 		}
 	}
-	return plan.Remove(request)
+	planned, err := plan.Remove(request)
+	if err != nil {
+		return nil, err
+	}
+	return proposeStored(planned, newest), nil
 }

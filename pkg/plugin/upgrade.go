@@ -12,10 +12,16 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
 
+// UpgradeFlags are the flags of upgrade.
+type UpgradeFlags struct {
+	Deploy      DeployFlags
+	Reuse       reuseFlags
+	Definitions definitionFlags
+	Install     bool
+}
+
 func newUpgradeCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := newDeployFlags()
-	var values ValueReuse
-	install := false
+	flags := UpgradeFlags{Deploy: DeployFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: beforeDeletions}}}
 	command := &cobra.Command{
 		Use:   "upgrade NAME PACK",
 		Short: "Bring a release to another version of its pack, or to other values",
@@ -34,27 +40,40 @@ func newUpgradeCommand(getter genericclioptions.RESTClientGetter, streams generi
 
 			# Change one value, keep the others that were given, and install the release if it is not there
 			kubectl sherpack upgrade myshop ./shop --install --reset-then-reuse-values --set replicas=5`),
-		Args: usage(cobra.ExactArgs(2)),
+		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := values.check(); err != nil {
-				return err
-			}
-			options, err := flags.ToOptions(cmd, args, getter, streams)
+			options, err := flags.ToOptions(cmd, args)
 			if err != nil {
 				return err
-			}
-			options.Verb = DeployVerb{Operation: release.OperationUpgrade, Done: "upgraded", Allow: existing, Reuse: &values}
-			if install {
-				options.Verb.Allow = nil
 			}
 			return options.Run(cmd.Context())
 		},
 	}
-	flags.addFlags(command)
-	flags.Run.addDeletionFlags(command.Flags())
-	values.addFlags(command)
-	command.Flags().BoolVarP(&install, "install", "i", install, "Install the release if it is not there.")
+	flags.AddFlags(command)
 	return command
+}
+
+// AddFlags adds the flags.
+func (f *UpgradeFlags) AddFlags(command *cobra.Command) {
+	f.Deploy.AddFlags(command, &f.Definitions)
+	f.Reuse.AddFlags(command.Flags())
+	command.Flags().BoolVarP(&f.Install, "install", "i", false, "Install the release if it is not there.")
+}
+
+// ToOptions checks the flags and completes them.
+func (f *UpgradeFlags) ToOptions(command *cobra.Command, args []string) (*DeployOptions, error) {
+	if err := f.Reuse.Check(); err != nil {
+		return nil, err
+	}
+	options, err := f.Deploy.ToOptions(command, args, &f.Definitions)
+	if err != nil {
+		return nil, err
+	}
+	options.Verb = DeployVerb{Operation: release.OperationUpgrade, Done: "upgraded", Allow: existing, Reuse: &f.Reuse}
+	if f.Install {
+		options.Verb.Allow = nil
+	}
+	return options, nil
 }
 
 // existing refuses to upgrade a release that is not there.

@@ -1,17 +1,103 @@
 package plugin
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/spf13/pflag"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// addValuesFlags adds the flags that give values, with Helm's names and syntax.
-func addValuesFlags(flags *pflag.FlagSet, sources *pack.ValueSources) {
-	flags.StringArrayVarP(&sources.Files, "values", "f", nil,
+// valuesFlags give values, with Helm's names and syntax.
+type valuesFlags struct{ pack.ValueSources }
+
+// AddFlags adds --values and the kinds of --set.
+func (f *valuesFlags) AddFlags(flags *pflag.FlagSet) {
+	flags.StringArrayVarP(&f.Files, "values", "f", nil,
 		"Read values from a YAML file, or from standard input with '-'. Can be repeated; later files win.")
-	flags.StringArrayVar(&sources.Set, "set", nil, "Set values, as in key1=val1,key2.sub=val2. Can be repeated.")
-	flags.StringArrayVar(&sources.SetString, "set-string", nil, "Set values that are always strings. Can be repeated.")
-	flags.StringArrayVar(&sources.SetJSON, "set-json", nil, "Set values given as JSON, as in key={\"a\":1}. Can be repeated.")
-	flags.StringArrayVar(&sources.SetFile, "set-file", nil, "Set values to the content of files, as in key=path. Can be repeated.")
+	flags.StringArrayVar(&f.Set, "set", nil, "Set values, as in key1=val1,key2.sub=val2. Can be repeated.")
+	flags.StringArrayVar(&f.SetString, "set-string", nil, "Set values that are always strings. Can be repeated.")
+	flags.StringArrayVar(&f.SetJSON, "set-json", nil, "Set values given as JSON, as in key={\"a\":1}. Can be repeated.")
+	flags.StringArrayVar(&f.SetFile, "set-file", nil, "Set values to the content of files, as in key=path. Can be repeated.")
+}
+
+// reuseFlags say what becomes of the values of the deployed revision, as Helm's flags of these names do. With none of
+// them set, they are kept if the user gives none, and else dropped.
+type reuseFlags struct {
+	// Reuse keeps all of them, the defaults of the old pack included.
+	Reuse bool
+	// Reset drops them.
+	Reset bool
+	// ResetThenReuse keeps those that were given, over the defaults of the new pack.
+	ResetThenReuse bool
+}
+
+// AddFlags adds --reuse-values and the others.
+func (r *reuseFlags) AddFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&r.Reuse, "reuse-values", false, "Keep all values of the deployed revision, its pack's defaults included, and lay those given over them.")
+	flags.BoolVar(&r.Reset, "reset-values", false, "Start from the defaults of the pack, also when no values are given.")
+	flags.BoolVar(&r.ResetThenReuse, "reset-then-reuse-values", false, "Start from the defaults of the pack, lay the values given for the deployed revision over them, and those given now over these.")
+}
+
+// Check refuses flags that contradict each other.
+func (r *reuseFlags) Check() error {
+	set := 0
+	for _, flag := range []bool{r.Reuse, r.Reset, r.ResetThenReuse} {
+		if flag {
+			set++
+		}
+	}
+	if set > 1 {
+		return inputError{errors.New("of --reuse-values, --reset-values and --reset-then-reuse-values only one can be used")}
+	}
+	return nil
+}
+
+// Needs reports whether the values of the deployed revision count. Without flags they do not.
+func (r *reuseFlags) Needs(given map[string]any) bool {
+	return r != nil && (r.Reuse || r.ResetThenReuse || !r.Reset && len(given) == 0)
+}
+
+// Complete adds to the values those of the deployed revision that are to be kept, and checks them all. deployed is nil
+// where no revision is, and where nobody knows which. It returns what the user has to know of that.
+// Without flags of reuse the values were put together and checked before the cluster was asked.
+func (r *reuseFlags) Complete(source *input, history release.History, deployed *release.Release) (notes []string, err error) {
+	if r == nil {
+		return nil, nil
+	}
+	if !r.Needs(source.given) {
+		return nil, source.Merge()
+	}
+	if deployed == nil {
+		if unknown := history.Unknown(); unknown != nil {
+			return nil, valuesLost(unknown, unknown.Record.Damage.Head)
+		}
+		return nil, source.Merge()
+	}
+	if err := deployed.Record.Damage.Content; err != nil {
+		return nil, valuesLost(deployed, err)
+	}
+	if len(source.given) == 0 && len(deployed.Content.Values) > 0 {
+		notes = append(notes, fmt.Sprintf("values given for revision %d are kept", deployed.Spec.Revision))
+	}
+	r.apply(source, deployed.Content)
+	return notes, source.Merge()
+}
+
+// valuesLost says that values cannot be kept, because of what cannot be read of the revision that is deployed or may be.
+func valuesLost(r *release.Release, err error) error {
+	return damageError{
+		fmt.Errorf("the values of the deployed revision cannot be read: %w", damage(r, err)),
+		"Give all values again, with --values or --set, or use --reset-values.",
+	}
+}
+
+// apply completes the values of an upgrade from those of the deployed revision.
+func (r *reuseFlags) apply(source *input, deployed release.Content) {
+	if r.Reuse {
+		source.pack.Values = pack.Copy(deployed.Merged)
+	}
+	source.given = pack.Overlay(deployed.Values, source.given)
 }

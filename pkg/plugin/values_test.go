@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 	yamlv3 "go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/json"
-	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/yaml"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -101,16 +101,14 @@ func (h *valuesHistory) next(t *testing.T, from valuesRevision) valuesResult {
 	t.Helper()
 	h.write(t, from)
 	flags, reuse := h.parse(t, from.Flags)
-	source, err := load(h.path("pack"), flags.Values, strings.NewReader(from.Files["-"]))
+	source, err := loadInput(h.path("pack"), flags.Values.ValueSources, strings.NewReader(from.Files["-"]))
 	if err != nil {
 		return valuesResult{Refused: err.Error()}
 	}
 	if h.deployed == nil {
-		err = source.merge()
+		err = source.Merge()
 	} else {
-		options := DeployOptions{Verb: DeployVerb{Reuse: &reuse}}
-		options.IOStreams = genericiooptions.NewTestIOStreamsDiscard()
-		_, err = options.complete(nil, h.deployed, source)
+		_, err = reuse.Complete(source, nil, h.deployed)
 	}
 	if err != nil {
 		return valuesResult{Refused: err.Error()}
@@ -144,12 +142,12 @@ func (h *valuesHistory) write(t *testing.T, from valuesRevision) {
 
 func (h *valuesHistory) path(name string) string { return filepath.Join(h.folder, name) }
 
-func (h *valuesHistory) parse(t *testing.T, args []string) (flags *DeployFlags, reuse ValueReuse) {
+func (h *valuesHistory) parse(t *testing.T, args []string) (flags *DeployFlags, reuse reuseFlags) {
 	t.Helper()
-	flags = newDeployFlags()
+	flags = &DeployFlags{}
 	command := &cobra.Command{}
-	flags.addFlags(command)
-	reuse.addFlags(command)
+	flags.AddFlags(command)
+	reuse.AddFlags(command.Flags())
 	var expanded []string
 	for _, arg := range args {
 		expanded = append(expanded, os.Expand(arg, h.path))
@@ -174,5 +172,65 @@ func (h *valuesHistory) store(t *testing.T, source *input) {
 	h.deployed = release.New("shop", "default", 1)
 	if err := json.Unmarshal(text, &h.deployed.Content); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestValuesOfTheDeployedRevision(t *testing.T) {
+	t.Parallel()
+	deployed := release.Content{
+		Values: map[string]any{"given": "before", "both": "before"},
+		Merged: map[string]any{"given": "before", "both": "before", "default": "old"},
+	}
+	for title, test := range map[string]struct {
+		flags []string
+		given map[string]any
+		// needs says whether the deployed revision counts; want is what is rendered, and stored what was given.
+		needs        bool
+		want, stored map[string]any
+	}{
+		"nothing given keeps what was given": {
+			needs: true, want: map[string]any{"given": "before", "both": "before", "default": "new"}, stored: deployed.Values,
+		},
+		"something given drops what was given": {
+			given: map[string]any{"both": "now"}, want: map[string]any{"both": "now", "default": "new"}, stored: map[string]any{"both": "now"},
+		},
+		"--reset-values": {flags: []string{"--reset-values"}, want: map[string]any{"default": "new"}, stored: map[string]any{}},
+		"--reuse-values": {
+			flags: []string{"--reuse-values"}, given: map[string]any{"both": "now"}, needs: true,
+			want: map[string]any{"given": "before", "both": "now", "default": "old"}, stored: map[string]any{"given": "before", "both": "now"},
+		},
+		"--reset-then-reuse-values": {
+			flags: []string{"--reset-then-reuse-values"}, given: map[string]any{"both": "now"}, needs: true,
+			want: map[string]any{"given": "before", "both": "now", "default": "new"}, stored: map[string]any{"given": "before", "both": "now"},
+		},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			var reuse reuseFlags
+			command := &cobra.Command{Use: "upgrade"}
+			reuse.AddFlags(command.Flags())
+			if err := command.ParseFlags(test.flags); err != nil {
+				t.Fatal(err)
+			}
+			source := &input{pack: &pack.Pack{Values: map[string]any{"default": "new"}}, given: pack.Copy(test.given)}
+			if got := reuse.Needs(source.given); got != test.needs {
+				t.Errorf("it needs the deployed revision: %v, want %v", got, test.needs)
+			}
+			if test.needs {
+				reuse.apply(source, deployed)
+			}
+			if err := source.Merge(); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, source.merged); diff != "" {
+				t.Errorf("what is rendered (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(test.stored, source.given); diff != "" {
+				t.Errorf("what is stored as given (-want +got):\n%s", diff)
+			}
+			if deployed.Values["both"] != "before" || deployed.Merged["both"] != "before" {
+				t.Errorf("the deployed revision has changed: %v", deployed)
+			}
+		})
 	}
 }

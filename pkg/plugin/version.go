@@ -26,7 +26,7 @@ func newVersionCommand(streams genericiooptions.IOStreams, build Build) *cobra.C
 		Example: templates.Examples(`
 			# Print the version
 			kubectl sherpack version`),
-		Args: usage(cobra.NoArgs),
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			found := versionOf{Build: build, GoVersion: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 			text, err := found.format(output)

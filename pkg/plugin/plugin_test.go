@@ -1,10 +1,7 @@
 package plugin_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"sigs.k8s.io/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plugin"
 	"github.com/sherpack-io/kubectl-sherpack/test/golden"
@@ -125,40 +121,6 @@ func checkExample(t *testing.T, command *cobra.Command, line string) {
 	}
 }
 
-func TestVersion(t *testing.T) {
-	t.Parallel()
-	type version struct{ Version, Commit, Date, GoVersion, Platform string }
-	build := plugin.Build{Version: "v1.2.3", Commit: "abc", Date: "2026-03-01T10:00:00Z"}
-	want := version{"v1.2.3", "abc", "2026-03-01T10:00:00Z", runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
-	for _, format := range []string{"json", "yaml"} {
-		var out, errs bytes.Buffer
-		streams := genericiooptions.IOStreams{Out: &out, ErrOut: &errs}
-		if code := plugin.Main(t.Context(), []string{"version", "-o", format}, streams, build); code != 0 {
-			t.Fatalf("%s: exit code %d: %s", format, code, errs.String())
-		}
-		if got := json.Valid(out.Bytes()); got != (format == "json") {
-			t.Errorf("-o %s prints JSON: %v", format, got)
-		}
-		var got version
-		if err := yaml.UnmarshalStrict(out.Bytes(), &got); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", format, diff)
-		}
-	}
-	stdout, stderr, code := run(t, "version")
-	if stdout != "kubectl-sherpack v0.0.0-test\n" || stderr != "" || code != 0 {
-		t.Errorf("it prints %q and %q, exit code %d", stdout, stderr, code)
-	}
-	stdout, _, _ = run(t, "version", "-o", "json")
-	for _, unknown := range []string{"commit", "date"} {
-		if strings.Contains(stdout, unknown) {
-			t.Errorf("%s is not known, and shown:\n%s", unknown, stdout)
-		}
-	}
-}
-
 func TestCommandLinesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for title, test := range map[string]struct {
@@ -192,5 +154,23 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 				t.Errorf("exit code %d, want %d; it prints %q and %q, want %q", code, test.code, stdout, stderr, test.want)
 			}
 		})
+	}
+}
+
+// What cannot be a time is a mistake in the command line, of every verb, and not the cluster's fault.
+func TestARequestTimeoutThatIsNoTimeIsInvalidInput(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"list"}, {"status", "a"}, {"uninstall", "a"}, {"template", "shop", "../../examples/shop"}} {
+		for _, value := range []string{"bogus", "-5", "-5s", "5 s"} {
+			_, stderr, code := run(t, append(args, "--kubeconfig", os.DevNull, "--request-timeout", value)...)
+			if code != 2 || !strings.Contains(stderr, "--request-timeout") {
+				t.Errorf("%v %q: exit code %d: %s", args, value, code, stderr)
+			}
+		}
+	}
+	for _, value := range []string{"", "0", "5", "1m30s"} {
+		if _, stderr, code := run(t, "template", "shop", "../../examples/shop", "--kubeconfig", os.DevNull, "--request-timeout", value); code != 0 {
+			t.Errorf("%q: exit code %d: %s", value, code, stderr)
+		}
 	}
 }

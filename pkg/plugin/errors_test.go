@@ -139,6 +139,13 @@ func TestExplain(t *testing.T) {
 		"a hook whose object is gone": {err: hookError(false), want: []string{
 			"error: install shop: hook pre-install/migrate failed: exited", `last lines of the log of container "c":`, "  | a�[2J",
 		}},
+		"a hook whose object the undo has removed": {err: &AtomicError{Failure: hookError(true), Outcome: "It was removed.", HookGone: true}, want: []string{
+			"error: install shop: hook pre-install/migrate failed: exited", `last lines of the log of container "c":`, "  | a�[2J", "It was removed.",
+		}},
+		"a hook whose object the undo has left": {err: &AtomicError{Failure: hookError(true), Outcome: "It was not removed."}, want: []string{
+			"error: install shop: hook pre-install/migrate failed: exited", `last lines of the log of container "c":`, "  | a�[2J", "It was not removed.",
+			"To see more: kubectl describe -n web job/shop-migrate",
+		}},
 		"a namespace that is not there": {err: namespace, want: []string{
 			`error: namespaces "web" not found`, "To create the namespace of the release, use --create-namespace. Any other must be there, or be in the pack.",
 		}},
@@ -221,5 +228,57 @@ func TestALongErrorIsCutOff(t *testing.T) {
 	}
 	if short := "error: short"; explain(errors.New("short")) != short {
 		t.Errorf("a short error is changed")
+	}
+}
+
+func TestAdviceOnRights(t *testing.T) {
+	t.Parallel()
+	refuse := func(reason string) error {
+		return fmt.Errorf("apply x: %w", apierrors.NewForbidden(schema.GroupResource{Resource: "x"}, "a", errors.New(reason)))
+	}
+	const (
+		patch   = `User "ann" cannot patch resource "deployments" in API group "apps" in the namespace "web"`
+		list    = `User "ann" cannot list resource "secrets" in API group "" in the namespace "web"`
+		inLog   = `Error from server (Forbidden): pods is forbidden: User "job" cannot list resource "pods" in API group "" in the namespace "web"`
+		seePage = ": see " + rightsPage
+	)
+	for title, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"one right":  {err: refuse(patch), want: "Ask for the right to patch deployments.apps in namespace web" + seePage},
+		"two rights": {err: errors.Join(refuse(list), errors.New("x"), refuse(patch)), want: "Ask for the rights to list secrets in namespace web, patch deployments.apps in namespace web" + seePage},
+		"the same right twice": {
+			err: errors.Join(refuse(list), refuse(list)), want: "Ask for the right to list secrets in namespace web" + seePage,
+		},
+		"a right in all namespaces": {
+			err:  refuse(`User "ann" cannot list resource "secrets" in API group "" at the cluster scope`),
+			want: "Ask for the right to list secrets" + seePage,
+		},
+		"a path": {
+			err: refuse(`User "ann" cannot get path "/version"`), want: "Ask for the right to get /version" + seePage,
+		},
+		"namespaces": {
+			err:  refuse(`User "ann" cannot create resource "namespaces" in API group "" at the cluster scope`),
+			want: "If the namespace is there, leave out --create-namespace, else ask for the right to create namespaces" + seePage,
+		},
+		"rights that cannot be given": {
+			err:  refuse(`user "ann" (groups=["a"]) is attempting to grant RBAC permissions not currently held:` + "\n{APIGroups:[\"\"]}"),
+			want: "A Role or a binding to it can be applied by who has all rights in it, or the verbs escalate and bind on roles" + seePage,
+		},
+		"a hook that may not be applied": {
+			err: &lifecycle.HookError{Err: refuse(patch)}, want: "Ask for the right to patch deployments.apps in namespace web" + seePage,
+		},
+		"a hook that itself lacks a right": {err: &lifecycle.HookError{Hook: release.Hook{LogTail: inLog}}},
+		"a quota":                          {err: refuse("exceeded quota: none, requested: count/pods=1")},
+		"another answer of the server":     {err: apierrors.NewBadRequest(patch)},
+		"an error that only sounds so":     {err: errors.New(patch)},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			if got := advice(test.err); got != test.want {
+				t.Errorf("%q, want %q", got, test.want)
+			}
+		})
 	}
 }

@@ -1,0 +1,111 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
+)
+
+// discovery asks a cluster what it serves.
+type discovery struct{ cluster *kube.Cluster }
+
+// Capabilities asks the cluster what it can do, and refuses a pack that says it does not work there.
+func (d discovery) Capabilities(ctx context.Context, p *pack.Pack) (render.Capabilities, error) {
+	found, err := d.cluster.Capabilities(ctx)
+	if err != nil {
+		return render.Capabilities{}, err
+	}
+	if err := p.SupportsKube(found.Version); err != nil {
+		return render.Capabilities{}, inputError{err}
+	}
+	return render.Capabilities{
+		KubeVersion: render.KubeVersion{Version: found.Version, Major: found.Major, Minor: found.Minor},
+		APIVersions: found.APIVersions,
+	}, nil
+}
+
+// Lookup is the function lookup of templates.
+func (d discovery) Lookup(ctx context.Context) func(apiVersion, kind, namespace, name string) (map[string]any, error) {
+	return func(apiVersion, kind, namespace, name string) (map[string]any, error) {
+		return d.cluster.Lookup(ctx, apiVersion, kind, namespace, name)
+	}
+}
+
+// Scopes finds out for each kind of a manifest whether its objects live in a namespace: from the cluster or, for kinds
+// that the manifest itself defines, from their definitions. A kind that neither knows is left out.
+func (d discovery) Scopes(nodes []*yaml.RNode) (plan.Scopes, error) {
+	scopes := definedScopes(nodes)
+	var errs []error
+	for _, node := range nodes {
+		gvk := schema.FromAPIVersionAndKind(node.GetApiVersion(), node.GetKind())
+		if _, known := scopes[gvk.GroupKind()]; known {
+			continue
+		}
+		namespaced, err := d.cluster.Namespaced(gvk)
+		switch {
+		case err == nil:
+			scopes[gvk.GroupKind()] = namespaced
+		case !meta.IsNoMatchError(err):
+			errs = append(errs, fmt.Errorf("looking up kind %s: %w", gvk.Kind, err))
+		}
+	}
+	return scopes, errors.Join(errs...)
+}
+
+// definedScopes reads the scopes of the kinds that a manifest's own definitions bring.
+func definedScopes(nodes []*yaml.RNode) plan.Scopes {
+	scopes := plan.Scopes{}
+	for _, node := range nodes {
+		if node.GetKind() != "CustomResourceDefinition" {
+			continue
+		}
+		text := func(path string) string {
+			value, err := node.GetString(path)
+			if err != nil {
+				return ""
+			}
+			return value
+		}
+		kind := schema.GroupKind{Group: text("spec.group"), Kind: text("spec.names.kind")}
+		scopes[kind] = text("spec.scope") == "Namespaced"
+	}
+	return scopes
+}
+
+// defaultKubeVersion is the version of the cluster that template renders for when none is named: that of the libraries.
+const defaultKubeVersion = "v1.37.0"
+
+// assumedCapabilities are those of a cluster that is not asked: it has that version, and serves what the client library knows, as Helm has it, and what was named.
+func assumedCapabilities(kubeVersion string, apiVersions []string) (render.Capabilities, error) {
+	parsed, err := version.ParseGeneric(kubeVersion)
+	if err != nil {
+		return render.Capabilities{}, inputError{fmt.Errorf("--kube-version %q: %w", kubeVersion, err)}
+	}
+	found := render.Capabilities{
+		KubeVersion: render.KubeVersion{
+			Version: fmt.Sprintf("v%d.%d.%d", parsed.Major(), parsed.Minor(), parsed.Patch()), Major: fmt.Sprint(parsed.Major()), Minor: fmt.Sprint(parsed.Minor()),
+		},
+		APIVersions: slices.Clone(apiVersions),
+	}
+	for gvk := range scheme.Scheme.AllKnownTypes() {
+		if gvk.Version == "__internal" {
+			continue
+		}
+		found.APIVersions = append(found.APIVersions, gvk.GroupVersion().String(), gvk.GroupVersion().String()+"/"+gvk.Kind)
+	}
+	slices.Sort(found.APIVersions)
+	found.APIVersions = slices.Compact(found.APIVersions)
+	return found, nil
+}

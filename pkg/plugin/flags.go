@@ -1,0 +1,300 @@
+package plugin
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// RunFlags are the flags of every verb that runs a plan. What else a verb has is in bundles of flags, one for each concern. A
+// verb sets Asks, Getter and IOStreams; AddFlags sets the defaults of all else.
+type RunFlags struct {
+	Timeout     time.Duration
+	LockTimeout time.Duration
+	Events      eventFlags
+	Output      outputFlags
+	// Asks is what the verb may ask before, as a clause; "" where it asks nothing and has no flag for Yes.
+	Asks   string
+	Yes    bool
+	Getter genericclioptions.RESTClientGetter
+	genericiooptions.IOStreams
+}
+
+// RunOptions are what every verb needs that runs a plan.
+type RunOptions struct {
+	Name string
+	Plan plan.Options
+	// LockTimeout is how long another command is waited for.
+	LockTimeout time.Duration
+	// DryRun only tells what would be done.
+	DryRun cmdutil.DryRunStrategy
+	// Yes asks nothing.
+	Yes bool
+	// Observe is called with every event; nil observes nothing.
+	Observe func(lifecycle.Event)
+	Output  outputFlags
+	Getter  genericclioptions.RESTClientGetter
+	genericiooptions.IOStreams
+}
+
+// planFlags are a bundle of flags that choose how an operation is planned.
+type planFlags interface {
+	// AddFlags adds the flags to those of a verb.
+	AddFlags(flags *pflag.FlagSet)
+	// ApplyTo checks the flags and writes what they mean into options.
+	ApplyTo(options *plan.Options) error
+}
+
+const (
+	// dryRunFlag is kubectl's.
+	dryRunFlag = "dry-run"
+	// The defaults are Helm's.
+	defaultTimeout    = 5 * time.Minute
+	defaultHistoryMax = 10
+)
+
+// AddFlags adds what every verb has that runs a plan, and the bundles that this one has besides.
+func (f *RunFlags) AddFlags(command *cobra.Command, bundles ...planFlags) {
+	flags := command.Flags()
+	cmdutil.AddDryRunFlag(command)
+	flags.Lookup(dryRunFlag).Usage = `Must be "none", "server" or "client". With client only say what would be done, by what the release's record says. With server look at the cluster, too, and try every write without doing it.`
+	flags.DurationVar(&f.Timeout, "timeout", defaultTimeout,
+		"How long the work may take in all, such as 90s or 10m, once the release is locked and all questions are answered. Zero means no limit.")
+	flags.DurationVar(&f.LockTimeout, "lock-timeout", 0,
+		"How long to wait for another command that works on the release. Zero means only as long as it takes to see that the process that holds it is gone.")
+	f.Events.AddFlags(flags)
+	f.Output.AddFlags(command)
+	if f.Asks != "" {
+		flags.BoolVarP(&f.Yes, "yes", "y", f.Yes, "Do not ask before "+f.Asks+".")
+	}
+	for _, bundle := range bundles {
+		bundle.AddFlags(flags)
+	}
+}
+
+// ToOptions checks the flags, with the bundles that the verb has besides, and completes them. name is the argument that names
+// the release.
+func (f *RunFlags) ToOptions(command *cobra.Command, name string, bundles ...planFlags) (RunOptions, error) {
+	options := RunOptions{LockTimeout: f.LockTimeout, Yes: f.Yes, Output: f.Output, Getter: f.Getter, IOStreams: f.IOStreams}
+	if err := f.Output.Check(command); err != nil {
+		return options, err
+	}
+	var err error
+	if options.Name, err = releaseName(name); err != nil {
+		return options, err
+	}
+	if options.Plan, err = f.planOptions(bundles); err != nil {
+		return options, err
+	}
+	if options.DryRun, err = cmdutil.GetDryRunStrategy(command); err != nil {
+		return options, &UsageError{command.CommandPath(), err}
+	}
+	options.Observe, err = f.Events.ToObserver(command, f.ErrOut)
+	return options, err
+}
+
+func (f *RunFlags) planOptions(bundles []planFlags) (plan.Options, error) {
+	options := plan.Options{Timeout: f.Timeout}
+	if f.Timeout < 0 {
+		return options, inputError{fmt.Errorf("--timeout %s: must not be negative", f.Timeout)}
+	}
+	if f.LockTimeout < 0 {
+		return options, inputError{fmt.Errorf("--lock-timeout %s: must not be negative", f.LockTimeout)}
+	}
+	for _, bundle := range bundles {
+		if err := bundle.ApplyTo(&options); err != nil {
+			return options, err
+		}
+	}
+	return options, nil
+}
+
+// releaseName accepts NAME, and release/NAME and release.sherpack.io/NAME as `-o name` prints it.
+func releaseName(argument string) (string, error) {
+	kind, name, found := strings.Cut(argument, "/")
+	if !found {
+		name = argument
+	} else if kind != "release" && kind != "release.sherpack.io" {
+		return "", inputError{fmt.Errorf("release name %q: only release/NAME may have a prefix", argument)}
+	}
+	if err := release.CheckName(name); err != nil {
+		return "", inputError{err}
+	}
+	return name, nil
+}
+
+// hookFlags are those of the verbs that run hooks besides other work.
+type hookFlags struct {
+	None bool
+	Skip []string
+}
+
+// AddFlags adds --no-hooks and --skip-hooks.
+func (f *hookFlags) AddFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.None, "no-hooks", f.None, "Run no hooks at all.")
+	flags.StringSliceVar(&f.Skip, "skip-hooks", f.Skip, "Do not run the hooks of these phases, as in pre-install,post-install. Can be repeated.")
+}
+
+// ApplyTo implements planFlags. It refuses phases that there are not.
+func (f *hookFlags) ApplyTo(options *plan.Options) error {
+	for _, word := range f.Skip {
+		phase := hook.Phase(strings.TrimSpace(word))
+		if !slices.Contains(hook.Phases(), phase) {
+			return inputError{fmt.Errorf("--skip-hooks: unknown phase %q; valid phases: %s", word, phaseList())}
+		}
+		options.SkipPhases = append(options.SkipPhases, phase)
+	}
+	if f.None {
+		options.SkipPhases = hook.Phases()
+	}
+	return nil
+}
+
+func phaseList() string {
+	var words []string
+	for _, phase := range hook.Phases() {
+		words = append(words, string(phase))
+	}
+	return strings.Join(words, ", ")
+}
+
+// applyFlags are those of the verbs that apply objects.
+type applyFlags struct {
+	Wait              bool
+	ForceConflicts    bool
+	TakeOwnership     bool
+	RecreateImmutable bool
+}
+
+// AddFlags adds what chooses how objects are applied.
+func (f *applyFlags) AddFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.Wait, "wait", f.Wait, "Wait until everything that was applied is ready.")
+	flags.BoolVar(&f.ForceConflicts, "force-conflicts", f.ForceConflicts, "Take over fields that another manager of an object owns.")
+	flags.BoolVar(&f.TakeOwnership, "take-ownership", f.TakeOwnership,
+		"Take over objects that exist already and belong to nobody, to Helm or to another release. Their fields that kubectl or Helm manages become the release's. If the work fails with --atomic, they are given back as they were. Also remove what has left the pack where it was replaced or restored from a backup.")
+	flags.BoolVar(&f.RecreateImmutable, "recreate-immutable", f.RecreateImmutable,
+		"Delete objects that cannot be changed in place, and make them anew. Not PersistentVolumeClaims, Namespaces and custom resource definitions: these must say so themselves.")
+}
+
+// ApplyTo implements planFlags.
+func (f *applyFlags) ApplyTo(options *plan.Options) error {
+	options.Wait, options.ForceConflicts = f.Wait, f.ForceConflicts
+	options.TakeOwnership, options.RecreateImmutable = f.TakeOwnership, f.RecreateImmutable
+	return nil
+}
+
+// historyFlags are those of the verbs that end with a revision more in the history.
+type historyFlags struct{ Max int }
+
+// AddFlags adds --history-max.
+func (f *historyFlags) AddFlags(flags *pflag.FlagSet) {
+	flags.IntVar(&f.Max, "history-max", defaultHistoryMax, "How many revisions of the release are kept. Zero means all.")
+}
+
+// ApplyTo implements planFlags.
+func (f *historyFlags) ApplyTo(options *plan.Options) error {
+	if f.Max < 0 {
+		return inputError{fmt.Errorf("--history-max %d: must not be negative", f.Max)}
+	}
+	options.HistoryMax = f.Max
+	return nil
+}
+
+// maxDescription is how many bytes of a description are stored.
+const maxDescription = 1024
+
+// descriptionFlag is what the user says about a new revision.
+type descriptionFlag string
+
+// AddFlags adds --description.
+func (f *descriptionFlag) AddFlags(flags *pflag.FlagSet) {
+	flags.StringVar((*string)(f), "description", "", "What to say about the new revision in its history.")
+}
+
+// ApplyTo implements planFlags. It refuses what is too long to be stored.
+func (f *descriptionFlag) ApplyTo(*plan.Options) error {
+	if len(*f) > maxDescription {
+		return inputError{fmt.Errorf("--description: has %d bytes, at most %d are kept", len(*f), maxDescription)}
+	}
+	return nil
+}
+
+// beforeDeletions is what the verbs ask about that may delete custom resource definitions.
+const beforeDeletions = "custom resource definitions are deleted, or stored hooks run outside of the release's namespace"
+
+// definitionFlags are those of the verbs that may delete custom resource definitions.
+type definitionFlags struct{ Delete bool }
+
+// AddFlags adds --delete-crds.
+func (f *definitionFlags) AddFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.Delete, "delete-crds", f.Delete, "Treat custom resource definitions like all else when they go or go back. All objects of their kinds go with them.")
+}
+
+// ApplyTo implements planFlags.
+func (f *definitionFlags) ApplyTo(options *plan.Options) error {
+	options.DeleteCRDs = f.Delete
+	return nil
+}
+
+// removalFlags are those of the verbs that may remove a release.
+type removalFlags struct {
+	KeepHistory bool
+	Cascade     string
+}
+
+// AddFlags adds --keep-history and --cascade.
+func (f *removalFlags) AddFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.KeepHistory, "keep-history", f.KeepHistory, "Keep the record of a release that is removed.")
+	flags.StringVar(&f.Cascade, "cascade", f.Cascade,
+		"What becomes of the objects that depend on those of a release that is removed: background, foreground or orphan. Without it foreground with --wait, so that Pods are gone, too, and else background.")
+}
+
+// ApplyTo implements planFlags.
+func (f *removalFlags) ApplyTo(options *plan.Options) (err error) {
+	options.KeepHistory = f.KeepHistory
+	options.Cascade, err = propagation(f.Cascade)
+	return err
+}
+
+// propagation reads what --cascade says, in kubectl's words.
+func propagation(cascade string) (metav1.DeletionPropagation, error) {
+	switch cascade {
+	case "":
+		return "", nil
+	case "background":
+		return metav1.DeletePropagationBackground, nil
+	case "foreground":
+		return metav1.DeletePropagationForeground, nil
+	case "orphan":
+		return metav1.DeletePropagationOrphan, nil
+	}
+	return "", inputError{fmt.Errorf("--cascade %q: valid words: background, foreground, orphan", cascade)}
+}
+
+// failureFlags choose what becomes of a release when the work on it fails.
+type failureFlags struct{ Atomic bool }
+
+// AddFlags adds --atomic.
+func (f *failureFlags) AddFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.Atomic, "atomic", f.Atomic,
+		"If the work fails, put the release back as it was, and remove it if this is its installation. Waits until everything is ready.")
+}
+
+// ApplyTo implements planFlags: what fails before it is ready has failed, too.
+func (f *failureFlags) ApplyTo(options *plan.Options) error {
+	options.Wait = options.Wait || f.Atomic
+	return nil
+}

@@ -1,0 +1,26 @@
+package plugin
+
+import (
+	"testing"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// revision is one of release a/shop, as lists have it.
+func revision(number int, phase release.Phase) *release.Release {
+	r := release.New("shop", "a", number)
+	r.Status.Phase = phase
+	return r
+}
+
+func TestShownNamesTheDeployedRevision(t *testing.T) {
+	t.Parallel()
+	failed := revision(3, release.Failed)
+	deployed := revision(2, release.Deployed)
+	if got := shown(failed, release.History{deployed, failed}).Status.DeployedRevision; got != 2 {
+		t.Errorf("revision %d is said to be deployed", got)
+	}
+	if got := shown(failed, release.History{failed}).Status.DeployedRevision; got != 0 {
+		t.Errorf("revision %d is said to be deployed, and none is", got)
+	}
+}
