@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -70,7 +71,7 @@ func (c *Cluster) Apply(ctx context.Context, objects []*unstructured.Unstructure
 
 func (c *Cluster) applyOne(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) Applied {
 	start := time.Now()
-	applied := Applied{Ref: refOf(object)}
+	applied := Applied{Ref: kinds.RefOf(object)}
 	answer, created, err := c.send(ctx, object, options)
 	applied.Elapsed = time.Since(start)
 	if err != nil {
@@ -88,7 +89,7 @@ func (c *Cluster) applyOne(ctx context.Context, object *unstructured.Unstructure
 // nothing but what it claims is taken.
 func (c *Cluster) send(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) (*metav1.PartialObjectMetadata, bool, error) {
 	answer, created, err := c.sendOnce(ctx, object, options)
-	if options.ForceConflicts || !isAbout(classify(refOf(object), err), options.Claims) {
+	if options.ForceConflicts || !isAbout(classify(kinds.RefOf(object), err), options.Claims) {
 		return answer, created, err
 	}
 	options.ForceConflicts = true
@@ -158,7 +159,7 @@ func addressable(mapping *meta.RESTMapping, object *unstructured.Unstructured) e
 	if mapping.Scope.Name() == meta.RESTScopeNameNamespace && object.GetNamespace() == "" {
 		return errors.New("the object has no namespace")
 	}
-	return checkPath(refOf(object))
+	return kinds.CheckRefs(kinds.RefOf(object))
 }
 
 func decode(result rest.Result, into any) (status int, err error) {
@@ -179,7 +180,7 @@ func decode(result rest.Result, into any) (status int, err error) {
 // some of the fields that a kind does not have; a dry-run creation, which
 // decodes first, names them all. Values of a Secret are left out.
 func (c *Cluster) applyError(ctx context.Context, object *unstructured.Unstructured, err error) error {
-	ref := refOf(object)
+	ref := kinds.RefOf(object)
 	if isTypedPatch(err) {
 		if full := c.dryCreate(ctx, object); apierrors.IsBadRequest(full) && strictProblems(full) != nil {
 			err = full

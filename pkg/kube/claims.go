@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -50,7 +51,7 @@ func (c *Cluster) bindsLate(ctx context.Context, class string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return stringAt(found, "volumeBindingMode") == string(storagev1.VolumeBindingWaitForFirstConsumer), nil
+	return field.Text(found, "volumeBindingMode") == string(storagev1.VolumeBindingWaitForFirstConsumer), nil
 }
 
 func (w *waiter) watchClaimEvents(ctx context.Context, namespace string) {
@@ -71,7 +72,7 @@ func (w *waiter) watchClaimEvents(ctx context.Context, namespace string) {
 
 // takeLate notes by an event that a claim waits for its first consumer.
 func (w *waiter) takeLate(ctx context.Context, news change) {
-	uid := stringAt(news.object, "involvedObject", "uid")
+	uid := field.Text(news.object, "involvedObject", "uid")
 	if news.gone || w.claims.late[uid] {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,7 +32,7 @@ const handful = 5
 // A kind that may not be listed is an error, as is an API that does not
 // answer: what there is cannot be known then.
 func (c *Cluster) Contents(ctx context.Context, namespace string) ([]corev1.ObjectReference, error) {
-	if err := checkPath(corev1.ObjectReference{Kind: "Namespace", Name: namespace}); err != nil {
+	if err := kinds.CheckRefs(corev1.ObjectReference{Kind: "Namespace", Name: namespace}); err != nil {
 		return nil, fmt.Errorf("look into: %w", err)
 	}
 	ctx = quiet(ctx)

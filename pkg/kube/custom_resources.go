@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -77,8 +78,8 @@ func (c *Cluster) countDefined(ctx context.Context, definition *unstructured.Uns
 // stored in if that is served, because it needs the least conversion.
 func definedResource(definition *unstructured.Unstructured) (schema.GroupVersionResource, error) {
 	resource := schema.GroupVersionResource{
-		Group:    stringAt(definition, "spec", "group"),
-		Resource: stringAt(definition, "spec", "names", "plural"),
+		Group:    field.Text(definition, "spec", "group"),
+		Resource: field.Text(definition, "spec", "names", "plural"),
 	}
 	versions, _, err := unstructured.NestedSlice(definition.Object, "spec", "versions")
 	if err != nil {
@@ -87,8 +88,8 @@ func definedResource(definition *unstructured.Unstructured) (schema.GroupVersion
 	for _, entry := range versions {
 		content, _ := entry.(map[string]any)
 		version := &unstructured.Unstructured{Object: content}
-		if isTrue(version, "served") && (resource.Version == "" || isTrue(version, "storage")) {
-			resource.Version = stringAt(version, "name")
+		if field.IsTrue(version, "served") && (resource.Version == "" || field.IsTrue(version, "storage")) {
+			resource.Version = field.Text(version, "name")
 		}
 	}
 	if resource.Version == "" {

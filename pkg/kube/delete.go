@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -81,7 +82,7 @@ func withUID(ref corev1.ObjectReference, uid types.UID) corev1.ObjectReference {
 // or with an empty UID whatever has their name. It only watches. The error is
 // as Delete's.
 func (c *Cluster) AwaitGone(ctx context.Context, refs []corev1.ObjectReference) error {
-	if err := checkPath(refs...); err != nil {
+	if err := kinds.CheckRefs(refs...); err != nil {
 		return fmt.Errorf("await the end: %w", err)
 	}
 	exits := c.newExits(refs)
@@ -93,7 +94,7 @@ func (c *Cluster) AwaitGone(ctx context.Context, refs []corev1.ObjectReference) 
 func (c *Cluster) deleteOne(ctx context.Context, target Deletion) (types.UID, error) {
 	if target.AfterEnd {
 		if err := c.awaitEnd(ctx, target.Ref); err != nil {
-			return "", fmt.Errorf("delete %s: %w", nameOf(target.Ref), err)
+			return "", fmt.Errorf("delete %s: %w", kinds.NameOf(target.Ref), err)
 		}
 	}
 	return c.sendDelete(ctx, target)
@@ -101,15 +102,15 @@ func (c *Cluster) deleteOne(ctx context.Context, target Deletion) (types.UID, er
 
 // sendDelete returns the UID of the object if it is still there.
 func (c *Cluster) sendDelete(ctx context.Context, target Deletion) (uid types.UID, err error) {
-	if err := checkPath(target.Ref); err != nil {
+	if err := kinds.CheckRefs(target.Ref); err != nil {
 		return "", fmt.Errorf("delete: %w", err)
 	}
 	body, err := json.Marshal(deleteOptions(target))
 	if err != nil {
-		return "", fmt.Errorf("delete %s: %w", nameOf(target.Ref), err)
+		return "", fmt.Errorf("delete %s: %w", kinds.NameOf(target.Ref), err)
 	}
 	answer := &metav1.PartialObjectMetadata{}
-	err = c.kinds.atStored(ctx, kindOf(target.Ref), func(mapping *meta.RESTMapping) error {
+	err = c.kinds.atStored(ctx, kinds.Of(target.Ref), func(mapping *meta.RESTMapping) error {
 		result, _ := retried(ctx, func() *rest.Request {
 			return c.rest.Delete().AbsPath(objectPath(mapping, target.Ref.Namespace, target.Ref.Name)...).
 				SetHeader("Accept", metadataOnly).SetHeader("Content-Type", "application/json").Body(body)
@@ -121,7 +122,7 @@ func (c *Cluster) sendDelete(ctx context.Context, target Deletion) (uid types.UI
 	case meta.IsNoMatchError(err), apierrors.IsNotFound(err), isOtherUID(err), target.DryRun && noDryRun(err):
 		return "", nil
 	case err != nil:
-		return "", fmt.Errorf("delete %s: %w", nameOf(target.Ref), err)
+		return "", fmt.Errorf("delete %s: %w", kinds.NameOf(target.Ref), err)
 	case answer.DeletionTimestamp == nil:
 		// A Status, or the last state of an object that went at once.
 		return "", nil

@@ -14,6 +14,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
 )
 
 // DryRun is an object whose write is to be submitted as a dry-run.
@@ -75,7 +76,7 @@ func (c *Cluster) dryRun(ctx context.Context, d DryRun) DryRunResult {
 func (c *Cluster) dryApply(ctx context.Context, d DryRun) error {
 	options := ApplyOptions{ForceConflicts: d.ForceConflicts, Claims: d.Claims, dryRun: true}
 	_, _, err := c.send(ctx, d.Object, options)
-	if d.Adopts && onlyPredecessors(classify(refOf(d.Object), err), d.Claims) {
+	if d.Adopts && onlyPredecessors(classify(kinds.RefOf(d.Object), err), d.Claims) {
 		options.ForceConflicts = true
 		_, _, err = c.send(ctx, d.Object, options)
 	}
@@ -103,7 +104,7 @@ func (d DryRun) bindsPlannedRole() bool {
 	if group != "rbac.authorization.k8s.io" || d.Planned == nil {
 		return false
 	}
-	role := corev1.ObjectReference{APIVersion: version, Kind: stringAt(d.Object, "roleRef", "kind"), Name: stringAt(d.Object, "roleRef", "name")}
+	role := corev1.ObjectReference{APIVersion: version, Kind: field.Text(d.Object, "roleRef", "kind"), Name: field.Text(d.Object, "roleRef", "name")}
 	if role.Kind == "Role" {
 		role.Namespace = d.Object.GetNamespace()
 	}
@@ -113,7 +114,7 @@ func (d DryRun) bindsPlannedRole() bool {
 // withoutPlanned returns an object that is a Pod without what would have it refused
 // only because it is not there yet; any other is returned as it is.
 func (d DryRun) withoutPlanned(object *unstructured.Unstructured) *unstructured.Unstructured {
-	if kindName(object.GroupVersionKind()) != kindPod || d.Planned == nil {
+	if !kinds.IsPod(object.GroupVersionKind().GroupKind()) || d.Planned == nil {
 		return object
 	}
 	object = object.DeepCopy()
@@ -126,7 +127,7 @@ func (d DryRun) withoutPlanned(object *unstructured.Unstructured) *unstructured.
 		{"priorityClassName", corev1.ObjectReference{APIVersion: "scheduling.k8s.io/v1", Kind: "PriorityClass"}},
 		{"runtimeClassName", corev1.ObjectReference{APIVersion: "node.k8s.io/v1", Kind: "RuntimeClass"}},
 	} {
-		named.ref.Name = stringAt(object, "spec", named.field)
+		named.ref.Name = field.Text(object, "spec", named.field)
 		if named.ref.Name != "" && d.Planned(named.ref) {
 			unstructured.RemoveNestedField(object.Object, "spec", named.field)
 		}
@@ -143,19 +144,15 @@ func (c *Cluster) dryRunPod(ctx context.Context, d DryRun) DryRunResult {
 	pod = d.withoutPlanned(pod)
 	err := c.dryCreate(ctx, pod)
 	switch {
-	case err == nil, exceedsQuota(err) && (d.Replaces || !isJob(d.Object)):
+	case err == nil, exceedsQuota(err) && (d.Replaces || !kinds.IsJob(d.Object.GroupVersionKind().GroupKind())):
 		// A rollout makes room for its Pods as it goes, and so does the end of a Job that is replaced.
 		return DryRunResult{}
 	case LacksRight(err):
 		return DryRunResult{Unknown: "whether its Pods would be admitted: " + err.Error()}
-	case noDryRun(err), noDefaultAccount(err) && stringAt(pod, "spec", "serviceAccountName") == "":
+	case noDryRun(err), noDefaultAccount(err) && field.Text(pod, "spec", "serviceAccountName") == "":
 		return DryRunResult{Unknown: "whether its Pods would be admitted: " + err.Error()}
 	}
-	return DryRunResult{Err: fmt.Errorf("the Pods of %s: %w", nameOf(refOf(d.Object)), err)}
-}
-
-func isJob(object *unstructured.Unstructured) bool {
-	return kindName(object.GroupVersionKind()) == kindJob
+	return DryRunResult{Err: fmt.Errorf("the Pods of %s: %w", kinds.NameOf(kinds.RefOf(d.Object)), err)}
 }
 
 // podOf returns a Pod as an object would make it; nil for what makes none.

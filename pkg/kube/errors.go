@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -45,7 +46,7 @@ func (e *ConflictError) Error() string {
 	for _, conflict := range e.Conflicts {
 		fields = append(fields, fmt.Sprintf("%s is managed by %q", conflict.Field, conflict.Manager))
 	}
-	return fmt.Sprintf("apply %s: conflict: %s", nameOf(e.Ref), strings.Join(fields, ", "))
+	return fmt.Sprintf("apply %s: conflict: %s", kinds.NameOf(e.Ref), strings.Join(fields, ", "))
 }
 
 // Unwrap returns the server's error.
@@ -82,7 +83,7 @@ type InvalidFieldsError struct {
 
 // Error lists each field.
 func (e *InvalidFieldsError) Error() string {
-	return fmt.Sprintf("apply %s: invalid fields: %s", nameOf(e.Ref), joinProblems(e.Problems))
+	return fmt.Sprintf("apply %s: invalid fields: %s", kinds.NameOf(e.Ref), joinProblems(e.Problems))
 }
 
 // Unwrap returns the server's error.
@@ -100,7 +101,7 @@ type NotServedError struct {
 func (e *NotServedError) Error() string {
 	text := fmt.Sprintf("the server does not serve kind %s of %s", e.Ref.Kind, e.Ref.APIVersion)
 	if e.Ref.Name != "" {
-		return fmt.Sprintf("apply %s: %s", nameOf(e.Ref), text)
+		return fmt.Sprintf("apply %s: %s", kinds.NameOf(e.Ref), text)
 	}
 	return text
 }
@@ -115,7 +116,7 @@ func classify(ref corev1.ObjectReference, err error) error {
 	case meta.IsNoMatchError(err):
 		return &NotServedError{Ref: ref, err: err}
 	case !errors.As(err, &status):
-		return fmt.Errorf("apply %s: %w", nameOf(ref), err)
+		return fmt.Errorf("apply %s: %w", kinds.NameOf(ref), err)
 	}
 	switch {
 	case isTypedPatch(err):
@@ -127,14 +128,14 @@ func classify(ref corev1.ObjectReference, err error) error {
 	case apierrors.IsInvalid(err):
 		return invalid(ref, status.Status(), err)
 	}
-	return fmt.Errorf("apply %s: %w", nameOf(ref), err)
+	return fmt.Errorf("apply %s: %w", kinds.NameOf(ref), err)
 }
 
 var quoted = regexp.MustCompile(`"([^"]*)"`)
 
 func conflict(ref corev1.ObjectReference, status metav1.Status, err error) error {
 	if strings.Contains(status.Message, "uid mismatch") {
-		return fmt.Errorf("apply %s: %w: %w", nameOf(ref), ErrGone, err)
+		return fmt.Errorf("apply %s: %w: %w", kinds.NameOf(ref), ErrGone, err)
 	}
 	var conflicts []FieldConflict
 	for _, cause := range causes(status) {
@@ -148,7 +149,7 @@ func conflict(ref corev1.ObjectReference, status metav1.Status, err error) error
 		conflicts = append(conflicts, FieldConflict{Manager: manager, Field: cause.Field})
 	}
 	if len(conflicts) == 0 {
-		return fmt.Errorf("apply %s: %w", nameOf(ref), err)
+		return fmt.Errorf("apply %s: %w", kinds.NameOf(ref), err)
 	}
 	return &ConflictError{Ref: ref, Conflicts: conflicts, err: err}
 }
@@ -187,7 +188,7 @@ func typedProblems(ref corev1.ObjectReference, err error) []FieldProblem {
 	_, after, _ := strings.Cut(err.Error(), typedPatch)
 	_, lines, _ := strings.Cut(after, "): ")
 	line, rest := typedLine, strings.TrimSpace(lines)
-	if kindOf(ref).GroupKind() == (schema.GroupKind{Kind: "Secret"}) {
+	if kinds.Of(ref).GroupKind() == (schema.GroupKind{Kind: "Secret"}) {
 		line, rest = typedSecret, "it does not have the form of a Secret"
 	}
 	var problems []FieldProblem

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -37,7 +38,7 @@ const listTime = 5 * time.Second
 func (c *Cluster) newExits(refs []corev1.ObjectReference) *exits {
 	e := &exits{cluster: c, counts: map[source]int{}, feeds: map[source]exit{}}
 	for _, ref := range refs {
-		e.counts[source{kind: kindOf(ref), namespace: ref.Namespace}]++
+		e.counts[source{kind: kinds.Of(ref), namespace: ref.Namespace}]++
 	}
 	return e
 }
@@ -58,7 +59,7 @@ func (e *exits) watch(ctx context.Context, ref corev1.ObjectReference) (gone fun
 	case meta.IsNoMatchError(err):
 		return func(context.Context) error { return nil }
 	case err != nil:
-		return func(context.Context) error { return fmt.Errorf("await the end of %s: %w", nameOf(ref), err) }
+		return func(context.Context) error { return fmt.Errorf("await the end of %s: %w", kinds.NameOf(ref), err) }
 	}
 	box := newInbox()
 	feed.subscribe(&subscription{box: box, name: ref.Name, expected: true})
@@ -70,7 +71,7 @@ func (e *exits) watch(ctx context.Context, ref corev1.ObjectReference) (gone fun
 }
 
 func (e *exits) feed(ctx context.Context, ref corev1.ObjectReference) (exit, error) {
-	from := source{kind: kindOf(ref), namespace: ref.Namespace}
+	from := source{kind: kinds.Of(ref), namespace: ref.Namespace}
 	if e.counts[from] == 1 {
 		from.fieldTerm = "metadata.name=" + ref.Name
 	}
@@ -103,7 +104,7 @@ func awaitGone(ctx context.Context, feed *feed, box *inbox, ref corev1.ObjectRef
 		case <-box.ready:
 		case <-ctx.Done():
 			why := errors.Join(stillThere(last), feed.trouble())
-			return fmt.Errorf("%s is being deleted: %w: %w", nameOf(ref), why, context.Cause(ctx))
+			return fmt.Errorf("%s is being deleted: %w: %w", kinds.NameOf(ref), why, context.Cause(ctx))
 		}
 	}
 }

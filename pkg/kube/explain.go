@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -123,7 +124,7 @@ func doing(pod *corev1.Pod, statuses []corev1.ContainerStatus) cause {
 
 // sentence says in words what happened to the container.
 func (c cause) sentence() string {
-	why := sentence(c.reason, c.message)
+	why := words.Sentence(c.reason, c.message)
 	switch {
 	case c.container == "":
 		return why
@@ -146,5 +147,5 @@ func (c cause) ending() string {
 	if !c.isSpecific() {
 		return text
 	}
-	return fmt.Sprintf("%s (%s)", text, sentence(c.reason, c.message))
+	return fmt.Sprintf("%s (%s)", text, words.Sentence(c.reason, c.message))
 }

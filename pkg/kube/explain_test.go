@@ -259,18 +259,3 @@ func TestTailOf(t *testing.T) {
 		}
 	}
 }
-
-func TestJoinSentences(t *testing.T) {
-	t.Parallel()
-	for want, parts := range map[string][]string{
-		"":         {"", ""},
-		"one":      {"one.", ""},
-		"two":      {"", "two"},
-		"one; two": {"one.", "two."},
-		"one: two": {"one: two", "two."},
-	} {
-		if got := joinSentences(parts...); got != want {
-			t.Errorf("%q: %q", parts, got)
-		}
-	}
-}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
@@ -120,7 +121,7 @@ func TestWaitForWhatAnOldServerDoesNotList(t *testing.T) {
 func TestNothingIsFollowedAfterClose(t *testing.T) {
 	t.Parallel()
 	cluster, _ := oneKind(t, answerWith(`{"apiVersion": "a/v1", "kind": "OneList", "metadata": {"resourceVersion": "7"}, "items": []}`))
-	opened, err := cluster.sharedFeed(t.Context(), source{kind: kindOf(one()), namespace: "ns"})
+	opened, err := cluster.sharedFeed(t.Context(), source{kind: kinds.Of(one()), namespace: "ns"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +132,7 @@ func TestNothingIsFollowedAfterClose(t *testing.T) {
 	default:
 		t.Error("a watch goes on")
 	}
-	if _, err := cluster.sharedFeed(t.Context(), source{kind: kindOf(one()), namespace: "ns"}); err == nil {
+	if _, err := cluster.sharedFeed(t.Context(), source{kind: kinds.Of(one()), namespace: "ns"}); err == nil {
 		t.Error("a watch was opened after Close")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -27,7 +28,7 @@ type shelf struct {
 // where lists are forbidden, which is a notice. An object of a kind that is
 // no longer served, or in a namespace that is not there, is not there.
 func (c *Cluster) Find(ctx context.Context, refs []corev1.ObjectReference) ([]*metav1.PartialObjectMetadata, error) {
-	if err := checkPath(refs...); err != nil {
+	if err := kinds.CheckRefs(refs...); err != nil {
 		return nil, fmt.Errorf("find: %w", err)
 	}
 	// That an object is not there has records dropped, so it must not be concluded from what was so some time ago.
@@ -41,7 +42,7 @@ func (c *Cluster) Find(ctx context.Context, refs []corev1.ObjectReference) ([]*m
 		if err == nil || apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
 			return nil
 		}
-		where := nameOf(corev1.ObjectReference{Kind: shelf.kind.Kind, Namespace: shelf.namespace, Name: "*"})
+		where := kinds.NameOf(corev1.ObjectReference{Kind: shelf.kind.Kind, Namespace: shelf.namespace, Name: "*"})
 		return fmt.Errorf("find %s: %w", where, err)
 	})
 	if err != nil {
@@ -58,7 +59,7 @@ func sortByShelf(refs []corev1.ObjectReference) []shelf {
 	places := map[key]int{}
 	var shelves []shelf
 	for i, ref := range refs {
-		at := key{kindOf(ref), ref.Namespace}
+		at := key{kinds.Of(ref), ref.Namespace}
 		place, known := places[at]
 		if !known {
 			place = len(shelves)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -12,7 +13,7 @@ import (
 // Finished reports whether a Job or a Pod has come to its end, in success or in failure. A Job whose verdict is known has not
 // before its Pods have. It is false for any other kind and for an empty object.
 func Finished(object *unstructured.Unstructured) bool {
-	switch kindName(object.GroupVersionKind()) {
+	switch object.GroupVersionKind().GroupKind().String() {
 	case kindJob:
 		_, failed := holds(object, "Failed")
 		_, complete := holds(object, "Complete")
@@ -25,20 +26,20 @@ func Finished(object *unstructured.Unstructured) bool {
 
 // isEnding reports whether a Job's verdict is known and only the end of its Pods is missing.
 func isEnding(object *unstructured.Unstructured) bool {
-	return kindName(object.GroupVersionKind()) == kindJob && !Finished(object) && object.GetDeletionTimestamp() == nil &&
+	return kinds.IsJob(object.GroupVersionKind().GroupKind()) && !Finished(object) && object.GetDeletionTimestamp() == nil &&
 		(ownFailure(object).done || ownSuccess(object).done)
 }
 
 // awaitEnd waits while the Job is ending; for what is no such Job it waits for nothing. The watch that followed the Job as a
 // hook is used where there is one.
 func (c *Cluster) awaitEnd(ctx context.Context, ref corev1.ObjectReference) error {
-	if kindName(kindOf(ref)) != kindJob {
+	if !kinds.IsJob(kinds.Of(ref).GroupKind()) {
 		return nil
 	}
 	feed, shared := c.following(ref)
 	if !shared {
 		var err error
-		feed, err = c.openFeed(ctx, source{kind: kindOf(ref), namespace: ref.Namespace, fieldTerm: "metadata.name=" + ref.Name})
+		feed, err = c.openFeed(ctx, source{kind: kinds.Of(ref), namespace: ref.Namespace, fieldTerm: "metadata.name=" + ref.Name})
 		if meta.IsNoMatchError(err) {
 			return nil
 		}
@@ -70,7 +71,7 @@ func (c *Cluster) following(ref corev1.ObjectReference) (*feed, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for from, feed := range c.shared {
-		if from.kind == kindOf(ref) && from.namespace == ref.Namespace && feed.find(ref.Name) != nil {
+		if from.kind == kinds.Of(ref) && from.namespace == ref.Namespace && feed.find(ref.Name) != nil {
 			return feed, true
 		}
 	}

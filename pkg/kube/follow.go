@@ -7,6 +7,9 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
@@ -87,7 +90,7 @@ func (f *follower) watch(ctx context.Context) error {
 	}
 	f.main, f.mine = main, &subscription{box: f.box, tag: aboutObject, name: object.GetName()}
 	f.subscribe(main, f.mine)
-	if kindName(object.GroupVersionKind()) == kindJob && f.hook.PodSelector != "" {
+	if kinds.IsJob(object.GroupVersionKind().GroupKind()) && f.hook.PodSelector != "" {
 		pods, err := f.cluster.sharedFeed(ctx, source{kind: podKind(), namespace: object.GetNamespace(), labels: f.hook.PodSelector})
 		if err != nil {
 			return err
@@ -95,7 +98,7 @@ func (f *follower) watch(ctx context.Context) error {
 		f.subscribe(pods, &subscription{box: f.box, tag: aboutPods})
 	}
 	if err := main.sync(ctx); err != nil {
-		return fmt.Errorf("watch %s: %w", nameOf(refOf(object)), errors.Join(main.trouble(), err))
+		return fmt.Errorf("watch %s: %w", kinds.NameOf(kinds.RefOf(object)), errors.Join(main.trouble(), err))
 	}
 	return nil
 }
@@ -126,7 +129,7 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 		f.readNews()
 		switch {
 		case f.failure != nil:
-			return f.outcome(f.seen.end), fmt.Errorf("follow %s: %w", nameOf(applied.Ref), f.failure)
+			return f.outcome(f.seen.end), fmt.Errorf("follow %s: %w", kinds.NameOf(applied.Ref), f.failure)
 		case f.seen.end.done:
 			return f.finish(ctx), nil
 		case !f.seen.early && f.seen.evidence.isEnding():
@@ -173,7 +176,7 @@ func (f *follower) takeObject(news change) {
 		return
 	default:
 		f.seen.object = news.object
-		if kindName(news.object.GroupVersionKind()) == kindPod {
+		if kinds.IsPod(news.object.GroupVersionKind().GroupKind()) {
 			f.seen.evidence.take(news.object)
 		}
 	}
@@ -182,7 +185,7 @@ func (f *follower) takeObject(news change) {
 		f.failedBefore = ""
 	}
 	if f.failedBefore != "" && f.failedBefore == uidOf(f.seen.object) {
-		f.seen.end.message = joinSentences(f.seen.end.message, failedBeforeAdvice)
+		f.seen.end.message = words.Sentences(f.seen.end.message, failedBeforeAdvice)
 	}
 }
 
@@ -210,10 +213,10 @@ func (f *follower) shownLabels() map[string]string {
 
 // followByName follows the hook without the selector, from now on.
 func (f *follower) followByName(ctx context.Context) error {
-	ref := refOf(f.hook.Object)
-	named, err := f.cluster.openFeed(ctx, source{kind: kindOf(ref), namespace: ref.Namespace, fieldTerm: "metadata.name=" + ref.Name})
+	ref := kinds.RefOf(f.hook.Object)
+	named, err := f.cluster.openFeed(ctx, source{kind: kinds.Of(ref), namespace: ref.Namespace, fieldTerm: "metadata.name=" + ref.Name})
 	if err != nil {
-		return fmt.Errorf("watch %s: %w", nameOf(ref), err)
+		return fmt.Errorf("watch %s: %w", kinds.NameOf(ref), err)
 	}
 	f.main.unsubscribe(f.mine)
 	f.main = named
@@ -240,7 +243,7 @@ func (f *follower) isForeign() bool {
 	if f.seen.object != nil {
 		object = f.seen.object
 	}
-	return kindName(object.GroupVersionKind()) == kindJob && isForeign(object)
+	return kinds.IsJob(object.GroupVersionKind().GroupKind()) && isForeign(object)
 }
 
 // report tells the observer what has changed. That the same is worded
@@ -257,7 +260,7 @@ func (f *follower) report() {
 
 func (f *follower) progress() HookProgress {
 	now := HookProgress{Attempts: f.seen.evidence.attempts()}
-	if f.seen.object != nil && kindName(f.seen.object.GroupVersionKind()) == kindJob {
+	if f.seen.object != nil && kinds.IsJob(f.seen.object.GroupVersionKind().GroupKind()) {
 		now.Suspended = isSuspended(f.seen.object)
 	}
 	if len(f.seen.evidence.traces) == 0 && f.seen.refusal.reason != "" {
@@ -282,11 +285,11 @@ func (f *follower) progress() HookProgress {
 
 // lookForRefusal watches the events of a Job that has no Pod, once.
 func (f *follower) lookForRefusal(ctx context.Context, late *time.Ticker) {
-	if f.seen.object == nil || f.isForeign() || isTrue(f.seen.object, "spec", "suspend") {
+	if f.seen.object == nil || f.isForeign() || field.IsTrue(f.seen.object, "spec", "suspend") {
 		return
 	}
 	late.Stop()
-	if kindName(f.seen.object.GroupVersionKind()) != kindJob || len(f.seen.evidence.traces) > 0 {
+	if !kinds.IsJob(f.seen.object.GroupVersionKind().GroupKind()) || len(f.seen.evidence.traces) > 0 {
 		return
 	}
 	events, err := f.cluster.openFeed(ctx, warningsOf(f.seen.applied.Ref))

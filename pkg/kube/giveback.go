@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
@@ -48,14 +49,14 @@ type Return struct {
 // Snapshot returns objects whole, with managedFields and without status, in
 // the order of refs; nil for one that is not there. Refs need no UID.
 func (c *Cluster) Snapshot(ctx context.Context, refs []corev1.ObjectReference) ([]*unstructured.Unstructured, error) {
-	if err := checkPath(refs...); err != nil {
+	if err := kinds.CheckRefs(refs...); err != nil {
 		return nil, fmt.Errorf("read what is to be adopted: %w", err)
 	}
 	found := make([]*unstructured.Unstructured, len(refs))
 	err := each(ctx, len(refs), atOnce, func(i int) error {
 		object, err := c.whole(ctx, refs[i])
 		if err != nil {
-			return fmt.Errorf("read %s before it is adopted: %w", nameOf(refs[i]), err)
+			return fmt.Errorf("read %s before it is adopted: %w", kinds.NameOf(refs[i]), err)
 		}
 		found[i] = object
 		return nil
@@ -65,7 +66,7 @@ func (c *Cluster) Snapshot(ctx context.Context, refs []corev1.ObjectReference) (
 
 // whole reads an object without its status; nil where there is none.
 func (c *Cluster) whole(ctx context.Context, ref corev1.ObjectReference) (*unstructured.Unstructured, error) {
-	mapping, err := c.kinds.stored(kindOf(ref))
+	mapping, err := c.kinds.stored(kinds.Of(ref))
 	if meta.IsNoMatchError(err) {
 		return nil, nil
 	}
@@ -93,7 +94,7 @@ func (c *Cluster) whole(ctx context.Context, ref corev1.ObjectReference) (*unstr
 // back, is told to it alone.
 func (c *Cluster) GiveBack(ctx context.Context, returns []Return, done func(i int, err error)) error {
 	for _, r := range returns {
-		if err := checkPath(r.Ref); err != nil {
+		if err := kinds.CheckRefs(r.Ref); err != nil {
 			return fmt.Errorf("give back: %w", err)
 		}
 	}
@@ -101,7 +102,7 @@ func (c *Cluster) GiveBack(ctx context.Context, returns []Return, done func(i in
 	return each(ctx, len(returns), atOnce, func(i int) error {
 		err := c.giveBack(ctx, returns[i])
 		if err != nil {
-			err = fmt.Errorf("give back %s: %w", nameOf(returns[i].Ref), returns[i].withoutSecrets(err))
+			err = fmt.Errorf("give back %s: %w", kinds.NameOf(returns[i].Ref), returns[i].withoutSecrets(err))
 		}
 		report(i, err)
 		if errors.Is(err, ErrContentStays) || errors.Is(err, ErrGone) || errors.Is(err, ErrReplaced) {
@@ -251,7 +252,7 @@ func (c *Cluster) unmark(ctx context.Context, r Return, live *unstructured.Unstr
 // patchMetadata changes metadata and nothing else. The version in it makes the
 // patch one that may be sent again: a lost answer is told as a conflict.
 func (c *Cluster) patchMetadata(ctx context.Context, ref corev1.ObjectReference, metadata map[string]any) error {
-	mapping, err := c.kinds.stored(kindOf(ref))
+	mapping, err := c.kinds.stored(kinds.Of(ref))
 	if err != nil {
 		return err
 	}

@@ -114,7 +114,7 @@ func (c *Cluster) FollowHook(ctx context.Context, hook HookRun, observe func(Hoo
 	if err := f.watch(ctx); err != nil {
 		return HookOutcome{}, err
 	}
-	ref := refOf(hook.Object)
+	ref := kinds.RefOf(hook.Object)
 	ref.ResourceVersion = hook.Object.GetResourceVersion()
 	defer c.kinds.lookAgain()
 	return f.follow(ctx, Applied{Ref: ref, Generation: hook.Object.GetGeneration(), Labels: f.shownLabels()})
@@ -122,8 +122,7 @@ func (c *Cluster) FollowHook(ctx context.Context, hook HookRun, observe func(Hoo
 
 // follows reports whether the hook has an end to wait for.
 func (h HookRun) follows() bool {
-	kind := kindName(h.Object.GroupVersionKind())
-	return kind == kindJob || kind == kindPod || len(h.Ready)+len(h.Failed) > 0
+	return kinds.RunsPods(h.Object.GroupVersionKind().GroupKind()) || len(h.Ready)+len(h.Failed) > 0
 }
 
 // sharedFeed returns the feed of the source, which lives until Close.
@@ -150,7 +149,7 @@ func (c *Cluster) sharedFeed(ctx context.Context, from source) (*feed, error) {
 // returned as they are.
 func WithLogMessages(object *unstructured.Unstructured) *unstructured.Unstructured {
 	kind := object.GroupVersionKind()
-	if kindName(kind) != kindJob && kindName(kind) != kindPod {
+	if !kinds.RunsPods(kind.GroupKind()) {
 		return object
 	}
 	spec := kinds.PodSpec(kind.GroupKind())

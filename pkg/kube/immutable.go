@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -27,7 +28,7 @@ type ImmutableError struct {
 
 // Error lists each field.
 func (e *ImmutableError) Error() string {
-	return fmt.Sprintf("apply %s: immutable: %s", nameOf(e.Ref), joinProblems(e.Problems))
+	return fmt.Sprintf("apply %s: immutable: %s", kinds.NameOf(e.Ref), joinProblems(e.Problems))
 }
 
 // Unwrap returns the server's error.
@@ -44,7 +45,7 @@ var immutable = regexp.MustCompile(`(?i)\b(is|are) immutable\b|` +
 // invalid tells fields that cannot be changed from fields that are wrong.
 func invalid(ref corev1.ObjectReference, status metav1.Status, err error) error {
 	if slices.ContainsFunc(causes(status), func(cause metav1.StatusCause) bool { return cause.Field == "metadata.uid" }) {
-		return fmt.Errorf("apply %s: %w: %w", nameOf(ref), ErrReplaced, err)
+		return fmt.Errorf("apply %s: %w: %w", kinds.NameOf(ref), ErrReplaced, err)
 	}
 	var problems []FieldProblem
 	for _, cause := range causes(status) {
@@ -53,14 +54,14 @@ func invalid(ref corev1.ObjectReference, status metav1.Status, err error) error 
 		}
 		problem := FieldProblem{Field: cause.Field, Message: withoutValue(cause.Message)}
 		if !immutable.MatchString(problem.Message) {
-			return fmt.Errorf("apply %s: %w", nameOf(ref), err)
+			return fmt.Errorf("apply %s: %w", kinds.NameOf(ref), err)
 		}
 		if !slices.Contains(problems, problem) {
 			problems = append(problems, problem)
 		}
 	}
 	if len(problems) == 0 {
-		return fmt.Errorf("apply %s: %w", nameOf(ref), err)
+		return fmt.Errorf("apply %s: %w", kinds.NameOf(ref), err)
 	}
 	return &ImmutableError{Ref: ref, Problems: problems, err: err}
 }
@@ -70,7 +71,7 @@ func invalid(ref corev1.ObjectReference, status metav1.Status, err error) error 
 // the template may not be changed is said beside it.
 func isOwnLabel(ref corev1.ObjectReference, cause metav1.StatusCause) bool {
 	const labels = "spec.template.metadata.labels"
-	return kindName(kindOf(ref)) == kindJob && strings.HasPrefix(cause.Field, labels) &&
+	return kinds.IsJob(kinds.Of(ref).GroupKind()) && strings.HasPrefix(cause.Field, labels) &&
 		(cause.Type == metav1.CauseTypeFieldValueRequired || strings.HasSuffix(cause.Message, "`selector` does not match template `labels`"))
 }
 

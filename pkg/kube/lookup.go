@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -22,13 +23,13 @@ func (c *Cluster) Lookup(ctx context.Context, apiVersion, kind, namespace, name 
 		return map[string]any{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look up %s: %w", nameOf(ref), err)
+		return nil, fmt.Errorf("look up %s: %w", kinds.NameOf(ref), err)
 	}
 	return found, nil
 }
 
 func (c *Cluster) lookup(ctx context.Context, ref corev1.ObjectReference) (map[string]any, error) {
-	mapping, err := c.kinds.mapping(kindOf(ref))
+	mapping, err := c.kinds.mapping(kinds.Of(ref))
 	if err != nil {
 		return nil, err
 	}

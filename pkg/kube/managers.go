@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/metadata"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
@@ -22,17 +23,17 @@ type managersPatch func(*metav1.PartialObjectMetadata) ([]byte, error)
 // time. An object that is not there is left out. doing is what errors say is
 // done to an object.
 func (c *Cluster) changeManagers(ctx context.Context, doing string, refs []corev1.ObjectReference, patch managersPatch) error {
-	if err := checkPath(refs...); err != nil {
+	if err := kinds.CheckRefs(refs...); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	ctx = quiet(ctx)
 	return each(ctx, len(refs), atOnce, func(i int) error {
-		mapping, err := c.kinds.mapping(kindOf(refs[i]))
+		mapping, err := c.kinds.mapping(kinds.Of(refs[i]))
 		if err == nil {
 			err = patch.write(ctx, c.metadataOf(mapping, refs[i].Namespace), refs[i].Name)
 		}
 		if err != nil {
-			return fmt.Errorf("%s %s: %w", doing, nameOf(refs[i]), err)
+			return fmt.Errorf("%s %s: %w", doing, kinds.NameOf(refs[i]), err)
 		}
 		return nil
 	})

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -38,7 +39,7 @@ func (f *follower) outOfTime(ctx context.Context) (HookOutcome, error) {
 	if f.main.trouble() != nil {
 		err = fmt.Errorf("%w (%w)", err, f.main.trouble())
 	}
-	return outcome, fmt.Errorf("wait for %s: %w", nameOf(f.seen.applied.Ref), err)
+	return outcome, fmt.Errorf("wait for %s: %w", kinds.NameOf(f.seen.applied.Ref), err)
 }
 
 // gather completes the evidence and reads the log. What was read before is
@@ -61,7 +62,7 @@ func (f *follower) gather(ctx context.Context) {
 // seen: the two watches may be apart by some milliseconds.
 func (f *follower) completeEvidence(ctx context.Context) {
 	job := f.seen.object
-	if job == nil || f.isForeign() || kindName(job.GroupVersionKind()) != kindJob || f.seen.evidence.failedPods() >= failedCount(job) && len(f.seen.evidence.traces) > 0 {
+	if job == nil || f.isForeign() || !kinds.IsJob(job.GroupVersionKind().GroupKind()) || f.seen.evidence.failedPods() >= failedCount(job) && len(f.seen.evidence.traces) > 0 {
 		return
 	}
 	mapping, err := f.cluster.kinds.mapping(podKind())
@@ -133,7 +134,7 @@ func (f *follower) outcome(end verdict) HookOutcome {
 	}
 	outcome := HookOutcome{
 		Reason: reasonOf(end, found), Container: found.container, Attempts: f.attempts(), Applied: f.seen.applied,
-		Message: joinSentences(found.sentence(), end.message),
+		Message: words.Sentences(found.sentence(), end.message),
 	}
 	if found.ended != nil {
 		code := found.ended.ExitCode
@@ -184,19 +185,4 @@ func countsOnly(reason string) bool {
 // isSpecific tells a reason that explains something.
 func (c cause) isSpecific() bool {
 	return !isUnspecific(c.reason) && c.reason != "Error" && c.reason != "Completed"
-}
-
-// joinSentences leaves out what an earlier one says already.
-func joinSentences(parts ...string) string {
-	text := ""
-	for _, part := range parts {
-		part = strings.TrimSuffix(part, ".")
-		switch {
-		case text == "":
-			text = part
-		case !strings.Contains(text, part):
-			text += "; " + part
-		}
-	}
-	return text
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/kubectl/pkg/polymorphichelpers"
 )
@@ -25,7 +27,7 @@ type readyState struct {
 	class string
 }
 
-func notYet(parts ...string) readyState    { return readyState{message: sentence(parts...)} }
+func notYet(parts ...string) readyState    { return readyState{message: words.Sentence(parts...)} }
 func failedState(words string) readyState  { return readyState{failed: true, message: words} }
 func readyWith(message string) readyState  { return readyState{ready: true, message: message} }
 func skippedState(words string) readyState { return readyState{skipped: true, message: words} }
@@ -58,7 +60,7 @@ func readiness(object *unstructured.Unstructured, ready, failed Conditions) (rea
 }
 
 func ownReadiness(object *unstructured.Unstructured) (readyState, error) {
-	switch kindName(object.GroupVersionKind()) {
+	switch object.GroupVersionKind().GroupKind().String() {
 	case kindDeployment, kindStatefulSet, kindDaemonSet:
 		return rollout(object)
 	case kindJob:
@@ -76,9 +78,9 @@ func ownReadiness(object *unstructured.Unstructured) (readyState, error) {
 // rollout is kubectl's rollout status.
 func rollout(object *unstructured.Unstructured) (readyState, error) {
 	switch {
-	case isTrue(object, "spec", "paused"):
+	case field.IsTrue(object, "spec", "paused"):
 		return skippedState("its rollout is paused"), nil
-	case stringAt(object, "spec", "updateStrategy", "type") == "OnDelete":
+	case field.Text(object, "spec", "updateStrategy", "type") == "OnDelete":
 		return skippedState("its Pods are updated only when they are deleted (OnDelete)"), nil
 	case exceededBefore(object):
 		return notYet("waiting for the spec update to make progress"), nil
@@ -124,7 +126,7 @@ func exceededBefore(deployment *unstructured.Unstructured) bool {
 
 func jobReadiness(job *unstructured.Unstructured) readyState {
 	if failed := ownFailure(job); failed.done {
-		return failedState(sentence("the Job has failed", failed.reason, failed.message))
+		return failedState(words.Sentence("the Job has failed", failed.reason, failed.message))
 	}
 	if _, yes := holds(job, "Complete"); yes {
 		return readyWith("")
@@ -136,9 +138,9 @@ func jobReadiness(job *unstructured.Unstructured) readyState {
 }
 
 func podReadiness(pod *unstructured.Unstructured) readyState {
-	phase := stringAt(pod, "status", "phase")
+	phase := field.Text(pod, "status", "phase")
 	if phase == "Failed" {
-		return failedState(sentence("the Pod has failed", stringAt(pod, "status", "reason"), stringAt(pod, "status", "message")))
+		return failedState(words.Sentence("the Pod has failed", field.Text(pod, "status", "reason"), field.Text(pod, "status", "message")))
 	}
 	if ready, yes := holds(pod, "Ready"); !yes && phase != "Succeeded" {
 		return notYet("the Pod is not ready", ready.Message)
@@ -147,7 +149,7 @@ func podReadiness(pod *unstructured.Unstructured) readyState {
 }
 
 func claimReadiness(claim *unstructured.Unstructured) readyState {
-	switch stringAt(claim, "status", "phase") {
+	switch field.Text(claim, "status", "phase") {
 	case "Bound":
 		return readyWith("")
 	case "Lost":
@@ -156,14 +158,14 @@ func claimReadiness(claim *unstructured.Unstructured) readyState {
 	state := notYet("the claim is not bound")
 	// Once a node is chosen there is a consumer.
 	if claim.GetAnnotations()["volume.kubernetes.io/selected-node"] == "" {
-		state.class = stringAt(claim, "spec", "storageClassName")
+		state.class = field.Text(claim, "spec", "storageClassName")
 	}
 	return state
 }
 
 func serviceReadiness(service *unstructured.Unstructured) readyState {
 	addresses, _, _ := unstructured.NestedSlice(service.Object, "status", "loadBalancer", "ingress")
-	if stringAt(service, "spec", "type") == "LoadBalancer" && len(addresses) == 0 {
+	if field.Text(service, "spec", "type") == "LoadBalancer" && len(addresses) == 0 {
 		return notYet("the load balancer has no address")
 	}
 	return readyWith("")

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -108,7 +110,7 @@ func podTrouble(pod *corev1.Pod) string {
 	if failed := seen.explain(); failed.ended != nil && found.reason != "CrashLoopBackOff" && !found.isSpecific() {
 		found = failed
 	} else if failed.ended != nil {
-		return joinSentences(found.sentence(), failed.ending())
+		return words.Sentences(found.sentence(), failed.ending())
 	}
 	if found.ended == nil && !found.isSpecific() {
 		return ""
@@ -138,9 +140,9 @@ func selects(object *unstructured.Unstructured, pod *corev1.Pod) bool {
 func (n *neighbourhood) warningsAbout(object *unstructured.Unstructured, pods []string) []string {
 	var found []warning
 	for _, event := range n.events {
-		about := stringAt(event, "involvedObject", "name")
-		uid := stringAt(event, "involvedObject", "uid")
-		replica := stringAt(event, "involvedObject", "kind") == "ReplicaSet" && strings.HasPrefix(about, object.GetName()+"-")
+		about := field.Text(event, "involvedObject", "name")
+		uid := field.Text(event, "involvedObject", "uid")
+		replica := field.Text(event, "involvedObject", "kind") == "ReplicaSet" && strings.HasPrefix(about, object.GetName()+"-")
 		if uid == string(object.GetUID()) || slices.Contains(pods, about) || replica {
 			found = append(found, warningOf(event))
 		}
@@ -148,7 +150,7 @@ func (n *neighbourhood) warningsAbout(object *unstructured.Unstructured, pods []
 	slices.SortStableFunc(found, func(a, b warning) int { return b.at.Compare(a.at) })
 	var texts []string
 	for _, warning := range found {
-		text := sentence(warning.reason, warning.message)
+		text := words.Sentence(warning.reason, warning.message)
 		if !slices.Contains(texts, text) && len(texts) < eventsEach {
 			texts = append(texts, text)
 		}

@@ -4,10 +4,7 @@ import (
 	"context"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
@@ -54,30 +51,3 @@ func isTypedPatch(err error) bool {
 }
 
 const typedPatch = "failed to create typed patch object"
-
-// refOf is the reference of an object as it is known before it is sent.
-func refOf(object *unstructured.Unstructured) corev1.ObjectReference {
-	return corev1.ObjectReference{
-		APIVersion: object.GetAPIVersion(),
-		Kind:       object.GetKind(),
-		Namespace:  object.GetNamespace(),
-		Name:       object.GetName(),
-		UID:        object.GetUID(),
-	}
-}
-
-func kindOf(ref corev1.ObjectReference) schema.GroupVersionKind {
-	return schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind)
-}
-
-// nameOf names an object in messages: Kind/namespace/name, or Kind/name.
-func nameOf(ref corev1.ObjectReference) string {
-	parts := []string{ref.Kind, ref.Namespace, ref.Name}
-	if ref.Namespace == "" {
-		parts = []string{ref.Kind, ref.Name}
-	}
-	if ref.Name == "" {
-		parts = []string{ref.Kind}
-	}
-	return strings.Join(parts, "/")
-}

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // The kinds whose life is understood beyond their conditions.
@@ -18,9 +17,6 @@ const (
 	kindStatefulSet = "StatefulSet.apps"
 	kindDaemonSet   = "DaemonSet.apps"
 )
-
-// kindName is Kind.group, or the kind alone in the core group.
-func kindName(kind schema.GroupVersionKind) string { return kind.GroupKind().String() }
 
 // statusCondition is one of an object's conditions.
 type statusCondition struct {
@@ -93,27 +89,4 @@ func withoutStale(object *unstructured.Unstructured) *unstructured.Unstructured 
 	object = object.DeepCopy()
 	_ = unstructured.SetNestedSlice(object.Object, fresh, "status", "conditions")
 	return object
-}
-
-// stringAt reads a text in an object; "" when it is not there.
-func stringAt(object *unstructured.Unstructured, path ...string) string {
-	text, _, _ := unstructured.NestedString(object.Object, path...)
-	return text
-}
-
-// isTrue reads a truth value in an object; false when it is not there.
-func isTrue(object *unstructured.Unstructured, path ...string) bool {
-	value, _, _ := unstructured.NestedBool(object.Object, path...)
-	return value
-}
-
-// sentence joins what is not empty by a colon and a space.
-func sentence(parts ...string) string {
-	var words []string
-	for _, part := range parts {
-		if part = strings.TrimSpace(part); part != "" {
-			words = append(words, part)
-		}
-	}
-	return strings.Join(words, ": ")
 }

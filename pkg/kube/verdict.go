@@ -3,6 +3,9 @@ package kube
 import (
 	"fmt"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -41,7 +44,7 @@ func judge(object *unstructured.Unstructured, gone bool, ready, failed Condition
 	switch {
 	case gone:
 		return deleted("it was deleted before it finished"), nil
-	case kindName(object.GroupVersionKind()) == kindJob && object.GetDeletionTimestamp() != nil && len(ready) == 0 && !isForeign(object):
+	case kinds.IsJob(object.GroupVersionKind().GroupKind()) && object.GetDeletionTimestamp() != nil && len(ready) == 0 && !isForeign(object):
 		// The Job controller leaves such a Job alone: it never finishes.
 		return deleted("it is being deleted and has not finished"), nil
 	}
@@ -63,7 +66,7 @@ func (c Conditions) asFailure(object *unstructured.Unstructured) (verdict, error
 	found := verdict{done: true, reason: reasonFailedWhen, message: fmt.Sprintf("%s is met", c)}
 	for _, condition := range c {
 		if said, ok := conditionOf(object, condition.subject); ok && condition.verb == hasCondition {
-			found.message = sentence(found.message, said.Reason, said.Message)
+			found.message = words.Sentence(found.message, said.Reason, said.Message)
 		}
 	}
 	return found, nil
@@ -85,7 +88,7 @@ func (c Conditions) asSuccess(object *unstructured.Unstructured) (verdict, error
 }
 
 func ownFailure(object *unstructured.Unstructured) verdict {
-	switch kindName(object.GroupVersionKind()) {
+	switch object.GroupVersionKind().GroupKind().String() {
 	case kindJob:
 		// The verdict comes before the Pods have ended, and Failed after that.
 		for _, kind := range []string{"Failed", "FailureTarget"} {
@@ -94,15 +97,15 @@ func ownFailure(object *unstructured.Unstructured) verdict {
 			}
 		}
 	case kindPod:
-		if stringAt(object, "status", "phase") == "Failed" {
-			return verdict{done: true, reason: stringAt(object, "status", "reason"), message: stringAt(object, "status", "message")}
+		if field.Text(object, "status", "phase") == "Failed" {
+			return verdict{done: true, reason: field.Text(object, "status", "reason"), message: field.Text(object, "status", "message")}
 		}
 	}
 	return verdict{}
 }
 
 func ownSuccess(object *unstructured.Unstructured) verdict {
-	switch kindName(object.GroupVersionKind()) {
+	switch object.GroupVersionKind().GroupKind().String() {
 	case kindJob:
 		for _, kind := range []string{"Complete", "SuccessCriteriaMet"} {
 			if _, yes := holds(object, kind); yes {
@@ -110,7 +113,7 @@ func ownSuccess(object *unstructured.Unstructured) verdict {
 			}
 		}
 	case kindPod:
-		if stringAt(object, "status", "phase") == "Succeeded" {
+		if field.Text(object, "status", "phase") == "Succeeded" {
 			return succeeded()
 		}
 	}
@@ -124,12 +127,12 @@ func isSuspended(job *unstructured.Unstructured) bool {
 		_, yes := holds(job, "Suspended")
 		return yes
 	}
-	return isTrue(job, "spec", "suspend")
+	return field.IsTrue(job, "spec", "suspend")
 }
 
 // isForeign reports whether a Job is the work of another controller than Kubernetes' own: it need not have Pods here, nor
 // counts, and its deletion may mean something else. Only its conditions say how it goes.
 func isForeign(job *unstructured.Unstructured) bool {
-	manager := stringAt(job, "spec", "managedBy")
+	manager := field.Text(job, "spec", "managedBy")
 	return manager != "" && manager != batchv1.JobControllerName
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -68,7 +70,7 @@ func (e *NotReadyError) Error() string {
 		text = fmt.Sprintf("%d failed", len(e.Objects))
 	}
 	for _, object := range e.Objects {
-		text += "\n  " + sentence(nameOf(object.Ref), object.Message)
+		text += "\n  " + words.Sentence(kinds.NameOf(object.Ref), object.Message)
 		for _, reason := range object.Reasons {
 			text += "\n    " + reason
 		}
@@ -78,7 +80,7 @@ func (e *NotReadyError) Error() string {
 
 // First says of the first object in one line why it is not ready.
 func (e *NotReadyError) First() string {
-	return sentence(nameOf(e.Objects[0].Ref), e.Objects[0].Message)
+	return words.Sentence(kinds.NameOf(e.Objects[0].Ref), e.Objects[0].Message)
 }
 
 // Unwrap returns the context's error when the time was over, ErrProgressDeadline
@@ -155,7 +157,7 @@ func (w *waiter) watch(ctx context.Context, selector string) error {
 // follow subscribes to a target in the watch of its kind and namespace.
 func (w *waiter) follow(ctx context.Context, i int, selector string) (*subscription, error) {
 	ref := w.targets[i].Ref
-	from := source{kind: kindOf(ref), namespace: ref.Namespace, labels: selector}
+	from := source{kind: kinds.Of(ref), namespace: ref.Namespace, labels: selector}
 	if w.open[from] == nil {
 		feed, err := w.cluster.openFeed(ctx, from)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -25,10 +26,10 @@ func warningsOf(ref corev1.ObjectReference) source {
 }
 
 func warningOf(event *unstructured.Unstructured) warning {
-	found := warning{reason: stringAt(event, "reason"), message: stringAt(event, "message")}
-	for _, field := range []string{"lastTimestamp", "eventTime"} {
-		if at, err := time.Parse(time.RFC3339, stringAt(event, field)); err == nil && at.After(found.at) {
-			found.at = at
+	found := warning{reason: field.Text(event, "reason"), message: field.Text(event, "message")}
+	for _, at := range []string{"lastTimestamp", "eventTime"} {
+		if said, err := time.Parse(time.RFC3339, field.Text(event, at)); err == nil && said.After(found.at) {
+			found.at = said
 		}
 	}
 	if found.at.IsZero() {
