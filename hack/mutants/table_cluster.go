@@ -5,7 +5,7 @@ func clusterMutants() []mutant {
 	const apply, deletion, wait, readiness, dryRun = "pkg/kube/apply.go", "pkg/kube/delete.go", "pkg/kube/wait.go", "pkg/kube/readiness.go", "pkg/kube/dryrun.go"
 	return []mutant{
 		{
-			name: "every-conflict-counts-as-gone", file: deletion,
+			name: "every-conflict-counts-as-gone", file: "pkg/kube/refusal/predicates.go",
 			old:   "return apierrors.IsConflict(err) && strings.Contains(err.Error(), \"UID in\")",
 			new:   "return apierrors.IsConflict(err) && strings.Contains(err.Error(), \"\")",
 			means: "an object whose deletion was refused leaves the inventory, and stays for ever",
@@ -76,16 +76,16 @@ func clusterMutants() []mutant {
 			tests: []suite{kube("^TestApply"), script("conflicts")},
 		},
 		{
-			name: "gone-not-recognised", file: "pkg/kube/errors.go",
+			name: "gone-not-recognised", file: "pkg/kube/refusal/refusal.go",
 			old:   "if strings.Contains(status.Message, \"uid mismatch\") {",
 			new:   "if strings.Contains(status.Message, \"uid mismatch\") && ref.Name == \"\" {",
 			means: "an upgrade fails because somebody has deleted an object",
-			tests: []suite{kube("^TestApplyWithUID$|^TestClassify")},
+			tests: []suite{below("refusal", "^TestClassify"), kube("^TestApplyWithUID$")},
 		},
 		{
 			name: "values-of-secrets-in-errors", file: apply,
-			old:   "return withoutSecrets(object, classify(ref, err))",
-			new:   "return classify(ref, err)",
+			old:   "return refusal.WithoutSecrets(object, refusal.Classify(ref, err))",
+			new:   "return refusal.Classify(ref, err)",
 			means: "a refused Secret is printed with its values",
 			tests: []suite{kube("Secret")},
 		},
@@ -126,8 +126,8 @@ func clusterMutants() []mutant {
 		},
 		{
 			name: "leftovers-refused", file: dryRun,
-			old:   "d.Replaces && (apierrors.IsAlreadyExists(err) || exceedsQuota(err))",
-			new:   "d.Replaces && exceedsQuota(err)",
+			old:   "d.Replaces && (apierrors.IsAlreadyExists(err) || refusal.ExceedsQuota(err))",
+			new:   "d.Replaces && refusal.ExceedsQuota(err)",
 			means: "an upgrade is refused because the Job of the last one is still there",
 			tests: []suite{kube("^TestCheck"), script("hooks-twice")},
 		},

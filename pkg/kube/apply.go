@@ -8,17 +8,17 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 // ApplyOptions say how objects are applied.
@@ -89,7 +89,7 @@ func (c *Cluster) applyOne(ctx context.Context, object *unstructured.Unstructure
 // nothing but what it claims is taken.
 func (c *Cluster) send(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) (*metav1.PartialObjectMetadata, bool, error) {
 	answer, created, err := c.sendOnce(ctx, object, options)
-	if options.ForceConflicts || !isAbout(classify(kinds.RefOf(object), err), options.Claims) {
+	if options.ForceConflicts || !isAbout(refusal.Classify(kinds.RefOf(object), err), options.Claims) {
 		return answer, created, err
 	}
 	options.ForceConflicts = true
@@ -98,8 +98,8 @@ func (c *Cluster) send(ctx context.Context, object *unstructured.Unstructured, o
 
 // isAbout reports whether an error is a conflict about none but some fields.
 func isAbout(err error, fields []string) bool {
-	var conflict *ConflictError
-	return errors.As(err, &conflict) && !slices.ContainsFunc(conflict.Conflicts, func(found FieldConflict) bool {
+	var conflict *refusal.ConflictError
+	return errors.As(err, &conflict) && !slices.ContainsFunc(conflict.Conflicts, func(found refusal.FieldConflict) bool {
 		return !slices.Contains(fields, found.Field)
 	})
 }
@@ -133,19 +133,10 @@ func (c *Cluster) sendOnce(ctx context.Context, object *unstructured.Unstructure
 	answer := &metav1.PartialObjectMetadata{}
 	status, err := decode(result, answer)
 	if err != nil {
-		return nil, false, asked(err, "PATCH", objectPath(mapping, object.GetNamespace(), object.GetName()))
+		return nil, false, refusal.WithRequest(err, "PATCH", objectPath(mapping, object.GetNamespace(), object.GetName()))
 	}
 	created := status == http.StatusCreated || unsure && madeSince(answer, start)
 	return answer, created, nil
-}
-
-// asked adds to the refusal of a method what was asked, which the server does not say: it is about the path, which may not be
-// the one that was meant. Other errors are returned as they are.
-func asked(err error, method string, path []string) error {
-	if !apierrors.IsMethodNotSupported(err) {
-		return err
-	}
-	return fmt.Errorf("%s %s: %w", method, strings.Join(path, "/"), err)
 }
 
 // madeSince tells, after a lost answer, whether the try before has created
@@ -181,12 +172,12 @@ func decode(result rest.Result, into any) (status int, err error) {
 // decodes first, names them all. Values of a Secret are left out.
 func (c *Cluster) applyError(ctx context.Context, object *unstructured.Unstructured, err error) error {
 	ref := kinds.RefOf(object)
-	if isTypedPatch(err) {
-		if full := c.dryCreate(ctx, object); apierrors.IsBadRequest(full) && strictProblems(full) != nil {
+	if refusal.IsTypedPatch(err) {
+		if full := c.dryCreate(ctx, object); refusal.IsStrict(full) {
 			err = full
 		}
 	}
-	return withoutSecrets(object, classify(ref, err))
+	return refusal.WithoutSecrets(object, refusal.Classify(ref, err))
 }
 
 // dryCreate tries to create the object without doing it.
@@ -210,5 +201,5 @@ func (c *Cluster) dryCreate(ctx context.Context, object *unstructured.Unstructur
 			Param("dryRun", metav1.DryRunAll).Param("fieldManager", fieldManager).Param("fieldValidation", "Strict").
 			SetHeader("Accept", metadataOnly).SetHeader("Content-Type", "application/json").Body(body)
 	})
-	return asked(result.Error(), "POST", collectionPath(mapping, object.GetNamespace()))
+	return refusal.WithRequest(result.Error(), "POST", collectionPath(mapping, object.GetNamespace()))
 }

@@ -3,11 +3,12 @@ package kube
 import (
 	"context"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
 )
 
 // aboutClaims tags the events of claims among a waiter's changes.

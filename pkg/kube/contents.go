@@ -8,12 +8,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 )
 
 // handful is how many objects of one kind Contents names.

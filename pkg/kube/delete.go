@@ -5,17 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 // Deletion is an object to delete.
@@ -119,7 +120,7 @@ func (c *Cluster) sendDelete(ctx context.Context, target Deletion) (uid types.UI
 		return err
 	})
 	switch {
-	case meta.IsNoMatchError(err), apierrors.IsNotFound(err), isOtherUID(err), target.DryRun && noDryRun(err):
+	case meta.IsNoMatchError(err), apierrors.IsNotFound(err), refusal.IsOtherUID(err), target.DryRun && refusal.NoDryRun(err):
 		return "", nil
 	case err != nil:
 		return "", fmt.Errorf("delete %s: %w", kinds.NameOf(target.Ref), err)
@@ -128,12 +129,6 @@ func (c *Cluster) sendDelete(ctx context.Context, target Deletion) (uid types.UI
 		return "", nil
 	}
 	return answer.UID, nil
-}
-
-// isOtherUID tells the refusal of a deletion whose precondition does not hold.
-// Not every conflict is one.
-func isOtherUID(err error) bool {
-	return apierrors.IsConflict(err) && strings.Contains(err.Error(), "UID in")
 }
 
 func deleteOptions(target Deletion) metav1.DeleteOptions {

@@ -3,9 +3,7 @@ package kube
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,6 +13,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 // DryRun is an object whose write is to be submitted as a dry-run.
@@ -76,7 +75,7 @@ func (c *Cluster) dryRun(ctx context.Context, d DryRun) DryRunResult {
 func (c *Cluster) dryApply(ctx context.Context, d DryRun) error {
 	options := ApplyOptions{ForceConflicts: d.ForceConflicts, Claims: d.Claims, dryRun: true}
 	_, _, err := c.send(ctx, d.Object, options)
-	if d.Adopts && onlyPredecessors(classify(kinds.RefOf(d.Object), err), d.Claims) {
+	if d.Adopts && onlyPredecessors(refusal.Classify(kinds.RefOf(d.Object), err), d.Claims) {
 		options.ForceConflicts = true
 		_, _, err = c.send(ctx, d.Object, options)
 	}
@@ -86,11 +85,11 @@ func (c *Cluster) dryApply(ctx context.Context, d DryRun) error {
 // judge tells what a refusal of the dry-run says about the write itself.
 func (c *Cluster) judge(ctx context.Context, d DryRun, err error) DryRunResult {
 	switch {
-	case err == nil, d.Replaces && (apierrors.IsAlreadyExists(err) || exceedsQuota(err)):
+	case err == nil, d.Replaces && (apierrors.IsAlreadyExists(err) || refusal.ExceedsQuota(err)):
 		// The name, and what counts for the quota, is free by then.
 		return DryRunResult{}
-	case noDryRun(err):
-		return DryRunResult{Unknown: withoutSecrets(d.Object, err).Error()}
+	case refusal.NoDryRun(err):
+		return DryRunResult{Unknown: refusal.WithoutSecrets(d.Object, err).Error()}
 	case d.bindsPlannedRole() && apierrors.IsNotFound(err):
 		return DryRunResult{Unknown: "the role that it binds is not there yet"}
 	}
@@ -144,12 +143,12 @@ func (c *Cluster) dryRunPod(ctx context.Context, d DryRun) DryRunResult {
 	pod = d.withoutPlanned(pod)
 	err := c.dryCreate(ctx, pod)
 	switch {
-	case err == nil, exceedsQuota(err) && (d.Replaces || !kinds.IsJob(d.Object.GroupVersionKind().GroupKind())):
+	case err == nil, refusal.ExceedsQuota(err) && (d.Replaces || !kinds.IsJob(d.Object.GroupVersionKind().GroupKind())):
 		// A rollout makes room for its Pods as it goes, and so does the end of a Job that is replaced.
 		return DryRunResult{}
-	case LacksRight(err):
+	case refusal.LacksRight(err):
 		return DryRunResult{Unknown: "whether its Pods would be admitted: " + err.Error()}
-	case noDryRun(err), noDefaultAccount(err) && field.Text(pod, "spec", "serviceAccountName") == "":
+	case refusal.NoDryRun(err), refusal.NoDefaultAccount(err) && field.Text(pod, "spec", "serviceAccountName") == "":
 		return DryRunResult{Unknown: "whether its Pods would be admitted: " + err.Error()}
 	}
 	return DryRunResult{Err: fmt.Errorf("the Pods of %s: %w", kinds.NameOf(kinds.RefOf(d.Object)), err)}
@@ -203,29 +202,4 @@ func addClaims(pod, set *unstructured.Unstructured) {
 		})
 	}
 	_ = unstructured.SetNestedSlice(pod.Object, volumes, "spec", "volumes")
-}
-
-// noDryRun tells the refusal of a dry-run as such: an admission webhook that
-// has effects of its own does not support it.
-func noDryRun(err error) bool {
-	return apierrors.IsBadRequest(err) && strings.Contains(err.Error(), "does not support dry run")
-}
-
-func exceedsQuota(err error) bool {
-	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota")
-}
-
-var denied = regexp.MustCompile(`cannot [a-z]+ resource "|attempting to grant RBAC permissions not currently held`)
-
-// LacksRight reports whether an error says that the user may not do this, or
-// not give others the right to, apart from what admission refuses with the
-// same code.
-func LacksRight(err error) bool {
-	return apierrors.IsForbidden(err) && denied.MatchString(err.Error())
-}
-
-// noDefaultAccount tells that a namespace is so new that its own
-// ServiceAccount is not there yet.
-func noDefaultAccount(err error) bool {
-	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), `serviceaccount "default" not found`)
 }

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 // checkCase is an object to check. want is a pattern for the error, and unknown one for what could not be checked; ""
@@ -191,11 +192,11 @@ func TestAnObjectThatWasReplacedIsNotChanged(t *testing.T) {
 	changed := b.object(strings.Replace(text, `"1"`, `"2"`, 1))
 	changed.SetUID(first.Ref.UID)
 	b.must(b.admin.CoreV1().ConfigMaps(b.namespace).Delete(t.Context(), "c", metav1.DeleteOptions{}))
-	if applied := b.applyOne(changed, kube.ApplyOptions{}); !errors.Is(applied.Err, kube.ErrGone) {
+	if applied := b.applyOne(changed, kube.ApplyOptions{}); !errors.Is(applied.Err, refusal.ErrGone) {
 		t.Errorf("gone: %v", applied.Err)
 	}
 	b.apply(b.object(text))
-	if applied := b.applyOne(changed, kube.ApplyOptions{}); !errors.Is(applied.Err, kube.ErrReplaced) {
+	if applied := b.applyOne(changed, kube.ApplyOptions{}); !errors.Is(applied.Err, refusal.ErrReplaced) {
 		t.Errorf("replaced: %v", applied.Err)
 	}
 	if got := b.live(changed).Object["data"].(map[string]any)["a"]; got != "1" {

@@ -8,10 +8,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 )
 
 // exits waits until objects that are being deleted are gone, by one watch per kind and namespace. A watch is opened when the

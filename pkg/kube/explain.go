@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // cause is the best explanation of a hook's failure, or of why it waits.

@@ -10,10 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 )
 
 // oneKind is a connection to a server that has one kind and answers every

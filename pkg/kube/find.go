@@ -4,13 +4,15 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/metadata"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 // shelf is a kind in a namespace, and which of the wanted objects belong there.
@@ -109,7 +111,7 @@ func findByName(ctx context.Context, objects metadata.ResourceInterface, shelf s
 	}
 	return each(ctx, len(names), atOnce, func(i int) error {
 		object, err := objects.Get(ctx, names[i], metav1.GetOptions{})
-		if apierrors.IsNotFound(err) && !isUnserved(err) {
+		if apierrors.IsNotFound(err) && !refusal.IsUnserved(err) {
 			return nil
 		}
 		if err != nil {

@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 )
 
 // Finished reports whether a Job or a Pod has come to its end, in success or in failure. A Job whose verdict is known has not

@@ -7,14 +7,15 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // lateAfter is how long a Job may be without a Pod before its events are

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
@@ -105,7 +106,7 @@ func (c *Cluster) GiveBack(ctx context.Context, returns []Return, done func(i in
 			err = fmt.Errorf("give back %s: %w", kinds.NameOf(returns[i].Ref), returns[i].withoutSecrets(err))
 		}
 		report(i, err)
-		if errors.Is(err, ErrContentStays) || errors.Is(err, ErrGone) || errors.Is(err, ErrReplaced) {
+		if errors.Is(err, ErrContentStays) || errors.Is(err, refusal.ErrGone) || errors.Is(err, refusal.ErrReplaced) {
 			return nil
 		}
 		return err
@@ -117,7 +118,7 @@ func (r Return) withoutSecrets(err error) error {
 	if r.Before == nil {
 		return err
 	}
-	return withoutSecrets(r.Before, err)
+	return refusal.WithoutSecrets(r.Before, err)
 }
 
 // giveBack reads and writes until nobody else writes between.
@@ -129,11 +130,11 @@ func (c *Cluster) giveBack(ctx context.Context, r Return) error {
 		}
 		switch {
 		case live == nil, live.GetDeletionTimestamp() != nil:
-			return ErrGone
+			return refusal.ErrGone
 		case r.Before == nil:
 			err = c.unmark(ctx, r, live)
 		case r.Before.GetUID() != live.GetUID():
-			return ErrReplaced
+			return refusal.ErrReplaced
 		case r.Before.GetResourceVersion() == live.GetResourceVersion():
 			return nil
 		case live.GetAnnotations()[returning] == r.Owner:
@@ -142,7 +143,7 @@ func (c *Cluster) giveBack(ctx context.Context, r Return) error {
 			err = c.restore(ctx, r, live)
 		}
 		if apierrors.IsNotFound(err) {
-			return ErrGone
+			return refusal.ErrGone
 		}
 		if !apierrors.IsConflict(err) {
 			return err
@@ -218,7 +219,7 @@ func (c *Cluster) restoreContent(ctx context.Context, r Return, live *unstructur
 	})
 	after := map[string]any{}
 	if _, err := decode(result, &after); err != nil {
-		return nil, classify(r.Ref, err)
+		return nil, refusal.Classify(r.Ref, err)
 	}
 	return &unstructured.Unstructured{Object: after}, nil
 }

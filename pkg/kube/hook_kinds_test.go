@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 func setField(object *unstructured.Unstructured, value any, path ...string) error {
@@ -65,7 +66,7 @@ func TestAHookThatCannotBeAppliedIsAnError(t *testing.T) {
 	hook := b.job("", "")
 	b.must(setField(hook.Object, "x", "spec", "paralellism"))
 	outcome, err := b.RunHook(t.Context(), hook, nil)
-	var invalid *kube.InvalidFieldsError
+	var invalid *refusal.InvalidFieldsError
 	if !errors.As(err, &invalid) || outcome.Succeeded || outcome.Applied.Err == nil {
 		t.Errorf("%+v, %v", outcome, err)
 	}

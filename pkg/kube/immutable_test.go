@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 // edit is a change of an object that is there, and what is said of it.
@@ -60,7 +61,7 @@ func (b *bench) checkEdit(edit edit, name string) {
 	if diff := cmp.Diff(edit.want, strings.TrimPrefix(said, "<nil>")); diff != "" {
 		b.Errorf("error (-want +got):\n%s", diff)
 	}
-	var immutable *kube.ImmutableError
+	var immutable *refusal.ImmutableError
 	if want := strings.HasPrefix(edit.want, "immutable: "); errors.As(err, &immutable) != want {
 		b.Errorf("the error is a %T", err)
 	}

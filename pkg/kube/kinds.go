@@ -10,13 +10,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/restmapper"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 // knownKinds knows which kinds the server has and where it serves them.
@@ -52,7 +53,7 @@ func newKinds(known discovery.CachedDiscoveryInterface) *knownKinds {
 func (c *Cluster) Namespaced(gvk schema.GroupVersionKind) (bool, error) {
 	mapping, err := c.kinds.mapping(gvk)
 	if meta.IsNoMatchError(err) {
-		return false, &NotServedError{Ref: corev1.ObjectReference{APIVersion: gvk.GroupVersion().String(), Kind: gvk.Kind}, err: err}
+		return false, refusal.Classify(corev1.ObjectReference{APIVersion: gvk.GroupVersion().String(), Kind: gvk.Kind}, err)
 	}
 	if err != nil {
 		return false, fmt.Errorf("look up kind %s: %w", gvk.Kind, err)
@@ -137,16 +138,11 @@ func (k *knownKinds) atStored(ctx context.Context, gvk schema.GroupVersionKind, 
 		if err == nil {
 			err = send(mapping)
 		}
-		if !isUnserved(err) || backoff.Steps == 0 || pause(ctx, backoff.Step()) != nil {
+		if !refusal.IsUnserved(err) || backoff.Steps == 0 || pause(ctx, backoff.Step()) != nil {
 			return err
 		}
 		k.resetSince(seen)
 	}
-}
-
-// isUnserved tells a path that the server does not have from an object that is not there.
-func isUnserved(err error) bool {
-	return apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }
 
 func (k *knownKinds) resetCount() int {

@@ -7,11 +7,12 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // lookTime bounds the requests that look for the cause of a failure. They are

@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/kubectl/pkg/polymorphichelpers"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // readyState is what an object's state says of its readiness.

@@ -2,11 +2,11 @@ package kube
 
 import (
 	"context"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/rest"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
@@ -36,18 +36,10 @@ func retried(ctx context.Context, request func() *rest.Request) (result rest.Res
 	ctx = quiet(ctx)
 	unsure, _ = patience.Repeat(ctx, func() error {
 		result = request().MaxRetries(0).Do(ctx)
-		if err := result.Error(); !isTypedPatch(err) {
+		if err := result.Error(); !refusal.IsTypedPatch(err) {
 			return err
 		}
 		return nil
 	})
 	return result, unsure
 }
-
-// isTypedPatch tells the HTTP 500 by which server-side apply refuses fields
-// that the kind does not have: it never passes by itself.
-func isTypedPatch(err error) bool {
-	return err != nil && strings.Contains(err.Error(), typedPatch)
-}
-
-const typedPatch = "failed to create typed patch object"

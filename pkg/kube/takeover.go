@@ -9,6 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/util/csaupgrade"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 // predecessors are the field managers whose objects are taken over: kubectl's,
@@ -38,8 +40,8 @@ func (c *Cluster) TakeOver(ctx context.Context, refs []corev1.ObjectReference) e
 // onlyPredecessors reports whether an error is a conflict that TakeOver would
 // have solved, but for fields that are claimed.
 func onlyPredecessors(err error, claims []string) bool {
-	var conflict *ConflictError
-	return errors.As(err, &conflict) && !slices.ContainsFunc(conflict.Conflicts, func(found FieldConflict) bool {
+	var conflict *refusal.ConflictError
+	return errors.As(err, &conflict) && !slices.ContainsFunc(conflict.Conflicts, func(found refusal.FieldConflict) bool {
 		return !slices.Contains(predecessors(), found.Manager) && !slices.Contains(claims, found.Field)
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
 )
 
@@ -140,6 +141,6 @@ func TestWhatIsClaimedIsNoReasonNotToTakeOver(t *testing.T) {
 }
 
 func isConflict(err error) bool {
-	var conflict *kube.ConflictError
+	var conflict *refusal.ConflictError
 	return errors.As(err, &conflict)
 }

@@ -3,11 +3,12 @@ package kube
 import (
 	"fmt"
 
+	batchv1 "k8s.io/api/batch/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
-	batchv1 "k8s.io/api/batch/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // reasonFailedWhen is the reason of a hook that has failed by its failed-when.

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // WaitTarget is an object to wait for.

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
 )
 
 // warning is what a Warning event says.

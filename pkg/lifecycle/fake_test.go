@@ -18,6 +18,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
@@ -150,9 +151,9 @@ func (c *cluster) moved(object *unstructured.Unstructured) error {
 	case object.GetUID() == "":
 		return nil
 	case !there:
-		return kube.ErrGone
+		return refusal.ErrGone
 	case found.GetUID() != object.GetUID():
-		return kube.ErrReplaced
+		return refusal.ErrReplaced
 	}
 	return nil
 }

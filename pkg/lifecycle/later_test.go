@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -63,7 +63,7 @@ func TestWhatHooksOfLaterCommandsAreRefusedFor(t *testing.T) {
 		err     error
 		refused bool
 	}{
-		"unknown fields":       {err: &kube.InvalidFieldsError{Problems: []kube.FieldProblem{{Field: "spec.x", Message: "unknown field"}}}, refused: true},
+		"unknown fields":       {err: &refusal.InvalidFieldsError{Problems: []refusal.FieldProblem{{Field: "spec.x", Message: "unknown field"}}}, refused: true},
 		"a missing right":      {err: forbidden(`User "dev" cannot create resource "jobs" in API group "batch" in the namespace "web"`), refused: true},
 		"a right to give":      {err: forbidden(attempt), refused: true},
 		"a quota":              {err: forbidden("exceeded quota: q")},

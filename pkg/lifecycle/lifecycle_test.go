@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
@@ -338,7 +339,7 @@ func TestWhatCannotBeChangedIsMadeAnewWhereThatIsAllowed(t *testing.T) {
 			cluster.log = nil
 			second := mustPlan(t, test.text, plan.Options{RecreateImmutable: test.all})
 			_, _, err := run(t, cluster, second)
-			var immutable *kube.ImmutableError
+			var immutable *refusal.ImmutableError
 			if test.again == errors.As(err, &immutable) || test.again != (err == nil) {
 				t.Errorf("got %v", err)
 			}
@@ -444,5 +445,5 @@ func TestAnUninstallationThatDoesNotWaitKeepsTheInventory(t *testing.T) {
 }
 
 func immutableError(object *unstructured.Unstructured) error {
-	return &kube.ImmutableError{Ref: manifest.Object{Unstructured: object}.Reference(), Problems: []kube.FieldProblem{{Field: "spec", Message: "field is immutable"}}}
+	return &refusal.ImmutableError{Ref: manifest.Object{Unstructured: object}.Reference(), Problems: []refusal.FieldProblem{{Field: "spec", Message: "field is immutable"}}}
 }

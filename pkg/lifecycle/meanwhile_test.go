@@ -12,6 +12,7 @@ import (
 
 	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -225,7 +226,7 @@ func TestWhatSomebodyMakesMeanwhileIsNotMadeAnew(t *testing.T) {
 		put(cluster, map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": "a", "namespace": "web"}})
 	}
 	_, _, err := run(t, cluster, mustPlan(t, object("apps/v1", "Deployment", "a"), plan.Options{RecreateImmutable: true}))
-	var immutable *kube.ImmutableError
+	var immutable *refusal.ImmutableError
 	if !errors.As(err, &immutable) {
 		t.Errorf("the error is %v", err)
 	}

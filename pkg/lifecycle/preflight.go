@@ -12,6 +12,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -76,7 +77,7 @@ func (p *preflight) Run(ctx context.Context) error {
 	}
 	objects = append(objects, later...)
 	if len(objects)+len(deletions) == 0 {
-		return refusal(untyped(foreign))
+		return refused(untyped(foreign))
 	}
 	started := p.clock()
 	p.Emit(PreflightStarted, Outcome{Message: words.Count(len(objects)+len(deletions), "object")})
@@ -86,7 +87,7 @@ func (p *preflight) Run(ctx context.Context) error {
 		err = ctx.Err()
 	}
 	if err == nil {
-		err = refusal(problems)
+		err = refused(problems)
 	}
 	p.Emit(PreflightFinished, Outcome{Result: result(err), ElapsedMS: p.Since(started)})
 	return err
@@ -109,8 +110,8 @@ func (p *preflight) RunPostponed(ctx context.Context, done plan.Step) error {
 	return err
 }
 
-// refusal is what problems mean that were found before anything was done; nil for none.
-func refusal(problems []error) error {
+// refused is what problems mean that were found before anything was done; nil for none.
+func refused(problems []error) error {
 	if len(problems) == 0 {
 		return nil
 	}
@@ -404,7 +405,7 @@ func (p *preflight) submitDeletions(ctx context.Context, deletions []kube.Deleti
 	// The context tells what was not submitted.
 	_ = p.cluster.Delete(ctx, deletions, func(i int, _ time.Duration, err error) { problems[i] = err })
 	guardsGo := p.deletesGuards()
-	return slices.DeleteFunc(problems, func(err error) bool { return err == nil || guardsGo && !kube.LacksRight(err) })
+	return slices.DeleteFunc(problems, func(err error) bool { return err == nil || guardsGo && !refusal.LacksRight(err) })
 }
 
 // deletesGuards reports whether the plan deletes something that can make the API server refuse everything else, such as a

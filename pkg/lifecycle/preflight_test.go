@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	sherpack "github.com/sherpack-io/kubectl-sherpack/pkg/hook"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
@@ -180,7 +180,7 @@ func TestWhatMayBeMadeAnewIsTriedAnew(t *testing.T) {
 			next := upgrade(t, strings.Replace(text, "{name: app}", "{name: app, labels: {a: b}}", 1), first.Release.Inventory, nil)
 			next.Options = test.options
 			_, _, err := run(t, cluster, next)
-			var immutable *kube.ImmutableError
+			var immutable *refusal.ImmutableError
 			if errors.As(err, &immutable) == test.options.RecreateImmutable {
 				t.Errorf("the error is %v", err)
 			}

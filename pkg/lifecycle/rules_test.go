@@ -40,8 +40,8 @@ func next(t *testing.T, cluster *cluster, first, second string) *work {
 	return planned
 }
 
-// refusal is the answer of the API server to what it does not allow.
-func refusal(why string) error {
+// forbidden is the answer of the API server to what it does not allow.
+func forbidden(why string) error {
 	return fmt.Errorf("apply: %w", apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "app", errors.New(why)))
 }
 
@@ -53,7 +53,7 @@ func ruling(kind, name, value string) string {
 func TestWhatRulesThatChangeRefuseIsNotRefusedBeforehand(t *testing.T) {
 	t.Parallel()
 	app := object("v1", "ConfigMap", "app")
-	quota, right := refusal("exceeded quota: q"), refusal(`User "u" cannot patch resource "configmaps"`)
+	quota, right := forbidden("exceeded quota: q"), forbidden(`User "u" cannot patch resource "configmaps"`)
 	for name, test := range map[string]struct {
 		first, second string
 		answer        error
@@ -92,9 +92,9 @@ func TestWhatIsInANamespaceThatChangesIsTriedAgain(t *testing.T) {
 		begun  bool
 	}{
 		"it stays":                       {"a", nil, []string{"try Job/shop-a"}, false},
-		"it stays, and refuses":          {"a", refusal("violates PodSecurity"), []string{"try Job/shop-a"}, false},
+		"it stays, and refuses":          {"a", forbidden("violates PodSecurity"), []string{"try Job/shop-a"}, false},
 		"it changes":                     {"b", nil, []string{"try Namespace/apart", "try Job/shop-a", "try Job/shop-a"}, false},
-		"it changes, and refuses":        {"b", refusal("violates PodSecurity"), []string{"try Namespace/apart", "try Job/shop-a", "try Job/shop-a"}, true},
+		"it changes, and refuses":        {"b", forbidden("violates PodSecurity"), []string{"try Namespace/apart", "try Job/shop-a", "try Job/shop-a"}, true},
 		"it changes, and a field is not": {"b", errRefused, []string{"try Namespace/apart", "try Job/shop-a"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -156,7 +156,7 @@ func TestWhatGoesAfterAWebhookMayBeRefusedByIt(t *testing.T) {
 	}{
 		"a webhook that goes with it":  {webhook, answer, false},
 		"the webhook of somebody else": {"", answer, true},
-		"a right that is missing":      {webhook, refusal(`User "u" cannot delete resource "configmaps"`), true},
+		"a right that is missing":      {webhook, forbidden(`User "u" cannot delete resource "configmaps"`), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

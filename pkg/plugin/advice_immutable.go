@@ -1,11 +1,11 @@
 package plugin
 
 import (
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 )
 
 // adviceOnImmutable says how objects that cannot be changed in place may be recreated; "" where the error is about none. With
@@ -13,7 +13,7 @@ import (
 func adviceOnImmutable(err error) string {
 	const annotation = hook.OnImmutableAnnotation + ": recreate"
 	holds, others := "", false
-	for _, immutable := range all[*kube.ImmutableError](err) {
+	for _, immutable := range all[*refusal.ImmutableError](err) {
 		kind := schema.FromAPIVersionAndKind(immutable.Ref.APIVersion, immutable.Ref.Kind).GroupKind()
 		if kinds.Irreplaceable(kind) {
 			holds = immutable.Ref.Kind

@@ -25,16 +25,17 @@ func layers() []layer {
 	return []layer{
 		{folder: "cmd/kubectl-sherpack", may: []string{"pkg/plugin"}},
 		{folder: "pkg/plugin", may: []string{
-			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/lifecycle", "pkg/manifest", "pkg/pack", "pkg/patience", "pkg/plan",
+			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/kube/refusal", "pkg/lifecycle", "pkg/manifest", "pkg/pack", "pkg/patience", "pkg/plan",
 			"pkg/printers", "pkg/release", "pkg/render", "pkg/storage", "pkg/words",
 		}},
 		{folder: "pkg/printers", may: []string{"pkg/hook", "pkg/lifecycle", "pkg/plan", "pkg/release", "pkg/words"}},
 		{folder: "pkg/lifecycle", may: []string{
-			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/manifest", "pkg/plan", "pkg/release", "pkg/words",
+			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/kube/refusal", "pkg/manifest", "pkg/plan", "pkg/release", "pkg/words",
 		}},
 		{folder: "pkg/plan", may: []string{"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/manifest", "pkg/release", "pkg/words"}},
 		{folder: "pkg/kube/field"},
-		{folder: "pkg/kube", may: []string{"pkg/kinds", "pkg/kube/field", "pkg/patience", "pkg/words"}},
+		{folder: "pkg/kube/refusal", may: []string{"pkg/kinds"}},
+		{folder: "pkg/kube", may: []string{"pkg/kinds", "pkg/kube/field", "pkg/kube/refusal", "pkg/patience", "pkg/words"}},
 		{folder: "pkg/storage", may: []string{"pkg/patience", "pkg/release"}},
 		{folder: "pkg/kinds"},
 		{folder: "pkg/patience"},

@@ -1,4 +1,4 @@
-package kube
+package refusal_test
 
 import (
 	"encoding/base64"
@@ -9,6 +9,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 func TestValuesOfSecretsAreNotInErrors(t *testing.T) {
@@ -30,8 +32,8 @@ func TestValuesOfSecretsAreNotInErrors(t *testing.T) {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			secret := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Secret", test.key: map[string]any{"password": test.value}}}
-			cause := refusal(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, test.message)
-			err := withoutSecrets(secret, classify(thing(), cause))
+			cause := refused(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, test.message)
+			err := refusal.WithoutSecrets(secret, refusal.Classify(thing(), cause))
 			for _, part := range []string{"hunter2", encoded, "20002000"} {
 				if strings.Contains(err.Error(), part) {
 					t.Errorf("the error says %s", err)
@@ -44,26 +46,14 @@ func TestValuesOfSecretsAreNotInErrors(t *testing.T) {
 	}
 }
 
-// Whoever refuses to apply a Secret may quote it, such as a webhook.
-func TestTheRefusalOfASecretDoesNotQuoteIt(t *testing.T) {
-	t.Parallel()
-	secret := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "s", "namespace": "web"}, "data": map[string]any{"a": "aHVudGVyMg=="},
-	}}
-	err := (&Cluster{}).applyError(t.Context(), secret, refusal(http.StatusForbidden, metav1.StatusReasonForbidden, `admission webhook "w" denied the request: hunter2 is weak`))
-	if text := err.Error(); strings.Contains(text, "hunter2") || !strings.Contains(text, "is weak") {
-		t.Errorf("the error says %s", text)
-	}
-}
-
 func TestErrorsOfOtherKindsAreKept(t *testing.T) {
 	t.Parallel()
 	object := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "data": map[string]any{"a": "value"}}}
 	cause := errors.New("bad value")
-	if err := withoutSecrets(object, cause); err != cause { //nolint:errorlint // It is to be the very same.
+	if err := refusal.WithoutSecrets(object, cause); err != cause { //nolint:errorlint // It is to be the very same.
 		t.Errorf("it became %v", err)
 	}
-	if err := withoutSecrets(&unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Secret"}}, nil); err != nil {
+	if err := refusal.WithoutSecrets(&unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Secret"}}, nil); err != nil {
 		t.Errorf("there is an error: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package kube
+package refusal
 
 import (
 	"cmp"
@@ -15,9 +15,9 @@ import (
 // shortest is how long a value of a Secret must be, in bytes, to be hidden: shorter ones are parts of any text.
 const shortest = 4
 
-// withoutSecrets hides what the object, if it is a Secret, holds from the text of an error: the API server, and those
+// WithoutSecrets hides what the object, if it is a Secret, holds from the text of an error: the API server, and those
 // that it asks for admission, may quote it. Types of the chain are kept.
-func withoutSecrets(object *unstructured.Unstructured, err error) error {
+func WithoutSecrets(object *unstructured.Unstructured, err error) error {
 	if err == nil || object.GroupVersionKind().GroupKind() != (schema.GroupKind{Kind: "Secret"}) {
 		return err
 	}

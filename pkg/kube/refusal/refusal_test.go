@@ -1,4 +1,4 @@
-package kube
+package refusal_test
 
 import (
 	stdcmp "cmp"
@@ -11,15 +11,16 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 func thing() corev1.ObjectReference {
 	return corev1.ObjectReference{APIVersion: "v1", Kind: "Thing", Namespace: "ns", Name: "one"}
 }
 
-// refusal is an error of the server with causes.
-func refusal(code int32, reason metav1.StatusReason, message string, causes ...metav1.StatusCause) error {
+// refused is an error of the server with causes.
+func refused(code int32, reason metav1.StatusReason, message string, causes ...metav1.StatusCause) error {
 	return &apierrors.StatusError{ErrStatus: metav1.Status{
 		Status: metav1.StatusFailure, Code: code, Reason: reason, Message: message,
 		Details: &metav1.StatusDetails{Causes: causes},
@@ -59,9 +60,9 @@ func TestImmutableIsOnlyWhatCannotBeChanged(t *testing.T) {
 		"Forbidden: may only be used when `type` is 'LoadBalancer'":                                       "",
 		"Unsupported value: \"Sometimes\": supported values: \"Always\", \"Never\"":                       "",
 	} {
-		err := classify(thing(), refusal(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, "invalid", invalidField("spec.x", message)))
+		err := refusal.Classify(thing(), refused(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, "invalid", invalidField("spec.x", message)))
 		got := ""
-		var immutable *ImmutableError
+		var immutable *refusal.ImmutableError
 		if errors.As(err, &immutable) {
 			got = immutable.Problems[0].Message
 		}
@@ -86,19 +87,19 @@ func TestClassifyInvalidObjects(t *testing.T) {
 	const fixed = "Invalid value: 1: field is immutable"
 	checkClassify(t, map[string]classified{
 		"immutable, each field once": {
-			err:  refusal(422, metav1.StatusReasonInvalid, "", invalidField("spec.a", fixed), invalidField("spec.a", fixed), invalidField("spec.b", fixed)),
+			err:  refused(422, metav1.StatusReasonInvalid, "", invalidField("spec.a", fixed), invalidField("spec.a", fixed), invalidField("spec.b", fixed)),
 			want: "apply Thing/ns/one: immutable: spec.a: field is immutable, spec.b: field is immutable",
 		},
 		"immutable and invalid is invalid": {
-			err:  refusal(422, metav1.StatusReasonInvalid, "is invalid: both", invalidField("spec.a", fixed), invalidField("spec.b", "Required value")),
+			err:  refused(422, metav1.StatusReasonInvalid, "is invalid: both", invalidField("spec.a", fixed), invalidField("spec.b", "Required value")),
 			want: "apply Thing/ns/one: is invalid: both",
 		},
 		"invalid without causes": {
-			err: refusal(422, metav1.StatusReasonInvalid, "is invalid"), want: "apply Thing/ns/one: is invalid",
+			err: refused(422, metav1.StatusReasonInvalid, "is invalid"), want: "apply Thing/ns/one: is invalid",
 		},
 		"another UID, whatever else": {
-			err:  refusal(422, metav1.StatusReasonInvalid, "uid", invalidField("metadata.uid", fixed), invalidField("spec.b", "Required value")),
-			want: "apply Thing/ns/one: another object has taken its place: uid", is: ErrReplaced,
+			err:  refused(422, metav1.StatusReasonInvalid, "uid", invalidField("metadata.uid", fixed), invalidField("spec.b", "Required value")),
+			want: "apply Thing/ns/one: another object has taken its place: uid", is: refusal.ErrReplaced,
 		},
 	})
 }
@@ -107,43 +108,43 @@ func TestClassifyOtherRefusals(t *testing.T) {
 	t.Parallel()
 	checkClassify(t, map[string]classified{
 		"gone": {
-			err:  refusal(409, metav1.StatusReasonConflict, "uid mismatch: the provided object specified uid 1, and no existing object was found"),
-			want: "apply Thing/ns/one: the object is gone: uid mismatch: the provided object specified uid 1, and no existing object was found", is: ErrGone,
+			err:  refused(409, metav1.StatusReasonConflict, "uid mismatch: the provided object specified uid 1, and no existing object was found"),
+			want: "apply Thing/ns/one: the object is gone: uid mismatch: the provided object specified uid 1, and no existing object was found", is: refusal.ErrGone,
 		},
 		"a conflict with two managers": {
-			err: refusal(409, metav1.StatusReasonConflict, "conflicts",
+			err: refused(409, metav1.StatusReasonConflict, "conflicts",
 				metav1.StatusCause{Type: metav1.CauseTypeFieldManagerConflict, Field: ".spec.a", Message: `conflict with "kubectl" using apps/v1`},
 				metav1.StatusCause{Type: metav1.CauseTypeFieldManagerConflict, Field: ".spec.b", Message: `conflict with "hpa" with subresource "scale" using apps/v1`}),
 			want: `apply Thing/ns/one: conflict: .spec.a is managed by "kubectl", .spec.b is managed by "hpa"`,
 		},
 		"a conflict of another sort": {
-			err:  refusal(409, metav1.StatusReasonConflict, "please apply your changes to the latest version"),
+			err:  refused(409, metav1.StatusReasonConflict, "please apply your changes to the latest version"),
 			want: "apply Thing/ns/one: please apply your changes to the latest version",
 		},
 		"several problems of server-side apply": {
-			err:  refusal(500, "", "failed to create typed patch object (ns/one; v1, Kind=Thing): errors:\n  .spec.a: field not declared in schema\n  .spec.b[name=\"x\"].c: expected string, got &value.valueUnstructured{Value:1}"),
+			err:  refused(500, "", "failed to create typed patch object (ns/one; v1, Kind=Thing): errors:\n  .spec.a: field not declared in schema\n  .spec.b[name=\"x\"].c: expected string, got &value.valueUnstructured{Value:1}"),
 			want: `apply Thing/ns/one: invalid fields: spec.a: field not declared in schema, spec.b[name="x"].c: expected string, got 1`,
 		},
 		"a problem of server-side apply that is worded otherwise": {
-			err:  refusal(500, "", "failed to create typed patch object (ns/one; v1, Kind=Thing): something else"),
+			err:  refused(500, "", "failed to create typed patch object (ns/one; v1, Kind=Thing): something else"),
 			want: "apply Thing/ns/one: invalid fields: object: something else",
 		},
 		"a problem of a Secret that is worded otherwise": {
 			ref:  corev1.ObjectReference{APIVersion: "v1", Kind: "Secret", Name: "one"},
-			err:  refusal(500, "", "failed to create typed patch object (/one; v1, Kind=Secret): hidden: hidden"),
+			err:  refused(500, "", "failed to create typed patch object (/one; v1, Kind=Secret): hidden: hidden"),
 			want: "apply Secret/one: invalid fields: object: it does not have the form of a Secret",
 		},
 		"several problems of a Secret": {
 			ref:  corev1.ObjectReference{APIVersion: "v1", Kind: "Secret", Name: "one"},
-			err:  refusal(500, "", "failed to create typed patch object (/one; v1, Kind=Secret): errors:\n  .data: expected map, got &{[hidden\nhidden: hidden]}\n  .stringData.b: expected string, got &value.valueUnstructured{Value:1}"),
+			err:  refused(500, "", "failed to create typed patch object (/one; v1, Kind=Secret): errors:\n  .data: expected map, got &{[hidden\nhidden: hidden]}\n  .stringData.b: expected string, got &value.valueUnstructured{Value:1}"),
 			want: "apply Secret/one: invalid fields: data: expected map, stringData.b: expected string",
 		},
 		"unknown and duplicate fields": {
-			err:  refusal(400, metav1.StatusReasonBadRequest, `strict decoding error: unknown field "spec.a", duplicate field "spec.b"`),
+			err:  refused(400, metav1.StatusReasonBadRequest, `strict decoding error: unknown field "spec.a", duplicate field "spec.b"`),
 			want: "apply Thing/ns/one: invalid fields: spec.a: unknown field, spec.b: duplicate field",
 		},
 		"any other error of the server": {
-			err: refusal(403, metav1.StatusReasonForbidden, "no"), want: "apply Thing/ns/one: no",
+			err: refused(403, metav1.StatusReasonForbidden, "no"), want: "apply Thing/ns/one: no",
 		},
 		"an error on the way": {err: errors.New("connection refused"), want: "apply Thing/ns/one: connection refused"},
 	})
@@ -154,7 +155,7 @@ func checkClassify(t *testing.T, tests map[string]classified) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := classify(stdcmp.Or(test.ref, thing()), test.err)
+			got := refusal.Classify(stdcmp.Or(test.ref, thing()), test.err)
 			if diff := cmp.Diff(test.want, fmt.Sprint(got)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -162,19 +163,5 @@ func checkClassify(t *testing.T, tests map[string]classified) {
 				t.Error("what it is about is not wrapped")
 			}
 		})
-	}
-}
-
-// The API server no longer accepts such a webhook, but extension servers and what stands before them may say so.
-func TestADryRunThatIsNotSupportedIsNoRefusal(t *testing.T) {
-	t.Parallel()
-	said := refusal(http.StatusBadRequest, metav1.StatusReasonBadRequest, `admission webhook "w" does not support dry run`)
-	submitted := DryRun{Object: &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Thing"}}}
-	if got := (*Cluster)(nil).judge(t.Context(), submitted, said); got.Err != nil || got.Unknown != said.Error() {
-		t.Errorf("%+v", got)
-	}
-	other := refusal(http.StatusBadRequest, metav1.StatusReasonBadRequest, "no")
-	if got := (*Cluster)(nil).judge(t.Context(), submitted, other); got.Err == nil {
-		t.Errorf("%+v", got)
 	}
 }
