@@ -2,7 +2,7 @@ package main
 
 // clusterMutants are about applying, deleting and waiting.
 func clusterMutants() []mutant {
-	const apply, deletion, wait, readiness, dryRun = "pkg/kube/apply.go", "pkg/kube/delete.go", "pkg/kube/wait.go", "pkg/kube/readiness.go", "pkg/kube/dryrun.go"
+	const apply, deletion, wait, readiness, dryRun = "pkg/kube/apply.go", "pkg/kube/delete.go", "pkg/kube/wait.go", "pkg/kube/health/readiness.go", "pkg/kube/dryrun.go"
 	return []mutant{
 		{
 			name: "every-conflict-counts-as-gone", file: "pkg/kube/refusal/predicates.go",
@@ -105,8 +105,8 @@ func clusterMutants() []mutant {
 		},
 		{
 			name: "finished-and-removed-fails", file: wait,
-			old:   "Finished(last) && !news.isOther(last)",
-			new:   "Finished(last) && news.isOther(last)",
+			old:   "health.Finished(last) && !news.isOther(last)",
+			new:   "health.Finished(last) && news.isOther(last)",
 			means: "a Job that is removed by its time to live fails the upgrade",
 			tests: []suite{kube("^TestWaitIsContent")},
 		},
@@ -115,14 +115,14 @@ func clusterMutants() []mutant {
 			old:   "return skippedState(\"its rollout is paused\"), nil",
 			new:   "return notYet(\"its rollout is paused\"), nil",
 			means: "--wait never ends for a paused Deployment",
-			tests: []suite{kube("^TestReadiness")},
+			tests: []suite{below("health", "^TestReadiness")},
 		},
 		{
 			name: "failed-pods-waited-for", file: readiness,
 			old:   "\tif phase == \"Failed\" {\n\t\treturn failedState",
 			new:   "\tif phase == \"failed\" {\n\t\treturn failedState",
 			means: "--wait goes on after a Pod has failed for good",
-			tests: []suite{kube("^TestReadiness")},
+			tests: []suite{below("health", "^TestReadiness")},
 		},
 		{
 			name: "leftovers-refused", file: dryRun,

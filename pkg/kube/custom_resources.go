@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 )
 
 // CustomResources counts the custom resources, in all namespaces, of the kinds
@@ -60,7 +61,7 @@ func (c *Cluster) countResources(ctx context.Context, definition string) (count 
 // countDefined counts what there is of a definition's kind. What cannot be
 // found although the definition is established is an error.
 func (c *Cluster) countDefined(ctx context.Context, definition *unstructured.Unstructured) (int, error) {
-	if _, established := holds(definition, "Established"); !established {
+	if _, established := health.Holds(definition, "Established"); !established {
 		return 0, nil
 	}
 	resource, err := definedResource(definition)

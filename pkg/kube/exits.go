@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 )
 
 // exits waits until objects that are being deleted are gone, by one watch per kind and namespace. A watch is opened when the
@@ -134,7 +135,7 @@ func stillThere(object *unstructured.Unstructured) error {
 // remaining tells what a Namespace that is being deleted still holds.
 func remaining(object *unstructured.Unstructured) string {
 	var words []string
-	for _, condition := range conditionsOf(object) {
+	for _, condition := range health.ConditionsOf(object) {
 		if condition.Status == "True" && condition.Message != "" && strings.HasPrefix(condition.Type, "Namespace") {
 			words = append(words, condition.Message)
 		}

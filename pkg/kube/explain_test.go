@@ -7,6 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 )
 
 // finding is what the evidence of a hook says, as far as an outcome tells it.
@@ -220,7 +222,7 @@ func TestReasonOf(t *testing.T) {
 	seen := readPods(t, podState("a", 1, `containerStatuses: [{name: main, state: {terminated: {exitCode: 3, reason: Error}}}]`))
 	*exit = seen.explain()
 	for name, test := range map[string]struct {
-		end   verdict
+		end   health.Verdict
 		found cause
 		want  string
 	}{
@@ -228,13 +230,13 @@ func TestReasonOf(t *testing.T) {
 		"out of time, waiting":                     {found: cause{reason: "ImagePullBackOff"}, want: "ImagePullBackOff"},
 		"out of time, running":                     {want: ""},
 		"out of time, being set up":                {found: cause{reason: "ContainerCreating"}, want: "ContainerCreating"},
-		"backoff limit, after an attempt":          {end: verdict{done: true, reason: "BackoffLimitExceeded"}, found: *exit, want: "Error"},
-		"backoff limit, out of memory":             {end: verdict{done: true, reason: "BackoffLimitExceeded"}, found: cause{reason: "OOMKilled"}, want: "OOMKilled"},
-		"backoff limit, nothing known":             {end: verdict{done: true, reason: "BackoffLimitExceeded"}, want: "BackoffLimitExceeded"},
-		"the Job's deadline, after an attempt":     {end: verdict{done: true, reason: "DeadlineExceeded"}, found: *exit, want: "DeadlineExceeded"},
-		"the Job's deadline, for want of an image": {end: verdict{done: true, reason: "DeadlineExceeded"}, found: cause{reason: "ImagePullBackOff"}, want: "ImagePullBackOff"},
-		"deleted, after an attempt":                {end: deleted("gone"), found: *exit, want: "Deleted"},
-		"failed without a reason":                  {end: verdict{done: true}, want: "Error"},
+		"backoff limit, after an attempt":          {end: health.Verdict{Done: true, Reason: "BackoffLimitExceeded"}, found: *exit, want: "Error"},
+		"backoff limit, out of memory":             {end: health.Verdict{Done: true, Reason: "BackoffLimitExceeded"}, found: cause{reason: "OOMKilled"}, want: "OOMKilled"},
+		"backoff limit, nothing known":             {end: health.Verdict{Done: true, Reason: "BackoffLimitExceeded"}, want: "BackoffLimitExceeded"},
+		"the Job's deadline, after an attempt":     {end: health.Verdict{Done: true, Reason: "DeadlineExceeded"}, found: *exit, want: "DeadlineExceeded"},
+		"the Job's deadline, for want of an image": {end: health.Verdict{Done: true, Reason: "DeadlineExceeded"}, found: cause{reason: "ImagePullBackOff"}, want: "ImagePullBackOff"},
+		"deleted, after an attempt":                {end: health.Verdict{Done: true, Reason: health.Deleted, Message: "gone"}, found: *exit, want: "Deleted"},
+		"failed without a reason":                  {end: health.Verdict{Done: true}, want: "Error"},
 	} {
 		if got := reasonOf(test.end, test.found); got != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)
@@ -257,5 +259,15 @@ func TestTailOf(t *testing.T) {
 		if got := tailOf(test.in); got != test.want {
 			t.Errorf("%s: %q", name, got)
 		}
+	}
+}
+
+func TestPodsCountThatAJobHasNotCountedYet(t *testing.T) {
+	t.Parallel()
+	job := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{
+		"failed": int64(2), "uncountedTerminatedPods": map[string]any{"failed": []any{"a"}, "succeeded": []any{"b", "c"}},
+	}}}
+	if failed, succeeded := countOf(job, "failed"), countOf(job, "succeeded"); failed != 3 || succeeded != 2 {
+		t.Errorf("%d failed, %d succeeded", failed, succeeded)
 	}
 }

@@ -9,27 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 )
-
-// Finished reports whether a Job or a Pod has come to its end, in success or in failure. A Job whose verdict is known has not
-// before its Pods have. It is false for any other kind and for an empty object.
-func Finished(object *unstructured.Unstructured) bool {
-	switch object.GroupVersionKind().GroupKind().String() {
-	case kindJob:
-		_, failed := holds(object, "Failed")
-		_, complete := holds(object, "Complete")
-		return failed || complete
-	case kindPod:
-		return ownFailure(object).done || ownSuccess(object).done
-	}
-	return false
-}
-
-// isEnding reports whether a Job's verdict is known and only the end of its Pods is missing.
-func isEnding(object *unstructured.Unstructured) bool {
-	return kinds.IsJob(object.GroupVersionKind().GroupKind()) && !Finished(object) && object.GetDeletionTimestamp() == nil &&
-		(ownFailure(object).done || ownSuccess(object).done)
-}
 
 // awaitEnd waits while the Job is ending; for what is no such Job it waits for nothing. The watch that followed the Job as a
 // hook is used where there is one.
@@ -55,7 +36,7 @@ func (c *Cluster) awaitEnd(ctx context.Context, ref corev1.ObjectReference) erro
 	defer feed.unsubscribe(mine)
 	for {
 		for _, news := range box.take() {
-			if news.gone || ref.UID != "" && news.object.GetUID() != ref.UID || !isEnding(news.object) {
+			if news.gone || ref.UID != "" && news.object.GetUID() != ref.UID || !health.IsEnding(news.object) {
 				return nil
 			}
 		}

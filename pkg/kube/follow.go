@@ -15,6 +15,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
@@ -54,7 +55,7 @@ type sighting struct {
 	object   *unstructured.Unstructured
 	evidence *evidence
 	// end is how the hook ended, once it is done.
-	end verdict
+	end health.Verdict
 	// refusal is the last Warning event of a Job without Pods.
 	refusal warning
 	// log is read early, as soon as a Pod is being deleted, since it may be
@@ -131,7 +132,7 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 		switch {
 		case f.failure != nil:
 			return f.outcome(f.seen.end), fmt.Errorf("follow %s: %w", kinds.NameOf(applied.Ref), f.failure)
-		case f.seen.end.done:
+		case f.seen.end.Done:
 			return f.finish(ctx), nil
 		case !f.seen.early && f.seen.evidence.isEnding():
 			f.seen.early = true
@@ -168,7 +169,7 @@ func (f *follower) readNews() {
 // that name, and what comes after the end are passed over.
 func (f *follower) takeObject(news change) {
 	switch {
-	case f.seen.end.done || f.failure != nil:
+	case f.seen.end.Done || f.failure != nil:
 		return
 	case news.object == nil:
 	case uidOf(news.object) != f.seen.applied.Ref.UID:
@@ -181,12 +182,12 @@ func (f *follower) takeObject(news change) {
 			f.seen.evidence.take(news.object)
 		}
 	}
-	f.seen.end, f.failure = judge(f.seen.object, news.gone, f.hook.Ready, f.hook.Failed)
-	if f.seen.end.reason != reasonFailedWhen {
+	f.seen.end, f.failure = health.Judge(f.seen.object, news.gone, f.hook.Ready, f.hook.Failed)
+	if f.seen.end.Reason != health.FailedWhen {
 		f.failedBefore = ""
 	}
 	if f.failedBefore != "" && f.failedBefore == uidOf(f.seen.object) {
-		f.seen.end.message = words.Sentences(f.seen.end.message, failedBeforeAdvice)
+		f.seen.end.Message = words.Sentences(f.seen.end.Message, failedBeforeAdvice)
 	}
 }
 
@@ -232,7 +233,7 @@ func (f *follower) lookBefore() {
 		return
 	}
 	if before := f.main.find(f.hook.Object.GetName()); before != nil {
-		if failed, err := f.hook.Failed.hold(before); failed && err == nil {
+		if failed, err := f.hook.Failed.Hold(before); failed && err == nil {
 			f.failedBefore = before.GetUID()
 		}
 	}
@@ -244,7 +245,7 @@ func (f *follower) isForeign() bool {
 	if f.seen.object != nil {
 		object = f.seen.object
 	}
-	return kinds.IsJob(object.GroupVersionKind().GroupKind()) && isForeign(object)
+	return kinds.IsJob(object.GroupVersionKind().GroupKind()) && health.IsForeign(object)
 }
 
 // report tells the observer what has changed. That the same is worded
@@ -262,7 +263,7 @@ func (f *follower) report() {
 func (f *follower) progress() HookProgress {
 	now := HookProgress{Attempts: f.seen.evidence.attempts()}
 	if f.seen.object != nil && kinds.IsJob(f.seen.object.GroupVersionKind().GroupKind()) {
-		now.Suspended = isSuspended(f.seen.object)
+		now.Suspended = health.IsSuspended(f.seen.object)
 	}
 	if len(f.seen.evidence.traces) == 0 && f.seen.refusal.reason != "" {
 		now.Reason, now.Message = f.seen.refusal.reason, f.seen.refusal.message

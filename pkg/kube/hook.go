@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 )
 
 // HookRun is a hook to run.
@@ -27,7 +28,7 @@ type HookRun struct {
 	// Ready and Failed say when the hook has succeeded and failed. Without
 	// them its kind does: a Job when Complete or Failed, a Pod when Succeeded
 	// or Failed; any other kind has succeeded once it is applied.
-	Ready, Failed Conditions
+	Ready, Failed health.Conditions
 	// ForceConflicts takes fields that another field manager owns.
 	ForceConflicts bool
 	// Claims are those of ApplyOptions.

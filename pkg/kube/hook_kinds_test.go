@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
@@ -72,9 +73,9 @@ func TestAHookThatCannotBeAppliedIsAnError(t *testing.T) {
 	}
 }
 
-func (b *bench) conditions(text string) kube.Conditions {
+func (b *bench) conditions(text string) health.Conditions {
 	b.Helper()
-	conditions, err := kube.ParseConditions(text)
+	conditions, err := health.ParseConditions(text)
 	b.must(err)
 	return conditions
 }

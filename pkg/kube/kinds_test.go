@@ -9,11 +9,13 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/metadata/fake"
+	"sigs.k8s.io/yaml"
 )
 
 // served is the discovery of a server with some kinds; it counts how often it
@@ -204,4 +206,13 @@ func TestKindsThatAreMissedTogetherAreDiscoveredOnce(t *testing.T) {
 	if server.resets != 1 {
 		t.Errorf("%d resets", server.resets)
 	}
+}
+
+func decodeObject(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	object := &unstructured.Unstructured{}
+	if err := yaml.UnmarshalStrict([]byte(flat(text)), &object.Object); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return object
 }

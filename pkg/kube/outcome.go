@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
@@ -21,7 +22,7 @@ const lookTime = 5 * time.Second
 
 // finish is the outcome of a hook that has ended.
 func (f *follower) finish(ctx context.Context) HookOutcome {
-	if f.seen.end.succeeded {
+	if f.seen.end.Succeeded {
 		return HookOutcome{Succeeded: true, Attempts: f.seen.evidence.attempts(), Applied: f.seen.applied}
 	}
 	f.gather(ctx)
@@ -35,7 +36,7 @@ func (f *follower) outOfTime(ctx context.Context) (HookOutcome, error) {
 		f.gather(ctx)
 		f.lookForWarning(ctx)
 	}
-	outcome := f.outcome(verdict{})
+	outcome := f.outcome(health.Verdict{})
 	err := ctx.Err()
 	if f.main.trouble() != nil {
 		err = fmt.Errorf("%w (%w)", err, f.main.trouble())
@@ -128,14 +129,14 @@ func (f *follower) lookForWarning(ctx context.Context) {
 
 // outcome puts the verdict and the evidence together. An undecided verdict is
 // that of a hook out of time.
-func (f *follower) outcome(end verdict) HookOutcome {
+func (f *follower) outcome(end health.Verdict) HookOutcome {
 	found := f.seen.evidence.explain()
 	if !found.started && !found.isSpecific() && f.seen.refusal.reason != "" {
 		found.reason, found.message = f.seen.refusal.reason, f.seen.refusal.message
 	}
 	outcome := HookOutcome{
 		Reason: reasonOf(end, found), Container: found.container, Attempts: f.attempts(), Applied: f.seen.applied,
-		Message: words.Sentences(found.sentence(), end.message),
+		Message: words.Sentences(found.sentence(), end.Message),
 	}
 	if found.ended != nil {
 		code := found.ended.ExitCode
@@ -161,19 +162,19 @@ func (f *follower) attempts() int {
 }
 
 // reasonOf chooses the word that says most.
-func reasonOf(end verdict, found cause) string {
+func reasonOf(end health.Verdict, found cause) string {
 	switch {
-	case end.reason == "Deleted" || end.reason == "FailedWhen":
-		return end.reason
+	case end.Reason == health.Deleted || end.Reason == health.FailedWhen:
+		return end.Reason
 	case found.isSpecific():
 		return found.reason
-	case found.ended != nil && countsOnly(end.reason):
+	case found.ended != nil && countsOnly(end.Reason):
 		return "Error"
-	case end.done:
-		if end.reason == "" {
+	case end.Done:
+		if end.Reason == "" {
 			return "Error"
 		}
-		return end.reason
+		return end.Reason
 	}
 	return found.reason
 }

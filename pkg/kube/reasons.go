@@ -32,7 +32,7 @@ func (w *waiter) withReasons(ctx context.Context, targets []int) []Unready {
 	var objects []Unready
 	for place, i := range targets {
 		ref := w.targets[i].Ref
-		unready := Unready{Ref: ref, Failed: w.states[i].failed, Late: w.states[i].late, Message: w.states[i].message}
+		unready := Unready{Ref: ref, Failed: w.states[i].Failed, Late: w.states[i].Late, Message: w.states[i].Message}
 		if object := w.objects[i]; object != nil && place < explainedAtAll {
 			if places[ref.Namespace] == nil {
 				places[ref.Namespace] = w.cluster.look(ctx, ref.Namespace)
@@ -124,7 +124,7 @@ func selects(object *unstructured.Unstructured, pod *corev1.Pod) bool {
 	if object.GetUID() == pod.UID {
 		return true
 	}
-	if object.GetKind() == kindService {
+	if object.GetKind() == "Service" {
 		return false
 	}
 	raw, found, _ := unstructured.NestedMap(object.Object, "spec", "selector")

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
@@ -19,7 +20,7 @@ type WaitTarget struct {
 	Ref corev1.ObjectReference
 	// Ready and Failed say when it is ready and when it has failed for good.
 	// Without them its kind does.
-	Ready, Failed Conditions
+	Ready, Failed health.Conditions
 }
 
 // Readiness is news of an object that is waited for.
@@ -105,7 +106,7 @@ func (c *Cluster) Wait(ctx context.Context, targets []WaitTarget, selector strin
 	}
 	w := &waiter{
 		cluster: c, targets: targets, observe: observe, box: newInbox(), open: map[source]*feed{}, narrow: map[int]*subscription{},
-		states: make([]readyState, len(targets)), objects: make([]*unstructured.Unstructured, len(targets)),
+		states: make([]health.State, len(targets)), objects: make([]*unstructured.Unstructured, len(targets)),
 		claims: claims{late: map[string]bool{}, watched: map[string]bool{}},
 	}
 	defer w.stop()
@@ -130,7 +131,7 @@ type waiter struct {
 	narrow map[int]*subscription
 	// states and objects are what is known of each target; the object is nil
 	// before it is seen and after it is gone.
-	states  []readyState
+	states  []health.State
 	objects []*unstructured.Unstructured
 	claims  claims
 }
@@ -143,7 +144,7 @@ func (w *waiter) stop() {
 
 func (w *waiter) watch(ctx context.Context, selector string) error {
 	for i := range w.targets {
-		w.states[i] = notYet("its state is not known")
+		w.states[i] = health.State{Message: "its state is not known"}
 		mine, err := w.follow(ctx, i, selector)
 		if err != nil {
 			return err
@@ -210,7 +211,7 @@ func (w *waiter) wait(ctx context.Context) error {
 func (w *waiter) failure(ctx context.Context, failed []int) error {
 	err := &NotReadyError{Objects: w.withReasons(ctx, failed), err: ErrProgressDeadline}
 	for _, i := range failed {
-		if !w.states[i].late {
+		if !w.states[i].Late {
 			err.err = nil
 		}
 	}
@@ -233,7 +234,7 @@ func (w *waiter) take(ctx context.Context, news change) {
 		return
 	}
 	target := w.targets[news.tag]
-	if last := w.objects[news.tag]; last != nil && w.states[news.tag].ready && Finished(last) && !news.isOther(last) {
+	if last := w.objects[news.tag]; last != nil && w.states[news.tag].Ready && health.Finished(last) && !news.isOther(last) {
 		// A Job that has ended well may be removed, by its time to live for one: that undoes nothing.
 		return
 	}
@@ -247,33 +248,33 @@ func (w *waiter) take(ctx context.Context, news change) {
 	w.settle(news.tag, w.stateOf(ctx, target, news))
 }
 
-func (w *waiter) settle(i int, state readyState) {
+func (w *waiter) settle(i int, state health.State) {
 	if state == w.states[i] {
 		return
 	}
 	w.states[i] = state
-	readiness := Readiness{Ref: w.targets[i].Ref, Done: state.ready, Skipped: state.skipped, Message: state.message}
-	if state.failed {
-		readiness.Err = errors.New(state.message)
+	readiness := Readiness{Ref: w.targets[i].Ref, Done: state.Ready, Skipped: state.Skipped, Message: state.Message}
+	if state.Failed {
+		readiness.Err = errors.New(state.Message)
 	}
 	w.observe(readiness)
 }
 
-func (w *waiter) stateOf(ctx context.Context, target WaitTarget, news change) readyState {
+func (w *waiter) stateOf(ctx context.Context, target WaitTarget, news change) health.State {
 	switch {
-	case news.gone && target.Ready.metByDeletion():
-		return readyWith("")
+	case news.gone && target.Ready.MetByDeletion():
+		return health.State{Ready: true}
 	case news.gone:
-		return failedState("it was deleted")
+		return health.State{Failed: true, Message: "it was deleted"}
 	case target.Ref.UID != "" && news.object.GetUID() != target.Ref.UID:
-		return failedState("it was deleted, and another object has taken its place")
+		return health.State{Failed: true, Message: "it was deleted, and another object has taken its place"}
 	}
-	state, err := readiness(news.object, target.Ready, target.Failed)
+	state, err := health.Readiness(news.object, target.Ready, target.Failed)
 	if err != nil {
-		return failedState(err.Error())
+		return health.State{Failed: true, Message: err.Error()}
 	}
-	if state.class != "" && w.waitsForConsumer(ctx, news.object, state.class) {
-		return readyWith("it waits for its first consumer")
+	if state.Class != "" && w.waitsForConsumer(ctx, news.object, state.Class) {
+		return health.State{Ready: true, Message: "it waits for its first consumer"}
 	}
 	return state
 }
@@ -282,7 +283,7 @@ func (w *waiter) stateOf(ctx context.Context, target WaitTarget, news change) re
 func (w *waiter) unready(failedOnly bool) []int {
 	var open []int
 	for i, state := range w.states {
-		if state.failed || !failedOnly && !state.ready && !state.skipped {
+		if state.Failed || !failedOnly && !state.Ready && !state.Skipped {
 			open = append(open, i)
 		}
 	}

@@ -30,12 +30,15 @@ func layers() []layer {
 		}},
 		{folder: "pkg/printers", may: []string{"pkg/hook", "pkg/lifecycle", "pkg/plan", "pkg/release", "pkg/words"}},
 		{folder: "pkg/lifecycle", may: []string{
-			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/kube/refusal", "pkg/manifest", "pkg/plan", "pkg/release", "pkg/words",
+			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/kube/health", "pkg/kube/refusal", "pkg/manifest", "pkg/plan", "pkg/release", "pkg/words",
 		}},
-		{folder: "pkg/plan", may: []string{"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/manifest", "pkg/release", "pkg/words"}},
+		{folder: "pkg/plan", may: []string{"pkg/hook", "pkg/kinds", "pkg/kube/health", "pkg/manifest", "pkg/release", "pkg/words"}},
 		{folder: "pkg/kube/field"},
+		{folder: "pkg/kube/health", may: []string{"pkg/kinds", "pkg/kube/field", "pkg/words"}},
 		{folder: "pkg/kube/refusal", may: []string{"pkg/kinds"}},
-		{folder: "pkg/kube", may: []string{"pkg/kinds", "pkg/kube/field", "pkg/kube/refusal", "pkg/patience", "pkg/words"}},
+		{folder: "pkg/kube", may: []string{
+			"pkg/kinds", "pkg/kube/field", "pkg/kube/health", "pkg/kube/refusal", "pkg/patience", "pkg/words",
+		}},
 		{folder: "pkg/storage", may: []string{"pkg/patience", "pkg/release"}},
 		{folder: "pkg/kinds"},
 		{folder: "pkg/patience"},

@@ -1,4 +1,4 @@
-package kube
+package health
 
 import (
 	"errors"
@@ -174,9 +174,9 @@ func (c Conditions) Met(object *unstructured.Unstructured) (bool, error) {
 	return true, nil
 }
 
-// hold is Met for what is awaited after an apply: a value of a status that speaks of an earlier generation of the object does
+// Hold is Met for what is awaited after an apply: a value of a status that speaks of an earlier generation of the object does
 // not count, as a condition of it does not anyway.
-func (c Conditions) hold(object *unstructured.Unstructured) (bool, error) {
+func (c Conditions) Hold(object *unstructured.Unstructured) (bool, error) {
 	for _, condition := range c {
 		if condition.verb == hasPath && strings.Contains(condition.subject, "status") && isBehind(object) {
 			return false, nil
@@ -185,9 +185,9 @@ func (c Conditions) hold(object *unstructured.Unstructured) (bool, error) {
 	return c.Met(object)
 }
 
-// metByDeletion reports whether the conditions hold now that the object, which
+// MetByDeletion reports whether the conditions hold now that the object, which
 // was there, is gone.
-func (c Conditions) metByDeletion() bool {
+func (c Conditions) MetByDeletion() bool {
 	deleted := false
 	for _, condition := range c {
 		deleted = deleted || condition.verb == isDeleted

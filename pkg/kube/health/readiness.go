@@ -1,8 +1,10 @@
-package kube
+// Package health says whether an object is ready, has failed or has finished.
+package health
 
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,44 +16,47 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
-// readyState is what an object's state says of its readiness.
-type readyState struct {
+// State is what an object's state says of its readiness.
+type State struct {
 	// ready, skipped (reported, not waited for) and failed (for good) exclude
 	// each other; with none of them it is not ready yet.
-	ready, skipped, failed bool
-	// late says of a failure that a time of the object's own was over.
-	late bool
-	// message says why.
-	message string
-	// class is the StorageClass of a claim that is ready already if volumes of
+	Ready, Skipped, Failed bool
+	// Late says of a failure that a time of the object's own was over.
+	Late bool
+	// Message says why.
+	Message string
+	// Class is the StorageClass of a claim that is ready already if volumes of
 	// that class wait for their first consumer.
-	class string
+	Class string
 }
 
-func notYet(parts ...string) readyState    { return readyState{message: words.Sentence(parts...)} }
-func failedState(words string) readyState  { return readyState{failed: true, message: words} }
-func readyWith(message string) readyState  { return readyState{ready: true, message: message} }
-func skippedState(words string) readyState { return readyState{skipped: true, message: words} }
+func notYet(parts ...string) State { return State{Message: words.Sentence(parts...)} }
 
-// readiness reads an object's state: by ready and failed where they are given,
+func failedState(words string) State { return State{Failed: true, Message: words} }
+
+func readyWith(message string) State { return State{Ready: true, Message: message} }
+
+func skippedState(words string) State { return State{Skipped: true, Message: words} }
+
+// Readiness reads an object's state: by ready and failed where they are given,
 // else by its kind's own meaning.
-func readiness(object *unstructured.Unstructured, ready, failed Conditions) (readyState, error) {
+func Readiness(object *unstructured.Unstructured, ready, failed Conditions) (State, error) {
 	if object.GetDeletionTimestamp() != nil && len(ready) == 0 {
 		return failedState("it is being deleted"), nil
 	}
 	if len(failed) > 0 {
-		if verdict, err := failed.asFailure(object); err != nil || verdict.done {
-			return failedState(verdict.message), err
+		if verdict, err := failed.asFailure(object); err != nil || verdict.Done {
+			return failedState(verdict.Message), err
 		}
 	}
 	own, err := ownReadiness(object)
-	if err != nil || own.failed && len(failed) == 0 || len(ready) == 0 {
+	if err != nil || own.Failed && len(failed) == 0 || len(ready) == 0 {
 		return own, err
 	}
-	met, err := ready.hold(object)
+	met, err := ready.Hold(object)
 	switch {
 	case err != nil:
-		return readyState{}, fmt.Errorf("ready-when %w", err)
+		return State{}, fmt.Errorf("ready-when %w", err)
 	case met:
 		return readyWith(""), nil
 	case isBehind(object):
@@ -60,7 +65,7 @@ func readiness(object *unstructured.Unstructured, ready, failed Conditions) (rea
 	return notYet("waiting for " + ready.String()), nil
 }
 
-func ownReadiness(object *unstructured.Unstructured) (readyState, error) {
+func ownReadiness(object *unstructured.Unstructured) (State, error) {
 	switch object.GroupVersionKind().GroupKind().String() {
 	case kindDeployment, kindStatefulSet, kindDaemonSet:
 		return rollout(object)
@@ -77,7 +82,7 @@ func ownReadiness(object *unstructured.Unstructured) (readyState, error) {
 }
 
 // rollout is kubectl's rollout status.
-func rollout(object *unstructured.Unstructured) (readyState, error) {
+func rollout(object *unstructured.Unstructured) (State, error) {
 	switch {
 	case field.IsTrue(object, "spec", "paused"):
 		return skippedState("its rollout is paused"), nil
@@ -88,15 +93,15 @@ func rollout(object *unstructured.Unstructured) (readyState, error) {
 	}
 	viewer, err := polymorphichelpers.StatusViewerFor(object.GroupVersionKind().GroupKind())
 	if err != nil {
-		return readyState{}, err
+		return State{}, err
 	}
 	message, done, err := viewer.Status(object, 0)
 	message = strings.TrimSuffix(strings.TrimSpace(message), "...")
 	switch {
 	case err != nil && progressExceeded(object):
-		return readyState{failed: true, late: true, message: err.Error()}, nil
+		return State{Failed: true, Late: true, Message: err.Error()}, nil
 	case err != nil:
-		return readyState{}, err
+		return State{}, err
 	case done:
 		return readyWith(message), nil
 	}
@@ -125,31 +130,31 @@ func exceededBefore(deployment *unstructured.Unstructured) bool {
 	return false
 }
 
-func jobReadiness(job *unstructured.Unstructured) readyState {
-	if failed := ownFailure(job); failed.done {
-		return failedState(words.Sentence("the Job has failed", failed.reason, failed.message))
+func jobReadiness(job *unstructured.Unstructured) State {
+	if failed := ownFailure(job); failed.Done {
+		return failedState(words.Sentence("the Job has failed", failed.Reason, failed.Message))
 	}
-	if _, yes := holds(job, "Complete"); yes {
+	if _, yes := Holds(job, "Complete"); yes {
 		return readyWith("")
 	}
-	if isSuspended(job) {
+	if IsSuspended(job) {
 		return notYet("the Job is suspended")
 	}
 	return notYet("the Job has not completed yet")
 }
 
-func podReadiness(pod *unstructured.Unstructured) readyState {
+func podReadiness(pod *unstructured.Unstructured) State {
 	phase := field.Text(pod, "status", "phase")
 	if phase == "Failed" {
 		return failedState(words.Sentence("the Pod has failed", field.Text(pod, "status", "reason"), field.Text(pod, "status", "message")))
 	}
-	if ready, yes := holds(pod, "Ready"); !yes && phase != "Succeeded" {
+	if ready, yes := Holds(pod, "Ready"); !yes && phase != "Succeeded" {
 		return notYet("the Pod is not ready", ready.Message)
 	}
 	return readyWith("")
 }
 
-func claimReadiness(claim *unstructured.Unstructured) readyState {
+func claimReadiness(claim *unstructured.Unstructured) State {
 	switch field.Text(claim, "status", "phase") {
 	case "Bound":
 		return readyWith("")
@@ -159,12 +164,12 @@ func claimReadiness(claim *unstructured.Unstructured) readyState {
 	state := notYet("the claim is not bound")
 	// Once a node is chosen there is a consumer.
 	if claim.GetAnnotations()["volume.kubernetes.io/selected-node"] == "" {
-		state.class = field.Text(claim, "spec", "storageClassName")
+		state.Class = field.Text(claim, "spec", "storageClassName")
 	}
 	return state
 }
 
-func serviceReadiness(service *unstructured.Unstructured) readyState {
+func serviceReadiness(service *unstructured.Unstructured) State {
 	addresses, _, _ := unstructured.NestedSlice(service.Object, "status", "loadBalancer", "ingress")
 	if field.Text(service, "spec", "type") == "LoadBalancer" && len(addresses) == 0 {
 		return notYet("the load balancer has no address")
@@ -173,13 +178,13 @@ func serviceReadiness(service *unstructured.Unstructured) readyState {
 }
 
 // statusReadiness goes by the conventions of conditions and generations.
-func statusReadiness(object *unstructured.Unstructured) (readyState, error) {
+func statusReadiness(object *unstructured.Unstructured) (State, error) {
 	if ready, found := conditionOf(object, "Ready"); found && ready.stale {
 		return notYet("waiting for its controller to observe the last change"), nil
 	}
 	result, err := status.Compute(withoutStale(object))
 	if err != nil {
-		return readyState{}, fmt.Errorf("read its status: %w", err)
+		return State{}, fmt.Errorf("read its status: %w", err)
 	}
 	switch result.Status {
 	case status.CurrentStatus:
@@ -187,7 +192,23 @@ func statusReadiness(object *unstructured.Unstructured) (readyState, error) {
 	case status.FailedStatus:
 		return failedState(result.Message), nil
 	case status.NotFoundStatus:
-		return readyState{}, errors.New("it is not there")
+		return State{}, errors.New("it is not there")
 	}
 	return notYet(result.Message), nil
+}
+
+// withoutStale returns the object without the conditions that speak of an earlier generation; itself where it has none.
+func withoutStale(object *unstructured.Unstructured) *unstructured.Unstructured {
+	raw, _, _ := unstructured.NestedFieldNoCopy(object.Object, "status", "conditions")
+	list, _ := raw.([]any)
+	fresh := slices.DeleteFunc(slices.Clone(list), func(entry any) bool {
+		fields, _ := entry.(map[string]any)
+		return isOlder(object, fields)
+	})
+	if len(fresh) == len(list) {
+		return object
+	}
+	object = object.DeepCopy()
+	_ = unstructured.SetNestedSlice(object.Object, fresh, "status", "conditions")
+	return object
 }

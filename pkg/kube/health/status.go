@@ -1,7 +1,6 @@
-package kube
+package health
 
 import (
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -18,25 +17,25 @@ const (
 	kindDaemonSet   = "DaemonSet.apps"
 )
 
-// statusCondition is one of an object's conditions.
-type statusCondition struct {
+// StatusCondition is one of an object's conditions.
+type StatusCondition struct {
 	Type, Status, Reason, Message, LastUpdateTime string
 	// stale says that it speaks of an earlier generation of the object.
 	stale bool
 }
 
-// conditionsOf reads an object's conditions; what is malformed is left out.
-func conditionsOf(object *unstructured.Unstructured) []statusCondition {
+// ConditionsOf reads an object's conditions; what is malformed is left out.
+func ConditionsOf(object *unstructured.Unstructured) []StatusCondition {
 	raw, _, _ := unstructured.NestedFieldNoCopy(object.Object, "status", "conditions")
 	list, _ := raw.([]any)
-	var conditions []statusCondition
+	var conditions []StatusCondition
 	for _, entry := range list {
 		fields, ok := entry.(map[string]any)
 		if !ok {
 			continue
 		}
 		text := func(key string) string { value, _ := fields[key].(string); return value }
-		conditions = append(conditions, statusCondition{
+		conditions = append(conditions, StatusCondition{
 			Type: text("type"), Status: text("status"), Reason: text("reason"),
 			Message: text("message"), LastUpdateTime: text("lastUpdateTime"), stale: isOlder(object, fields),
 		})
@@ -45,17 +44,17 @@ func conditionsOf(object *unstructured.Unstructured) []statusCondition {
 }
 
 // conditionOf finds a condition by its type, whatever its case.
-func conditionOf(object *unstructured.Unstructured, kind string) (statusCondition, bool) {
-	for _, condition := range conditionsOf(object) {
+func conditionOf(object *unstructured.Unstructured, kind string) (StatusCondition, bool) {
+	for _, condition := range ConditionsOf(object) {
 		if strings.EqualFold(condition.Type, kind) {
 			return condition, true
 		}
 	}
-	return statusCondition{}, false
+	return StatusCondition{}, false
 }
 
-// holds reports whether a condition is true of the object as it is now, and returns it.
-func holds(object *unstructured.Unstructured, kind string) (statusCondition, bool) {
+// Holds reports whether a condition is true of the object as it is now, and returns it.
+func Holds(object *unstructured.Unstructured, kind string) (StatusCondition, bool) {
 	condition, found := conditionOf(object, kind)
 	return condition, found && condition.Status == "True" && !condition.stale
 }
@@ -73,20 +72,4 @@ func isBehind(object *unstructured.Unstructured) bool {
 	status, _, _ := unstructured.NestedFieldNoCopy(object.Object, "status")
 	fields, _ := status.(map[string]any)
 	return isOlder(object, fields)
-}
-
-// withoutStale returns the object without the conditions that speak of an earlier generation; itself where it has none.
-func withoutStale(object *unstructured.Unstructured) *unstructured.Unstructured {
-	raw, _, _ := unstructured.NestedFieldNoCopy(object.Object, "status", "conditions")
-	list, _ := raw.([]any)
-	fresh := slices.DeleteFunc(slices.Clone(list), func(entry any) bool {
-		fields, _ := entry.(map[string]any)
-		return isOlder(object, fields)
-	})
-	if len(fresh) == len(list) {
-		return object
-	}
-	object = object.DeepCopy()
-	_ = unstructured.SetNestedSlice(object.Object, fresh, "status", "conditions")
-	return object
 }
