@@ -16,6 +16,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/pods"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
@@ -53,11 +54,11 @@ type follower struct {
 type sighting struct {
 	applied  Applied
 	object   *unstructured.Unstructured
-	evidence *evidence
+	evidence *pods.Evidence
 	// end is how the hook ended, once it is done.
 	end health.Verdict
 	// refusal is the last Warning event of a Job without Pods.
-	refusal warning
+	refusal pods.Warning
 	// log is read early, as soon as a Pod is being deleted, since it may be
 	// removed before the Job has failed.
 	log   *logTail
@@ -71,7 +72,7 @@ func (c *Cluster) newFollower(hook HookRun, observe func(HookProgress)) *followe
 	if observe == nil {
 		observe = func(HookProgress) {}
 	}
-	return &follower{cluster: c, hook: hook, observe: observe, box: newInbox(), seen: sighting{evidence: newEvidence("")}}
+	return &follower{cluster: c, hook: hook, observe: observe, box: newInbox()}
 }
 
 func (f *follower) stop() {
@@ -93,11 +94,11 @@ func (f *follower) watch(ctx context.Context) error {
 	f.main, f.mine = main, &subscription{box: f.box, tag: aboutObject, name: object.GetName()}
 	f.subscribe(main, f.mine)
 	if kinds.IsJob(object.GroupVersionKind().GroupKind()) && f.hook.PodSelector != "" {
-		pods, err := f.cluster.sharedFeed(ctx, source{kind: podKind(), namespace: object.GetNamespace(), labels: f.hook.PodSelector})
+		podFeed, err := f.cluster.sharedFeed(ctx, source{kind: podKind(), namespace: object.GetNamespace(), labels: f.hook.PodSelector})
 		if err != nil {
 			return err
 		}
-		f.subscribe(pods, &subscription{box: f.box, tag: aboutPods})
+		f.subscribe(podFeed, &subscription{box: f.box, tag: aboutPods})
 	}
 	if err := main.sync(ctx); err != nil {
 		return fmt.Errorf("watch %s: %w", kinds.NameOf(kinds.RefOf(object)), errors.Join(main.trouble(), err))
@@ -114,7 +115,7 @@ func (f *follower) subscribe(feed *feed, to *subscription) {
 
 // follow waits for the end of what was applied.
 func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, error) {
-	f.seen.applied, f.seen.evidence.owner = applied, applied.Ref.UID
+	f.seen.applied, f.seen.evidence = applied, pods.NewEvidence(applied.Ref.UID)
 	if !f.hook.follows() {
 		return HookOutcome{Succeeded: true, Applied: applied}, nil
 	}
@@ -134,7 +135,7 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 			return f.outcome(f.seen.end), fmt.Errorf("follow %s: %w", kinds.NameOf(applied.Ref), f.failure)
 		case f.seen.end.Done:
 			return f.finish(ctx), nil
-		case !f.seen.early && f.seen.evidence.isEnding():
+		case !f.seen.early && f.seen.evidence.IsEnding():
 			f.seen.early = true
 			f.gather(ctx)
 		}
@@ -155,9 +156,9 @@ func (f *follower) readNews() {
 	for _, news := range f.box.take() {
 		switch {
 		case news.tag == aboutPods && !f.isForeign():
-			f.seen.evidence.take(news.object)
+			f.seen.evidence.Take(news.object)
 		case news.tag == aboutEvents && !news.gone:
-			f.seen.refusal = later(f.seen.refusal, warningOf(news.object))
+			f.seen.refusal = pods.Later(f.seen.refusal, pods.WarningOf(news.object))
 		case news.tag == aboutObject:
 			f.takeObject(news)
 		}
@@ -179,7 +180,7 @@ func (f *follower) takeObject(news change) {
 	default:
 		f.seen.object = news.object
 		if kinds.IsPod(news.object.GroupVersionKind().GroupKind()) {
-			f.seen.evidence.take(news.object)
+			f.seen.evidence.Take(news.object)
 		}
 	}
 	f.seen.end, f.failure = health.Judge(f.seen.object, news.gone, f.hook.Ready, f.hook.Failed)
@@ -261,26 +262,26 @@ func (f *follower) report() {
 }
 
 func (f *follower) progress() HookProgress {
-	now := HookProgress{Attempts: f.seen.evidence.attempts()}
+	now := HookProgress{Attempts: f.seen.evidence.Attempts()}
 	if f.seen.object != nil && kinds.IsJob(f.seen.object.GroupVersionKind().GroupKind()) {
 		now.Suspended = health.IsSuspended(f.seen.object)
 	}
-	if len(f.seen.evidence.traces) == 0 && f.seen.refusal.reason != "" {
-		now.Reason, now.Message = f.seen.refusal.reason, f.seen.refusal.message
+	if f.seen.evidence.IsEmpty() && f.seen.refusal.Reason != "" {
+		now.Reason, now.Message = f.seen.refusal.Reason, f.seen.refusal.Message
 		return now
 	}
-	failed := f.seen.evidence.explain()
-	if failed.ended != nil {
-		now.ExitCode = &failed.ended.ExitCode
+	failed := f.seen.evidence.Explain()
+	if failed.Ended != nil {
+		now.ExitCode = &failed.Ended.ExitCode
 	}
-	if waits := f.seen.evidence.standing(); waits.isSpecific() {
+	if waits := f.seen.evidence.Standing(); waits.IsSpecific() {
 		failed = waits
 	}
 	switch {
-	case failed.isSpecific() || failed.ended != nil:
-		now.Container, now.Reason, now.Message = failed.container, failed.reason, failed.sentence()
-	case failed.started:
-		now.Container = failed.container
+	case failed.IsSpecific() || failed.Ended != nil:
+		now.Container, now.Reason, now.Message = failed.Container, failed.Reason, failed.Sentence()
+	case failed.Started:
+		now.Container = failed.Container
 	}
 	return now
 }
@@ -291,7 +292,7 @@ func (f *follower) lookForRefusal(ctx context.Context, late *time.Ticker) {
 		return
 	}
 	late.Stop()
-	if !kinds.IsJob(f.seen.object.GroupVersionKind().GroupKind()) || len(f.seen.evidence.traces) > 0 {
+	if !kinds.IsJob(f.seen.object.GroupVersionKind().GroupKind()) || !f.seen.evidence.IsEmpty() {
 		return
 	}
 	events, err := f.cluster.openFeed(ctx, warningsOf(f.seen.applied.Ref))

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -211,7 +212,7 @@ func TestKindsThatAreMissedTogetherAreDiscoveredOnce(t *testing.T) {
 func decodeObject(t *testing.T, text string) *unstructured.Unstructured {
 	t.Helper()
 	object := &unstructured.Unstructured{}
-	if err := yaml.UnmarshalStrict([]byte(flat(text)), &object.Object); err != nil {
+	if err := yaml.UnmarshalStrict([]byte(strings.Join(strings.Fields(text), " ")), &object.Object); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}
 	return object

@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/pods"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
@@ -23,7 +22,7 @@ const lookTime = 5 * time.Second
 // finish is the outcome of a hook that has ended.
 func (f *follower) finish(ctx context.Context) HookOutcome {
 	if f.seen.end.Succeeded {
-		return HookOutcome{Succeeded: true, Attempts: f.seen.evidence.attempts(), Applied: f.seen.applied}
+		return HookOutcome{Succeeded: true, Attempts: f.seen.evidence.Attempts(), Applied: f.seen.applied}
 	}
 	f.gather(ctx)
 	return f.outcome(f.seen.end)
@@ -50,8 +49,8 @@ func (f *follower) gather(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
 	defer cancel()
 	f.completeEvidence(ctx)
-	found := f.seen.evidence.explain()
-	if !found.started || f.seen.log != nil && f.seen.log.isOf(found) {
+	found := f.seen.evidence.Explain()
+	if !found.Started || f.seen.log != nil && f.seen.log.isOf(found) {
 		return
 	}
 	tail := f.cluster.logTail(ctx, f.hook.Object.GetNamespace(), found)
@@ -64,7 +63,7 @@ func (f *follower) gather(ctx context.Context) {
 // seen: the two watches may be apart by some milliseconds.
 func (f *follower) completeEvidence(ctx context.Context) {
 	job := f.seen.object
-	if job == nil || f.isForeign() || !kinds.IsJob(job.GroupVersionKind().GroupKind()) || f.seen.evidence.failedPods() >= failedCount(job) && len(f.seen.evidence.traces) > 0 {
+	if job == nil || f.isForeign() || !kinds.IsJob(job.GroupVersionKind().GroupKind()) || f.seen.evidence.Failed() >= pods.CountOf(job, "failed") && !f.seen.evidence.IsEmpty() {
 		return
 	}
 	mapping, err := f.cluster.kinds.mapping(podKind())
@@ -83,43 +82,20 @@ func (f *follower) completeEvidence(ctx context.Context) {
 		return
 	}
 	for i := range list.Items {
-		f.seen.evidence.take(&list.Items[i])
+		f.seen.evidence.Take(&list.Items[i])
 	}
-}
-
-func failedCount(job *unstructured.Unstructured) int {
-	return countOf(job, "failed")
-}
-
-// countOf is how many Pods of a Job are in a state, those included that are not in its counts yet.
-func countOf(job *unstructured.Unstructured, field string) int {
-	count, _, _ := unstructured.NestedInt64(job.Object, "status", field)
-	uncounted, _, _ := unstructured.NestedStringSlice(job.Object, "status", "uncountedTerminatedPods", field)
-	return int(count) + len(uncounted)
-}
-
-// failedPods counts the Pods in which a container has failed.
-func (e *evidence) failedPods() int {
-	count := 0
-	for _, trace := range e.traces {
-		if _, failed := trace.culprit(); failed {
-			count++
-		}
-	}
-	return count
 }
 
 // lookForWarning asks for the events of a Job without Pods, or of a Pod whose
 // state does not say why it waits.
 func (f *follower) lookForWarning(ctx context.Context) {
 	ref := f.seen.applied.Ref
-	if traces := f.seen.evidence.byAge(); len(traces) > 0 {
-		pod := &traces[len(traces)-1].pod
-		if found := f.seen.evidence.explain(); found.ended != nil || found.isSpecific() || found.reason == "" {
+	if pod := f.seen.evidence.Newest(); pod != nil {
+		if found := f.seen.evidence.Explain(); found.Ended != nil || found.IsSpecific() || found.Reason == "" {
 			return
 		}
 		ref.Name, ref.UID = pod.Name, pod.UID
-	} else if f.seen.refusal.reason != "" {
+	} else if f.seen.refusal.Reason != "" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
@@ -130,17 +106,17 @@ func (f *follower) lookForWarning(ctx context.Context) {
 // outcome puts the verdict and the evidence together. An undecided verdict is
 // that of a hook out of time.
 func (f *follower) outcome(end health.Verdict) HookOutcome {
-	found := f.seen.evidence.explain()
-	if !found.started && !found.isSpecific() && f.seen.refusal.reason != "" {
-		found.reason, found.message = f.seen.refusal.reason, f.seen.refusal.message
+	found := f.seen.evidence.Explain()
+	if !found.Started && !found.IsSpecific() && f.seen.refusal.Reason != "" {
+		found.Reason, found.Message = f.seen.refusal.Reason, f.seen.refusal.Message
 	}
 	outcome := HookOutcome{
-		Reason: reasonOf(end, found), Container: found.container, Attempts: f.attempts(), Applied: f.seen.applied,
-		Message: words.Sentences(found.sentence(), end.Message),
+		Reason: pods.ReasonOf(end, found), Container: found.Container, Attempts: f.attempts(), Applied: f.seen.applied,
+		Message: words.Sentences(found.Sentence(), end.Message),
 	}
-	if found.ended != nil {
-		code := found.ended.ExitCode
-		outcome.ExitCode, outcome.Signal = &code, found.ended.Signal
+	if found.Ended != nil {
+		code := found.Ended.ExitCode
+		outcome.ExitCode, outcome.Signal = &code, found.Ended.Signal
 	}
 	if f.seen.log != nil {
 		outcome.LogTail, outcome.LogHint = f.seen.log.text, f.seen.log.hint
@@ -155,36 +131,8 @@ func (f *follower) attempts() int {
 	counted := 0
 	for _, field := range []string{"failed", "succeeded", "active"} {
 		if f.seen.object != nil && !f.isForeign() {
-			counted += countOf(f.seen.object, field)
+			counted += pods.CountOf(f.seen.object, field)
 		}
 	}
-	return max(counted, f.seen.evidence.attempts())
-}
-
-// reasonOf chooses the word that says most.
-func reasonOf(end health.Verdict, found cause) string {
-	switch {
-	case end.Reason == health.Deleted || end.Reason == health.FailedWhen:
-		return end.Reason
-	case found.isSpecific():
-		return found.reason
-	case found.ended != nil && countsOnly(end.Reason):
-		return "Error"
-	case end.Done:
-		if end.Reason == "" {
-			return "Error"
-		}
-		return end.Reason
-	}
-	return found.reason
-}
-
-// countsOnly tells a Job's reason that says no more than that too many attempts have failed.
-func countsOnly(reason string) bool {
-	return slices.Contains([]string{"", "BackoffLimitExceeded", "FailedIndexes", "MaxFailedIndexesExceeded"}, reason)
-}
-
-// isSpecific tells a reason that explains something.
-func (c cause) isSpecific() bool {
-	return !isUnspecific(c.reason) && c.reason != "Error" && c.reason != "Completed"
+	return max(counted, f.seen.evidence.Attempts())
 }

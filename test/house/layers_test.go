@@ -35,9 +35,10 @@ func layers() []layer {
 		{folder: "pkg/plan", may: []string{"pkg/hook", "pkg/kinds", "pkg/kube/health", "pkg/manifest", "pkg/release", "pkg/words"}},
 		{folder: "pkg/kube/field"},
 		{folder: "pkg/kube/health", may: []string{"pkg/kinds", "pkg/kube/field", "pkg/words"}},
+		{folder: "pkg/kube/pods", may: []string{"pkg/kube/field", "pkg/kube/health", "pkg/words"}},
 		{folder: "pkg/kube/refusal", may: []string{"pkg/kinds"}},
 		{folder: "pkg/kube", may: []string{
-			"pkg/kinds", "pkg/kube/field", "pkg/kube/health", "pkg/kube/refusal", "pkg/patience", "pkg/words",
+			"pkg/kinds", "pkg/kube/field", "pkg/kube/health", "pkg/kube/pods", "pkg/kube/refusal", "pkg/patience", "pkg/words",
 		}},
 		{folder: "pkg/storage", may: []string{"pkg/patience", "pkg/release"}},
 		{folder: "pkg/kinds"},

@@ -1,4 +1,4 @@
-package kube
+package pods_test
 
 import (
 	"strings"
@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/pods"
 )
 
 // finding is what the evidence of a hook says, as far as an outcome tells it.
@@ -21,15 +22,15 @@ type finding struct {
 }
 
 // readPods reads a stream of the states of Pods, in the order they were seen.
-func readPods(t *testing.T, text string) *evidence {
+func readPods(t *testing.T, text string) *pods.Evidence {
 	t.Helper()
-	seen := newEvidence("the-job")
+	seen := pods.NewEvidence("the-job")
 	for _, document := range strings.Split(text, "---\n") {
 		object := &unstructured.Unstructured{}
 		if err := yaml.UnmarshalStrict([]byte(document), &object.Object); err != nil {
 			t.Fatal(err)
 		}
-		seen.take(object)
+		seen.Take(object)
 	}
 	return seen
 }
@@ -180,13 +181,13 @@ func checkExplain(t *testing.T, tests map[string]explained) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			seen := readPods(t, test.pods)
-			found := seen.explain()
+			found := seen.Explain()
 			got := finding{
-				Reason: found.reason, Message: found.sentence(), Container: found.container, Pod: found.pod,
-				Previous: found.previous, Log: found.started, Attempts: seen.attempts(),
+				Reason: found.Reason, Message: found.Sentence(), Container: found.Container, Pod: found.Pod,
+				Previous: found.Previous, Log: found.Started, Attempts: seen.Attempts(),
 			}
-			if found.ended != nil {
-				got.ExitCode = found.ended.ExitCode
+			if found.Ended != nil {
+				got.ExitCode = found.Ended.ExitCode
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -218,56 +219,28 @@ func flat(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 func TestReasonOf(t *testing.T) {
 	t.Parallel()
-	exit := &cause{}
+	exit := &pods.Cause{}
 	seen := readPods(t, podState("a", 1, `containerStatuses: [{name: main, state: {terminated: {exitCode: 3, reason: Error}}}]`))
-	*exit = seen.explain()
+	*exit = seen.Explain()
 	for name, test := range map[string]struct {
 		end   health.Verdict
-		found cause
+		found pods.Cause
 		want  string
 	}{
 		"out of time, after an attempt":            {found: *exit, want: "Error"},
-		"out of time, waiting":                     {found: cause{reason: "ImagePullBackOff"}, want: "ImagePullBackOff"},
+		"out of time, waiting":                     {found: pods.Cause{Reason: "ImagePullBackOff"}, want: "ImagePullBackOff"},
 		"out of time, running":                     {want: ""},
-		"out of time, being set up":                {found: cause{reason: "ContainerCreating"}, want: "ContainerCreating"},
+		"out of time, being set up":                {found: pods.Cause{Reason: "ContainerCreating"}, want: "ContainerCreating"},
 		"backoff limit, after an attempt":          {end: health.Verdict{Done: true, Reason: "BackoffLimitExceeded"}, found: *exit, want: "Error"},
-		"backoff limit, out of memory":             {end: health.Verdict{Done: true, Reason: "BackoffLimitExceeded"}, found: cause{reason: "OOMKilled"}, want: "OOMKilled"},
+		"backoff limit, out of memory":             {end: health.Verdict{Done: true, Reason: "BackoffLimitExceeded"}, found: pods.Cause{Reason: "OOMKilled"}, want: "OOMKilled"},
 		"backoff limit, nothing known":             {end: health.Verdict{Done: true, Reason: "BackoffLimitExceeded"}, want: "BackoffLimitExceeded"},
 		"the Job's deadline, after an attempt":     {end: health.Verdict{Done: true, Reason: "DeadlineExceeded"}, found: *exit, want: "DeadlineExceeded"},
-		"the Job's deadline, for want of an image": {end: health.Verdict{Done: true, Reason: "DeadlineExceeded"}, found: cause{reason: "ImagePullBackOff"}, want: "ImagePullBackOff"},
+		"the Job's deadline, for want of an image": {end: health.Verdict{Done: true, Reason: "DeadlineExceeded"}, found: pods.Cause{Reason: "ImagePullBackOff"}, want: "ImagePullBackOff"},
 		"deleted, after an attempt":                {end: health.Verdict{Done: true, Reason: health.Deleted, Message: "gone"}, found: *exit, want: "Deleted"},
 		"failed without a reason":                  {end: health.Verdict{Done: true}, want: "Error"},
 	} {
-		if got := reasonOf(test.end, test.found); got != test.want {
+		if got := pods.ReasonOf(test.end, test.found); got != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)
 		}
-	}
-}
-
-func TestTailOf(t *testing.T) {
-	t.Parallel()
-	long := strings.Repeat("x", 3000)
-	for name, test := range map[string]struct{ in, want string }{
-		"nothing":                     {"", ""},
-		"a line":                      {"oops\n", "oops"},
-		"the last 20 lines":           {strings.Repeat("a\n", 5) + strings.Repeat("b\n", 20), strings.TrimSuffix(strings.Repeat("b\n", 20), "\n")},
-		"whole lines where they fit":  {long + "\n" + long + "\nend\n", long + "\nend"},
-		"the end of one that is long": {strings.Repeat("é", 4000), strings.Repeat("é", 2048)},
-		"no half character":           {strings.Repeat("é", 4000) + "x", strings.Repeat("é", 2047) + "x"},
-		"valid text":                  {"a\xffb", "a\uFFFDb"},
-	} {
-		if got := tailOf(test.in); got != test.want {
-			t.Errorf("%s: %q", name, got)
-		}
-	}
-}
-
-func TestPodsCountThatAJobHasNotCountedYet(t *testing.T) {
-	t.Parallel()
-	job := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{
-		"failed": int64(2), "uncountedTerminatedPods": map[string]any{"failed": []any{"a"}, "succeeded": []any{"b", "c"}},
-	}}}
-	if failed, succeeded := countOf(job, "failed"), countOf(job, "succeeded"); failed != 3 || succeeded != 2 {
-		t.Errorf("%d failed, %d succeeded", failed, succeeded)
 	}
 }

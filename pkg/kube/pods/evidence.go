@@ -1,4 +1,5 @@
-package kube
+// Package pods says why the Pods of a Job, or of what else runs Pods, have failed or wait.
+package pods
 
 import (
 	"cmp"
@@ -12,9 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// evidence remembers the Pods of one hook beyond their deletion, since the Job
+// Evidence remembers the Pods of one hook beyond their deletion, since the Job
 // controller removes the Pods of some failed Jobs.
-type evidence struct {
+type Evidence struct {
 	// owner is the Job's UID, or that of the Pod that is the hook itself.
 	owner  types.UID
 	traces map[types.UID]*trace
@@ -49,19 +50,21 @@ type ending struct {
 	killed bool
 }
 
-func newEvidence(owner types.UID) *evidence {
-	return &evidence{owner: owner, traces: map[types.UID]*trace{}}
+// NewEvidence returns evidence of the Pods of an owner: a Job, or the Pod itself.
+func NewEvidence(owner types.UID) *Evidence {
+	return &Evidence{owner: owner, traces: map[types.UID]*trace{}}
 }
 
-// take notes the state of a Pod, if it is one of the hook's.
-func (e *evidence) take(object *unstructured.Unstructured) {
+// Take notes the state of a Pod, if it is one of the hook's.
+func (e *Evidence) Take(object *unstructured.Unstructured) {
 	pod := corev1.Pod{}
 	if runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &pod) == nil {
-		e.see(pod)
+		e.See(pod)
 	}
 }
 
-func (e *evidence) see(pod corev1.Pod) {
+// See is Take for a Pod that was read already.
+func (e *Evidence) See(pod corev1.Pod) {
 	owner := metav1.GetControllerOfNoCopy(&pod)
 	if pod.UID != e.owner && (owner == nil || owner.UID != e.owner) {
 		return
@@ -206,7 +209,7 @@ func compareFalseFirst(a, b bool) int {
 }
 
 // byAge returns the traces, the oldest Pod first.
-func (e *evidence) byAge() []*trace {
+func (e *Evidence) byAge() []*trace {
 	var traces []*trace
 	for _, trace := range e.traces {
 		traces = append(traces, trace)
@@ -217,8 +220,8 @@ func (e *evidence) byAge() []*trace {
 	return traces
 }
 
-// attempts counts the Pods and the restarts of their containers.
-func (e *evidence) attempts() int {
+// Attempts counts the Pods and the restarts of their containers.
+func (e *Evidence) Attempts() int {
 	total := 0
 	for _, trace := range e.traces {
 		total += 1 + restarts(&trace.pod)
@@ -226,10 +229,33 @@ func (e *evidence) attempts() int {
 	return total
 }
 
-// isEnding tells whether the newest Pod is being deleted.
-func (e *evidence) isEnding() bool {
+// Failed counts the Pods in which a container has failed.
+func (e *Evidence) Failed() int {
+	count := 0
+	for _, trace := range e.traces {
+		if _, failed := trace.culprit(); failed {
+			count++
+		}
+	}
+	return count
+}
+
+// IsEmpty reports whether no Pod was seen.
+func (e *Evidence) IsEmpty() bool { return len(e.traces) == 0 }
+
+// Newest is the Pod that was created last, as it was seen last; nil where there is none.
+func (e *Evidence) Newest() *corev1.Pod {
 	traces := e.byAge()
-	return len(traces) > 0 && traces[len(traces)-1].pod.DeletionTimestamp != nil
+	if len(traces) == 0 {
+		return nil
+	}
+	return &traces[len(traces)-1].pod
+}
+
+// IsEnding reports whether the newest Pod is being deleted.
+func (e *Evidence) IsEnding() bool {
+	newest := e.Newest()
+	return newest != nil && newest.DeletionTimestamp != nil
 }
 
 func restarts(pod *corev1.Pod) int {
@@ -240,4 +266,12 @@ func restarts(pod *corev1.Pod) int {
 		}
 	}
 	return int(most)
+}
+
+// CountOf is how many Pods of a Job are in a state ("failed", "succeeded", "active"), those included that are not in its
+// counts yet.
+func CountOf(job *unstructured.Unstructured, state string) int {
+	count, _, _ := unstructured.NestedInt64(job.Object, "status", state)
+	uncounted, _, _ := unstructured.NestedStringSlice(job.Object, "status", "uncountedTerminatedPods", state)
+	return int(count) + len(uncounted)
 }
