@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/feed"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
 )
 
@@ -68,19 +69,19 @@ func (w *waiter) watchClaimEvents(ctx context.Context, namespace string) {
 		return
 	}
 	w.feeds = append(w.feeds, events)
-	events.subscribe(&subscription{box: w.box, tag: aboutClaims})
+	events.Subscribe(&feed.Subscription{Inbox: w.box, Tag: aboutClaims})
 }
 
 // takeLate notes by an event that a claim waits for its first consumer.
-func (w *waiter) takeLate(ctx context.Context, news change) {
-	uid := field.Text(news.object, "involvedObject", "uid")
-	if news.gone || w.claims.late[uid] {
+func (w *waiter) takeLate(ctx context.Context, news feed.Change) {
+	uid := field.Text(news.Object, "involvedObject", "uid")
+	if news.Gone || w.claims.late[uid] {
 		return
 	}
 	w.claims.late[uid] = true
 	for i, object := range w.objects {
 		if string(uidOf(object)) == uid {
-			w.take(ctx, change{tag: i, object: object})
+			w.take(ctx, feed.Change{Tag: i, Object: object})
 		}
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/feed"
 )
 
 // fieldManager owns every field that is applied through this package.
@@ -34,7 +36,7 @@ type Cluster struct {
 
 	mu     sync.Mutex
 	closed bool
-	shared map[source]*feed
+	shared map[source]*feed.Feed
 
 	missing missing
 }
@@ -52,7 +54,7 @@ func New(getter genericclioptions.RESTClientGetter) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up discovery: %w", err)
 	}
-	cluster := &Cluster{kinds: newKinds(discovery), shared: map[source]*feed{}}
+	cluster := &Cluster{kinds: newKinds(discovery), shared: map[source]*feed.Feed{}}
 	if err := cluster.connect(unthrottled(given)); err != nil {
 		return nil, fmt.Errorf("set up the clients: %w", err)
 	}
@@ -102,8 +104,8 @@ func (c *Cluster) Close() {
 	feeds := c.shared
 	c.shared, c.closed = nil, true
 	c.mu.Unlock()
-	for _, feed := range feeds {
-		feed.close()
+	for _, opened := range feeds {
+		opened.Close()
 	}
 }
 

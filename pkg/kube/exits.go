@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/feed"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 )
 
@@ -29,8 +30,8 @@ type exits struct {
 
 // exit is a feed of objects that are on their way out, and until when its first list is waited for.
 type exit struct {
-	*feed
-	until time.Time
+	source *feed.Feed
+	until  time.Time
 }
 
 // listTime is how long the first list of a watch may hold up the deletions that need it. Where it takes longer, or fails for
@@ -48,28 +49,28 @@ func (c *Cluster) newExits(refs []corev1.ObjectReference) *exits {
 func (e *exits) close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, feed := range e.feeds {
-		feed.close()
+	for _, open := range e.feeds {
+		open.source.Close()
 	}
 }
 
 // watch returns, once the state of the object is known, at the latest some seconds after its watch was opened, what waits
 // until it is gone.
 func (e *exits) watch(ctx context.Context, ref corev1.ObjectReference) (gone func(context.Context) error) {
-	feed, err := e.feed(ctx, ref)
+	open, err := e.feed(ctx, ref)
 	switch {
 	case meta.IsNoMatchError(err):
 		return func(context.Context) error { return nil }
 	case err != nil:
 		return func(context.Context) error { return fmt.Errorf("await the end of %s: %w", kinds.NameOf(ref), err) }
 	}
-	box := newInbox()
-	feed.subscribe(&subscription{box: box, name: ref.Name, expected: true})
-	listed, cancel := context.WithDeadline(ctx, feed.until)
+	box := feed.NewInbox()
+	open.source.Subscribe(&feed.Subscription{Inbox: box, Name: ref.Name, Expected: true})
+	listed, cancel := context.WithDeadline(ctx, open.until)
 	defer cancel()
 	// That its state is not known is said by what waits.
-	_ = feed.sync(listed)
-	return func(ctx context.Context) error { return awaitGone(ctx, feed.feed, box, ref) }
+	_ = open.source.Sync(listed)
+	return func(ctx context.Context) error { return awaitGone(ctx, open.source, box, ref) }
 }
 
 func (e *exits) feed(ctx context.Context, ref corev1.ObjectReference) (exit, error) {
@@ -86,26 +87,26 @@ func (e *exits) feed(ctx context.Context, ref corev1.ObjectReference) (exit, err
 	if err != nil {
 		return exit{}, err
 	}
-	e.feeds[from] = exit{feed: opened, until: time.Now().Add(listTime)}
+	e.feeds[from] = exit{source: opened, until: time.Now().Add(listTime)}
 	return e.feeds[from], nil
 }
 
 // awaitGone reads the news of a feed about one object until that is gone.
-func awaitGone(ctx context.Context, feed *feed, box *inbox, ref corev1.ObjectReference) error {
+func awaitGone(ctx context.Context, from *feed.Feed, box *feed.Inbox, ref corev1.ObjectReference) error {
 	var last *unstructured.Unstructured
 	for {
-		for _, news := range box.take() {
-			if news.gone || news.object != nil && ref.UID != "" && news.object.GetUID() != ref.UID {
+		for _, news := range box.Take() {
+			if news.Gone || news.Object != nil && ref.UID != "" && news.Object.GetUID() != ref.UID {
 				return nil
 			}
-			if news.object != nil {
-				last = news.object
+			if news.Object != nil {
+				last = news.Object
 			}
 		}
 		select {
-		case <-box.ready:
+		case <-box.Ready:
 		case <-ctx.Done():
-			why := errors.Join(stillThere(last), feed.trouble())
+			why := errors.Join(stillThere(last), from.Trouble())
 			return fmt.Errorf("%s is being deleted: %w: %w", kinds.NameOf(ref), why, context.Cause(ctx))
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/feed"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/pods"
@@ -36,10 +37,10 @@ type follower struct {
 	cluster *Cluster
 	hook    HookRun
 	observe func(HookProgress)
-	box     *inbox
+	box     *feed.Inbox
 	// main is the feed of the hook's kind; subscribed ends the subscriptions.
-	main       *feed
-	mine       *subscription
+	main       *feed.Feed
+	mine       *feed.Subscription
 	subscribed []func()
 
 	seen sighting
@@ -72,7 +73,7 @@ func (c *Cluster) newFollower(hook HookRun, observe func(HookProgress)) *followe
 	if observe == nil {
 		observe = func(HookProgress) {}
 	}
-	return &follower{cluster: c, hook: hook, observe: observe, box: newInbox()}
+	return &follower{cluster: c, hook: hook, observe: observe, box: feed.NewInbox()}
 }
 
 func (f *follower) stop() {
@@ -91,26 +92,26 @@ func (f *follower) watch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.main, f.mine = main, &subscription{box: f.box, tag: aboutObject, name: object.GetName()}
+	f.main, f.mine = main, &feed.Subscription{Inbox: f.box, Tag: aboutObject, Name: object.GetName()}
 	f.subscribe(main, f.mine)
 	if kinds.IsJob(object.GroupVersionKind().GroupKind()) && f.hook.PodSelector != "" {
 		podFeed, err := f.cluster.sharedFeed(ctx, source{kind: podKind(), namespace: object.GetNamespace(), labels: f.hook.PodSelector})
 		if err != nil {
 			return err
 		}
-		f.subscribe(podFeed, &subscription{box: f.box, tag: aboutPods})
+		f.subscribe(podFeed, &feed.Subscription{Inbox: f.box, Tag: aboutPods})
 	}
-	if err := main.sync(ctx); err != nil {
-		return fmt.Errorf("watch %s: %w", kinds.NameOf(kinds.RefOf(object)), errors.Join(main.trouble(), err))
+	if err := main.Sync(ctx); err != nil {
+		return fmt.Errorf("watch %s: %w", kinds.NameOf(kinds.RefOf(object)), errors.Join(main.Trouble(), err))
 	}
 	return nil
 }
 
 func podKind() schema.GroupVersionKind { return corev1.SchemeGroupVersion.WithKind("Pod") }
 
-func (f *follower) subscribe(feed *feed, to *subscription) {
-	feed.subscribe(to)
-	f.subscribed = append(f.subscribed, func() { feed.unsubscribe(to) })
+func (f *follower) subscribe(at *feed.Feed, to *feed.Subscription) {
+	at.Subscribe(to)
+	f.subscribed = append(f.subscribed, func() { at.Unsubscribe(to) })
 }
 
 // follow waits for the end of what was applied.
@@ -125,7 +126,7 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 			return HookOutcome{Applied: applied}, err
 		}
 	}
-	f.main.expect(f.mine, applied.Ref.ResourceVersion)
+	f.main.Expect(f.mine, applied.Ref.ResourceVersion)
 	late := time.NewTicker(lateAfter)
 	defer late.Stop()
 	for {
@@ -144,7 +145,7 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 			return f.outOfTime(ctx)
 		}
 		select {
-		case <-f.box.ready:
+		case <-f.box.Ready:
 		case <-late.C:
 			f.lookForRefusal(ctx, late)
 		case <-ctx.Done():
@@ -153,13 +154,13 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 }
 
 func (f *follower) readNews() {
-	for _, news := range f.box.take() {
+	for _, news := range f.box.Take() {
 		switch {
-		case news.tag == aboutPods && !f.isForeign():
-			f.seen.evidence.Take(news.object)
-		case news.tag == aboutEvents && !news.gone:
-			f.seen.refusal = pods.Later(f.seen.refusal, pods.WarningOf(news.object))
-		case news.tag == aboutObject:
+		case news.Tag == aboutPods && !f.isForeign():
+			f.seen.evidence.Take(news.Object)
+		case news.Tag == aboutEvents && !news.Gone:
+			f.seen.refusal = pods.Later(f.seen.refusal, pods.WarningOf(news.Object))
+		case news.Tag == aboutObject:
 			f.takeObject(news)
 		}
 	}
@@ -168,22 +169,22 @@ func (f *follower) readNews() {
 // takeObject notes the hook's own state and judges each, so that one that
 // passes quickly counts, too. A state from before the apply, another object of
 // that name, and what comes after the end are passed over.
-func (f *follower) takeObject(news change) {
+func (f *follower) takeObject(news feed.Change) {
 	switch {
 	case f.seen.end.Done || f.failure != nil:
 		return
-	case news.object == nil:
-	case uidOf(news.object) != f.seen.applied.Ref.UID:
+	case news.Object == nil:
+	case uidOf(news.Object) != f.seen.applied.Ref.UID:
 		return
-	case older(news.object.GetResourceVersion(), f.seen.applied.Ref.ResourceVersion):
+	case feed.Older(news.Object.GetResourceVersion(), f.seen.applied.Ref.ResourceVersion):
 		return
 	default:
-		f.seen.object = news.object
-		if kinds.IsPod(news.object.GroupVersionKind().GroupKind()) {
-			f.seen.evidence.Take(news.object)
+		f.seen.object = news.Object
+		if kinds.IsPod(news.Object.GroupVersionKind().GroupKind()) {
+			f.seen.evidence.Take(news.Object)
 		}
 	}
-	f.seen.end, f.failure = health.Judge(f.seen.object, news.gone, f.hook.Ready, f.hook.Failed)
+	f.seen.end, f.failure = health.Judge(f.seen.object, news.Gone, f.hook.Ready, f.hook.Failed)
 	if f.seen.end.Reason != health.FailedWhen {
 		f.failedBefore = ""
 	}
@@ -207,7 +208,7 @@ func (f *follower) shownLabels() map[string]string {
 	if f.main == nil {
 		return nil
 	}
-	shown := f.main.find(f.hook.Object.GetName())
+	shown := f.main.Find(f.hook.Object.GetName())
 	if shown == nil {
 		return nil
 	}
@@ -221,10 +222,10 @@ func (f *follower) followByName(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("watch %s: %w", kinds.NameOf(ref), err)
 	}
-	f.main.unsubscribe(f.mine)
+	f.main.Unsubscribe(f.mine)
 	f.main = named
 	f.subscribe(named, f.mine)
-	f.subscribed = append(f.subscribed, named.close)
+	f.subscribed = append(f.subscribed, named.Close)
 	return nil
 }
 
@@ -233,7 +234,7 @@ func (f *follower) lookBefore() {
 	if f.main == nil || len(f.hook.Failed) == 0 {
 		return
 	}
-	if before := f.main.find(f.hook.Object.GetName()); before != nil {
+	if before := f.main.Find(f.hook.Object.GetName()); before != nil {
 		if failed, err := f.hook.Failed.Hold(before); failed && err == nil {
 			f.failedBefore = before.GetUID()
 		}
@@ -299,6 +300,6 @@ func (f *follower) lookForRefusal(ctx context.Context, late *time.Ticker) {
 	if err != nil {
 		return
 	}
-	f.subscribe(events, &subscription{box: f.box, tag: aboutEvents})
-	f.subscribed = append(f.subscribed, events.close)
+	f.subscribe(events, &feed.Subscription{Inbox: f.box, Tag: aboutEvents})
+	f.subscribed = append(f.subscribed, events.Close)
 }

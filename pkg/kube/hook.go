@@ -2,8 +2,6 @@ package kube
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -124,24 +122,6 @@ func (c *Cluster) FollowHook(ctx context.Context, hook HookRun, observe func(Hoo
 // follows reports whether the hook has an end to wait for.
 func (h HookRun) follows() bool {
 	return kinds.RunsPods(h.Object.GroupVersionKind().GroupKind()) || len(h.Ready)+len(h.Failed) > 0
-}
-
-// sharedFeed returns the feed of the source, which lives until Close.
-func (c *Cluster) sharedFeed(ctx context.Context, from source) (*feed, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return nil, errors.New("the connection is closed")
-	}
-	if known := c.shared[from]; known != nil {
-		return known, nil
-	}
-	opened, err := c.openFeed(ctx, from)
-	if err != nil {
-		return nil, fmt.Errorf("watch %s: %w", from.kind.Kind, err)
-	}
-	c.shared[from] = opened
-	return opened, nil
 }
 
 // WithLogMessages returns a copy of a hook in which each container of a Job's

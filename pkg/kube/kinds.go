@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/restmapper"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
 // knownKinds knows which kinds the server has and where it serves them.
@@ -138,7 +139,7 @@ func (k *knownKinds) atStored(ctx context.Context, gvk schema.GroupVersionKind, 
 		if err == nil {
 			err = send(mapping)
 		}
-		if !refusal.IsUnserved(err) || backoff.Steps == 0 || pause(ctx, backoff.Step()) != nil {
+		if !refusal.IsUnserved(err) || backoff.Steps == 0 || patience.Pause(ctx, backoff.Step()) != nil {
 			return err
 		}
 		k.resetSince(seen)
@@ -169,7 +170,7 @@ func (k *knownKinds) await(ctx context.Context, gvk schema.GroupVersionKind) (*m
 		if !meta.IsNoMatchError(err) || !k.isPromised(gvk.GroupKind()) || backoff.Steps == 0 {
 			return mapping, err
 		}
-		if pause(ctx, backoff.Step()) != nil {
+		if patience.Pause(ctx, backoff.Step()) != nil {
 			return mapping, err
 		}
 	}
@@ -192,17 +193,4 @@ func (k *knownKinds) promise(definition *unstructured.Unstructured) {
 	defer k.mu.Unlock()
 	k.promised[schema.GroupKind{Group: group, Kind: kind}] = true
 	clear(k.missing)
-}
-
-// pause waits for the duration and returns the context's error if that ends
-// first.
-func pause(ctx context.Context, duration time.Duration) error {
-	timer := time.NewTimer(duration)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -37,8 +37,8 @@ func (f *follower) outOfTime(ctx context.Context) (HookOutcome, error) {
 	}
 	outcome := f.outcome(health.Verdict{})
 	err := ctx.Err()
-	if f.main.trouble() != nil {
-		err = fmt.Errorf("%w (%w)", err, f.main.trouble())
+	if f.main.Trouble() != nil {
+		err = fmt.Errorf("%w (%w)", err, f.main.Trouble())
 	}
 	return outcome, fmt.Errorf("wait for %s: %w", kinds.NameOf(f.seen.applied.Ref), err)
 }

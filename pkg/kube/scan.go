@@ -8,6 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/metadata"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
 // pageSize bounds what one answer of a list holds.
@@ -47,7 +49,7 @@ func patiently(ctx context.Context, ask func() error) error {
 		if !apierrors.IsNotFound(err) || backoff.Steps == 0 {
 			return err
 		}
-		if err := pause(ctx, backoff.Step()); err != nil {
+		if err := patience.Pause(ctx, backoff.Step()); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/feed"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
@@ -105,7 +106,7 @@ func (c *Cluster) Wait(ctx context.Context, targets []WaitTarget, selector strin
 		observe = func(Readiness) {}
 	}
 	w := &waiter{
-		cluster: c, targets: targets, observe: observe, box: newInbox(), open: map[source]*feed{}, narrow: map[int]*subscription{},
+		cluster: c, targets: targets, observe: observe, box: feed.NewInbox(), open: map[source]*feed.Feed{}, narrow: map[int]*feed.Subscription{},
 		states: make([]health.State, len(targets)), objects: make([]*unstructured.Unstructured, len(targets)),
 		claims: claims{late: map[string]bool{}, watched: map[string]bool{}},
 	}
@@ -123,12 +124,12 @@ type waiter struct {
 	cluster *Cluster
 	targets []WaitTarget
 	observe func(Readiness)
-	box     *inbox
+	box     *feed.Inbox
 	// open are the feeds by what they follow, and feeds the same in the order in which they were opened.
-	open  map[source]*feed
-	feeds []*feed
+	open  map[source]*feed.Feed
+	feeds []*feed.Feed
 	// narrow are the subscriptions of targets that are looked for with a selector.
-	narrow map[int]*subscription
+	narrow map[int]*feed.Subscription
 	// states and objects are what is known of each target; the object is nil
 	// before it is seen and after it is gone.
 	states  []health.State
@@ -137,8 +138,8 @@ type waiter struct {
 }
 
 func (w *waiter) stop() {
-	for _, feed := range w.feeds {
-		feed.close()
+	for _, opened := range w.feeds {
+		opened.Close()
 	}
 }
 
@@ -157,34 +158,34 @@ func (w *waiter) watch(ctx context.Context, selector string) error {
 }
 
 // follow subscribes to a target in the watch of its kind and namespace.
-func (w *waiter) follow(ctx context.Context, i int, selector string) (*subscription, error) {
+func (w *waiter) follow(ctx context.Context, i int, selector string) (*feed.Subscription, error) {
 	ref := w.targets[i].Ref
 	from := source{kind: kinds.Of(ref), namespace: ref.Namespace, labels: selector}
 	if w.open[from] == nil {
-		feed, err := w.cluster.openFeed(ctx, from)
+		opened, err := w.cluster.openFeed(ctx, from)
 		if err != nil {
 			return nil, fmt.Errorf("watch %s: %w", ref.Kind, err)
 		}
-		w.open[from] = feed
-		w.feeds = append(w.feeds, feed)
+		w.open[from] = opened
+		w.feeds = append(w.feeds, opened)
 	}
-	mine := &subscription{box: w.box, tag: i, name: ref.Name, expected: true, since: ref.ResourceVersion}
-	w.open[from].subscribe(mine)
+	mine := &feed.Subscription{Inbox: w.box, Tag: i, Name: ref.Name, Expected: true, Since: ref.ResourceVersion}
+	w.open[from].Subscribe(mine)
 	return mine, nil
 }
 
 // widened looks without the selector for a target that was never seen with it, and reports whether that is news to wait for:
 // an admission webhook may have dropped the label that is selected.
-func (w *waiter) widened(ctx context.Context, news change) bool {
-	mine := w.narrow[news.tag]
-	if mine == nil || !news.gone || news.object != nil {
+func (w *waiter) widened(ctx context.Context, news feed.Change) bool {
+	mine := w.narrow[news.Tag]
+	if mine == nil || !news.Gone || news.Object != nil {
 		return false
 	}
-	delete(w.narrow, news.tag)
-	for _, feed := range w.feeds {
-		feed.unsubscribe(mine)
+	delete(w.narrow, news.Tag)
+	for _, opened := range w.feeds {
+		opened.Unsubscribe(mine)
 	}
-	_, err := w.follow(ctx, news.tag, "")
+	_, err := w.follow(ctx, news.Tag, "")
 	return err == nil
 }
 
@@ -201,7 +202,7 @@ func (w *waiter) wait(ctx context.Context) error {
 			return w.outOfTime(ctx)
 		}
 		select {
-		case <-w.box.ready:
+		case <-w.box.Ready:
 		case <-ctx.Done():
 		}
 	}
@@ -219,8 +220,8 @@ func (w *waiter) failure(ctx context.Context, failed []int) error {
 }
 
 func (w *waiter) readNews(ctx context.Context) {
-	for _, news := range w.box.take() {
-		if news.tag == aboutClaims {
+	for _, news := range w.box.Take() {
+		if news.Tag == aboutClaims {
 			w.takeLate(ctx, news)
 		} else {
 			w.take(ctx, news)
@@ -229,23 +230,23 @@ func (w *waiter) readNews(ctx context.Context) {
 }
 
 // take notes the state of one target and tells the observer what has changed.
-func (w *waiter) take(ctx context.Context, news change) {
+func (w *waiter) take(ctx context.Context, news feed.Change) {
 	if w.widened(ctx, news) {
 		return
 	}
-	target := w.targets[news.tag]
-	if last := w.objects[news.tag]; last != nil && w.states[news.tag].Ready && health.Finished(last) && !news.isOther(last) {
+	target := w.targets[news.Tag]
+	if last := w.objects[news.Tag]; last != nil && w.states[news.Tag].Ready && health.Finished(last) && !news.IsOther(last) {
 		// A Job that has ended well may be removed, by its time to live for one: that undoes nothing.
 		return
 	}
-	if !news.gone && older(news.object.GetResourceVersion(), target.Ref.ResourceVersion) {
+	if !news.Gone && feed.Older(news.Object.GetResourceVersion(), target.Ref.ResourceVersion) {
 		return
 	}
-	w.objects[news.tag] = news.object
-	if news.gone {
-		w.objects[news.tag] = nil
+	w.objects[news.Tag] = news.Object
+	if news.Gone {
+		w.objects[news.Tag] = nil
 	}
-	w.settle(news.tag, w.stateOf(ctx, target, news))
+	w.settle(news.Tag, w.stateOf(ctx, target, news))
 }
 
 func (w *waiter) settle(i int, state health.State) {
@@ -260,20 +261,20 @@ func (w *waiter) settle(i int, state health.State) {
 	w.observe(readiness)
 }
 
-func (w *waiter) stateOf(ctx context.Context, target WaitTarget, news change) health.State {
+func (w *waiter) stateOf(ctx context.Context, target WaitTarget, news feed.Change) health.State {
 	switch {
-	case news.gone && target.Ready.MetByDeletion():
+	case news.Gone && target.Ready.MetByDeletion():
 		return health.State{Ready: true}
-	case news.gone:
+	case news.Gone:
 		return health.State{Failed: true, Message: "it was deleted"}
-	case target.Ref.UID != "" && news.object.GetUID() != target.Ref.UID:
+	case target.Ref.UID != "" && news.Object.GetUID() != target.Ref.UID:
 		return health.State{Failed: true, Message: "it was deleted, and another object has taken its place"}
 	}
-	state, err := health.Readiness(news.object, target.Ready, target.Failed)
+	state, err := health.Readiness(news.Object, target.Ready, target.Failed)
 	if err != nil {
 		return health.State{Failed: true, Message: err.Error()}
 	}
-	if state.Class != "" && w.waitsForConsumer(ctx, news.object, state.Class) {
+	if state.Class != "" && w.waitsForConsumer(ctx, news.Object, state.Class) {
 		return health.State{Ready: true, Message: "it waits for its first consumer"}
 	}
 	return state
@@ -296,8 +297,8 @@ func (w *waiter) outOfTime(ctx context.Context) error {
 		return fmt.Errorf("wait for %d objects: %w", len(open), ctx.Err())
 	}
 	var troubles []error
-	for _, feed := range w.feeds {
-		troubles = append(troubles, feed.trouble())
+	for _, opened := range w.feeds {
+		troubles = append(troubles, opened.Trouble())
 	}
 	err := ctx.Err()
 	if trouble := errors.Join(troubles...); trouble != nil {
