@@ -139,7 +139,7 @@ func clusterMutants() []mutant {
 			tests: []suite{kube("^TestCheck")},
 		},
 		{
-			name: "other-managers-taken-over", file: "pkg/kube/takeover.go",
+			name: "other-managers-taken-over", file: dryRun,
 			old:   "return !slices.Contains(predecessors(), found.Manager)",
 			new:   "return found.Manager == \"\"",
 			means: "--take-ownership passes preflight where other managers' fields will be in conflict",

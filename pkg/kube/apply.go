@@ -60,34 +60,38 @@ type Applied struct {
 // a metadata.uid, else the server's error.
 func (c *Cluster) Apply(ctx context.Context, objects []*unstructured.Unstructured, options ApplyOptions, done func(i int, applied Applied)) error {
 	report := inTurn(done)
-	c.kinds.lookAgain()
-	defer c.kinds.lookAgain()
+	c.api.kinds.LookAgain()
+	defer c.api.kinds.LookAgain()
 	return each(ctx, len(objects), atOnce, func(i int) error {
-		applied := c.applyOne(ctx, objects[i], options)
+		applied := applier{c.api}.One(ctx, objects[i], options)
 		report(i, applied)
 		return applied.Err
 	})
 }
 
-func (c *Cluster) applyOne(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) Applied {
+// applier sends objects to be applied.
+type applier struct{ *connection }
+
+// One applies one object and says how that went.
+func (c applier) One(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) Applied {
 	start := time.Now()
 	applied := Applied{Ref: kinds.RefOf(object)}
-	answer, created, err := c.send(ctx, object, options)
+	answer, created, err := c.Send(ctx, object, options)
 	applied.Elapsed = time.Since(start)
 	if err != nil {
-		applied.Err = c.applyError(ctx, object, err)
+		applied.Err = c.Refused(ctx, object, err)
 		return applied
 	}
 	applied.Ref.UID, applied.Ref.ResourceVersion = answer.UID, answer.ResourceVersion
 	applied.Generation, applied.Created = answer.Generation, created
 	applied.Labels, applied.Annotations = answer.Labels, answer.Annotations
-	c.kinds.promise(object)
+	c.kinds.Promise(object)
 	return applied
 }
 
-// send applies one object and tells whether that created it. A conflict about
-// nothing but what it claims is taken.
-func (c *Cluster) send(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) (*metav1.PartialObjectMetadata, bool, error) {
+// Send applies one object, or submits that as a dry-run, and tells whether it created it. A conflict about nothing but what it
+// claims is taken.
+func (c applier) Send(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) (*metav1.PartialObjectMetadata, bool, error) {
 	answer, created, err := c.sendOnce(ctx, object, options)
 	if options.ForceConflicts || !isAbout(refusal.Classify(kinds.RefOf(object), err), options.Claims) {
 		return answer, created, err
@@ -104,8 +108,8 @@ func isAbout(err error, fields []string) bool {
 	})
 }
 
-func (c *Cluster) sendOnce(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) (*metav1.PartialObjectMetadata, bool, error) {
-	mapping, err := c.kinds.await(ctx, object.GroupVersionKind())
+func (c applier) sendOnce(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) (*metav1.PartialObjectMetadata, bool, error) {
+	mapping, err := c.kinds.Await(ctx, object.GroupVersionKind())
 	if err != nil {
 		return nil, false, err
 	}
@@ -167,22 +171,21 @@ func decode(result rest.Result, into any) (status int, err error) {
 	return status, nil
 }
 
-// applyError says what an error of send means. Server-side apply names only
-// some of the fields that a kind does not have; a dry-run creation, which
-// decodes first, names them all. Values of a Secret are left out.
-func (c *Cluster) applyError(ctx context.Context, object *unstructured.Unstructured, err error) error {
+// Refused says what an error of Send or DryCreate means. Server-side apply names only some of the fields that a kind does not
+// have; a dry-run creation, which decodes first, names them all. Values of a Secret are left out.
+func (c applier) Refused(ctx context.Context, object *unstructured.Unstructured, err error) error {
 	ref := kinds.RefOf(object)
 	if refusal.IsTypedPatch(err) {
-		if full := c.dryCreate(ctx, object); refusal.IsStrict(full) {
+		if full := c.DryCreate(ctx, object); refusal.IsStrict(full) {
 			err = full
 		}
 	}
 	return refusal.WithoutSecrets(object, refusal.Classify(ref, err))
 }
 
-// dryCreate tries to create the object without doing it.
-func (c *Cluster) dryCreate(ctx context.Context, object *unstructured.Unstructured) error {
-	mapping, err := c.kinds.mapping(object.GroupVersionKind())
+// DryCreate submits the creation of the object as a dry-run, without its UID.
+func (c applier) DryCreate(ctx context.Context, object *unstructured.Unstructured) error {
+	mapping, err := c.kinds.Mapping(object.GroupVersionKind())
 	if err != nil {
 		return err
 	}

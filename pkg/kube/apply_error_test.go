@@ -16,7 +16,7 @@ func TestTheRefusalOfASecretDoesNotQuoteIt(t *testing.T) {
 	secret := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "s", "namespace": "web"}, "data": map[string]any{"a": "aHVudGVyMg=="},
 	}}
-	err := (&Cluster{}).applyError(t.Context(), secret, serverError(http.StatusForbidden, metav1.StatusReasonForbidden, `admission webhook "w" denied the request: hunter2 is weak`))
+	err := applier{}.Refused(t.Context(), secret, serverError(http.StatusForbidden, metav1.StatusReasonForbidden, `admission webhook "w" denied the request: hunter2 is weak`))
 	if text := err.Error(); strings.Contains(text, "hunter2") || !strings.Contains(text, "is weak") {
 		t.Errorf("the error says %s", text)
 	}

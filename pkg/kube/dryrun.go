@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -51,16 +52,19 @@ type DryRunResult struct {
 func (c *Cluster) DryRun(ctx context.Context, objects []DryRun) ([]DryRunResult, error) {
 	answers := make([]DryRunResult, len(objects))
 	err := each(ctx, len(objects), atOnce, func(i int) error {
-		answers[i] = c.dryRun(ctx, objects[i])
+		answers[i] = dryRunner{applier{c.api}}.dryRun(ctx, objects[i])
 		return nil
 	})
 	return answers, err
 }
 
-func (c *Cluster) dryRun(ctx context.Context, d DryRun) DryRunResult {
+// dryRunner submits writes as dry-runs.
+type dryRunner struct{ applier }
+
+func (c dryRunner) dryRun(ctx context.Context, d DryRun) DryRunResult {
 	write := c.dryApply
 	if d.Replaces {
-		write = func(ctx context.Context, d DryRun) error { return c.dryCreate(ctx, d.Object) }
+		write = func(ctx context.Context, d DryRun) error { return c.DryCreate(ctx, d.Object) }
 	}
 	submitted := d
 	submitted.Object = d.withoutPlanned(d.Object)
@@ -72,18 +76,27 @@ func (c *Cluster) dryRun(ctx context.Context, d DryRun) DryRunResult {
 }
 
 // dryApply tries to apply the object.
-func (c *Cluster) dryApply(ctx context.Context, d DryRun) error {
+func (c dryRunner) dryApply(ctx context.Context, d DryRun) error {
 	options := ApplyOptions{ForceConflicts: d.ForceConflicts, Claims: d.Claims, dryRun: true}
-	_, _, err := c.send(ctx, d.Object, options)
+	_, _, err := c.Send(ctx, d.Object, options)
 	if d.Adopts && onlyPredecessors(refusal.Classify(kinds.RefOf(d.Object), err), d.Claims) {
 		options.ForceConflicts = true
-		_, _, err = c.send(ctx, d.Object, options)
+		_, _, err = c.Send(ctx, d.Object, options)
 	}
 	return err
 }
 
+// onlyPredecessors reports whether an error is a conflict that TakeOver would
+// have solved, but for fields that are claimed.
+func onlyPredecessors(err error, claims []string) bool {
+	var conflict *refusal.ConflictError
+	return errors.As(err, &conflict) && !slices.ContainsFunc(conflict.Conflicts, func(found refusal.FieldConflict) bool {
+		return !slices.Contains(predecessors(), found.Manager) && !slices.Contains(claims, found.Field)
+	})
+}
+
 // judge tells what a refusal of the dry-run says about the write itself.
-func (c *Cluster) judge(ctx context.Context, d DryRun, err error) DryRunResult {
+func (c dryRunner) judge(ctx context.Context, d DryRun, err error) DryRunResult {
 	switch {
 	case err == nil, d.Replaces && (apierrors.IsAlreadyExists(err) || refusal.ExceedsQuota(err)):
 		// The name, and what counts for the quota, is free by then.
@@ -93,7 +106,7 @@ func (c *Cluster) judge(ctx context.Context, d DryRun, err error) DryRunResult {
 	case d.bindsPlannedRole() && apierrors.IsNotFound(err):
 		return DryRunResult{Unknown: "the role that it binds is not there yet"}
 	}
-	return DryRunResult{Err: c.applyError(ctx, d.Object, err)}
+	return DryRunResult{Err: c.Refused(ctx, d.Object, err)}
 }
 
 // bindsPlannedRole reports whether the object is a binding of a role that is
@@ -135,13 +148,13 @@ func (d DryRun) withoutPlanned(object *unstructured.Unstructured) *unstructured.
 }
 
 // dryRunPod submits the Pod of what runs Pods.
-func (c *Cluster) dryRunPod(ctx context.Context, d DryRun) DryRunResult {
+func (c dryRunner) dryRunPod(ctx context.Context, d DryRun) DryRunResult {
 	pod := podOf(d.Object)
 	if pod == nil {
 		return DryRunResult{}
 	}
 	pod = d.withoutPlanned(pod)
-	err := c.dryCreate(ctx, pod)
+	err := c.DryCreate(ctx, pod)
 	switch {
 	case err == nil, refusal.ExceedsQuota(err) && (d.Replaces || !kinds.IsJob(d.Object.GroupVersionKind().GroupKind())):
 		// A rollout makes room for its Pods as it goes, and so does the end of a Job that is replaced.

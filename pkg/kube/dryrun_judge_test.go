@@ -13,11 +13,11 @@ func TestADryRunThatIsNotSupportedIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	said := serverError(http.StatusBadRequest, metav1.StatusReasonBadRequest, `admission webhook "w" does not support dry run`)
 	submitted := DryRun{Object: &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Thing"}}}
-	if got := (*Cluster)(nil).judge(t.Context(), submitted, said); got.Err != nil || got.Unknown != said.Error() {
+	if got := (dryRunner{}).judge(t.Context(), submitted, said); got.Err != nil || got.Unknown != said.Error() {
 		t.Errorf("%+v", got)
 	}
 	other := serverError(http.StatusBadRequest, metav1.StatusReasonBadRequest, "no")
-	if got := (*Cluster)(nil).judge(t.Context(), submitted, other); got.Err == nil {
+	if got := (dryRunner{}).judge(t.Context(), submitted, other); got.Err == nil {
 		t.Errorf("%+v", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -22,16 +23,36 @@ type source struct {
 	optional bool
 }
 
-// openFeed starts to follow the source until close, whatever becomes of ctx.
-func (c *Cluster) openFeed(ctx context.Context, from source) (*feed.Feed, error) {
-	mapping, err := c.kinds.stored(from.kind)
+// feeds opens watches, and shares those that live until Close.
+type feeds struct {
+	*connection
+
+	mu     sync.Mutex
+	closed bool
+	shared map[source]*feed.Feed
+}
+
+// Close ends the shared watches and waits until they have ended.
+func (f *feeds) Close() {
+	f.mu.Lock()
+	shared := f.shared
+	f.shared, f.closed = nil, true
+	f.mu.Unlock()
+	for _, opened := range shared {
+		opened.Close()
+	}
+}
+
+// Open starts to follow the source until it is closed, whatever becomes of ctx.
+func (f *feeds) Open(ctx context.Context, from source) (*feed.Feed, error) {
+	mapping, err := f.kinds.Stored(from.kind)
 	if err != nil {
 		return nil, err
 	}
-	return feed.Open(quiet(ctx), c.objects(mapping, from.namespace), feed.Options{
+	return feed.Open(quiet(ctx), f.Objects(mapping, from.namespace), feed.Options{
 		Labels: from.labels, Fields: from.fieldTerm, Optional: from.optional,
 		Lacks: func(err error, verb string) {
-			c.lacks(err, right{verb, mapping.Resource.GroupResource(), namespaceOf(mapping, from.namespace)}, insteadOf(verb, from.optional))
+			f.Lacks(err, right{verb, mapping.Resource.GroupResource(), namespaceOf(mapping, from.namespace)}, insteadOf(verb, from.optional))
 		},
 	}), nil
 }
@@ -47,29 +68,29 @@ func insteadOf(verb string, optional bool) string {
 	return fmt.Sprintf("asking every %s instead", feed.PollEvery)
 }
 
-// sharedFeed returns the feed of the source, which lives until Close.
-func (c *Cluster) sharedFeed(ctx context.Context, from source) (*feed.Feed, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
+// Shared returns the feed of the source, which lives until Close.
+func (f *feeds) Shared(ctx context.Context, from source) (*feed.Feed, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
 		return nil, errors.New("the connection is closed")
 	}
-	if known := c.shared[from]; known != nil {
+	if known := f.shared[from]; known != nil {
 		return known, nil
 	}
-	opened, err := c.openFeed(ctx, from)
+	opened, err := f.Open(ctx, from)
 	if err != nil {
 		return nil, fmt.Errorf("watch %s: %w", from.kind.Kind, err)
 	}
-	c.shared[from] = opened
+	f.shared[from] = opened
 	return opened, nil
 }
 
-// following returns the shared feed that knows the object.
-func (c *Cluster) following(ref corev1.ObjectReference) (*feed.Feed, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for from, opened := range c.shared {
+// Following returns the shared feed that knows the object, and whether there is one.
+func (f *feeds) Following(ref corev1.ObjectReference) (*feed.Feed, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for from, opened := range f.shared {
 		if from.kind == kinds.Of(ref) && from.namespace == ref.Namespace && opened.Find(ref.Name) != nil {
 			return opened, true
 		}

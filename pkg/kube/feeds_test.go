@@ -15,7 +15,6 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/feed"
 )
 
 // oneKind is a connection to a server that has one kind and answers every
@@ -33,7 +32,7 @@ func oneKind(t *testing.T, handler http.HandlerFunc) (*Cluster, *atomic.Int32) {
 		t.Fatal(err)
 	}
 	known := newKinds(&served{lists: map[string][]string{"a/v1": {"One"}}})
-	return &Cluster{kinds: known, dynamic: client, shared: map[source]*feed.Feed{}}, count
+	return newCluster(&connection{kinds: known, dynamic: client}), count
 }
 
 func one() corev1.ObjectReference {
@@ -123,12 +122,12 @@ func TestWaitForWhatAnOldServerDoesNotList(t *testing.T) {
 func TestNothingIsFollowedAfterClose(t *testing.T) {
 	t.Parallel()
 	cluster, _ := oneKind(t, answerWith(`{"apiVersion": "a/v1", "kind": "OneList", "metadata": {"resourceVersion": "7"}, "items": []}`))
-	if _, err := cluster.sharedFeed(t.Context(), source{kind: kinds.Of(one()), namespace: "ns"}); err != nil {
+	if _, err := cluster.feeds.Shared(t.Context(), source{kind: kinds.Of(one()), namespace: "ns"}); err != nil {
 		t.Fatal(err)
 	}
 	cluster.Close()
 	cluster.Close()
-	if _, err := cluster.sharedFeed(t.Context(), source{kind: kinds.Of(one()), namespace: "ns"}); err == nil {
+	if _, err := cluster.feeds.Shared(t.Context(), source{kind: kinds.Of(one()), namespace: "ns"}); err == nil {
 		t.Error("a watch was opened after Close")
 	}
 }

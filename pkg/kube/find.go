@@ -34,13 +34,13 @@ func (c *Cluster) Find(ctx context.Context, refs []corev1.ObjectReference) ([]*m
 		return nil, fmt.Errorf("find: %w", err)
 	}
 	// That an object is not there has records dropped, so it must not be concluded from what was so some time ago.
-	c.kinds.lookAgain()
+	c.api.kinds.LookAgain()
 	found := make([]*metav1.PartialObjectMetadata, len(refs))
 	shelves := sortByShelf(refs)
 	ctx = quiet(ctx)
 	err := each(ctx, len(shelves), atOnce, func(i int) error {
 		shelf := shelves[i]
-		err := c.findOn(ctx, shelf, found)
+		err := c.api.findOn(ctx, shelf, found)
 		if err == nil || apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
 			return nil
 		}
@@ -73,23 +73,19 @@ func sortByShelf(refs []corev1.ObjectReference) []shelf {
 	return shelves
 }
 
-func (c *Cluster) findOn(ctx context.Context, shelf shelf, found []*metav1.PartialObjectMetadata) error {
-	return c.kinds.atStored(ctx, shelf.kind, func(mapping *meta.RESTMapping) error {
-		objects := c.metadataOf(mapping, shelf.namespace)
+func (c *connection) findOn(ctx context.Context, shelf shelf, found []*metav1.PartialObjectMetadata) error {
+	return c.kinds.AtStored(ctx, shelf.kind, func(mapping *meta.RESTMapping) error {
+		objects := c.Metadata(mapping, shelf.namespace)
 		if len(shelf.wanted) == 1 {
 			return findByName(ctx, objects, shelf, found)
 		}
 		err := findInList(ctx, objects, shelf, found)
 		if apierrors.IsForbidden(err) {
-			c.lacks(err, right{"list", mapping.Resource.GroupResource(), namespaceOf(mapping, shelf.namespace)}, insteadOfList)
+			c.Lacks(err, right{"list", mapping.Resource.GroupResource(), namespaceOf(mapping, shelf.namespace)}, insteadOfList)
 			return findByName(ctx, objects, shelf, found)
 		}
 		return err
 	})
-}
-
-func (c *Cluster) metadataOf(mapping *meta.RESTMapping, namespace string) metadata.ResourceInterface {
-	return c.metadata.Resource(mapping.Resource).Namespace(namespaceOf(mapping, namespace))
 }
 
 // findInList reads the list until all wanted objects are found.

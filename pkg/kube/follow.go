@@ -21,6 +21,51 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
+// RunHook applies the object and follows it to its end. The watches are open
+// before it is applied, so nothing is missed. observe, which may be nil, is
+// called from this call whenever something worth showing has changed.
+//
+// The error is nil when the hook has ended, also when it has failed: see the
+// outcome. Otherwise it could not be applied (an error as of Apply), could not
+// be followed, or ctx ended, whose error is wrapped; the outcome then holds
+// what is known.
+func (c *Cluster) RunHook(ctx context.Context, hook HookRun, observe func(HookProgress)) (HookOutcome, error) {
+	f := newFollower(c.feeds, hook, observe)
+	defer f.stop()
+	if err := f.watch(ctx); err != nil {
+		return HookOutcome{}, err
+	}
+	f.lookBefore()
+	c.api.kinds.LookAgain()
+	applied := applier{c.api}.One(ctx, WithLogMessages(hook.Object), ApplyOptions{ForceConflicts: hook.ForceConflicts, Claims: hook.Claims})
+	if applied.Err != nil {
+		return HookOutcome{Applied: applied}, applied.Err
+	}
+	// A hook may install what defines kinds.
+	defer c.api.kinds.LookAgain()
+	return f.follow(ctx, applied)
+}
+
+// FollowHook is RunHook for an object that was applied before and may be
+// running: Object needs its UID and ResourceVersion only beside its kind,
+// namespace and name.
+func (c *Cluster) FollowHook(ctx context.Context, hook HookRun, observe func(HookProgress)) (HookOutcome, error) {
+	f := newFollower(c.feeds, hook, observe)
+	defer f.stop()
+	if err := f.watch(ctx); err != nil {
+		return HookOutcome{}, err
+	}
+	ref := kinds.RefOf(hook.Object)
+	ref.ResourceVersion = hook.Object.GetResourceVersion()
+	defer c.api.kinds.LookAgain()
+	return f.follow(ctx, Applied{Ref: ref, Generation: hook.Object.GetGeneration(), Labels: f.shownLabels()})
+}
+
+// follows reports whether the hook has an end to wait for.
+func (h HookRun) follows() bool {
+	return kinds.RunsPods(h.Object.GroupVersionKind().GroupKind()) || len(h.Ready)+len(h.Failed) > 0
+}
+
 // lateAfter is how long a Job may be without a Pod before its events are
 // looked at.
 const lateAfter = 2 * time.Second
@@ -34,7 +79,7 @@ const (
 
 // follower watches one hook to its end.
 type follower struct {
-	cluster *Cluster
+	feeds   *feeds
 	hook    HookRun
 	observe func(HookProgress)
 	box     *feed.Inbox
@@ -43,37 +88,32 @@ type follower struct {
 	mine       *feed.Subscription
 	subscribed []func()
 
-	seen sighting
+	seen      sighting
+	diagnosis diagnosis
+}
+
+// sighting is how far a follower knows the hook to be.
+type sighting struct {
+	// end is how the hook ended, once it is done.
+	end health.Verdict
+	// failure is why the hook's state cannot be judged; nil when it can.
+	failure error
 	// failedBefore is the object in whose state from before the apply failed-when held, and has held
 	// ever since; "" for none.
 	failedBefore types.UID
-	// failure is why the hook's state cannot be judged; nil when it can.
-	failure error
-}
-
-// sighting is what a follower knows.
-type sighting struct {
-	applied  Applied
-	object   *unstructured.Unstructured
-	evidence *pods.Evidence
-	// end is how the hook ended, once it is done.
-	end health.Verdict
-	// refusal is the last Warning event of a Job without Pods.
-	refusal pods.Warning
-	// log is read early, as soon as a Pod is being deleted, since it may be
-	// removed before the Job has failed.
-	log   *logTail
+	// early tells that the cause was looked for when a Pod was being deleted, since its log may be gone before the Job has failed.
 	early bool
-	// blind says why the Pods cannot be seen; "" when they can.
-	blind string
 	said  HookProgress
 }
 
-func (c *Cluster) newFollower(hook HookRun, observe func(HookProgress)) *follower {
+func newFollower(from *feeds, hook HookRun, observe func(HookProgress)) *follower {
 	if observe == nil {
 		observe = func(HookProgress) {}
 	}
-	return &follower{cluster: c, hook: hook, observe: observe, box: feed.NewInbox()}
+	return &follower{
+		feeds: from, hook: hook, observe: observe, box: feed.NewInbox(),
+		diagnosis: diagnosis{api: from.connection, hook: hook.Object},
+	}
 }
 
 func (f *follower) stop() {
@@ -88,14 +128,14 @@ func (f *follower) watch(ctx context.Context) error {
 		return nil
 	}
 	object := f.hook.Object
-	main, err := f.cluster.sharedFeed(ctx, source{kind: object.GroupVersionKind(), namespace: object.GetNamespace(), labels: f.hook.Selector})
+	main, err := f.feeds.Shared(ctx, source{kind: object.GroupVersionKind(), namespace: object.GetNamespace(), labels: f.hook.Selector})
 	if err != nil {
 		return err
 	}
 	f.main, f.mine = main, &feed.Subscription{Inbox: f.box, Tag: aboutObject, Name: object.GetName()}
 	f.subscribe(main, f.mine)
 	if kinds.IsJob(object.GroupVersionKind().GroupKind()) && f.hook.PodSelector != "" {
-		podFeed, err := f.cluster.sharedFeed(ctx, source{kind: podKind(), namespace: object.GetNamespace(), labels: f.hook.PodSelector})
+		podFeed, err := f.feeds.Shared(ctx, source{kind: podKind(), namespace: object.GetNamespace(), labels: f.hook.PodSelector})
 		if err != nil {
 			return err
 		}
@@ -116,7 +156,7 @@ func (f *follower) subscribe(at *feed.Feed, to *feed.Subscription) {
 
 // follow waits for the end of what was applied.
 func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, error) {
-	f.seen.applied, f.seen.evidence = applied, pods.NewEvidence(applied.Ref.UID)
+	f.diagnosis.applied, f.diagnosis.evidence = applied, pods.NewEvidence(applied.Ref.UID)
 	if !f.hook.follows() {
 		return HookOutcome{Succeeded: true, Applied: applied}, nil
 	}
@@ -132,13 +172,13 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 	for {
 		f.readNews()
 		switch {
-		case f.failure != nil:
-			return f.outcome(f.seen.end), fmt.Errorf("follow %s: %w", kinds.NameOf(applied.Ref), f.failure)
+		case f.seen.failure != nil:
+			return f.diagnosis.Outcome(f.seen.end), fmt.Errorf("follow %s: %w", kinds.NameOf(applied.Ref), f.seen.failure)
 		case f.seen.end.Done:
 			return f.finish(ctx), nil
-		case !f.seen.early && f.seen.evidence.IsEnding():
+		case !f.seen.early && f.diagnosis.evidence.IsEnding():
 			f.seen.early = true
-			f.gather(ctx)
+			f.diagnosis.Gather(ctx)
 		}
 		f.report()
 		if ctx.Err() != nil {
@@ -156,10 +196,10 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 func (f *follower) readNews() {
 	for _, news := range f.box.Take() {
 		switch {
-		case news.Tag == aboutPods && !f.isForeign():
-			f.seen.evidence.Take(news.Object)
+		case news.Tag == aboutPods && !f.diagnosis.isForeign():
+			f.diagnosis.evidence.Take(news.Object)
 		case news.Tag == aboutEvents && !news.Gone:
-			f.seen.refusal = pods.Later(f.seen.refusal, pods.WarningOf(news.Object))
+			f.diagnosis.refusal = pods.Later(f.diagnosis.refusal, pods.WarningOf(news.Object))
 		case news.Tag == aboutObject:
 			f.takeObject(news)
 		}
@@ -171,30 +211,31 @@ func (f *follower) readNews() {
 // that name, and what comes after the end are passed over.
 func (f *follower) takeObject(news feed.Change) {
 	switch {
-	case f.seen.end.Done || f.failure != nil:
+	case f.seen.end.Done || f.seen.failure != nil:
 		return
 	case news.Object == nil:
-	case uidOf(news.Object) != f.seen.applied.Ref.UID:
+	case uidOf(news.Object) != f.diagnosis.applied.Ref.UID:
 		return
-	case feed.Older(news.Object.GetResourceVersion(), f.seen.applied.Ref.ResourceVersion):
+	case feed.Older(news.Object.GetResourceVersion(), f.diagnosis.applied.Ref.ResourceVersion):
 		return
 	default:
-		f.seen.object = news.Object
+		f.diagnosis.object = news.Object
 		if kinds.IsPod(news.Object.GroupVersionKind().GroupKind()) {
-			f.seen.evidence.Take(news.Object)
+			f.diagnosis.evidence.Take(news.Object)
 		}
 	}
-	f.seen.end, f.failure = health.Judge(f.seen.object, news.Gone, f.hook.Ready, f.hook.Failed)
+	f.seen.end, f.seen.failure = health.Judge(f.diagnosis.object, news.Gone, f.hook.Ready, f.hook.Failed)
 	if f.seen.end.Reason != health.FailedWhen {
-		f.failedBefore = ""
+		f.seen.failedBefore = ""
 	}
-	if f.failedBefore != "" && f.failedBefore == uidOf(f.seen.object) {
+	if f.seen.failedBefore != "" && f.seen.failedBefore == uidOf(f.diagnosis.object) {
 		f.seen.end.Message = words.Sentences(f.seen.end.Message, failedBeforeAdvice)
 	}
 }
 
 // failedBeforeAdvice is said of a failed-when that tells nothing about this run.
 const failedBeforeAdvice = "it was already before this run applied the hook; to have what an earlier run left deleted first, " +
+
 	"set sherpack.io/hook-delete-policy: before-hook-creation"
 
 // selects reports whether the watch of the hooks shows what has some labels.
@@ -218,7 +259,7 @@ func (f *follower) shownLabels() map[string]string {
 // followByName follows the hook without the selector, from now on.
 func (f *follower) followByName(ctx context.Context) error {
 	ref := kinds.RefOf(f.hook.Object)
-	named, err := f.cluster.openFeed(ctx, source{kind: kinds.Of(ref), namespace: ref.Namespace, fieldTerm: "metadata.name=" + ref.Name})
+	named, err := f.feeds.Open(ctx, source{kind: kinds.Of(ref), namespace: ref.Namespace, fieldTerm: "metadata.name=" + ref.Name})
 	if err != nil {
 		return fmt.Errorf("watch %s: %w", kinds.NameOf(ref), err)
 	}
@@ -236,18 +277,33 @@ func (f *follower) lookBefore() {
 	}
 	if before := f.main.Find(f.hook.Object.GetName()); before != nil {
 		if failed, err := f.hook.Failed.Hold(before); failed && err == nil {
-			f.failedBefore = before.GetUID()
+			f.seen.failedBefore = before.GetUID()
 		}
 	}
 }
 
-// isForeign reports whether the hook is a Job whose Pods, if it has any here, say nothing.
-func (f *follower) isForeign() bool {
-	object := f.hook.Object
-	if f.seen.object != nil {
-		object = f.seen.object
+// finish is the outcome of a hook that has ended.
+func (f *follower) finish(ctx context.Context) HookOutcome {
+	if f.seen.end.Succeeded {
+		return HookOutcome{Succeeded: true, Attempts: f.diagnosis.evidence.Attempts(), Applied: f.diagnosis.applied}
 	}
-	return kinds.IsJob(object.GroupVersionKind().GroupKind()) && health.IsForeign(object)
+	f.diagnosis.Gather(ctx)
+	return f.diagnosis.Outcome(f.seen.end)
+}
+
+// outOfTime is the outcome of a hook that has not ended with ctx. When it was
+// interrupted, nothing more is asked of the server.
+func (f *follower) outOfTime(ctx context.Context) (HookOutcome, error) {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		f.diagnosis.Gather(ctx)
+		f.diagnosis.LookForWarning(ctx)
+	}
+	outcome := f.diagnosis.Outcome(health.Verdict{})
+	err := ctx.Err()
+	if f.main.Trouble() != nil {
+		err = fmt.Errorf("%w (%w)", err, f.main.Trouble())
+	}
+	return outcome, fmt.Errorf("wait for %s: %w", kinds.NameOf(f.diagnosis.applied.Ref), err)
 }
 
 // report tells the observer what has changed. That the same is worded
@@ -263,19 +319,19 @@ func (f *follower) report() {
 }
 
 func (f *follower) progress() HookProgress {
-	now := HookProgress{Attempts: f.seen.evidence.Attempts()}
-	if f.seen.object != nil && kinds.IsJob(f.seen.object.GroupVersionKind().GroupKind()) {
-		now.Suspended = health.IsSuspended(f.seen.object)
+	now := HookProgress{Attempts: f.diagnosis.evidence.Attempts()}
+	if f.diagnosis.object != nil && kinds.IsJob(f.diagnosis.object.GroupVersionKind().GroupKind()) {
+		now.Suspended = health.IsSuspended(f.diagnosis.object)
 	}
-	if f.seen.evidence.IsEmpty() && f.seen.refusal.Reason != "" {
-		now.Reason, now.Message = f.seen.refusal.Reason, f.seen.refusal.Message
+	if f.diagnosis.evidence.IsEmpty() && f.diagnosis.refusal.Reason != "" {
+		now.Reason, now.Message = f.diagnosis.refusal.Reason, f.diagnosis.refusal.Message
 		return now
 	}
-	failed := f.seen.evidence.Explain()
+	failed := f.diagnosis.evidence.Explain()
 	if failed.Ended != nil {
 		now.ExitCode = &failed.Ended.ExitCode
 	}
-	if waits := f.seen.evidence.Standing(); waits.IsSpecific() {
+	if waits := f.diagnosis.evidence.Standing(); waits.IsSpecific() {
 		failed = waits
 	}
 	switch {
@@ -289,17 +345,25 @@ func (f *follower) progress() HookProgress {
 
 // lookForRefusal watches the events of a Job that has no Pod, once.
 func (f *follower) lookForRefusal(ctx context.Context, late *time.Ticker) {
-	if f.seen.object == nil || f.isForeign() || field.IsTrue(f.seen.object, "spec", "suspend") {
+	if f.diagnosis.object == nil || f.diagnosis.isForeign() || field.IsTrue(f.diagnosis.object, "spec", "suspend") {
 		return
 	}
 	late.Stop()
-	if !kinds.IsJob(f.seen.object.GroupVersionKind().GroupKind()) || !f.seen.evidence.IsEmpty() {
+	if !kinds.IsJob(f.diagnosis.object.GroupVersionKind().GroupKind()) || !f.diagnosis.evidence.IsEmpty() {
 		return
 	}
-	events, err := f.cluster.openFeed(ctx, warningsOf(f.seen.applied.Ref))
+	events, err := f.feeds.Open(ctx, warningsOf(f.diagnosis.applied.Ref))
 	if err != nil {
 		return
 	}
 	f.subscribe(events, &feed.Subscription{Inbox: f.box, Tag: aboutEvents})
 	f.subscribed = append(f.subscribed, events.Close)
+}
+
+// uidOf is an object's UID; "" for none.
+func uidOf(object *unstructured.Unstructured) types.UID {
+	if object == nil {
+		return ""
+	}
+	return object.GetUID()
 }

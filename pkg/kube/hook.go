@@ -1,10 +1,7 @@
 package kube
 
 import (
-	"context"
-
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
@@ -79,51 +76,6 @@ type HookOutcome struct {
 	Applied Applied
 }
 
-// RunHook applies the object and follows it to its end. The watches are open
-// before it is applied, so nothing is missed. observe, which may be nil, is
-// called from this call whenever something worth showing has changed.
-//
-// The error is nil when the hook has ended, also when it has failed: see the
-// outcome. Otherwise it could not be applied (an error as of Apply), could not
-// be followed, or ctx ended, whose error is wrapped; the outcome then holds
-// what is known.
-func (c *Cluster) RunHook(ctx context.Context, hook HookRun, observe func(HookProgress)) (HookOutcome, error) {
-	f := c.newFollower(hook, observe)
-	defer f.stop()
-	if err := f.watch(ctx); err != nil {
-		return HookOutcome{}, err
-	}
-	f.lookBefore()
-	c.kinds.lookAgain()
-	applied := c.applyOne(ctx, WithLogMessages(hook.Object), ApplyOptions{ForceConflicts: hook.ForceConflicts, Claims: hook.Claims})
-	if applied.Err != nil {
-		return HookOutcome{Applied: applied}, applied.Err
-	}
-	// A hook may install what defines kinds.
-	defer c.kinds.lookAgain()
-	return f.follow(ctx, applied)
-}
-
-// FollowHook is RunHook for an object that was applied before and may be
-// running: Object needs its UID and ResourceVersion only beside its kind,
-// namespace and name.
-func (c *Cluster) FollowHook(ctx context.Context, hook HookRun, observe func(HookProgress)) (HookOutcome, error) {
-	f := c.newFollower(hook, observe)
-	defer f.stop()
-	if err := f.watch(ctx); err != nil {
-		return HookOutcome{}, err
-	}
-	ref := kinds.RefOf(hook.Object)
-	ref.ResourceVersion = hook.Object.GetResourceVersion()
-	defer c.kinds.lookAgain()
-	return f.follow(ctx, Applied{Ref: ref, Generation: hook.Object.GetGeneration(), Labels: f.shownLabels()})
-}
-
-// follows reports whether the hook has an end to wait for.
-func (h HookRun) follows() bool {
-	return kinds.RunsPods(h.Object.GroupVersionKind().GroupKind()) || len(h.Ready)+len(h.Failed) > 0
-}
-
 // WithLogMessages returns a copy of a hook in which each container of a Job's
 // or Pod's without a terminationMessagePolicy has FallbackToLogsOnError, so
 // that the end of its log is known where logs may not be read. Other kinds are
@@ -146,12 +98,4 @@ func WithLogMessages(object *unstructured.Unstructured) *unstructured.Unstructur
 		}
 	}
 	return object
-}
-
-// uidOf is an object's UID; "" for none.
-func uidOf(object *unstructured.Unstructured) types.UID {
-	if object == nil {
-		return ""
-	}
-	return object.GetUID()
 }

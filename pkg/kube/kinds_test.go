@@ -105,7 +105,7 @@ func TestMappingLooksOnceMore(t *testing.T) {
 			server := test.server
 			server.lists = map[string][]string{"a/v1": {"One"}}
 			server.later = map[string][]string{"b/v1": {"Two"}}
-			cluster := &Cluster{kinds: newKinds(&server)}
+			cluster := newCluster(&connection{kinds: newKinds(&server)})
 			namespaced, err := cluster.Namespaced(test.kind)
 			if namespaced != test.found || meta.IsNoMatchError(err) != test.unknown || (err == nil) != test.found || server.resets != test.resets {
 				t.Errorf("found %v, %v, after %d resets", namespaced, err, server.resets)
@@ -120,13 +120,13 @@ func TestMappingLooksOnceMore(t *testing.T) {
 func TestAKindThatIsNotServedIsDiscoveredOnce(t *testing.T) {
 	t.Parallel()
 	server := &served{lists: map[string][]string{"a/v1": {"One"}}, later: map[string][]string{}}
-	cluster := &Cluster{kinds: newKinds(server)}
+	cluster := newCluster(&connection{kinds: newKinds(server)})
 	unknown := schema.GroupVersionKind{Group: "x", Version: "v1", Kind: "Two"}
 	for range 50 {
 		if _, err := cluster.Namespaced(unknown); !meta.IsNoMatchError(err) {
 			t.Fatalf("the error is %v", err)
 		}
-		if _, err := cluster.kinds.stored(unknown); !meta.IsNoMatchError(err) {
+		if _, err := cluster.api.kinds.Stored(unknown); !meta.IsNoMatchError(err) {
 			t.Fatalf("the error is %v", err)
 		}
 	}
@@ -156,7 +156,7 @@ func TestObjectsOfAKindThatComesLaterAreFound(t *testing.T) {
 	if err := client.Tracker().Create(schema.GroupVersionResource{Group: "x", Version: "v1", Resource: "Twos"}, object, "ns"); err != nil {
 		t.Fatal(err)
 	}
-	cluster := &Cluster{kinds: newKinds(server), metadata: client}
+	cluster := newCluster(&connection{kinds: newKinds(server), metadata: client})
 	refs := []corev1.ObjectReference{{APIVersion: "x/v1", Kind: "Two", Namespace: "ns", Name: "a"}}
 	if found, err := cluster.Find(t.Context(), refs); err != nil || found[0] != nil {
 		t.Fatalf("before: %v, %v", found, err)
@@ -172,16 +172,16 @@ func TestAPromisedKindIsLookedForUntilItComes(t *testing.T) {
 	server := &served{lists: map[string][]string{"a/v1": {"One"}}, later: map[string][]string{}}
 	known := newKinds(server)
 	promised := schema.GroupVersionKind{Group: "x", Version: "v1", Kind: "Two"}
-	if _, err := known.mapping(promised); !meta.IsNoMatchError(err) {
+	if _, err := known.Mapping(promised); !meta.IsNoMatchError(err) {
 		t.Fatalf("before: %v", err)
 	}
 	definition := decodeObject(t, "{kind: CustomResourceDefinition, spec: {group: x, names: {kind: Two}}}")
-	known.promise(definition)
-	if _, err := known.mapping(promised); !meta.IsNoMatchError(err) {
+	known.Promise(definition)
+	if _, err := known.Mapping(promised); !meta.IsNoMatchError(err) {
 		t.Fatalf("at once: %v", err)
 	}
 	server.later["x/v1"] = []string{"Two"}
-	if _, err := known.mapping(promised); err != nil {
+	if _, err := known.Mapping(promised); err != nil {
 		t.Errorf("later: %v", err)
 	}
 }
@@ -189,7 +189,7 @@ func TestAPromisedKindIsLookedForUntilItComes(t *testing.T) {
 func TestCapabilitiesLeaveOutWhatIsDown(t *testing.T) {
 	t.Parallel()
 	server := &served{lists: map[string][]string{"a/v1": {"One", "Two"}}, down: map[string]error{"c/v1": errors.New("down")}}
-	got, err := (&Cluster{kinds: newKinds(server)}).Capabilities(t.Context())
+	got, err := newCluster(&connection{kinds: newKinds(server)}).Capabilities(t.Context())
 	want := Capabilities{Version: "v1.36.0", Major: "1", Minor: "36", APIVersions: []string{"a/v1", "a/v1/One", "a/v1/Two"}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)

@@ -120,7 +120,7 @@ func TestMadeSince(t *testing.T) {
 func TestANamespaceIsCreatedAlthoughARequestIsLost(t *testing.T) {
 	t.Parallel()
 	client, count := server(t, hangUp, answer(http.StatusCreated, ""))
-	cluster := &Cluster{rest: client}
+	cluster := newCluster(&connection{rest: client})
 	if created, err := cluster.CreateNamespace(t.Context(), "shop"); err != nil || !created || count.Load() != 2 {
 		t.Errorf("created %v, %v, %d requests", created, err, count.Load())
 	}

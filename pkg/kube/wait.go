@@ -6,11 +6,16 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/feed"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/pods"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
@@ -106,13 +111,13 @@ func (c *Cluster) Wait(ctx context.Context, targets []WaitTarget, selector strin
 		observe = func(Readiness) {}
 	}
 	w := &waiter{
-		cluster: c, targets: targets, observe: observe, box: feed.NewInbox(), open: map[source]*feed.Feed{}, narrow: map[int]*feed.Subscription{},
+		api: c.feeds, targets: targets, observe: observe, box: feed.NewInbox(), open: map[source]*feed.Feed{}, narrow: map[int]*feed.Subscription{},
 		states: make([]health.State, len(targets)), objects: make([]*unstructured.Unstructured, len(targets)),
 		claims: claims{late: map[string]bool{}, watched: map[string]bool{}},
 	}
 	defer w.stop()
 	// Controllers may define kinds as they get ready.
-	defer c.kinds.lookAgain()
+	defer c.api.kinds.LookAgain()
 	if err := w.watch(ctx, selector); err != nil {
 		return err
 	}
@@ -121,7 +126,7 @@ func (c *Cluster) Wait(ctx context.Context, targets []WaitTarget, selector strin
 
 // waiter waits for a set of objects.
 type waiter struct {
-	cluster *Cluster
+	api     *feeds
 	targets []WaitTarget
 	observe func(Readiness)
 	box     *feed.Inbox
@@ -162,7 +167,7 @@ func (w *waiter) follow(ctx context.Context, i int, selector string) (*feed.Subs
 	ref := w.targets[i].Ref
 	from := source{kind: kinds.Of(ref), namespace: ref.Namespace, labels: selector}
 	if w.open[from] == nil {
-		opened, err := w.cluster.openFeed(ctx, from)
+		opened, err := w.api.Open(ctx, from)
 		if err != nil {
 			return nil, fmt.Errorf("watch %s: %w", ref.Kind, err)
 		}
@@ -305,4 +310,127 @@ func (w *waiter) outOfTime(ctx context.Context) error {
 		err = fmt.Errorf("%w (%w)", err, trouble)
 	}
 	return &NotReadyError{Objects: w.withReasons(ctx, open), err: err}
+}
+
+// aboutClaims tags the events of claims among a waiter's changes.
+const aboutClaims = -1
+
+// claims knows which volumes are made for their first consumer only.
+type claims struct {
+	// late holds what is known of StorageClasses by name, and of claims by UID.
+	late map[string]bool
+	// watched namespaces tell by their events what the unreadable
+	// StorageClasses would have told.
+	watched map[string]bool
+}
+
+// waitsForConsumer tells whether a claim that is not bound is as far as it gets
+// without a Pod. It reads the StorageClass, once; where that is forbidden, the
+// claim's events say it.
+func (w *waiter) waitsForConsumer(ctx context.Context, claim *unstructured.Unstructured, class string) bool {
+	if w.claims.late[string(claim.GetUID())] {
+		return true
+	}
+	late, known := w.claims.late[class]
+	if known {
+		return late
+	}
+	late, err := w.api.bindsLate(ctx, class)
+	if err != nil {
+		w.watchClaimEvents(ctx, claim.GetNamespace())
+		return false
+	}
+	w.claims.late[class] = late
+	return late
+}
+
+func (c *connection) bindsLate(ctx context.Context, class string) (bool, error) {
+	mapping, err := c.kinds.Mapping(storagev1.SchemeGroupVersion.WithKind("StorageClass"))
+	if err != nil {
+		return false, err
+	}
+	found, err := c.Objects(mapping, "").Get(quiet(ctx), class, metav1.GetOptions{})
+	if err != nil {
+		return false, err
+	}
+	return field.Text(found, "volumeBindingMode") == string(storagev1.VolumeBindingWaitForFirstConsumer), nil
+}
+
+func (w *waiter) watchClaimEvents(ctx context.Context, namespace string) {
+	if w.claims.watched[namespace] {
+		return
+	}
+	w.claims.watched[namespace] = true
+	events, err := w.api.Open(ctx, source{
+		kind: corev1.SchemeGroupVersion.WithKind("Event"), namespace: namespace, optional: true,
+		fieldTerm: "involvedObject.kind=PersistentVolumeClaim,reason=WaitForFirstConsumer",
+	})
+	if err != nil {
+		return
+	}
+	w.feeds = append(w.feeds, events)
+	events.Subscribe(&feed.Subscription{Inbox: w.box, Tag: aboutClaims})
+}
+
+// takeLate notes by an event that a claim waits for its first consumer.
+func (w *waiter) takeLate(ctx context.Context, news feed.Change) {
+	uid := field.Text(news.Object, "involvedObject", "uid")
+	if news.Gone || w.claims.late[uid] {
+		return
+	}
+	w.claims.late[uid] = true
+	for i, object := range w.objects {
+		if string(uidOf(object)) == uid {
+			w.take(ctx, feed.Change{Tag: i, Object: object})
+		}
+	}
+}
+
+// explainedAtAll is how many targets are given reasons.
+const explainedAtAll = 20
+
+// withReasons lists the targets with what can be found of the why: one list of
+// Pods and one of Warning events for each namespace, not more.
+func (w *waiter) withReasons(ctx context.Context, targets []int) []Unready {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
+	defer cancel()
+	places := map[string]*pods.Observed{}
+	var objects []Unready
+	for place, i := range targets {
+		ref := w.targets[i].Ref
+		unready := Unready{Ref: ref, Failed: w.states[i].Failed, Late: w.states[i].Late, Message: w.states[i].Message}
+		if object := w.objects[i]; object != nil && place < explainedAtAll {
+			if places[ref.Namespace] == nil {
+				places[ref.Namespace] = w.api.look(ctx, ref.Namespace)
+			}
+			unready.Reasons = places[ref.Namespace].Reasons(object)
+		}
+		objects = append(objects, unready)
+	}
+	return objects
+}
+
+func (c *connection) look(ctx context.Context, namespace string) *pods.Observed {
+	found := &pods.Observed{}
+	events := source{kind: corev1.SchemeGroupVersion.WithKind("Event"), namespace: namespace, fieldTerm: "type=Warning"}
+	if namespace == "" {
+		events.namespace = metav1.NamespaceDefault
+	}
+	found.Events = c.Warnings(ctx, events)
+	mapping, err := c.kinds.Mapping(podKind())
+	if err != nil || namespace == "" {
+		return found
+	}
+	list, err := c.Objects(mapping, namespace).List(quiet(ctx), metav1.ListOptions{Limit: pageSize})
+	if err != nil {
+		c.Lacks(err, right{"list", mapping.Resource.GroupResource(), namespace}, insteadOfList)
+		return found
+	}
+	for i := range list.Items {
+		pod := corev1.Pod{}
+		if runtime.DefaultUnstructuredConverter.FromUnstructured(list.Items[i].Object, &pod) == nil {
+			found.Pods = append(found.Pods, pod)
+		}
+	}
+	return found
 }

@@ -19,25 +19,25 @@ func warningsOf(ref corev1.ObjectReference) source {
 	}
 }
 
-// lastWarning asks for the newest Warning event of the object; the zero value
+// LastWarning asks for the newest Warning event of the object; the zero value
 // when there is none, or it cannot be read.
-func (c *Cluster) lastWarning(ctx context.Context, ref corev1.ObjectReference) pods.Warning {
+func (c *connection) LastWarning(ctx context.Context, ref corev1.ObjectReference) pods.Warning {
 	last := pods.Warning{}
-	for _, found := range c.warnings(ctx, warningsOf(ref)) {
+	for _, found := range c.Warnings(ctx, warningsOf(ref)) {
 		last = pods.Later(last, pods.WarningOf(found))
 	}
 	return last
 }
 
-// warnings lists events; none where they cannot be read.
-func (c *Cluster) warnings(ctx context.Context, from source) []*unstructured.Unstructured {
-	mapping, err := c.kinds.mapping(from.kind)
+// Warnings lists events; none where they cannot be read.
+func (c *connection) Warnings(ctx context.Context, from source) []*unstructured.Unstructured {
+	mapping, err := c.kinds.Mapping(from.kind)
 	if err != nil {
 		return nil
 	}
-	list, err := c.objects(mapping, from.namespace).List(quiet(ctx), metav1.ListOptions{FieldSelector: from.fieldTerm, Limit: pageSize})
+	list, err := c.Objects(mapping, from.namespace).List(quiet(ctx), metav1.ListOptions{FieldSelector: from.fieldTerm, Limit: pageSize})
 	if err != nil {
-		c.lacks(err, right{"list", mapping.Resource.GroupResource(), from.namespace}, insteadOfEvents)
+		c.Lacks(err, right{"list", mapping.Resource.GroupResource(), from.namespace}, insteadOfEvents)
 		return nil
 	}
 	events := make([]*unstructured.Unstructured, len(list.Items))
