@@ -11,10 +11,10 @@ import (
 type Change struct {
 	// Tag is the subscription's.
 	Tag int
-	// Object is its present state, or its last with gone. It is nil for an
-	// object that the feed never saw.
+	// Object is its present state, or its last where it is Gone. It is nil for an object that the feed never saw.
 	Object *unstructured.Unstructured
-	Gone   bool
+	// Gone tells that the object is not there, or not any more.
+	Gone bool
 }
 
 // IsOther reports whether the news is of another object than one of its name that was there before.
@@ -31,6 +31,7 @@ type Inbox struct {
 	changes []Change
 }
 
+// NewInbox returns an empty inbox.
 func NewInbox() *Inbox { return &Inbox{Ready: make(chan struct{}, 1)} }
 
 func (b *Inbox) put(news Change) {
@@ -54,13 +55,13 @@ func (b *Inbox) Take() []Change {
 
 // Subscription is what an inbox wants to hear of one feed.
 type Subscription struct {
+	// Inbox is where the news go.
 	Inbox *Inbox
 	// Tag is put on every change.
 	Tag int
 	// Name is the object's; "" means all objects of the feed.
 	Name string
-	// Expected says that the object is there as of the version since, so that
-	// its absence is news.
+	// Expected says that the object is there as of the version Since, so that its absence is news.
 	Expected bool
 	Since    string
 }
@@ -70,7 +71,7 @@ func (s *Subscription) deliver(news Change) {
 	s.Inbox.put(news)
 }
 
-// Older reports whether version a is surely before b.
+// Older reports whether resourceVersion a is surely before b; versions that cannot be compared are not.
 func Older(a, b string) bool {
 	order, err := resourceversion.CompareResourceVersion(a, b)
 	return err == nil && order < 0

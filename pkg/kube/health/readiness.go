@@ -18,15 +18,14 @@ import (
 
 // State is what an object's state says of its readiness.
 type State struct {
-	// ready, skipped (reported, not waited for) and failed (for good) exclude
-	// each other; with none of them it is not ready yet.
+	// Ready, Skipped (reported, not waited for) and Failed (for good) exclude each other; with none of them it is not ready yet.
 	Ready, Skipped, Failed bool
 	// Late says of a failure that a time of the object's own was over.
 	Late bool
 	// Message says why.
 	Message string
-	// Class is the StorageClass of a claim that is ready already if volumes of
-	// that class wait for their first consumer.
+	// Class is the StorageClass of a claim that is ready already if volumes of that class wait for their first consumer; "" for
+	// anything else.
 	Class string
 }
 

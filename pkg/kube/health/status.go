@@ -17,7 +17,7 @@ const (
 	kindDaemonSet   = "DaemonSet.apps"
 )
 
-// StatusCondition is one of an object's conditions.
+// StatusCondition is one of an object's conditions; what it does not say is "".
 type StatusCondition struct {
 	Type, Status, Reason, Message, LastUpdateTime string
 	// stale says that it speaks of an earlier generation of the object.

@@ -19,8 +19,9 @@ const Deleted = "Deleted"
 
 // Verdict is what the state of a hook says of its end.
 type Verdict struct {
+	// Done tells that the hook has ended, Succeeded that it did so well.
 	Done, Succeeded bool
-	// Reason and message say why it failed.
+	// Reason and Message say why it failed; "" where it did not, or nobody says.
 	Reason, Message string
 }
 

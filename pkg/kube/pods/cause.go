@@ -14,12 +14,12 @@ import (
 type Cause struct {
 	// Pod and container are where the log is; "" when there is none.
 	Pod, Container string
-	// Started tells that the container has run, so that it has a log; previous
-	// asks for that of its run before the present one.
+	// Started tells that the container has run, so that it has a log; Previous that the log is that of the run before the present
+	// one.
 	Started, Previous bool
 	// Ended is how the container ended; nil while it has not, or was killed.
 	Ended *corev1.ContainerStateTerminated
-	// Reason and message are of the container, or of its Pod.
+	// Reason and Message are of the container, or of its Pod.
 	Reason, Message string
 }
 
