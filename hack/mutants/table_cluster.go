@@ -59,14 +59,14 @@ func clusterMutants() []mutant {
 			old:   "\t\tif options.dryRun {\n",
 			new:   "\t\tif options.dryRun && options.ForceConflicts {\n",
 			means: "preflight and --dry-run=server write",
-			tests: []suite{kube("^TestCheckWritesNothing")},
+			tests: []suite{kube("^TestDryRunWritesNothing")},
 		},
 		{
 			name: "dry-creation-creates", file: apply,
 			old:   "Param(\"dryRun\", metav1.DryRunAll).Param(\"fieldManager\", fieldManager)",
 			new:   "Param(\"fieldManager\", fieldManager)",
 			means: "preflight starts Pods",
-			tests: []suite{kube("^TestCheckWritesNothing")},
+			tests: []suite{kube("^TestDryRunWritesNothing")},
 		},
 		{
 			name: "claims-cover-everything", file: apply,
@@ -129,21 +129,21 @@ func clusterMutants() []mutant {
 			old:   "d.Replaces && (apierrors.IsAlreadyExists(err) || refusal.ExceedsQuota(err))",
 			new:   "d.Replaces && refusal.ExceedsQuota(err)",
 			means: "an upgrade is refused because the Job of the last one is still there",
-			tests: []suite{kube("^TestCheck"), script("hooks-twice")},
+			tests: []suite{kube("^TestDryRun"), script("hooks-twice")},
 		},
 		{
 			name: "pods-of-jobs-untried", file: dryRun,
 			old:   "\treturn c.dryRunPod(ctx, d)\n",
 			new:   "\treturn DryRunResult{}\n",
 			means: "a migration that PodSecurity refuses is noticed only when it does not start",
-			tests: []suite{kube("^TestCheck")},
+			tests: []suite{kube("^TestDryRun")},
 		},
 		{
 			name: "other-managers-taken-over", file: dryRun,
 			old:   "return !slices.Contains(predecessors(), found.Manager)",
 			new:   "return found.Manager == \"\"",
 			means: "--take-ownership passes preflight where other managers' fields will be in conflict",
-			tests: []suite{kube("^TestFieldsOfOtherManagers|^TestCheck"), script("take-ownership")},
+			tests: []suite{kube("^TestFieldsOfOtherManagers|^TestDryRun"), script("take-ownership")},
 		},
 	}
 }

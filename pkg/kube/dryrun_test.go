@@ -63,7 +63,7 @@ spec: {template: {spec: {restartPolicy: Never, FIELDS containers: [{name: main, 
 
 func jobWith(fields string) string { return strings.Replace(checkedJob, "FIELDS", fields, 1) }
 
-func TestCheckWritesNothingAndTellsWhatWouldBeRefused(t *testing.T) {
+func TestDryRunWritesNothingAndTellsWhatWouldBeRefused(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	before := b.apply(b.object(jobWith("")), b.object(deployment))
@@ -114,7 +114,7 @@ func TestCheckWritesNothingAndTellsWhatWouldBeRefused(t *testing.T) {
 	}
 }
 
-func TestCheckKnowsTheRulesOfTheNamespace(t *testing.T) {
+func TestDryRunKnowsTheRulesOfTheNamespace(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	namespace, err := b.admin.CoreV1().Namespaces().Get(t.Context(), b.namespace, metav1.GetOptions{})
@@ -132,7 +132,7 @@ func TestCheckKnowsTheRulesOfTheNamespace(t *testing.T) {
 	})
 }
 
-func TestCheckKnowsQuotas(t *testing.T) {
+func TestDryRunKnowsQuotas(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "q"}, Spec: corev1.ResourceQuotaSpec{
@@ -276,7 +276,7 @@ func (b *bench) webhook() {
 	b.Cleanup(func() { b.must(hooks.Delete(context.WithoutCancel(b.Context()), b.namespace, metav1.DeleteOptions{})) })
 }
 
-func TestCheckKnowsWebhooks(t *testing.T) {
+func TestDryRunKnowsWebhooks(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.webhook()
@@ -307,7 +307,7 @@ spec:
     - {metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}
 `
 
-func TestCheckGivesThePodsOfASetItsClaims(t *testing.T) {
+func TestDryRunGivesThePodsOfASetItsClaims(t *testing.T) {
 	t.Parallel()
 	newBench(t).checkAll(map[string]checkCase{
 		"its Pods mount a claim":              {text: strings.Replace(setWithClaims, "VOLUMES", "volumes: []", 1)},
