@@ -15,5 +15,8 @@ func storage(run string) suite { return suite{"./pkg/storage", run} }
 
 func kube(run string) suite { return suite{"./pkg/kube", run} }
 
+// below are tests of a package below kube, which need no cluster.
+func below(name, run string) suite { return suite{"./pkg/kube/" + name, run} }
+
 // script is an end-to-end script.
 func script(name string) suite { return suite{"./test/e2e", "^TestScripts$/^" + name + "$"} }

@@ -2,10 +2,10 @@ package main
 
 // clusterMutants are about applying, deleting and waiting.
 func clusterMutants() []mutant {
-	const apply, deletion, wait, readiness, dryRun = "pkg/kube/apply.go", "pkg/kube/delete.go", "pkg/kube/wait.go", "pkg/kube/readiness.go", "pkg/kube/dryrun.go"
+	const apply, deletion, wait, readiness, dryRun = "pkg/kube/apply.go", "pkg/kube/delete.go", "pkg/kube/wait.go", "pkg/kube/health/readiness.go", "pkg/kube/dryrun.go"
 	return []mutant{
 		{
-			name: "every-conflict-counts-as-gone", file: deletion,
+			name: "every-conflict-counts-as-gone", file: "pkg/kube/refusal/predicates.go",
 			old:   "return apierrors.IsConflict(err) && strings.Contains(err.Error(), \"UID in\")",
 			new:   "return apierrors.IsConflict(err) && strings.Contains(err.Error(), \"\")",
 			means: "an object whose deletion was refused leaves the inventory, and stays for ever",
@@ -59,14 +59,14 @@ func clusterMutants() []mutant {
 			old:   "\t\tif options.dryRun {\n",
 			new:   "\t\tif options.dryRun && options.ForceConflicts {\n",
 			means: "preflight and --dry-run=server write",
-			tests: []suite{kube("^TestCheckWritesNothing")},
+			tests: []suite{kube("^TestDryRunWritesNothing")},
 		},
 		{
 			name: "dry-creation-creates", file: apply,
 			old:   "Param(\"dryRun\", metav1.DryRunAll).Param(\"fieldManager\", fieldManager)",
 			new:   "Param(\"fieldManager\", fieldManager)",
 			means: "preflight starts Pods",
-			tests: []suite{kube("^TestCheckWritesNothing")},
+			tests: []suite{kube("^TestDryRunWritesNothing")},
 		},
 		{
 			name: "claims-cover-everything", file: apply,
@@ -76,16 +76,16 @@ func clusterMutants() []mutant {
 			tests: []suite{kube("^TestApply"), script("conflicts")},
 		},
 		{
-			name: "gone-not-recognised", file: "pkg/kube/errors.go",
+			name: "gone-not-recognised", file: "pkg/kube/refusal/refusal.go",
 			old:   "if strings.Contains(status.Message, \"uid mismatch\") {",
 			new:   "if strings.Contains(status.Message, \"uid mismatch\") && ref.Name == \"\" {",
 			means: "an upgrade fails because somebody has deleted an object",
-			tests: []suite{kube("^TestApplyWithUID$|^TestClassify")},
+			tests: []suite{below("refusal", "^TestClassify"), kube("^TestApplyWithUID$")},
 		},
 		{
 			name: "values-of-secrets-in-errors", file: apply,
-			old:   "return withoutSecrets(object, classify(ref, err))",
-			new:   "return classify(ref, err)",
+			old:   "return refusal.WithoutSecrets(object, refusal.Classify(ref, err))",
+			new:   "return refusal.Classify(ref, err)",
 			means: "a refused Secret is printed with its values",
 			tests: []suite{kube("Secret")},
 		},
@@ -98,15 +98,15 @@ func clusterMutants() []mutant {
 		},
 		{
 			name: "impostor-waited-for", file: wait,
-			old:   "case target.Ref.UID != \"\" && news.object.GetUID() != target.Ref.UID:",
-			new:   "case target.Ref.Name == \"\" && news.object.GetUID() != target.Ref.UID:",
+			old:   "case target.Ref.UID != \"\" && news.Object.GetUID() != target.Ref.UID:",
+			new:   "case target.Ref.Name == \"\" && news.Object.GetUID() != target.Ref.UID:",
 			means: "--wait is content with an object that has taken the place of ours",
 			tests: []suite{kube("^TestWaitEndsAtOnce")},
 		},
 		{
 			name: "finished-and-removed-fails", file: wait,
-			old:   "Finished(last) && !news.isOther(last)",
-			new:   "Finished(last) && news.isOther(last)",
+			old:   "health.Finished(last) && !news.IsOther(last)",
+			new:   "health.Finished(last) && news.IsOther(last)",
 			means: "a Job that is removed by its time to live fails the upgrade",
 			tests: []suite{kube("^TestWaitIsContent")},
 		},
@@ -115,35 +115,35 @@ func clusterMutants() []mutant {
 			old:   "return skippedState(\"its rollout is paused\"), nil",
 			new:   "return notYet(\"its rollout is paused\"), nil",
 			means: "--wait never ends for a paused Deployment",
-			tests: []suite{kube("^TestReadiness")},
+			tests: []suite{below("health", "^TestReadiness")},
 		},
 		{
 			name: "failed-pods-waited-for", file: readiness,
 			old:   "\tif phase == \"Failed\" {\n\t\treturn failedState",
 			new:   "\tif phase == \"failed\" {\n\t\treturn failedState",
 			means: "--wait goes on after a Pod has failed for good",
-			tests: []suite{kube("^TestReadiness")},
+			tests: []suite{below("health", "^TestReadiness")},
 		},
 		{
 			name: "leftovers-refused", file: dryRun,
-			old:   "d.Replaces && (apierrors.IsAlreadyExists(err) || exceedsQuota(err))",
-			new:   "d.Replaces && exceedsQuota(err)",
+			old:   "d.Replaces && (apierrors.IsAlreadyExists(err) || refusal.ExceedsQuota(err))",
+			new:   "d.Replaces && refusal.ExceedsQuota(err)",
 			means: "an upgrade is refused because the Job of the last one is still there",
-			tests: []suite{kube("^TestCheck"), script("hooks-twice")},
+			tests: []suite{kube("^TestDryRun"), script("hooks-twice")},
 		},
 		{
 			name: "pods-of-jobs-untried", file: dryRun,
 			old:   "\treturn c.dryRunPod(ctx, d)\n",
 			new:   "\treturn DryRunResult{}\n",
 			means: "a migration that PodSecurity refuses is noticed only when it does not start",
-			tests: []suite{kube("^TestCheck")},
+			tests: []suite{kube("^TestDryRun")},
 		},
 		{
-			name: "other-managers-taken-over", file: "pkg/kube/takeover.go",
+			name: "other-managers-taken-over", file: dryRun,
 			old:   "return !slices.Contains(predecessors(), found.Manager)",
 			new:   "return found.Manager == \"\"",
 			means: "--take-ownership passes preflight where other managers' fields will be in conflict",
-			tests: []suite{kube("^TestFieldsOfOtherManagers|^TestCheck"), script("take-ownership")},
+			tests: []suite{kube("^TestFieldsOfOtherManagers|^TestDryRun"), script("take-ownership")},
 		},
 	}
 }

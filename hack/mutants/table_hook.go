@@ -2,42 +2,42 @@ package main
 
 // hookMutants are about following hooks to their end, and reading their annotations.
 func hookMutants() []mutant {
-	const verdict, conditions = "pkg/kube/verdict.go", "pkg/kube/conditions.go"
+	const verdict, conditions = "pkg/kube/health/verdict.go", "pkg/kube/health/conditions.go"
 	return []mutant{
 		{
 			name: "removed-hook-hangs", file: verdict,
 			old:   "\tcase gone:\n\t\treturn deleted",
 			new:   "\tcase gone && len(ready) > 99:\n\t\treturn deleted",
 			means: "a Job that somebody deletes while it runs is waited for until --timeout",
-			tests: []suite{kube("^TestJudge$")},
+			tests: []suite{below("health", "^TestJudge$")},
 		},
 		{
 			name: "failed-when-ignored", file: verdict,
 			old:   "{failed.asFailure, ready.asSuccess}",
 			new:   "{ready.asSuccess}",
 			means: "a hook that has failed is waited for until --timeout",
-			tests: []suite{kube("^TestJudge$|^TestReadyWhenAndFailedWhen$")},
+			tests: []suite{below("health", "^TestJudge$"), kube("^TestReadyWhenAndFailedWhen$")},
 		},
 		{
 			name: "success-before-failure", file: verdict,
 			old:   "{failed.asFailure, ready.asSuccess}",
 			new:   "{ready.asSuccess, failed.asFailure}",
 			means: "a hook that meets both conditions counts as succeeded",
-			tests: []suite{kube("^TestJudge$|^TestReadyWhenAndFailedWhen$")},
+			tests: []suite{below("health", "^TestJudge$"), kube("^TestReadyWhenAndFailedWhen$")},
 		},
 		{
 			name: "old-conditions-count", file: conditions,
 			old:   "return !known || !said || seen >= generation",
 			new:   "return !known || !said || seen <= generation",
 			means: "ready-when is met by what was true of the object before it was changed",
-			tests: []suite{kube("^TestConditions|^TestReadinessByConditions$|^TestReadyWhen")},
+			tests: []suite{below("health", "^TestReadinessByConditions$|^TestAStatusOfAnEarlierGenerationDoesNotCount$"), kube("^TestConditions|^TestReadyWhen")},
 		},
 		{
 			name: "one-condition-is-enough", file: conditions,
 			old:   "\t\tif !met {\n\t\t\treturn false, nil\n\t\t}\n\t}\n\treturn true, nil\n",
 			new:   "\t\tif met {\n\t\t\treturn true, nil\n\t\t}\n\t}\n\treturn len(c) == 0, nil\n",
 			means: "of several conditions one is enough",
-			tests: []suite{kube("^TestSeveralConditionsMustAllHold$")},
+			tests: []suite{below("health", "^TestSeveralConditionsMustAllHold$")},
 		},
 		{
 			name: "logs-lost-without-the-right", file: "pkg/kube/hook.go",

@@ -56,9 +56,13 @@ func PodTemplate(kind schema.GroupKind) []string {
 
 // RunsPods reports whether a kind runs to an end of its own: Kubernetes' Job or Pod. All other kinds are done as soon as
 // they are applied, and are shown with their kind.
-func RunsPods(kind schema.GroupKind) bool {
-	return kind == schema.GroupKind{Group: "batch", Kind: "Job"} || kind == schema.GroupKind{Kind: "Pod"}
-}
+func RunsPods(kind schema.GroupKind) bool { return IsJob(kind) || IsPod(kind) }
+
+// IsJob reports whether a kind is Kubernetes' Job.
+func IsJob(kind schema.GroupKind) bool { return kind == schema.GroupKind{Group: "batch", Kind: "Job"} }
+
+// IsPod reports whether a kind is Kubernetes' Pod.
+func IsPod(kind schema.GroupKind) bool { return kind == schema.GroupKind{Kind: "Pod"} }
 
 // IsDefinition reports whether objects of a kind define other kinds: all objects of these go with them.
 func IsDefinition(kind schema.GroupKind) bool {

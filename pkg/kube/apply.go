@@ -8,16 +8,17 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 // ApplyOptions say how objects are applied.
@@ -59,36 +60,40 @@ type Applied struct {
 // a metadata.uid, else the server's error.
 func (c *Cluster) Apply(ctx context.Context, objects []*unstructured.Unstructured, options ApplyOptions, done func(i int, applied Applied)) error {
 	report := inTurn(done)
-	c.kinds.lookAgain()
-	defer c.kinds.lookAgain()
+	c.api.kinds.LookAgain()
+	defer c.api.kinds.LookAgain()
 	return each(ctx, len(objects), atOnce, func(i int) error {
-		applied := c.applyOne(ctx, objects[i], options)
+		applied := applier{c.api}.One(ctx, objects[i], options)
 		report(i, applied)
 		return applied.Err
 	})
 }
 
-func (c *Cluster) applyOne(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) Applied {
+// applier sends objects to be applied.
+type applier struct{ *connection }
+
+// One applies one object and says how that went.
+func (c applier) One(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) Applied {
 	start := time.Now()
-	applied := Applied{Ref: refOf(object)}
-	answer, created, err := c.send(ctx, object, options)
+	applied := Applied{Ref: kinds.RefOf(object)}
+	answer, created, err := c.Send(ctx, object, options)
 	applied.Elapsed = time.Since(start)
 	if err != nil {
-		applied.Err = c.applyError(ctx, object, err)
+		applied.Err = c.Refused(ctx, object, err)
 		return applied
 	}
 	applied.Ref.UID, applied.Ref.ResourceVersion = answer.UID, answer.ResourceVersion
 	applied.Generation, applied.Created = answer.Generation, created
 	applied.Labels, applied.Annotations = answer.Labels, answer.Annotations
-	c.kinds.promise(object)
+	c.kinds.Promise(object)
 	return applied
 }
 
-// send applies one object and tells whether that created it. A conflict about
-// nothing but what it claims is taken.
-func (c *Cluster) send(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) (*metav1.PartialObjectMetadata, bool, error) {
+// Send applies one object, or submits that as a dry-run, and tells whether it created it. A conflict about nothing but what it
+// claims is taken.
+func (c applier) Send(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) (*metav1.PartialObjectMetadata, bool, error) {
 	answer, created, err := c.sendOnce(ctx, object, options)
-	if options.ForceConflicts || !isAbout(classify(refOf(object), err), options.Claims) {
+	if options.ForceConflicts || !isAbout(refusal.Classify(kinds.RefOf(object), err), options.Claims) {
 		return answer, created, err
 	}
 	options.ForceConflicts = true
@@ -97,14 +102,14 @@ func (c *Cluster) send(ctx context.Context, object *unstructured.Unstructured, o
 
 // isAbout reports whether an error is a conflict about none but some fields.
 func isAbout(err error, fields []string) bool {
-	var conflict *ConflictError
-	return errors.As(err, &conflict) && !slices.ContainsFunc(conflict.Conflicts, func(found FieldConflict) bool {
+	var conflict *refusal.ConflictError
+	return errors.As(err, &conflict) && !slices.ContainsFunc(conflict.Conflicts, func(found refusal.FieldConflict) bool {
 		return !slices.Contains(fields, found.Field)
 	})
 }
 
-func (c *Cluster) sendOnce(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) (*metav1.PartialObjectMetadata, bool, error) {
-	mapping, err := c.kinds.await(ctx, object.GroupVersionKind())
+func (c applier) sendOnce(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) (*metav1.PartialObjectMetadata, bool, error) {
+	mapping, err := c.kinds.Await(ctx, object.GroupVersionKind())
 	if err != nil {
 		return nil, false, err
 	}
@@ -132,19 +137,10 @@ func (c *Cluster) sendOnce(ctx context.Context, object *unstructured.Unstructure
 	answer := &metav1.PartialObjectMetadata{}
 	status, err := decode(result, answer)
 	if err != nil {
-		return nil, false, asked(err, "PATCH", objectPath(mapping, object.GetNamespace(), object.GetName()))
+		return nil, false, refusal.WithRequest(err, "PATCH", objectPath(mapping, object.GetNamespace(), object.GetName()))
 	}
 	created := status == http.StatusCreated || unsure && madeSince(answer, start)
 	return answer, created, nil
-}
-
-// asked adds to the refusal of a method what was asked, which the server does not say: it is about the path, which may not be
-// the one that was meant. Other errors are returned as they are.
-func asked(err error, method string, path []string) error {
-	if !apierrors.IsMethodNotSupported(err) {
-		return err
-	}
-	return fmt.Errorf("%s %s: %w", method, strings.Join(path, "/"), err)
 }
 
 // madeSince tells, after a lost answer, whether the try before has created
@@ -158,7 +154,7 @@ func addressable(mapping *meta.RESTMapping, object *unstructured.Unstructured) e
 	if mapping.Scope.Name() == meta.RESTScopeNameNamespace && object.GetNamespace() == "" {
 		return errors.New("the object has no namespace")
 	}
-	return checkPath(refOf(object))
+	return kinds.CheckRefs(kinds.RefOf(object))
 }
 
 func decode(result rest.Result, into any) (status int, err error) {
@@ -175,22 +171,21 @@ func decode(result rest.Result, into any) (status int, err error) {
 	return status, nil
 }
 
-// applyError says what an error of send means. Server-side apply names only
-// some of the fields that a kind does not have; a dry-run creation, which
-// decodes first, names them all. Values of a Secret are left out.
-func (c *Cluster) applyError(ctx context.Context, object *unstructured.Unstructured, err error) error {
-	ref := refOf(object)
-	if isTypedPatch(err) {
-		if full := c.dryCreate(ctx, object); apierrors.IsBadRequest(full) && strictProblems(full) != nil {
+// Refused says what an error of Send or DryCreate means. Server-side apply names only some of the fields that a kind does not
+// have; a dry-run creation, which decodes first, names them all. Values of a Secret are left out.
+func (c applier) Refused(ctx context.Context, object *unstructured.Unstructured, err error) error {
+	ref := kinds.RefOf(object)
+	if refusal.IsTypedPatch(err) {
+		if full := c.DryCreate(ctx, object); refusal.IsStrict(full) {
 			err = full
 		}
 	}
-	return withoutSecrets(object, classify(ref, err))
+	return refusal.WithoutSecrets(object, refusal.Classify(ref, err))
 }
 
-// dryCreate tries to create the object without doing it.
-func (c *Cluster) dryCreate(ctx context.Context, object *unstructured.Unstructured) error {
-	mapping, err := c.kinds.mapping(object.GroupVersionKind())
+// DryCreate submits the creation of the object as a dry-run, without its UID.
+func (c applier) DryCreate(ctx context.Context, object *unstructured.Unstructured) error {
+	mapping, err := c.kinds.Mapping(object.GroupVersionKind())
 	if err != nil {
 		return err
 	}
@@ -209,5 +204,5 @@ func (c *Cluster) dryCreate(ctx context.Context, object *unstructured.Unstructur
 			Param("dryRun", metav1.DryRunAll).Param("fieldManager", fieldManager).Param("fieldValidation", "Strict").
 			SetHeader("Accept", metadataOnly).SetHeader("Content-Type", "application/json").Body(body)
 	})
-	return asked(result.Error(), "POST", collectionPath(mapping, object.GetNamespace()))
+	return refusal.WithRequest(result.Error(), "POST", collectionPath(mapping, object.GetNamespace()))
 }

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 const deployment = `
@@ -110,11 +111,11 @@ func TestApplyConflicts(t *testing.T) {
 	_, err := b.client(web).Apply(t.Context(), "web", theirs, metav1.ApplyOptions{FieldManager: "autoscaler", Force: true})
 	b.must(err)
 
-	var conflict *kube.ConflictError
+	var conflict *refusal.ConflictError
 	if err := b.applyOne(web, kube.ApplyOptions{}).Err; !errors.As(err, &conflict) || !apierrors.IsConflict(err) {
 		t.Fatalf("the error is %v", err)
 	}
-	if diff := cmp.Diff([]kube.FieldConflict{{Manager: "autoscaler", Field: ".spec.replicas"}}, conflict.Conflicts); diff != "" {
+	if diff := cmp.Diff([]refusal.FieldConflict{{Manager: "autoscaler", Field: ".spec.replicas"}}, conflict.Conflicts); diff != "" {
 		t.Errorf("conflicts (-want +got):\n%s", diff)
 	}
 	want := fmt.Sprintf(`apply Deployment/%s/web: conflict: .spec.replicas is managed by "autoscaler"`, b.namespace)
@@ -139,22 +140,22 @@ func TestApplyRefusals(t *testing.T) {
 		"all unknown fields are named": {
 			object: strings.ReplaceAll(strings.ReplaceAll(deployment, "replicas:", "replcas:"), "image:", "imag:"),
 			want:   `apply Deployment/NS/web: invalid fields: spec.replcas: unknown field, spec.template.spec.containers[0].imag: unknown field`,
-			target: new(*kube.InvalidFieldsError),
+			target: new(*refusal.InvalidFieldsError),
 		},
 		"a value of the wrong type": {
 			object: strings.ReplaceAll(deployment, "replicas: 1", "replicas: three"),
 			want:   `apply Deployment/NS/web: invalid fields: spec.replicas: expected numeric (int or float), got string`,
-			target: new(*kube.InvalidFieldsError),
+			target: new(*refusal.InvalidFieldsError),
 		},
 		"an immutable field": {
 			object: selector,
 			want:   `apply Deployment/NS/web: immutable: spec.selector: field is immutable`,
-			target: new(*kube.ImmutableError),
+			target: new(*refusal.ImmutableError),
 		},
 		"immutable data": {
 			object: "{apiVersion: v1, kind: ConfigMap, metadata: {name: fixed}, immutable: true, data: {a: c}}",
 			want:   "apply ConfigMap/NS/fixed: immutable: data: field is immutable when `immutable` is set",
-			target: new(*kube.ImmutableError),
+			target: new(*refusal.ImmutableError),
 		},
 		"an invalid value is not immutable": {
 			object: strings.ReplaceAll(deployment, "replicas: 1", "replicas: -1"),
@@ -164,7 +165,7 @@ func TestApplyRefusals(t *testing.T) {
 		"a kind that is not served": {
 			object: "{apiVersion: nothing.example/v1, kind: Nothing, metadata: {name: none}}",
 			want:   "apply Nothing/NS/none: the server does not serve kind Nothing of nothing.example/v1",
-			target: new(*kube.NotServedError),
+			target: new(*refusal.NotServedError),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -190,11 +191,11 @@ func TestApplyWithUID(t *testing.T) {
 		t.Errorf("its own: %v", err)
 	}
 	web.SetUID(types.UID("11111111-1111-1111-1111-111111111111"))
-	if err := b.applyOne(web, kube.ApplyOptions{}).Err; !errors.Is(err, kube.ErrReplaced) {
+	if err := b.applyOne(web, kube.ApplyOptions{}).Err; !errors.Is(err, refusal.ErrReplaced) {
 		t.Errorf("another's: %v", err)
 	}
 	web.SetName("absent")
-	if err := b.applyOne(web, kube.ApplyOptions{}).Err; !errors.Is(err, kube.ErrGone) {
+	if err := b.applyOne(web, kube.ApplyOptions{}).Err; !errors.Is(err, refusal.ErrGone) {
 		t.Errorf("nobody's: %v", err)
 	}
 }
@@ -241,5 +242,49 @@ func TestALostAnswerDoesNotHideWhatWasDeleted(t *testing.T) {
 	b.must(b.Delete(t.Context(), []kube.Deletion{{Ref: ref}}, nil))
 	if !b.absent(ref) {
 		t.Error("it is still there")
+	}
+}
+
+// A conflict about nothing but claimed fields is taken; where others are in conflict, too, nothing is.
+func TestOnlyClaimedFieldsAreTaken(t *testing.T) {
+	t.Parallel()
+	const object = `{apiVersion: v1, kind: ConfigMap, metadata: {name: c, labels: {mark: ours, plain: ours}}, data: {a: ours}}`
+	claims := []string{".metadata.labels.mark", ".metadata.labels.another/mark"}
+	for name, test := range map[string]struct {
+		theirs string
+		taken  bool
+	}{
+		"a claimed one":             {`{labels: {mark: theirs}}`, true},
+		"another":                   {`{labels: {plain: theirs}}`, false},
+		"a claimed one and another": {`{labels: {mark: theirs, plain: theirs}}`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.apply(b.object(object))
+			changed := b.live(b.object(object))
+			labels := changed.GetLabels()
+			for key, value := range b.object("metadata: " + test.theirs).GetLabels() {
+				labels[key] = value
+			}
+			changed.SetLabels(labels)
+			_, err := b.client(changed).Update(t.Context(), changed, metav1.UpdateOptions{FieldManager: "policy"})
+			b.must(err)
+			answers, err := b.DryRun(t.Context(), []kube.DryRun{{Object: b.object(object), Claims: claims}})
+			b.must(err)
+			if isConflict(answers[0].Err) == test.taken {
+				t.Errorf("the check says %v", answers[0].Err)
+			}
+			if applied := b.applyOne(b.object(object), kube.ApplyOptions{Claims: claims}); isConflict(applied.Err) == test.taken {
+				t.Errorf("the error is %v", applied.Err)
+			}
+			if value := b.live(changed).GetLabels()["mark"]; (value == "ours") != (test.taken || name == "another") {
+				t.Errorf("the mark is %q", value)
+			}
+			outcome, err := b.RunHook(t.Context(), kube.HookRun{Object: b.object(object), Claims: claims}, nil)
+			if isConflict(err) == test.taken || outcome.Succeeded != test.taken {
+				t.Errorf("the hook: %v", err)
+			}
+		})
 	}
 }

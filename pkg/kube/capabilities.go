@@ -25,12 +25,12 @@ type Capabilities struct {
 // example because an aggregated API server is down, are left out.
 func (c *Cluster) Capabilities(ctx context.Context) (Capabilities, error) {
 	ctx = quiet(ctx)
-	versioned := discovery.ToServerVersionInterfaceWithContext(c.kinds.discovery)
+	versioned := discovery.ToServerVersionInterfaceWithContext(c.api.kinds.discovery)
 	version, err := versioned.ServerVersionWithContext(ctx)
 	if err != nil {
 		return Capabilities{}, fmt.Errorf("ask the server's version: %w", err)
 	}
-	resources := discovery.ToServerResourcesInterfaceWithContext(c.kinds.discovery)
+	resources := discovery.ToServerResourcesInterfaceWithContext(c.api.kinds.discovery)
 	_, lists, err := resources.ServerGroupsAndResourcesWithContext(ctx)
 	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
 		return Capabilities{}, fmt.Errorf("discover what the server serves: %w", err)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -271,21 +272,6 @@ func (r *recorder) take() []string {
 	return lines
 }
 
-func TestCapabilities(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	got, err := b.Capabilities(t.Context())
-	b.must(err)
-	if !strings.HasPrefix(got.Version, "v"+got.Major+"."+got.Minor+".") {
-		t.Errorf("version %q does not begin with %s.%s", got.Version, got.Major, got.Minor)
-	}
-	for _, want := range []string{"v1", "v1/Pod", "apps/v1", "apps/v1/Deployment", "batch/v1/Job"} {
-		if _, found := slices.BinarySearch(got.APIVersions, want); !found {
-			t.Errorf("%s is missing", want)
-		}
-	}
-}
-
 func TestNamespaced(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -357,51 +343,74 @@ spec:
 	return definition, schema.GroupVersionKind{Group: group, Version: "v1", Kind: "Widget"}
 }
 
-func TestLookup(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	b.apply(b.object("{apiVersion: v1, kind: ConfigMap, metadata: {name: one}, data: {a: b}}"))
-	found, err := b.Lookup(t.Context(), "v1", "ConfigMap", b.namespace, "one")
-	b.must(err)
-	if diff := cmp.Diff(map[string]any{"a": "b"}, found["data"]); diff != "" {
-		t.Errorf("data (-want +got):\n%s", diff)
+// asks are all that may be asked for an object by its name.
+func (b *bench) asks(object *unstructured.Unstructured) map[string]func() error {
+	ref := corev1.ObjectReference{
+		APIVersion: object.GetAPIVersion(), Kind: object.GetKind(), Namespace: object.GetNamespace(), Name: object.GetName(),
 	}
-	list, err := b.Lookup(t.Context(), "v1", "ConfigMap", b.namespace, "")
-	b.must(err)
-	// The cluster may keep ConfigMaps of its own in every namespace.
-	items, _ := list["items"].([]any)
-	if !slices.ContainsFunc(items, func(item any) bool { return cmp.Equal(item, any(found)) }) {
-		t.Errorf("the list lacks it: %v", list)
-	}
-	for _, absent := range [][2]string{{"v1", "Secret"}, {"nothing.example/v1", "Nothing"}} {
-		got, err := b.Lookup(t.Context(), absent[0], absent[1], b.namespace, "one")
-		if diff := cmp.Diff(map[string]any{}, got); err != nil || diff != "" {
-			t.Errorf("%v: %v\n%s", absent, err, diff)
-		}
+	return map[string]func() error{
+		"find": func() error {
+			_, err := b.Cluster.Find(b.Context(), []corev1.ObjectReference{ref})
+			return err
+		},
+		"look up": func() error {
+			_, err := b.Cluster.Lookup(b.Context(), ref.APIVersion, ref.Kind, ref.Namespace, ref.Name)
+			return err
+		},
+		"delete": func() error {
+			return b.Cluster.Delete(b.Context(), []kube.Deletion{{Ref: ref, NoWait: true}}, func(int, time.Duration, error) {})
+		},
+		"look into": func() error {
+			_, err := b.Cluster.Contents(b.Context(), ref.Namespace+"/"+ref.Name)
+			return err
+		},
+		"take over": func() error { return b.Cluster.TakeOver(b.Context(), []corev1.ObjectReference{ref}) },
+		"own data":  func() error { return b.Cluster.OwnData(b.Context(), []corev1.ObjectReference{ref}) },
+		"snapshot": func() error {
+			_, err := b.Cluster.Snapshot(b.Context(), []corev1.ObjectReference{ref})
+			return err
+		},
+		"give back": func() error { return b.Cluster.GiveBack(b.Context(), []kube.Return{{Ref: ref}}, nil) },
+		"await the end": func() error {
+			return b.Cluster.AwaitGone(b.timeout(time.Second), []corev1.ObjectReference{ref})
+		},
+		"apply": func() error {
+			return b.Cluster.Apply(b.Context(), []*unstructured.Unstructured{object}, kube.ApplyOptions{}, nil)
+		},
+		"check": func() error {
+			checked, err := b.Cluster.DryRun(b.Context(), []kube.DryRun{{Object: object}, {Object: object, Replaces: true}})
+			if err == nil && checked[1].Err != nil {
+				err = checked[0].Err
+			}
+			return err
+		},
 	}
 }
 
-func TestCreateNamespace(t *testing.T) {
+// ConfigMap ".." of a namespace is, in the path of a request, that namespace.
+func TestNamesThatLeadElsewhereAreNotAskedFor(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	name := b.namespace + "-more"
-	t.Cleanup(func() {
-		b.must(b.admin.CoreV1().Namespaces().Delete(context.WithoutCancel(t.Context()), name, metav1.DeleteOptions{}))
-	})
-	for _, want := range []bool{true, false} {
-		if got, err := b.CreateNamespace(t.Context(), name); err != nil || got != want {
-			t.Errorf("created %v, want %v, %v", got, want, err)
+	// The kinds are known from then on.
+	if _, err := b.Cluster.Namespaced(corev1.SchemeGroupVersion.WithKind("ConfigMap")); err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Int32
+	b.requests.refuse = func(*http.Request) bool {
+		asked.Add(1)
+		return false
+	}
+	for _, names := range [][2]string{{b.namespace, ".."}, {b.namespace, "."}, {b.namespace, "a/b"}, {"../..", "a"}, {b.namespace, "a%2Fb"}} {
+		object := b.object("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
+		object.SetNamespace(names[0])
+		object.SetName(names[1])
+		for what, do := range b.asks(object) {
+			if err := do(); err == nil {
+				t.Errorf("%s %s/%s: no error", what, names[0], names[1])
+			}
 		}
 	}
-}
-
-func TestANamespaceThatExistsNeedNotBeCreatable(t *testing.T) {
-	t.Parallel()
-	b := newLimitedBench(t, may("get", "namespaces", ""))
-	if created, err := b.CreateNamespace(t.Context(), b.namespace); err != nil || created {
-		t.Errorf("created %v, %v", created, err)
-	}
-	if _, err := b.CreateNamespace(t.Context(), b.namespace+"-no"); err == nil {
-		t.Error("a namespace was created without the right to")
+	if number := asked.Load(); number > 0 {
+		t.Errorf("there were %d requests", number)
 	}
 }

@@ -6,13 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/cmd/wait"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
 )
 
@@ -100,7 +99,7 @@ func kubectlWait(t *testing.T, flags *genericclioptions.ConfigFlags, object, con
 }
 
 func ourWait(object *unstructured.Unstructured, text string) string {
-	conditions, err := kube.ParseConditions(text)
+	conditions, err := health.ParseConditions(text)
 	if err != nil {
 		return "refused"
 	}
@@ -112,91 +111,4 @@ func ourWait(object *unstructured.Unstructured, text string) string {
 		return "met"
 	}
 	return "not met"
-}
-
-func TestParseConditionsSplits(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string][]string{
-		"condition=Ready":                       {"condition=Ready"},
-		"condition=Ready;create":                {"condition=Ready", "create"},
-		" condition=Ready ; jsonpath={.a}=1 ":   {"condition=Ready", "jsonpath={.a}=1"},
-		`jsonpath={.a[?(@.b==";")].c}=1;delete`: {`jsonpath={.a[?(@.b==";")].c}=1`, "delete"},
-		`jsonpath='{.a}'=';x';condition=Ready`:  {`jsonpath='{.a}'=';x'`, "condition=Ready"},
-		`jsonpath={.a}="b;c"`:                   {`jsonpath={.a}="b;c"`},
-	} {
-		conditions, err := kube.ParseConditions(text)
-		if err != nil {
-			t.Errorf("%s: %v", text, err)
-			continue
-		}
-		var got []string
-		for _, condition := range conditions {
-			got = append(got, condition.String())
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", text, diff)
-		}
-	}
-}
-
-func TestParseConditionsRefuses(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"":                       `unrecognized condition: ""`,
-		"condition=Ready;":       `unrecognized condition: ""`,
-		"condition=Ready;readdy": `unrecognized condition: "readdy"`,
-		"jsonpath={.a}=1=2":      `condition "jsonpath={.a}=1=2": the form is jsonpath='{.status.readyReplicas}'=3 or jsonpath='{.status.readyReplicas}'`,
-		"jsonpath={.a}=":         `condition "jsonpath={.a}=": a value must follow the equals sign, as in jsonpath='{.status.readyReplicas}'=3`,
-		"jsonpath=":              `condition "jsonpath=": the jsonpath expression is empty`,
-		"jsonpath={.a[}":         `condition "jsonpath={.a[}": unterminated array`,
-	} {
-		if _, err := kube.ParseConditions(text); err == nil || err.Error() != want {
-			t.Errorf("%q: got %v, want %s", text, err, want)
-		}
-	}
-}
-
-func TestCreateIsMetByExistenceWhateverItsCase(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{"create": "met", "Create": "met", "CREATE": "met", "delete": "not met", "DELETE": "not met"} {
-		if got := ourWait(&unstructured.Unstructured{Object: map[string]any{}}, text); got != want {
-			t.Errorf("%s: %s, want %s", text, got, want)
-		}
-	}
-}
-
-func TestSeveralConditionsMustAllHold(t *testing.T) {
-	t.Parallel()
-	object := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{
-		"phase": "Done", "conditions": []any{map[string]any{"type": "Ready", "status": "True"}},
-	}}}
-	for text, want := range map[string]string{
-		"condition=Ready;jsonpath='{.status.phase}'=Done": "met",
-		"condition=Ready;jsonpath={.status.phase}=No":     "not met",
-		"condition=Other;jsonpath={.status.phase}=Done":   "not met",
-		"condition=Ready;create":                          "met",
-		"condition=Ready;delete":                          "not met",
-	} {
-		if got := ourWait(object, text); got != want {
-			t.Errorf("%s: %s, want %s", text, got, want)
-		}
-	}
-}
-
-func FuzzParseConditions(f *testing.F) {
-	for _, text := range comparedConditions() {
-		f.Add(text)
-	}
-	f.Add(`jsonpath={.a[?(@.b==";")].c}='x;y';delete`)
-	object := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{"a": []any{"b", int64(1)}}}}
-	f.Fuzz(func(t *testing.T, text string) {
-		conditions, err := kube.ParseConditions(text)
-		if err != nil {
-			return
-		}
-		if _, err := kube.ParseConditions(conditions.String()); err != nil {
-			t.Errorf("%q is not read again: %v", conditions, err)
-		}
-		_, _ = conditions.Met(object)
-	})
 }

@@ -13,8 +13,14 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/feed"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 // Deletion is an object to delete.
@@ -55,11 +61,11 @@ func (c *Cluster) Delete(ctx context.Context, targets []Deletion, done func(i in
 	for i, target := range targets {
 		refs[i] = target.Ref
 	}
-	exits := c.newExits(refs)
+	exits := newExits(c.feeds, refs)
 	defer exits.close()
 	var waits sync.WaitGroup
 	notStarted := each(ctx, len(targets), atOnce, func(i int) error {
-		uid, err := c.deleteOne(ctx, targets[i])
+		uid, err := deleter{c.feeds}.deleteOne(ctx, targets[i])
 		if err != nil || uid == "" || targets[i].NoWait {
 			report(i, err)
 			return nil
@@ -81,35 +87,38 @@ func withUID(ref corev1.ObjectReference, uid types.UID) corev1.ObjectReference {
 // or with an empty UID whatever has their name. It only watches. The error is
 // as Delete's.
 func (c *Cluster) AwaitGone(ctx context.Context, refs []corev1.ObjectReference) error {
-	if err := checkPath(refs...); err != nil {
+	if err := kinds.CheckRefs(refs...); err != nil {
 		return fmt.Errorf("await the end: %w", err)
 	}
-	exits := c.newExits(refs)
+	exits := newExits(c.feeds, refs)
 	defer exits.close()
 	return each(ctx, len(refs), -1, func(i int) error { return exits.watch(ctx, refs[i])(ctx) })
 }
 
+// deleter deletes objects one by one.
+type deleter struct{ *feeds }
+
 // deleteOne returns the UID of the object if it is still there.
-func (c *Cluster) deleteOne(ctx context.Context, target Deletion) (types.UID, error) {
+func (c deleter) deleteOne(ctx context.Context, target Deletion) (types.UID, error) {
 	if target.AfterEnd {
 		if err := c.awaitEnd(ctx, target.Ref); err != nil {
-			return "", fmt.Errorf("delete %s: %w", nameOf(target.Ref), err)
+			return "", fmt.Errorf("delete %s: %w", kinds.NameOf(target.Ref), err)
 		}
 	}
 	return c.sendDelete(ctx, target)
 }
 
 // sendDelete returns the UID of the object if it is still there.
-func (c *Cluster) sendDelete(ctx context.Context, target Deletion) (uid types.UID, err error) {
-	if err := checkPath(target.Ref); err != nil {
+func (c deleter) sendDelete(ctx context.Context, target Deletion) (uid types.UID, err error) {
+	if err := kinds.CheckRefs(target.Ref); err != nil {
 		return "", fmt.Errorf("delete: %w", err)
 	}
 	body, err := json.Marshal(deleteOptions(target))
 	if err != nil {
-		return "", fmt.Errorf("delete %s: %w", nameOf(target.Ref), err)
+		return "", fmt.Errorf("delete %s: %w", kinds.NameOf(target.Ref), err)
 	}
 	answer := &metav1.PartialObjectMetadata{}
-	err = c.kinds.atStored(ctx, kindOf(target.Ref), func(mapping *meta.RESTMapping) error {
+	err = c.kinds.AtStored(ctx, kinds.Of(target.Ref), func(mapping *meta.RESTMapping) error {
 		result, _ := retried(ctx, func() *rest.Request {
 			return c.rest.Delete().AbsPath(objectPath(mapping, target.Ref.Namespace, target.Ref.Name)...).
 				SetHeader("Accept", metadataOnly).SetHeader("Content-Type", "application/json").Body(body)
@@ -118,21 +127,15 @@ func (c *Cluster) sendDelete(ctx context.Context, target Deletion) (uid types.UI
 		return err
 	})
 	switch {
-	case meta.IsNoMatchError(err), apierrors.IsNotFound(err), isOtherUID(err), target.DryRun && noDryRun(err):
+	case meta.IsNoMatchError(err), apierrors.IsNotFound(err), refusal.IsOtherUID(err), target.DryRun && refusal.NoDryRun(err):
 		return "", nil
 	case err != nil:
-		return "", fmt.Errorf("delete %s: %w", nameOf(target.Ref), err)
+		return "", fmt.Errorf("delete %s: %w", kinds.NameOf(target.Ref), err)
 	case answer.DeletionTimestamp == nil:
 		// A Status, or the last state of an object that went at once.
 		return "", nil
 	}
 	return answer.UID, nil
-}
-
-// isOtherUID tells the refusal of a deletion whose precondition does not hold.
-// Not every conflict is one.
-func isOtherUID(err error) bool {
-	return apierrors.IsConflict(err) && strings.Contains(err.Error(), "UID in")
 }
 
 func deleteOptions(target Deletion) metav1.DeleteOptions {
@@ -151,4 +154,170 @@ func deleteOptions(target Deletion) metav1.DeleteOptions {
 		options.Preconditions = &metav1.Preconditions{UID: &target.Ref.UID}
 	}
 	return options
+}
+
+// awaitEnd waits while the Job is ending; for what is no such Job it waits for nothing. The watch that followed the Job as a
+// hook is used where there is one.
+func (c deleter) awaitEnd(ctx context.Context, ref corev1.ObjectReference) error {
+	if !kinds.IsJob(kinds.Of(ref).GroupKind()) {
+		return nil
+	}
+	opened, shared := c.Following(ref)
+	if !shared {
+		var err error
+		opened, err = c.Open(ctx, source{kind: kinds.Of(ref), namespace: ref.Namespace, fieldTerm: "metadata.name=" + ref.Name})
+		if meta.IsNoMatchError(err) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("watch it: %w", err)
+		}
+		defer opened.Close()
+	}
+	box := feed.NewInbox()
+	mine := &feed.Subscription{Inbox: box, Name: ref.Name, Expected: true}
+	opened.Subscribe(mine)
+	defer opened.Unsubscribe(mine)
+	for {
+		for _, news := range box.Take() {
+			if news.Gone || ref.UID != "" && news.Object.GetUID() != ref.UID || !health.IsEnding(news.Object) {
+				return nil
+			}
+		}
+		select {
+		case <-box.Ready:
+		case <-ctx.Done():
+			return fmt.Errorf("its Pods have not ended: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// exits waits until objects that are being deleted are gone, by one watch per kind and namespace. A watch is opened when the
+// first object needs it: most are gone at once. An object that is alone of its kind in its namespace is watched by its name.
+type exits struct {
+	source *feeds
+	// counts are how many of the objects are of a kind in a namespace.
+	counts map[source]int
+
+	mu    sync.Mutex
+	feeds map[source]exit
+}
+
+// exit is a feed of objects that are on their way out, and until when its first list is waited for.
+type exit struct {
+	source *feed.Feed
+	until  time.Time
+}
+
+// listTime is how long the first list of a watch may hold up the deletions that need it. Where it takes longer, or fails for
+// good, the other deletions must not wait for it, too.
+const listTime = 5 * time.Second
+
+func newExits(from *feeds, refs []corev1.ObjectReference) *exits {
+	e := &exits{source: from, counts: map[source]int{}, feeds: map[source]exit{}}
+	for _, ref := range refs {
+		e.counts[source{kind: kinds.Of(ref), namespace: ref.Namespace}]++
+	}
+	return e
+}
+
+func (e *exits) close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, open := range e.feeds {
+		open.source.Close()
+	}
+}
+
+// watch returns, once the state of the object is known, at the latest some seconds after its watch was opened, what waits
+// until it is gone.
+func (e *exits) watch(ctx context.Context, ref corev1.ObjectReference) (gone func(context.Context) error) {
+	open, err := e.feed(ctx, ref)
+	switch {
+	case meta.IsNoMatchError(err):
+		return func(context.Context) error { return nil }
+	case err != nil:
+		return func(context.Context) error { return fmt.Errorf("await the end of %s: %w", kinds.NameOf(ref), err) }
+	}
+	box := feed.NewInbox()
+	open.source.Subscribe(&feed.Subscription{Inbox: box, Name: ref.Name, Expected: true})
+	listed, cancel := context.WithDeadline(ctx, open.until)
+	defer cancel()
+	// That its state is not known is said by what waits.
+	_ = open.source.Sync(listed)
+	return func(ctx context.Context) error { return awaitGone(ctx, open.source, box, ref) }
+}
+
+func (e *exits) feed(ctx context.Context, ref corev1.ObjectReference) (exit, error) {
+	from := source{kind: kinds.Of(ref), namespace: ref.Namespace}
+	if e.counts[from] == 1 {
+		from.fieldTerm = "metadata.name=" + ref.Name
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if known, open := e.feeds[from]; open {
+		return known, nil
+	}
+	opened, err := e.source.Open(ctx, from)
+	if err != nil {
+		return exit{}, err
+	}
+	e.feeds[from] = exit{source: opened, until: time.Now().Add(listTime)}
+	return e.feeds[from], nil
+}
+
+// awaitGone reads the news of a feed about one object until that is gone.
+func awaitGone(ctx context.Context, from *feed.Feed, box *feed.Inbox, ref corev1.ObjectReference) error {
+	var last *unstructured.Unstructured
+	for {
+		for _, news := range box.Take() {
+			if news.Gone || news.Object != nil && ref.UID != "" && news.Object.GetUID() != ref.UID {
+				return nil
+			}
+			if news.Object != nil {
+				last = news.Object
+			}
+		}
+		select {
+		case <-box.Ready:
+		case <-ctx.Done():
+			why := errors.Join(stillThere(last), from.Trouble())
+			return fmt.Errorf("%s is being deleted: %w: %w", kinds.NameOf(ref), why, context.Cause(ctx))
+		}
+	}
+}
+
+// stillThere says what keeps a deleted object.
+func stillThere(object *unstructured.Unstructured) error {
+	if object == nil {
+		return errors.New("its state is not known")
+	}
+	finalizers := object.GetFinalizers()
+	// A Namespace has finalizers of its own, and says what it waits for.
+	own, _, _ := unstructured.NestedStringSlice(object.Object, "spec", "finalizers")
+	if object.GetKind() == "Namespace" {
+		finalizers = append(finalizers, own...)
+	}
+	seconds := object.GetDeletionGracePeriodSeconds()
+	switch {
+	case len(finalizers) > 0:
+		return fmt.Errorf("it has the finalizers %s%s", strings.Join(finalizers, ", "), remaining(object))
+	case seconds != nil && *seconds > 0:
+		return fmt.Errorf("its grace period is %d s", *seconds)
+	}
+	return errors.New("the server has not removed it yet")
+}
+
+// remaining tells what a Namespace that is being deleted still holds.
+func remaining(object *unstructured.Unstructured) string {
+	var words []string
+	for _, condition := range health.ConditionsOf(object) {
+		if condition.Status == "True" && condition.Message != "" && strings.HasPrefix(condition.Type, "Namespace") {
+			words = append(words, condition.Message)
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return "; " + strings.Join(words, "; ")
 }

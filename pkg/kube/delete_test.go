@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -225,32 +226,6 @@ func TestDeleteWithoutTheRightIsAnError(t *testing.T) {
 	}
 }
 
-func TestFind(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	applied := b.apply(b.object(configMap), b.object("{apiVersion: v1, kind: ConfigMap, metadata: {name: two, labels: {a: b}}}"), b.object(deployment))
-	b.checkFind(applied)
-	if diff := cmp.Diff([]string{"GET configmaps", "GET configmaps/*", "GET deployments/*"}, b.requests.take()); diff != "" {
-		t.Errorf("requests (-want +got):\n%s", diff)
-	}
-}
-
-func TestFindWithoutTheRightToList(t *testing.T) {
-	t.Parallel()
-	b := newLimitedBench(t, may("get create patch", "configmaps", ""), may("get create patch", "deployments", "apps"))
-	applied := b.apply(b.object(configMap), b.object("{apiVersion: v1, kind: ConfigMap, metadata: {name: two, labels: {a: b}}}"), b.object(deployment))
-	refs := []corev1.ObjectReference{applied[1].Ref, b.ref("v1", "ConfigMap", "absent"), applied[2].Ref}
-	found, err := b.Find(t.Context(), refs)
-	b.must(err)
-	if found[0] == nil || found[0].UID != applied[1].Ref.UID || found[1] != nil || found[2] == nil {
-		t.Errorf("found %v", found)
-	}
-	b.missed("list configmaps: looking only at what is known by name")
-	if _, err := b.Find(t.Context(), []corev1.ObjectReference{b.ref("v1", "Secret", "one")}); !apierrors.IsForbidden(err) {
-		t.Errorf("without any right: %v", err)
-	}
-}
-
 // checkFind looks for a ConfigMap, one twice, a Deployment, and for what is
 // not there in several ways.
 func (b *bench) checkFind(applied []kube.Applied) {
@@ -278,29 +253,89 @@ func (b *bench) checkFind(applied []kube.Applied) {
 	}
 }
 
-func TestFindReadsAllPages(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	var objects []*unstructured.Unstructured
-	var refs []corev1.ObjectReference
-	for i := range 510 {
-		objects = append(objects, b.object(fmt.Sprintf("{apiVersion: v1, kind: ConfigMap, metadata: {name: c%d}}", i)))
-		refs = append(refs, refTo(objects[i]))
-	}
-	b.apply(objects...)
-	b.requests.take()
-	found, err := b.Find(t.Context(), append(refs, b.ref("v1", "ConfigMap", "absent")))
-	b.must(err)
-	if i := slices.Index(found, nil); i != len(refs) {
-		t.Errorf("number %d is not found", i)
-	}
-	if diff := cmp.Diff([]string{"GET configmaps", "GET configmaps"}, b.requests.take()); diff != "" {
-		t.Errorf("requests (-want +got):\n%s", diff)
-	}
-}
-
 func refTo(object *unstructured.Unstructured) corev1.ObjectReference {
 	return corev1.ObjectReference{
 		APIVersion: object.GetAPIVersion(), Kind: object.GetKind(), Namespace: object.GetNamespace(), Name: object.GetName(),
+	}
+}
+
+func TestDeletionsShareOneWatchPerKindAndNamespace(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	var objects []*unstructured.Unstructured
+	for i := range 40 {
+		objects = append(objects, b.object(strings.Replace(held, "held", fmt.Sprint("held-", i), 1)))
+	}
+	objects = append(objects, b.object("{apiVersion: v1, kind: ServiceAccount, metadata: {name: held, finalizers: [sherpack.io/test]}}"))
+	var refs []corev1.ObjectReference
+	var targets []kube.Deletion
+	for _, applied := range b.apply(objects...) {
+		refs = append(refs, applied.Ref)
+		targets = append(targets, kube.Deletion{Ref: applied.Ref})
+	}
+	letGo := func() {
+		for _, object := range objects {
+			_, err := b.client(object).Patch(context.WithoutCancel(t.Context()), object.GetName(), types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+			b.must(err)
+		}
+	}
+	b.requests.take()
+	ended := make(chan error, 2)
+	go func() { ended <- b.Delete(b.timeout(time.Minute), targets, nil) }()
+	b.eventually(func() bool {
+		return !slices.ContainsFunc(objects, func(object *unstructured.Unstructured) bool { return b.live(object).GetDeletionTimestamp() == nil })
+	})
+	go func() { ended <- b.AwaitGone(b.timeout(time.Minute), refs) }()
+	// Of both, all watches must be open before anything goes.
+	watches := map[string]int{}
+	b.eventually(func() bool {
+		for _, line := range b.requests.take() {
+			if strings.HasPrefix(line, "WATCH") {
+				watches[line]++
+			}
+		}
+		return watches["WATCH configmaps"] >= 2 && watches["WATCH serviceaccounts"] >= 2
+	})
+	letGo()
+	for range 2 {
+		b.must(<-ended)
+	}
+	for _, line := range b.requests.take() {
+		if strings.HasPrefix(line, "WATCH") {
+			watches[line]++
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"WATCH configmaps": 2, "WATCH serviceaccounts": 2}, watches); diff != "" {
+		t.Errorf("watches of two calls (-want +got):\n%s", diff)
+	}
+}
+
+// What cannot be watched does not hold up the deletion of what can.
+func TestDeletionsGoOnWhereAKindCannotBeListed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	var objects []*unstructured.Unstructured
+	for i := range 20 {
+		objects = append(objects, b.object(fmt.Sprintf("{apiVersion: v1, kind: ServiceAccount, metadata: {name: held-%d, finalizers: [sherpack.io/test]}}", i)))
+	}
+	objects = append(objects, b.object(configMap))
+	var targets []kube.Deletion
+	for _, applied := range b.apply(objects...) {
+		targets = append(targets, kube.Deletion{Ref: applied.Ref})
+	}
+	b.requests.refuse = func(request *http.Request) bool {
+		return request.Method == http.MethodGet && strings.HasSuffix(request.URL.Path, "/serviceaccounts")
+	}
+	ctx, cancel := context.WithCancel(b.timeout(time.Minute))
+	ended := make(chan error)
+	go func() { ended <- b.Delete(ctx, targets, nil) }()
+	b.eventually(func() bool { return b.absent(targets[20].Ref) })
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) || !errors.Is(err, errCut) {
+		t.Errorf("the error is %v", err)
+	}
+	for _, object := range objects[:20] {
+		_, err := b.client(object).Patch(t.Context(), object.GetName(), types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+		b.must(err)
 	}
 }

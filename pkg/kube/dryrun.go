@@ -2,10 +2,9 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,6 +13,8 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 // DryRun is an object whose write is to be submitted as a dry-run.
@@ -51,16 +52,19 @@ type DryRunResult struct {
 func (c *Cluster) DryRun(ctx context.Context, objects []DryRun) ([]DryRunResult, error) {
 	answers := make([]DryRunResult, len(objects))
 	err := each(ctx, len(objects), atOnce, func(i int) error {
-		answers[i] = c.dryRun(ctx, objects[i])
+		answers[i] = dryRunner{applier{c.api}}.dryRun(ctx, objects[i])
 		return nil
 	})
 	return answers, err
 }
 
-func (c *Cluster) dryRun(ctx context.Context, d DryRun) DryRunResult {
+// dryRunner submits writes as dry-runs.
+type dryRunner struct{ applier }
+
+func (c dryRunner) dryRun(ctx context.Context, d DryRun) DryRunResult {
 	write := c.dryApply
 	if d.Replaces {
-		write = func(ctx context.Context, d DryRun) error { return c.dryCreate(ctx, d.Object) }
+		write = func(ctx context.Context, d DryRun) error { return c.DryCreate(ctx, d.Object) }
 	}
 	submitted := d
 	submitted.Object = d.withoutPlanned(d.Object)
@@ -72,28 +76,37 @@ func (c *Cluster) dryRun(ctx context.Context, d DryRun) DryRunResult {
 }
 
 // dryApply tries to apply the object.
-func (c *Cluster) dryApply(ctx context.Context, d DryRun) error {
+func (c dryRunner) dryApply(ctx context.Context, d DryRun) error {
 	options := ApplyOptions{ForceConflicts: d.ForceConflicts, Claims: d.Claims, dryRun: true}
-	_, _, err := c.send(ctx, d.Object, options)
-	if d.Adopts && onlyPredecessors(classify(refOf(d.Object), err), d.Claims) {
+	_, _, err := c.Send(ctx, d.Object, options)
+	if d.Adopts && onlyPredecessors(refusal.Classify(kinds.RefOf(d.Object), err), d.Claims) {
 		options.ForceConflicts = true
-		_, _, err = c.send(ctx, d.Object, options)
+		_, _, err = c.Send(ctx, d.Object, options)
 	}
 	return err
 }
 
+// onlyPredecessors reports whether an error is a conflict that TakeOver would
+// have solved, but for fields that are claimed.
+func onlyPredecessors(err error, claims []string) bool {
+	var conflict *refusal.ConflictError
+	return errors.As(err, &conflict) && !slices.ContainsFunc(conflict.Conflicts, func(found refusal.FieldConflict) bool {
+		return !slices.Contains(predecessors(), found.Manager) && !slices.Contains(claims, found.Field)
+	})
+}
+
 // judge tells what a refusal of the dry-run says about the write itself.
-func (c *Cluster) judge(ctx context.Context, d DryRun, err error) DryRunResult {
+func (c dryRunner) judge(ctx context.Context, d DryRun, err error) DryRunResult {
 	switch {
-	case err == nil, d.Replaces && (apierrors.IsAlreadyExists(err) || exceedsQuota(err)):
+	case err == nil, d.Replaces && (apierrors.IsAlreadyExists(err) || refusal.ExceedsQuota(err)):
 		// The name, and what counts for the quota, is free by then.
 		return DryRunResult{}
-	case noDryRun(err):
-		return DryRunResult{Unknown: withoutSecrets(d.Object, err).Error()}
+	case refusal.NoDryRun(err):
+		return DryRunResult{Unknown: refusal.WithoutSecrets(d.Object, err).Error()}
 	case d.bindsPlannedRole() && apierrors.IsNotFound(err):
 		return DryRunResult{Unknown: "the role that it binds is not there yet"}
 	}
-	return DryRunResult{Err: c.applyError(ctx, d.Object, err)}
+	return DryRunResult{Err: c.Refused(ctx, d.Object, err)}
 }
 
 // bindsPlannedRole reports whether the object is a binding of a role that is
@@ -103,7 +116,7 @@ func (d DryRun) bindsPlannedRole() bool {
 	if group != "rbac.authorization.k8s.io" || d.Planned == nil {
 		return false
 	}
-	role := corev1.ObjectReference{APIVersion: version, Kind: stringAt(d.Object, "roleRef", "kind"), Name: stringAt(d.Object, "roleRef", "name")}
+	role := corev1.ObjectReference{APIVersion: version, Kind: field.Text(d.Object, "roleRef", "kind"), Name: field.Text(d.Object, "roleRef", "name")}
 	if role.Kind == "Role" {
 		role.Namespace = d.Object.GetNamespace()
 	}
@@ -113,7 +126,7 @@ func (d DryRun) bindsPlannedRole() bool {
 // withoutPlanned returns an object that is a Pod without what would have it refused
 // only because it is not there yet; any other is returned as it is.
 func (d DryRun) withoutPlanned(object *unstructured.Unstructured) *unstructured.Unstructured {
-	if kindName(object.GroupVersionKind()) != kindPod || d.Planned == nil {
+	if !kinds.IsPod(object.GroupVersionKind().GroupKind()) || d.Planned == nil {
 		return object
 	}
 	object = object.DeepCopy()
@@ -126,7 +139,7 @@ func (d DryRun) withoutPlanned(object *unstructured.Unstructured) *unstructured.
 		{"priorityClassName", corev1.ObjectReference{APIVersion: "scheduling.k8s.io/v1", Kind: "PriorityClass"}},
 		{"runtimeClassName", corev1.ObjectReference{APIVersion: "node.k8s.io/v1", Kind: "RuntimeClass"}},
 	} {
-		named.ref.Name = stringAt(object, "spec", named.field)
+		named.ref.Name = field.Text(object, "spec", named.field)
 		if named.ref.Name != "" && d.Planned(named.ref) {
 			unstructured.RemoveNestedField(object.Object, "spec", named.field)
 		}
@@ -135,27 +148,23 @@ func (d DryRun) withoutPlanned(object *unstructured.Unstructured) *unstructured.
 }
 
 // dryRunPod submits the Pod of what runs Pods.
-func (c *Cluster) dryRunPod(ctx context.Context, d DryRun) DryRunResult {
+func (c dryRunner) dryRunPod(ctx context.Context, d DryRun) DryRunResult {
 	pod := podOf(d.Object)
 	if pod == nil {
 		return DryRunResult{}
 	}
 	pod = d.withoutPlanned(pod)
-	err := c.dryCreate(ctx, pod)
+	err := c.DryCreate(ctx, pod)
 	switch {
-	case err == nil, exceedsQuota(err) && (d.Replaces || !isJob(d.Object)):
+	case err == nil, refusal.ExceedsQuota(err) && (d.Replaces || !kinds.IsJob(d.Object.GroupVersionKind().GroupKind())):
 		// A rollout makes room for its Pods as it goes, and so does the end of a Job that is replaced.
 		return DryRunResult{}
-	case LacksRight(err):
+	case refusal.LacksRight(err):
 		return DryRunResult{Unknown: "whether its Pods would be admitted: " + err.Error()}
-	case noDryRun(err), noDefaultAccount(err) && stringAt(pod, "spec", "serviceAccountName") == "":
+	case refusal.NoDryRun(err), refusal.NoDefaultAccount(err) && field.Text(pod, "spec", "serviceAccountName") == "":
 		return DryRunResult{Unknown: "whether its Pods would be admitted: " + err.Error()}
 	}
-	return DryRunResult{Err: fmt.Errorf("the Pods of %s: %w", nameOf(refOf(d.Object)), err)}
-}
-
-func isJob(object *unstructured.Unstructured) bool {
-	return kindName(object.GroupVersionKind()) == kindJob
+	return DryRunResult{Err: fmt.Errorf("the Pods of %s: %w", kinds.NameOf(kinds.RefOf(d.Object)), err)}
 }
 
 // podOf returns a Pod as an object would make it; nil for what makes none.
@@ -206,29 +215,4 @@ func addClaims(pod, set *unstructured.Unstructured) {
 		})
 	}
 	_ = unstructured.SetNestedSlice(pod.Object, volumes, "spec", "volumes")
-}
-
-// noDryRun tells the refusal of a dry-run as such: an admission webhook that
-// has effects of its own does not support it.
-func noDryRun(err error) bool {
-	return apierrors.IsBadRequest(err) && strings.Contains(err.Error(), "does not support dry run")
-}
-
-func exceedsQuota(err error) bool {
-	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota")
-}
-
-var denied = regexp.MustCompile(`cannot [a-z]+ resource "|attempting to grant RBAC permissions not currently held`)
-
-// LacksRight reports whether an error says that the user may not do this, or
-// not give others the right to, apart from what admission refuses with the
-// same code.
-func LacksRight(err error) bool {
-	return apierrors.IsForbidden(err) && denied.MatchString(err.Error())
-}
-
-// noDefaultAccount tells that a namespace is so new that its own
-// ServiceAccount is not there yet.
-func noDefaultAccount(err error) bool {
-	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), `serviceaccount "default" not found`)
 }

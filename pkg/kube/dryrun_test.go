@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 // checkCase is an object to check. want is a pattern for the error, and unknown one for what could not be checked; ""
@@ -62,7 +63,7 @@ spec: {template: {spec: {restartPolicy: Never, FIELDS containers: [{name: main, 
 
 func jobWith(fields string) string { return strings.Replace(checkedJob, "FIELDS", fields, 1) }
 
-func TestCheckWritesNothingAndTellsWhatWouldBeRefused(t *testing.T) {
+func TestDryRunWritesNothingAndTellsWhatWouldBeRefused(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	before := b.apply(b.object(jobWith("")), b.object(deployment))
@@ -113,7 +114,7 @@ func TestCheckWritesNothingAndTellsWhatWouldBeRefused(t *testing.T) {
 	}
 }
 
-func TestCheckKnowsTheRulesOfTheNamespace(t *testing.T) {
+func TestDryRunKnowsTheRulesOfTheNamespace(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	namespace, err := b.admin.CoreV1().Namespaces().Get(t.Context(), b.namespace, metav1.GetOptions{})
@@ -131,7 +132,7 @@ func TestCheckKnowsTheRulesOfTheNamespace(t *testing.T) {
 	})
 }
 
-func TestCheckKnowsQuotas(t *testing.T) {
+func TestDryRunKnowsQuotas(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "q"}, Spec: corev1.ResourceQuotaSpec{
@@ -191,11 +192,11 @@ func TestAnObjectThatWasReplacedIsNotChanged(t *testing.T) {
 	changed := b.object(strings.Replace(text, `"1"`, `"2"`, 1))
 	changed.SetUID(first.Ref.UID)
 	b.must(b.admin.CoreV1().ConfigMaps(b.namespace).Delete(t.Context(), "c", metav1.DeleteOptions{}))
-	if applied := b.applyOne(changed, kube.ApplyOptions{}); !errors.Is(applied.Err, kube.ErrGone) {
+	if applied := b.applyOne(changed, kube.ApplyOptions{}); !errors.Is(applied.Err, refusal.ErrGone) {
 		t.Errorf("gone: %v", applied.Err)
 	}
 	b.apply(b.object(text))
-	if applied := b.applyOne(changed, kube.ApplyOptions{}); !errors.Is(applied.Err, kube.ErrReplaced) {
+	if applied := b.applyOne(changed, kube.ApplyOptions{}); !errors.Is(applied.Err, refusal.ErrReplaced) {
 		t.Errorf("replaced: %v", applied.Err)
 	}
 	if got := b.live(changed).Object["data"].(map[string]any)["a"]; got != "1" {
@@ -275,7 +276,7 @@ func (b *bench) webhook() {
 	b.Cleanup(func() { b.must(hooks.Delete(context.WithoutCancel(b.Context()), b.namespace, metav1.DeleteOptions{})) })
 }
 
-func TestCheckKnowsWebhooks(t *testing.T) {
+func TestDryRunKnowsWebhooks(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.webhook()
@@ -290,4 +291,30 @@ func TestCheckKnowsWebhooks(t *testing.T) {
 	if answer.Err == nil || !strings.Contains(answer.Err.Error(), `failed calling webhook "asked.example.com"`) {
 		t.Errorf("the answer is %+v", answer)
 	}
+}
+
+const setWithClaims = `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: db, image: db, volumeMounts: [{name: data, mountPath: /data}]}], VOLUMES}
+  volumeClaimTemplates:
+    - {metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}
+`
+
+func TestDryRunGivesThePodsOfASetItsClaims(t *testing.T) {
+	t.Parallel()
+	newBench(t).checkAll(map[string]checkCase{
+		"its Pods mount a claim":              {text: strings.Replace(setWithClaims, "VOLUMES", "volumes: []", 1)},
+		"a claim takes the place of a volume": {text: strings.Replace(setWithClaims, "VOLUMES", "volumes: [{name: data, emptyDir: {}}]", 1)},
+		"its Pods mount what is neither here nor there": {
+			text: strings.Replace(setWithClaims, "VOLUMES", "initContainers: [{name: i, image: i, volumeMounts: [{name: none, mountPath: /none}]}]", 1),
+			want: `StatefulSet.*volumeMounts\[0\].name: Not found: "none"`,
+		},
+	})
 }

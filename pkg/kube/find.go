@@ -10,6 +10,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/metadata"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 // shelf is a kind in a namespace, and which of the wanted objects belong there.
@@ -27,21 +30,21 @@ type shelf struct {
 // where lists are forbidden, which is a notice. An object of a kind that is
 // no longer served, or in a namespace that is not there, is not there.
 func (c *Cluster) Find(ctx context.Context, refs []corev1.ObjectReference) ([]*metav1.PartialObjectMetadata, error) {
-	if err := checkPath(refs...); err != nil {
+	if err := kinds.CheckRefs(refs...); err != nil {
 		return nil, fmt.Errorf("find: %w", err)
 	}
 	// That an object is not there has records dropped, so it must not be concluded from what was so some time ago.
-	c.kinds.lookAgain()
+	c.api.kinds.LookAgain()
 	found := make([]*metav1.PartialObjectMetadata, len(refs))
 	shelves := sortByShelf(refs)
 	ctx = quiet(ctx)
 	err := each(ctx, len(shelves), atOnce, func(i int) error {
 		shelf := shelves[i]
-		err := c.findOn(ctx, shelf, found)
+		err := c.api.findOn(ctx, shelf, found)
 		if err == nil || apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
 			return nil
 		}
-		where := nameOf(corev1.ObjectReference{Kind: shelf.kind.Kind, Namespace: shelf.namespace, Name: "*"})
+		where := kinds.NameOf(corev1.ObjectReference{Kind: shelf.kind.Kind, Namespace: shelf.namespace, Name: "*"})
 		return fmt.Errorf("find %s: %w", where, err)
 	})
 	if err != nil {
@@ -58,7 +61,7 @@ func sortByShelf(refs []corev1.ObjectReference) []shelf {
 	places := map[key]int{}
 	var shelves []shelf
 	for i, ref := range refs {
-		at := key{kindOf(ref), ref.Namespace}
+		at := key{kinds.Of(ref), ref.Namespace}
 		place, known := places[at]
 		if !known {
 			place = len(shelves)
@@ -70,23 +73,19 @@ func sortByShelf(refs []corev1.ObjectReference) []shelf {
 	return shelves
 }
 
-func (c *Cluster) findOn(ctx context.Context, shelf shelf, found []*metav1.PartialObjectMetadata) error {
-	return c.kinds.atStored(ctx, shelf.kind, func(mapping *meta.RESTMapping) error {
-		objects := c.metadataOf(mapping, shelf.namespace)
+func (c *connection) findOn(ctx context.Context, shelf shelf, found []*metav1.PartialObjectMetadata) error {
+	return c.kinds.AtStored(ctx, shelf.kind, func(mapping *meta.RESTMapping) error {
+		objects := c.Metadata(mapping, shelf.namespace)
 		if len(shelf.wanted) == 1 {
 			return findByName(ctx, objects, shelf, found)
 		}
 		err := findInList(ctx, objects, shelf, found)
 		if apierrors.IsForbidden(err) {
-			c.lacks(err, right{"list", mapping.Resource.GroupResource(), namespaceOf(mapping, shelf.namespace)}, insteadOfList)
+			c.Lacks(err, right{"list", mapping.Resource.GroupResource(), namespaceOf(mapping, shelf.namespace)}, insteadOfList)
 			return findByName(ctx, objects, shelf, found)
 		}
 		return err
 	})
-}
-
-func (c *Cluster) metadataOf(mapping *meta.RESTMapping, namespace string) metadata.ResourceInterface {
-	return c.metadata.Resource(mapping.Resource).Namespace(namespaceOf(mapping, namespace))
 }
 
 // findInList reads the list until all wanted objects are found.
@@ -108,7 +107,7 @@ func findByName(ctx context.Context, objects metadata.ResourceInterface, shelf s
 	}
 	return each(ctx, len(names), atOnce, func(i int) error {
 		object, err := objects.Get(ctx, names[i], metav1.GetOptions{})
-		if apierrors.IsNotFound(err) && !isUnserved(err) {
+		if apierrors.IsNotFound(err) && !refusal.IsUnserved(err) {
 			return nil
 		}
 		if err != nil {

@@ -12,7 +12,59 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/feed"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/pods"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
+
+// RunHook applies the object and follows it to its end. The watches are open
+// before it is applied, so nothing is missed. observe, which may be nil, is
+// called from this call whenever something worth showing has changed.
+//
+// The error is nil when the hook has ended, also when it has failed: see the
+// outcome. Otherwise it could not be applied (an error as of Apply), could not
+// be followed, or ctx ended, whose error is wrapped; the outcome then holds
+// what is known.
+func (c *Cluster) RunHook(ctx context.Context, hook HookRun, observe func(HookProgress)) (HookOutcome, error) {
+	f := newFollower(c.feeds, hook, observe)
+	defer f.stop()
+	if err := f.watch(ctx); err != nil {
+		return HookOutcome{}, err
+	}
+	f.lookBefore()
+	c.api.kinds.LookAgain()
+	applied := applier{c.api}.One(ctx, WithLogMessages(hook.Object), ApplyOptions{ForceConflicts: hook.ForceConflicts, Claims: hook.Claims})
+	if applied.Err != nil {
+		return HookOutcome{Applied: applied}, applied.Err
+	}
+	// A hook may install what defines kinds.
+	defer c.api.kinds.LookAgain()
+	return f.follow(ctx, applied)
+}
+
+// FollowHook is RunHook for an object that was applied before and may be
+// running: Object needs its UID and ResourceVersion only beside its kind,
+// namespace and name.
+func (c *Cluster) FollowHook(ctx context.Context, hook HookRun, observe func(HookProgress)) (HookOutcome, error) {
+	f := newFollower(c.feeds, hook, observe)
+	defer f.stop()
+	if err := f.watch(ctx); err != nil {
+		return HookOutcome{}, err
+	}
+	ref := kinds.RefOf(hook.Object)
+	ref.ResourceVersion = hook.Object.GetResourceVersion()
+	defer c.api.kinds.LookAgain()
+	return f.follow(ctx, Applied{Ref: ref, Generation: hook.Object.GetGeneration(), Labels: f.shownLabels()})
+}
+
+// follows reports whether the hook has an end to wait for.
+func (h HookRun) follows() bool {
+	return kinds.RunsPods(h.Object.GroupVersionKind().GroupKind()) || len(h.Ready)+len(h.Failed) > 0
+}
 
 // lateAfter is how long a Job may be without a Pod before its events are
 // looked at.
@@ -27,46 +79,41 @@ const (
 
 // follower watches one hook to its end.
 type follower struct {
-	cluster *Cluster
+	feeds   *feeds
 	hook    HookRun
 	observe func(HookProgress)
-	box     *inbox
+	box     *feed.Inbox
 	// main is the feed of the hook's kind; subscribed ends the subscriptions.
-	main       *feed
-	mine       *subscription
+	main       *feed.Feed
+	mine       *feed.Subscription
 	subscribed []func()
 
-	seen sighting
+	seen      sighting
+	diagnosis diagnosis
+}
+
+// sighting is how far a follower knows the hook to be.
+type sighting struct {
+	// end is how the hook ended, once it is done.
+	end health.Verdict
+	// failure is why the hook's state cannot be judged; nil when it can.
+	failure error
 	// failedBefore is the object in whose state from before the apply failed-when held, and has held
 	// ever since; "" for none.
 	failedBefore types.UID
-	// failure is why the hook's state cannot be judged; nil when it can.
-	failure error
-}
-
-// sighting is what a follower knows.
-type sighting struct {
-	applied  Applied
-	object   *unstructured.Unstructured
-	evidence *evidence
-	// end is how the hook ended, once it is done.
-	end verdict
-	// refusal is the last Warning event of a Job without Pods.
-	refusal warning
-	// log is read early, as soon as a Pod is being deleted, since it may be
-	// removed before the Job has failed.
-	log   *logTail
+	// early tells that the cause was looked for when a Pod was being deleted, since its log may be gone before the Job has failed.
 	early bool
-	// blind says why the Pods cannot be seen; "" when they can.
-	blind string
 	said  HookProgress
 }
 
-func (c *Cluster) newFollower(hook HookRun, observe func(HookProgress)) *follower {
+func newFollower(from *feeds, hook HookRun, observe func(HookProgress)) *follower {
 	if observe == nil {
 		observe = func(HookProgress) {}
 	}
-	return &follower{cluster: c, hook: hook, observe: observe, box: newInbox(), seen: sighting{evidence: newEvidence("")}}
+	return &follower{
+		feeds: from, hook: hook, observe: observe, box: feed.NewInbox(),
+		diagnosis: diagnosis{api: from.connection, hook: hook.Object},
+	}
 }
 
 func (f *follower) stop() {
@@ -81,35 +128,35 @@ func (f *follower) watch(ctx context.Context) error {
 		return nil
 	}
 	object := f.hook.Object
-	main, err := f.cluster.sharedFeed(ctx, source{kind: object.GroupVersionKind(), namespace: object.GetNamespace(), labels: f.hook.Selector})
+	main, err := f.feeds.Shared(ctx, source{kind: object.GroupVersionKind(), namespace: object.GetNamespace(), labels: f.hook.Selector})
 	if err != nil {
 		return err
 	}
-	f.main, f.mine = main, &subscription{box: f.box, tag: aboutObject, name: object.GetName()}
+	f.main, f.mine = main, &feed.Subscription{Inbox: f.box, Tag: aboutObject, Name: object.GetName()}
 	f.subscribe(main, f.mine)
-	if kindName(object.GroupVersionKind()) == kindJob && f.hook.PodSelector != "" {
-		pods, err := f.cluster.sharedFeed(ctx, source{kind: podKind(), namespace: object.GetNamespace(), labels: f.hook.PodSelector})
+	if kinds.IsJob(object.GroupVersionKind().GroupKind()) && f.hook.PodSelector != "" {
+		podFeed, err := f.feeds.Shared(ctx, source{kind: podKind(), namespace: object.GetNamespace(), labels: f.hook.PodSelector})
 		if err != nil {
 			return err
 		}
-		f.subscribe(pods, &subscription{box: f.box, tag: aboutPods})
+		f.subscribe(podFeed, &feed.Subscription{Inbox: f.box, Tag: aboutPods})
 	}
-	if err := main.sync(ctx); err != nil {
-		return fmt.Errorf("watch %s: %w", nameOf(refOf(object)), errors.Join(main.trouble(), err))
+	if err := main.Sync(ctx); err != nil {
+		return fmt.Errorf("watch %s: %w", kinds.NameOf(kinds.RefOf(object)), errors.Join(main.Trouble(), err))
 	}
 	return nil
 }
 
 func podKind() schema.GroupVersionKind { return corev1.SchemeGroupVersion.WithKind("Pod") }
 
-func (f *follower) subscribe(feed *feed, to *subscription) {
-	feed.subscribe(to)
-	f.subscribed = append(f.subscribed, func() { feed.unsubscribe(to) })
+func (f *follower) subscribe(at *feed.Feed, to *feed.Subscription) {
+	at.Subscribe(to)
+	f.subscribed = append(f.subscribed, func() { at.Unsubscribe(to) })
 }
 
 // follow waits for the end of what was applied.
 func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, error) {
-	f.seen.applied, f.seen.evidence.owner = applied, applied.Ref.UID
+	f.diagnosis.applied, f.diagnosis.evidence = applied, pods.NewEvidence(applied.Ref.UID)
 	if !f.hook.follows() {
 		return HookOutcome{Succeeded: true, Applied: applied}, nil
 	}
@@ -119,26 +166,26 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 			return HookOutcome{Applied: applied}, err
 		}
 	}
-	f.main.expect(f.mine, applied.Ref.ResourceVersion)
+	f.main.Expect(f.mine, applied.Ref.ResourceVersion)
 	late := time.NewTicker(lateAfter)
 	defer late.Stop()
 	for {
 		f.readNews()
 		switch {
-		case f.failure != nil:
-			return f.outcome(f.seen.end), fmt.Errorf("follow %s: %w", nameOf(applied.Ref), f.failure)
-		case f.seen.end.done:
+		case f.seen.failure != nil:
+			return f.diagnosis.Outcome(f.seen.end), fmt.Errorf("follow %s: %w", kinds.NameOf(applied.Ref), f.seen.failure)
+		case f.seen.end.Done:
 			return f.finish(ctx), nil
-		case !f.seen.early && f.seen.evidence.isEnding():
+		case !f.seen.early && f.diagnosis.evidence.IsEnding():
 			f.seen.early = true
-			f.gather(ctx)
+			f.diagnosis.Gather(ctx)
 		}
 		f.report()
 		if ctx.Err() != nil {
 			return f.outOfTime(ctx)
 		}
 		select {
-		case <-f.box.ready:
+		case <-f.box.Ready:
 		case <-late.C:
 			f.lookForRefusal(ctx, late)
 		case <-ctx.Done():
@@ -147,13 +194,13 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 }
 
 func (f *follower) readNews() {
-	for _, news := range f.box.take() {
+	for _, news := range f.box.Take() {
 		switch {
-		case news.tag == aboutPods && !f.isForeign():
-			f.seen.evidence.take(news.object)
-		case news.tag == aboutEvents && !news.gone:
-			f.seen.refusal = later(f.seen.refusal, warningOf(news.object))
-		case news.tag == aboutObject:
+		case news.Tag == aboutPods && !f.diagnosis.isForeign():
+			f.diagnosis.evidence.Take(news.Object)
+		case news.Tag == aboutEvents && !news.Gone:
+			f.diagnosis.refusal = pods.Later(f.diagnosis.refusal, pods.WarningOf(news.Object))
+		case news.Tag == aboutObject:
 			f.takeObject(news)
 		}
 	}
@@ -162,32 +209,33 @@ func (f *follower) readNews() {
 // takeObject notes the hook's own state and judges each, so that one that
 // passes quickly counts, too. A state from before the apply, another object of
 // that name, and what comes after the end are passed over.
-func (f *follower) takeObject(news change) {
+func (f *follower) takeObject(news feed.Change) {
 	switch {
-	case f.seen.end.done || f.failure != nil:
+	case f.seen.end.Done || f.seen.failure != nil:
 		return
-	case news.object == nil:
-	case uidOf(news.object) != f.seen.applied.Ref.UID:
+	case news.Object == nil:
+	case uidOf(news.Object) != f.diagnosis.applied.Ref.UID:
 		return
-	case older(news.object.GetResourceVersion(), f.seen.applied.Ref.ResourceVersion):
+	case feed.Older(news.Object.GetResourceVersion(), f.diagnosis.applied.Ref.ResourceVersion):
 		return
 	default:
-		f.seen.object = news.object
-		if kindName(news.object.GroupVersionKind()) == kindPod {
-			f.seen.evidence.take(news.object)
+		f.diagnosis.object = news.Object
+		if kinds.IsPod(news.Object.GroupVersionKind().GroupKind()) {
+			f.diagnosis.evidence.Take(news.Object)
 		}
 	}
-	f.seen.end, f.failure = judge(f.seen.object, news.gone, f.hook.Ready, f.hook.Failed)
-	if f.seen.end.reason != reasonFailedWhen {
-		f.failedBefore = ""
+	f.seen.end, f.seen.failure = health.Judge(f.diagnosis.object, news.Gone, f.hook.Ready, f.hook.Failed)
+	if f.seen.end.Reason != health.FailedWhen {
+		f.seen.failedBefore = ""
 	}
-	if f.failedBefore != "" && f.failedBefore == uidOf(f.seen.object) {
-		f.seen.end.message = joinSentences(f.seen.end.message, failedBeforeAdvice)
+	if f.seen.failedBefore != "" && f.seen.failedBefore == uidOf(f.diagnosis.object) {
+		f.seen.end.Message = words.Sentences(f.seen.end.Message, failedBeforeAdvice)
 	}
 }
 
 // failedBeforeAdvice is said of a failed-when that tells nothing about this run.
 const failedBeforeAdvice = "it was already before this run applied the hook; to have what an earlier run left deleted first, " +
+
 	"set sherpack.io/hook-delete-policy: before-hook-creation"
 
 // selects reports whether the watch of the hooks shows what has some labels.
@@ -201,7 +249,7 @@ func (f *follower) shownLabels() map[string]string {
 	if f.main == nil {
 		return nil
 	}
-	shown := f.main.find(f.hook.Object.GetName())
+	shown := f.main.Find(f.hook.Object.GetName())
 	if shown == nil {
 		return nil
 	}
@@ -210,15 +258,15 @@ func (f *follower) shownLabels() map[string]string {
 
 // followByName follows the hook without the selector, from now on.
 func (f *follower) followByName(ctx context.Context) error {
-	ref := refOf(f.hook.Object)
-	named, err := f.cluster.openFeed(ctx, source{kind: kindOf(ref), namespace: ref.Namespace, fieldTerm: "metadata.name=" + ref.Name})
+	ref := kinds.RefOf(f.hook.Object)
+	named, err := f.feeds.Open(ctx, source{kind: kinds.Of(ref), namespace: ref.Namespace, fieldTerm: "metadata.name=" + ref.Name})
 	if err != nil {
-		return fmt.Errorf("watch %s: %w", nameOf(ref), err)
+		return fmt.Errorf("watch %s: %w", kinds.NameOf(ref), err)
 	}
-	f.main.unsubscribe(f.mine)
+	f.main.Unsubscribe(f.mine)
 	f.main = named
 	f.subscribe(named, f.mine)
-	f.subscribed = append(f.subscribed, named.close)
+	f.subscribed = append(f.subscribed, named.Close)
 	return nil
 }
 
@@ -227,20 +275,35 @@ func (f *follower) lookBefore() {
 	if f.main == nil || len(f.hook.Failed) == 0 {
 		return
 	}
-	if before := f.main.find(f.hook.Object.GetName()); before != nil {
-		if failed, err := f.hook.Failed.hold(before); failed && err == nil {
-			f.failedBefore = before.GetUID()
+	if before := f.main.Find(f.hook.Object.GetName()); before != nil {
+		if failed, err := f.hook.Failed.Hold(before); failed && err == nil {
+			f.seen.failedBefore = before.GetUID()
 		}
 	}
 }
 
-// isForeign reports whether the hook is a Job whose Pods, if it has any here, say nothing.
-func (f *follower) isForeign() bool {
-	object := f.hook.Object
-	if f.seen.object != nil {
-		object = f.seen.object
+// finish is the outcome of a hook that has ended.
+func (f *follower) finish(ctx context.Context) HookOutcome {
+	if f.seen.end.Succeeded {
+		return HookOutcome{Succeeded: true, Attempts: f.diagnosis.evidence.Attempts(), Applied: f.diagnosis.applied}
 	}
-	return kindName(object.GroupVersionKind()) == kindJob && isForeign(object)
+	f.diagnosis.Gather(ctx)
+	return f.diagnosis.Outcome(f.seen.end)
+}
+
+// outOfTime is the outcome of a hook that has not ended with ctx. When it was
+// interrupted, nothing more is asked of the server.
+func (f *follower) outOfTime(ctx context.Context) (HookOutcome, error) {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		f.diagnosis.Gather(ctx)
+		f.diagnosis.LookForWarning(ctx)
+	}
+	outcome := f.diagnosis.Outcome(health.Verdict{})
+	err := ctx.Err()
+	if f.main.Trouble() != nil {
+		err = fmt.Errorf("%w (%w)", err, f.main.Trouble())
+	}
+	return outcome, fmt.Errorf("wait for %s: %w", kinds.NameOf(f.diagnosis.applied.Ref), err)
 }
 
 // report tells the observer what has changed. That the same is worded
@@ -256,43 +319,51 @@ func (f *follower) report() {
 }
 
 func (f *follower) progress() HookProgress {
-	now := HookProgress{Attempts: f.seen.evidence.attempts()}
-	if f.seen.object != nil && kindName(f.seen.object.GroupVersionKind()) == kindJob {
-		now.Suspended = isSuspended(f.seen.object)
+	now := HookProgress{Attempts: f.diagnosis.evidence.Attempts()}
+	if f.diagnosis.object != nil && kinds.IsJob(f.diagnosis.object.GroupVersionKind().GroupKind()) {
+		now.Suspended = health.IsSuspended(f.diagnosis.object)
 	}
-	if len(f.seen.evidence.traces) == 0 && f.seen.refusal.reason != "" {
-		now.Reason, now.Message = f.seen.refusal.reason, f.seen.refusal.message
+	if f.diagnosis.evidence.IsEmpty() && f.diagnosis.refusal.Reason != "" {
+		now.Reason, now.Message = f.diagnosis.refusal.Reason, f.diagnosis.refusal.Message
 		return now
 	}
-	failed := f.seen.evidence.explain()
-	if failed.ended != nil {
-		now.ExitCode = &failed.ended.ExitCode
+	failed := f.diagnosis.evidence.Explain()
+	if failed.Ended != nil {
+		now.ExitCode = &failed.Ended.ExitCode
 	}
-	if waits := f.seen.evidence.standing(); waits.isSpecific() {
+	if waits := f.diagnosis.evidence.Standing(); waits.IsSpecific() {
 		failed = waits
 	}
 	switch {
-	case failed.isSpecific() || failed.ended != nil:
-		now.Container, now.Reason, now.Message = failed.container, failed.reason, failed.sentence()
-	case failed.started:
-		now.Container = failed.container
+	case failed.IsSpecific() || failed.Ended != nil:
+		now.Container, now.Reason, now.Message = failed.Container, failed.Reason, failed.Sentence()
+	case failed.Started:
+		now.Container = failed.Container
 	}
 	return now
 }
 
 // lookForRefusal watches the events of a Job that has no Pod, once.
 func (f *follower) lookForRefusal(ctx context.Context, late *time.Ticker) {
-	if f.seen.object == nil || f.isForeign() || isTrue(f.seen.object, "spec", "suspend") {
+	if f.diagnosis.object == nil || f.diagnosis.isForeign() || field.IsTrue(f.diagnosis.object, "spec", "suspend") {
 		return
 	}
 	late.Stop()
-	if kindName(f.seen.object.GroupVersionKind()) != kindJob || len(f.seen.evidence.traces) > 0 {
+	if !kinds.IsJob(f.diagnosis.object.GroupVersionKind().GroupKind()) || !f.diagnosis.evidence.IsEmpty() {
 		return
 	}
-	events, err := f.cluster.openFeed(ctx, warningsOf(f.seen.applied.Ref))
+	events, err := f.feeds.Open(ctx, warningsOf(f.diagnosis.applied.Ref))
 	if err != nil {
 		return
 	}
-	f.subscribe(events, &subscription{box: f.box, tag: aboutEvents})
-	f.subscribed = append(f.subscribed, events.close)
+	f.subscribe(events, &feed.Subscription{Inbox: f.box, Tag: aboutEvents})
+	f.subscribed = append(f.subscribed, events.Close)
+}
+
+// uidOf is an object's UID; "" for none.
+func uidOf(object *unstructured.Unstructured) types.UID {
+	if object == nil {
+		return ""
+	}
+	return object.GetUID()
 }

@@ -15,10 +15,13 @@ import (
 // of an object that had none when it was first applied.
 const beforeFirstApply = "before-first-apply"
 
-// former returns the part of an object as it was that belongs to us: the fields
-// that TakeOver makes ours and those that are ours now, save what others manage
-// by now.
-func former(before, live *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+// former is what an adopted object was, told from how it was read then and how it is now.
+type former struct{ before, live *unstructured.Unstructured }
+
+// Content returns the part of the object as it was that belongs to us: the fields that TakeOver makes ours and those that are
+// ours now, save what others manage by now.
+func (f former) Content() (*unstructured.Unstructured, error) {
+	before, live := f.before, f.live
 	was, err := unionOf(before.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool {
 		return isOurs(entry) || slices.Contains(predecessors(), entry.Manager)
 	})
@@ -168,10 +171,10 @@ func isElement(i int, item any, element fieldpath.PathElement) bool {
 	})
 }
 
-// formerManagers returns the managers of an object's fields as they were, with
-// what others manage since. There is at least one entry: an empty one is how the
-// API server is told that there is none.
-func formerManagers(before, live []metav1.ManagedFieldsEntry) ([]metav1.ManagedFieldsEntry, error) {
+// Managers returns the managers of the object's fields as they were, with what others manage since. There is at least one
+// entry: an empty one is how the API server is told that there is none.
+func (f former) Managers() ([]metav1.ManagedFieldsEntry, error) {
+	before, live := f.before.GetManagedFields(), f.live.GetManagedFields()
 	since, err := changedSince(before, live)
 	if err != nil {
 		return nil, err

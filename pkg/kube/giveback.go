@@ -15,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
@@ -48,14 +50,14 @@ type Return struct {
 // Snapshot returns objects whole, with managedFields and without status, in
 // the order of refs; nil for one that is not there. Refs need no UID.
 func (c *Cluster) Snapshot(ctx context.Context, refs []corev1.ObjectReference) ([]*unstructured.Unstructured, error) {
-	if err := checkPath(refs...); err != nil {
+	if err := kinds.CheckRefs(refs...); err != nil {
 		return nil, fmt.Errorf("read what is to be adopted: %w", err)
 	}
 	found := make([]*unstructured.Unstructured, len(refs))
 	err := each(ctx, len(refs), atOnce, func(i int) error {
-		object, err := c.whole(ctx, refs[i])
+		object, err := c.api.whole(ctx, refs[i])
 		if err != nil {
-			return fmt.Errorf("read %s before it is adopted: %w", nameOf(refs[i]), err)
+			return fmt.Errorf("read %s before it is adopted: %w", kinds.NameOf(refs[i]), err)
 		}
 		found[i] = object
 		return nil
@@ -64,15 +66,15 @@ func (c *Cluster) Snapshot(ctx context.Context, refs []corev1.ObjectReference) (
 }
 
 // whole reads an object without its status; nil where there is none.
-func (c *Cluster) whole(ctx context.Context, ref corev1.ObjectReference) (*unstructured.Unstructured, error) {
-	mapping, err := c.kinds.stored(kindOf(ref))
+func (c *connection) whole(ctx context.Context, ref corev1.ObjectReference) (*unstructured.Unstructured, error) {
+	mapping, err := c.kinds.Stored(kinds.Of(ref))
 	if meta.IsNoMatchError(err) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	object, err := c.objects(mapping, ref.Namespace).Get(quiet(ctx), ref.Name, metav1.GetOptions{})
+	object, err := c.Objects(mapping, ref.Namespace).Get(quiet(ctx), ref.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
@@ -93,18 +95,18 @@ func (c *Cluster) whole(ctx context.Context, ref corev1.ObjectReference) (*unstr
 // back, is told to it alone.
 func (c *Cluster) GiveBack(ctx context.Context, returns []Return, done func(i int, err error)) error {
 	for _, r := range returns {
-		if err := checkPath(r.Ref); err != nil {
+		if err := kinds.CheckRefs(r.Ref); err != nil {
 			return fmt.Errorf("give back: %w", err)
 		}
 	}
 	report := inTurn(done)
 	return each(ctx, len(returns), atOnce, func(i int) error {
-		err := c.giveBack(ctx, returns[i])
+		err := restorer{c.api, returns[i]}.giveBack(ctx)
 		if err != nil {
-			err = fmt.Errorf("give back %s: %w", nameOf(returns[i].Ref), returns[i].withoutSecrets(err))
+			err = fmt.Errorf("give back %s: %w", kinds.NameOf(returns[i].Ref), returns[i].withoutSecrets(err))
 		}
 		report(i, err)
-		if errors.Is(err, ErrContentStays) || errors.Is(err, ErrGone) || errors.Is(err, ErrReplaced) {
+		if errors.Is(err, ErrContentStays) || errors.Is(err, refusal.ErrGone) || errors.Is(err, refusal.ErrReplaced) {
 			return nil
 		}
 		return err
@@ -116,32 +118,38 @@ func (r Return) withoutSecrets(err error) error {
 	if r.Before == nil {
 		return err
 	}
-	return withoutSecrets(r.Before, err)
+	return refusal.WithoutSecrets(r.Before, err)
+}
+
+// restorer gives one object back.
+type restorer struct {
+	*connection
+	Return
 }
 
 // giveBack reads and writes until nobody else writes between.
-func (c *Cluster) giveBack(ctx context.Context, r Return) error {
+func (r restorer) giveBack(ctx context.Context) error {
 	for {
-		live, err := c.whole(ctx, r.Ref)
+		live, err := r.whole(ctx, r.Ref)
 		if err != nil {
 			return err
 		}
 		switch {
 		case live == nil, live.GetDeletionTimestamp() != nil:
-			return ErrGone
+			return refusal.ErrGone
 		case r.Before == nil:
-			err = c.unmark(ctx, r, live)
+			err = r.unmark(ctx, live)
 		case r.Before.GetUID() != live.GetUID():
-			return ErrReplaced
+			return refusal.ErrReplaced
 		case r.Before.GetResourceVersion() == live.GetResourceVersion():
 			return nil
 		case live.GetAnnotations()[returning] == r.Owner:
-			err = c.restoreManagers(ctx, r, live)
+			err = r.restoreManagers(ctx, live)
 		case r.Marked(live) || r.marksAsBefore(live) && takenOver(r.Before, live):
-			err = c.restore(ctx, r, live)
+			err = r.restore(ctx, live)
 		}
 		if apierrors.IsNotFound(err) {
-			return ErrGone
+			return refusal.ErrGone
 		}
 		if !apierrors.IsConflict(err) {
 			return err
@@ -151,10 +159,10 @@ func (c *Cluster) giveBack(ctx context.Context, r Return) error {
 
 // restore gives back content and managers. What the server will never take
 // back is at least not ours any more.
-func (c *Cluster) restore(ctx context.Context, r Return, live *unstructured.Unstructured) error {
-	restored, err := c.restoreContent(ctx, r, live)
+func (r restorer) restore(ctx context.Context, live *unstructured.Unstructured) error {
+	restored, err := r.restoreContent(ctx, live)
 	if apierrors.IsInvalid(err) {
-		if failure := c.unmark(ctx, r, live); failure != nil {
+		if failure := r.unmark(ctx, live); failure != nil {
 			return failure
 		}
 		return fmt.Errorf("%w: %w", ErrContentStays, err)
@@ -162,7 +170,7 @@ func (c *Cluster) restore(ctx context.Context, r Return, live *unstructured.Unst
 	if err != nil {
 		return err
 	}
-	return c.restoreManagers(ctx, r, restored)
+	return r.restoreManagers(ctx, restored)
 }
 
 // marksAsBefore reports whether nobody has put other marks on an object since
@@ -191,12 +199,12 @@ func takenOver(before, live *unstructured.Unstructured) bool {
 // has dropped return. It returns the object after that. An object that
 // somebody has written since it was read is a conflict: what they have written
 // is not ours to overwrite.
-func (c *Cluster) restoreContent(ctx context.Context, r Return, live *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	mapping, err := c.kinds.mapping(live.GroupVersionKind())
+func (r restorer) restoreContent(ctx context.Context, live *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	mapping, err := r.kinds.Mapping(live.GroupVersionKind())
 	if err != nil {
 		return nil, err
 	}
-	content, err := former(r.Before, live)
+	content, err := former{r.Before, live}.Content()
 	if err != nil {
 		return nil, err
 	}
@@ -212,30 +220,30 @@ func (c *Cluster) restoreContent(ctx context.Context, r Return, live *unstructur
 		return nil, err
 	}
 	result, _ := retried(ctx, func() *rest.Request {
-		return c.rest.Patch(types.ApplyPatchType).AbsPath(objectPath(mapping, r.Ref.Namespace, r.Ref.Name)...).
+		return r.rest.Patch(types.ApplyPatchType).AbsPath(objectPath(mapping, r.Ref.Namespace, r.Ref.Name)...).
 			Param("fieldManager", fieldManager).Param("force", "true").Body(body)
 	})
 	after := map[string]any{}
 	if _, err := decode(result, &after); err != nil {
-		return nil, classify(r.Ref, err)
+		return nil, refusal.Classify(r.Ref, err)
 	}
 	return &unstructured.Unstructured{Object: after}, nil
 }
 
 // restoreManagers writes the managers of fields as they were, if the object is
 // still the one that was read.
-func (c *Cluster) restoreManagers(ctx context.Context, r Return, live *unstructured.Unstructured) error {
-	managers, err := formerManagers(r.Before.GetManagedFields(), live.GetManagedFields())
+func (r restorer) restoreManagers(ctx context.Context, live *unstructured.Unstructured) error {
+	managers, err := former{r.Before, live}.Managers()
 	if err != nil {
 		return err
 	}
-	return c.patchMetadata(ctx, r.Ref, map[string]any{
+	return r.patchMetadata(ctx, map[string]any{
 		"managedFields": managers, "annotations": map[string]any{returning: nil}, "resourceVersion": live.GetResourceVersion(),
 	})
 }
 
 // unmark takes our marks off an object of which nobody knows what it was.
-func (c *Cluster) unmark(ctx context.Context, r Return, live *unstructured.Unstructured) error {
+func (r restorer) unmark(ctx context.Context, live *unstructured.Unstructured) error {
 	if !r.Marked(live) {
 		return nil
 	}
@@ -243,15 +251,15 @@ func (c *Cluster) unmark(ctx context.Context, r Return, live *unstructured.Unstr
 	for _, mark := range r.Marks {
 		marks[mark] = nil
 	}
-	return c.patchMetadata(ctx, r.Ref, map[string]any{
+	return r.patchMetadata(ctx, map[string]any{
 		"labels": marks, "annotations": marks, "resourceVersion": live.GetResourceVersion(),
 	})
 }
 
 // patchMetadata changes metadata and nothing else. The version in it makes the
 // patch one that may be sent again: a lost answer is told as a conflict.
-func (c *Cluster) patchMetadata(ctx context.Context, ref corev1.ObjectReference, metadata map[string]any) error {
-	mapping, err := c.kinds.stored(kindOf(ref))
+func (r restorer) patchMetadata(ctx context.Context, metadata map[string]any) error {
+	mapping, err := r.kinds.Stored(kinds.Of(r.Ref))
 	if err != nil {
 		return err
 	}
@@ -262,7 +270,7 @@ func (c *Cluster) patchMetadata(ctx context.Context, ref corev1.ObjectReference,
 	ctx = quiet(ctx)
 	_, err = patience.Repeat(ctx, func() error {
 		options := metav1.PatchOptions{FieldManager: fieldManager}
-		_, err := c.metadataOf(mapping, ref.Namespace).Patch(ctx, ref.Name, types.MergePatchType, patch, options)
+		_, err := r.Metadata(mapping, r.Ref.Namespace).Patch(ctx, r.Ref.Name, types.MergePatchType, patch, options)
 		return err
 	})
 	return err

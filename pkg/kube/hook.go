@@ -1,14 +1,10 @@
 package kube
 
 import (
-	"context"
-	"errors"
-	"fmt"
-
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 )
 
 // HookRun is a hook to run.
@@ -27,7 +23,7 @@ type HookRun struct {
 	// Ready and Failed say when the hook has succeeded and failed. Without
 	// them its kind does: a Job when Complete or Failed, a Pod when Succeeded
 	// or Failed; any other kind has succeeded once it is applied.
-	Ready, Failed Conditions
+	Ready, Failed health.Conditions
 	// ForceConflicts takes fields that another field manager owns.
 	ForceConflicts bool
 	// Claims are those of ApplyOptions.
@@ -80,77 +76,13 @@ type HookOutcome struct {
 	Applied Applied
 }
 
-// RunHook applies the object and follows it to its end. The watches are open
-// before it is applied, so nothing is missed. observe, which may be nil, is
-// called from this call whenever something worth showing has changed.
-//
-// The error is nil when the hook has ended, also when it has failed: see the
-// outcome. Otherwise it could not be applied (an error as of Apply), could not
-// be followed, or ctx ended, whose error is wrapped; the outcome then holds
-// what is known.
-func (c *Cluster) RunHook(ctx context.Context, hook HookRun, observe func(HookProgress)) (HookOutcome, error) {
-	f := c.newFollower(hook, observe)
-	defer f.stop()
-	if err := f.watch(ctx); err != nil {
-		return HookOutcome{}, err
-	}
-	f.lookBefore()
-	c.kinds.lookAgain()
-	applied := c.applyOne(ctx, WithLogMessages(hook.Object), ApplyOptions{ForceConflicts: hook.ForceConflicts, Claims: hook.Claims})
-	if applied.Err != nil {
-		return HookOutcome{Applied: applied}, applied.Err
-	}
-	// A hook may install what defines kinds.
-	defer c.kinds.lookAgain()
-	return f.follow(ctx, applied)
-}
-
-// FollowHook is RunHook for an object that was applied before and may be
-// running: Object needs its UID and ResourceVersion only beside its kind,
-// namespace and name.
-func (c *Cluster) FollowHook(ctx context.Context, hook HookRun, observe func(HookProgress)) (HookOutcome, error) {
-	f := c.newFollower(hook, observe)
-	defer f.stop()
-	if err := f.watch(ctx); err != nil {
-		return HookOutcome{}, err
-	}
-	ref := refOf(hook.Object)
-	ref.ResourceVersion = hook.Object.GetResourceVersion()
-	defer c.kinds.lookAgain()
-	return f.follow(ctx, Applied{Ref: ref, Generation: hook.Object.GetGeneration(), Labels: f.shownLabels()})
-}
-
-// follows reports whether the hook has an end to wait for.
-func (h HookRun) follows() bool {
-	kind := kindName(h.Object.GroupVersionKind())
-	return kind == kindJob || kind == kindPod || len(h.Ready)+len(h.Failed) > 0
-}
-
-// sharedFeed returns the feed of the source, which lives until Close.
-func (c *Cluster) sharedFeed(ctx context.Context, from source) (*feed, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return nil, errors.New("the connection is closed")
-	}
-	if known := c.shared[from]; known != nil {
-		return known, nil
-	}
-	opened, err := c.openFeed(ctx, from)
-	if err != nil {
-		return nil, fmt.Errorf("watch %s: %w", from.kind.Kind, err)
-	}
-	c.shared[from] = opened
-	return opened, nil
-}
-
 // WithLogMessages returns a copy of a hook in which each container of a Job's
 // or Pod's without a terminationMessagePolicy has FallbackToLogsOnError, so
 // that the end of its log is known where logs may not be read. Other kinds are
 // returned as they are.
 func WithLogMessages(object *unstructured.Unstructured) *unstructured.Unstructured {
 	kind := object.GroupVersionKind()
-	if kindName(kind) != kindJob && kindName(kind) != kindPod {
+	if !kinds.RunsPods(kind.GroupKind()) {
 		return object
 	}
 	spec := kinds.PodSpec(kind.GroupKind())
@@ -166,12 +98,4 @@ func WithLogMessages(object *unstructured.Unstructured) *unstructured.Unstructur
 		}
 	}
 	return object
-}
-
-// uidOf is an object's UID; "" for none.
-func uidOf(object *unstructured.Unstructured) types.UID {
-	if object == nil {
-		return ""
-	}
-	return object.GetUID()
 }

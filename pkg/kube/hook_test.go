@@ -1,398 +1,314 @@
 package kube_test
 
 import (
-	"context"
 	"errors"
-	"slices"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
-	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
-// job is a Job hook; what its Pods do is told by annotations of the simulated
-// kubelet, and its shape by fields of the Job.
-func (b *bench) job(annotations, fields string) kube.HookRun {
+func setField(object *unstructured.Unstructured, value any, path ...string) error {
+	return unstructured.SetNestedField(object.Object, value, path...)
+}
+
+// pod is a Pod hook.
+func (b *bench) pod(annotations string) kube.HookRun {
 	b.Helper()
-	if fields != "" {
-		fields += ","
-	}
 	return b.hook(`
-apiVersion: batch/v1
-kind: Job
-metadata: {name: migrate, labels: {hook-of: r}}
-spec: {backoffLimit: 0, ` + fields + `
-  template: {metadata: {annotations: {` + annotations + `}}, spec: {
-    restartPolicy: Never, terminationGracePeriodSeconds: 1, containers: [{name: main, image: busybox}]}}}
+apiVersion: v1
+kind: Pod
+metadata: {name: check, labels: {hook-of: r}, annotations: {` + annotations + `}}
+spec: {restartPolicy: Never, terminationGracePeriodSeconds: 1, containers: [{name: main, image: busybox}]}
 `)
 }
 
-func (b *bench) hook(text string) kube.HookRun {
-	b.Helper()
-	return kube.HookRun{
-		Object: b.object(text), Selector: "hook-of=r", PodSelector: "batch.kubernetes.io/job-name in (migrate,other)",
-	}
-}
-
-// run runs a hook that ends by itself.
-func (b *bench) run(hook kube.HookRun) kube.HookOutcome {
-	b.Helper()
-	outcome, err := b.RunHook(b.timeout(time.Minute), hook, nil)
-	b.must(err)
-	if live := b.live(hook.Object); live.GetUID() != outcome.Applied.Ref.UID {
-		b.Errorf("UID %s, want %s", outcome.Applied.Ref.UID, live.GetUID())
-	}
-	return outcome
-}
-
-func (b *bench) check(want, got kube.HookOutcome) {
-	b.Helper()
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(kube.HookOutcome{}, "Applied")); diff != "" {
-		b.Errorf("outcome (-want +got):\n%s", diff)
-	}
-}
-
-func TestAJobThatSucceedsCostsThreeRequests(t *testing.T) {
+func TestAPodHook(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, b.run(b.job("", "")))
-	if diff := cmp.Diff([]string{"PATCH jobs/*", "WATCH jobs", "WATCH pods"}, b.requests.take()); diff != "" {
+	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, b.run(b.pod("")))
+	if diff := cmp.Diff([]string{"PATCH pods/*", "WATCH pods"}, b.requests.take()); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
-	next := b.job("", "")
-	next.Object.SetName("other")
-	b.run(next)
-	if diff := cmp.Diff([]string{"PATCH jobs/*"}, b.requests.take()); diff != "" {
-		t.Errorf("requests of the next (-want +got):\n%s", diff)
-	}
+	failing := b.pod(`sim.sherpack.io/exit-code: "3", sim.sherpack.io/log: oops`)
+	failing.Object.SetName("fails")
+	b.check(kube.HookOutcome{
+		Reason: "Error", Container: "main", ExitCode: new(int32(3)), Attempts: 1, LogTail: "oops", Message: `container "main" exited with code 3`,
+	}, b.run(failing))
 }
 
-// An admission webhook may drop the label that is selected.
-func TestAJobThatDoesNotCarryTheLabelIsFollowed(t *testing.T) {
+func TestAHookOfAnotherKindIsDoneOnceItIsApplied(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	hook := b.job("sim.sherpack.io/run-for: 1s", "")
-	hook.Object.SetLabels(nil)
-	outcome := b.run(hook)
-	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, outcome)
-	hook.Object.SetUID(outcome.Applied.Ref.UID)
-	hook.Object.SetResourceVersion(outcome.Applied.Ref.ResourceVersion)
-	again, err := b.FollowHook(b.timeout(time.Minute), hook, nil)
-	b.must(err)
-	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, again)
-}
-
-func TestAJobThatFails(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		annotations, fields string
-		want                kube.HookOutcome
-	}{
-		"with an exit code and a log": {
-			annotations: `sim.sherpack.io/exit-code: "3", sim.sherpack.io/log: "connecting\nno such table"`,
-			want: kube.HookOutcome{
-				Reason: "Error", Container: "main", ExitCode: new(int32(3)), Attempts: 1, LogTail: "connecting\nno such table",
-				Message: `container "main" exited with code 3; Job has reached the specified backoff limit`,
-			},
-		},
-		"out of memory": {
-			annotations: `sim.sherpack.io/reason: OOMKilled`,
-			want: kube.HookOutcome{
-				Reason: "OOMKilled", Container: "main", ExitCode: new(int32(137)), Attempts: 1,
-				Message: `container "main" exited with code 137 (OOMKilled); Job has reached the specified backoff limit`,
-			},
-		},
-		"after its own deadline": {
-			annotations: `sim.sherpack.io/run-for: forever`, fields: "activeDeadlineSeconds: 2",
-			want: kube.HookOutcome{
-				Reason: "DeadlineExceeded", Container: "main", Attempts: 1,
-				Message: `container "main" was still running; Job was active longer than specified deadline`,
-			},
-		},
-		"after its own deadline, for want of an image": {
-			annotations: `sim.sherpack.io/waiting: ImagePullBackOff`, fields: "activeDeadlineSeconds: 2",
-			want: kube.HookOutcome{
-				Reason: "ImagePullBackOff", Container: "main", Attempts: 1,
-				Message: `container "main" waits: ImagePullBackOff: Back-off pulling image "busybox"; Job was active longer than specified deadline`,
-			},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := newBench(t)
-			got := b.run(b.job(test.annotations, test.fields))
-			if test.want.LogTail == "" {
-				got.LogHint = ""
-			}
-			b.check(test.want, got)
-		})
-	}
-}
-
-// late is a context whose time is over when a test says so.
-type late struct{ context.Context }
-
-func (c late) Err() error {
-	if c.Context.Err() != nil {
-		return context.DeadlineExceeded
-	}
-	return nil
-}
-
-func (b *bench) outOfTime() (context.Context, func()) {
-	ctx, cancel := context.WithCancel(b.timeout(time.Minute))
-	return late{ctx}, cancel
-}
-
-func TestAHookOutOfTime(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		annotations string
-		want        kube.HookOutcome
-	}{
-		"for want of an image": {
-			annotations: `sim.sherpack.io/waiting: ImagePullBackOff`,
-			want: kube.HookOutcome{
-				Reason: "ImagePullBackOff", Container: "main", Attempts: 1,
-				Message: `container "main" waits: ImagePullBackOff: Back-off pulling image "busybox"`,
-			},
-		},
-		"while it runs": {
-			annotations: `sim.sherpack.io/run-for: forever, sim.sherpack.io/log: "still at it"`,
-			want: kube.HookOutcome{
-				Container: "main", Attempts: 1, LogTail: "still at it", Message: `container "main" was still running`,
-			},
-		},
-		"between two attempts": {
-			annotations: `sim.sherpack.io/exit-code: "3", sim.sherpack.io/log: "no such table"`,
-			want: kube.HookOutcome{
-				Reason: "Error", Container: "main", ExitCode: new(int32(3)), Attempts: 1, LogTail: "no such table",
-				Message: `container "main" exited with code 3`,
-			},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := newBench(t)
-			hook := b.job(test.annotations, "")
-			b.must(setField(hook.Object, int64(6), "spec", "backoffLimit"))
-			ctx, over := b.outOfTime()
-			got, err := b.RunHook(ctx, hook, func(progress kube.HookProgress) {
-				if progress.Container != "" && progress.Reason == test.want.Reason {
-					over()
-				}
-			})
-			if !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("the error is %v", err)
-			}
-			if test.want.LogTail == "" {
-				got.LogHint = ""
-			}
-			b.check(test.want, got)
-		})
-	}
-}
-
-func TestAJobThatIsDeletedWhileItRunsIsAFailureAtOnce(t *testing.T) {
-	t.Parallel()
-	for _, propagation := range []metav1.DeletionPropagation{metav1.DeletePropagationBackground, metav1.DeletePropagationForeground} {
-		b := newBench(t)
-		hook := b.job("sim.sherpack.io/run-for: forever", "")
-		deleted := false
-		outcome, err := b.RunHook(b.timeout(time.Minute), hook, func(kube.HookProgress) {
-			if !deleted {
-				deleted = true
-				b.must(b.admin.BatchV1().Jobs(b.namespace).Delete(t.Context(), "migrate", metav1.DeleteOptions{PropagationPolicy: &propagation}))
-			}
-		})
-		b.must(err)
-		if outcome.Succeeded || outcome.Reason != "Deleted" || !strings.Contains(outcome.Message, "deleted") {
-			t.Errorf("%s: %+v", propagation, outcome)
+	for _, created := range []bool{true, false} {
+		outcome := b.run(b.hook(configMap))
+		b.check(kube.HookOutcome{Succeeded: true}, outcome)
+		if outcome.Applied.Created != created {
+			t.Errorf("created %v", outcome.Applied.Created)
 		}
 	}
-}
-
-func TestAJobThatIsRemovedOnceItHasFinishedCountsAsItWas(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	hook := b.job("", "ttlSecondsAfterFinished: 0")
-	outcome, err := b.RunHook(b.timeout(time.Minute), hook, nil)
-	b.must(err)
-	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, outcome)
-}
-
-func TestASuspendedJobIsWaitedFor(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	suspended := false
-	outcome, err := b.RunHook(b.timeout(time.Minute), b.job("", "suspend: true"), func(progress kube.HookProgress) {
-		if progress.Suspended && !suspended {
-			suspended = true
-			_, err := b.admin.BatchV1().Jobs(b.namespace).Patch(t.Context(), "migrate", types.MergePatchType, []byte(`{"spec":{"suspend":false}}`), metav1.PatchOptions{})
-			b.must(err)
-		}
-	})
-	b.must(err)
-	if !suspended || !outcome.Succeeded {
-		t.Errorf("suspended %v, outcome %+v", suspended, outcome)
+	if diff := cmp.Diff([]string{"PATCH configmaps/*", "PATCH configmaps/*"}, b.requests.take()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 }
 
-func TestAJobWhosePodsAreRefusedSaysSoAsItHappens(t *testing.T) {
+func TestAHookThatCannotBeAppliedIsAnError(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	hook := b.job("", "")
-	b.must(setField(hook.Object, "absent", "spec", "template", "spec", "serviceAccountName"))
-	ctx, cancel := context.WithCancel(b.timeout(time.Minute))
-	defer cancel()
-	var seen kube.HookProgress
-	outcome, err := b.RunHook(ctx, hook, func(progress kube.HookProgress) {
-		if seen = progress; progress.Reason == "FailedCreate" {
-			cancel()
-		}
-	})
-	const want = `serviceaccount "absent" not found`
-	if !errors.Is(err, context.Canceled) || !strings.Contains(seen.Message, want) {
-		t.Errorf("progress %+v, %v", seen, err)
-	}
-	if outcome.Reason != "FailedCreate" || !strings.Contains(outcome.Message, want) {
-		t.Errorf("outcome %+v", outcome)
+	b.must(setField(hook.Object, "x", "spec", "paralellism"))
+	outcome, err := b.RunHook(t.Context(), hook, nil)
+	var invalid *refusal.InvalidFieldsError
+	if !errors.As(err, &invalid) || outcome.Succeeded || outcome.Applied.Err == nil {
+		t.Errorf("%+v, %v", outcome, err)
 	}
 }
 
-func TestProgressTellsOfEachAttempt(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	hook := b.job(`sim.sherpack.io/fail-times: "1", sim.sherpack.io/exit-code: "4"`, "")
-	b.must(setField(hook.Object, int64(2), "spec", "backoffLimit"))
-	var seen []kube.HookProgress
-	outcome, err := b.RunHook(b.timeout(time.Minute), hook, func(progress kube.HookProgress) { seen = append(seen, progress) })
+func (b *bench) conditions(text string) health.Conditions {
+	b.Helper()
+	conditions, err := health.ParseConditions(text)
 	b.must(err)
-	b.check(kube.HookOutcome{Succeeded: true, Attempts: 2}, outcome)
-	failed := kube.HookProgress{
-		Attempts: 1, Container: "main", Reason: "Error", Message: `container "main" exited with code 4`, ExitCode: new(int32(4)),
-	}
-	if !slices.ContainsFunc(seen, func(got kube.HookProgress) bool { return cmp.Equal(failed, got) }) {
-		t.Errorf("no progress tells of the failed attempt:\n%+v", seen)
-	}
+	return conditions
 }
 
-func TestTheLogOfARestartedContainerIsThatOfTheRunThatFailed(t *testing.T) {
+func TestReadyWhenAndFailedWhen(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	hook := b.job(`sim.sherpack.io/exit-code: "4", sim.sherpack.io/log: "no such table"`, "")
-	b.must(setField(hook.Object, int64(1), "spec", "backoffLimit"))
-	b.must(setField(hook.Object, "OnFailure", "spec", "template", "spec", "restartPolicy"))
-	outcome := b.run(hook)
-	if outcome.ExitCode == nil || *outcome.ExitCode != 4 || outcome.LogTail != "no such table" || outcome.Attempts < 2 {
-		t.Errorf("outcome %+v", outcome)
-	}
-}
-
-// runner may run Job hooks, but not read logs.
-func runner() []rbacv1.PolicyRule {
-	return []rbacv1.PolicyRule{may("get list watch create patch", "jobs", "batch"), may("get list watch", "pods", "")}
-}
-
-func TestWithoutTheRightToLogsTheTerminationMessageIsShown(t *testing.T) {
-	t.Parallel()
-	b := newLimitedBench(t, runner()...)
-	for _, name := range []string{"one", "two"} {
-		hook := b.job(`sim.sherpack.io/exit-code: "3", sim.sherpack.io/log: "no such table"`, "")
-		hook.Object.SetName(name)
-		outcome := b.run(hook)
-		if outcome.LogTail != "no such table" || outcome.LogHint != "" {
-			t.Errorf("outcome %+v", outcome)
-		}
-	}
-	b.missed("get pods/log: showing the termination message instead of the log")
-	b.missed()
-}
-
-func TestWithoutTheRightToWatchItAsks(t *testing.T) {
-	t.Parallel()
-	watchJobs, listJobs := "watch jobs.batch: asking every 2s instead", "list jobs.batch: looking only at what is known by name"
-	// Whether events are looked at depends on how soon there is a Pod.
-	events := may("list watch", "events", "")
-	watchPods, listPods := "watch pods: asking every 2s instead", "list pods: looking only at what is known by name"
 	for name, test := range map[string]struct {
-		rules []rbacv1.PolicyRule
-		want  []string
+		ready, failed string
+		// then is what the object is made to be; "" deletes it.
+		then, reason, message string
 	}{
-		"but to list": {
-			rules: []rbacv1.PolicyRule{may("get list create patch", "jobs", "batch"), may("get list", "pods pods/log", ""), events},
-			want:  []string{watchJobs, watchPods},
-		},
-		"but to read by name": {
-			rules: []rbacv1.PolicyRule{may("get create patch", "jobs", "batch"), may("get list", "pods pods/log", ""), events},
-			want:  []string{listJobs, watchJobs, watchPods},
-		},
-		"and without any Pods": {
-			rules: []rbacv1.PolicyRule{may("get create patch", "jobs", "batch")},
-			want:  []string{listJobs, listPods, "watch events: what only events tell is not known", watchJobs, watchPods},
-		},
+		"ready":                {ready: "jsonpath={.data.state}=done", then: "data: {state: done}"},
+		"all must hold":        {ready: "jsonpath={.data.a}=1;jsonpath={.data.b}=2", then: `data: {a: "1", b: "2"}`},
+		"failed":               {failed: "jsonpath={.data.state}=broken", then: "data: {state: broken}", reason: "FailedWhen", message: "jsonpath={.data.state}=broken is met"},
+		"failed before ready":  {ready: "create", failed: "create", then: "nothing", reason: "FailedWhen", message: "create is met"},
+		"deletion is expected": {ready: "delete", then: ""},
+		"deletion is not":      {ready: "jsonpath={.data.state}=done", then: "", reason: "Deleted", message: "it was deleted before it finished"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newLimitedBench(t, test.rules...)
-			hook := b.job(`sim.sherpack.io/exit-code: "3", sim.sherpack.io/run-for: 3s`, "")
-			outcome := b.run(hook)
-			b.missed(test.want...)
-			if blind := name == "and without any Pods"; blind {
-				b.check(kube.HookOutcome{
-					Reason: "BackoffLimitExceeded", Attempts: 1, Message: "Job has reached the specified backoff limit",
-				}, outcome)
-			} else if outcome.ExitCode == nil || *outcome.ExitCode != 3 {
-				t.Errorf("outcome %+v", outcome)
+			b := newBench(t)
+			hook := b.hook("{apiVersion: v1, kind: ConfigMap, metadata: {name: gate, labels: {hook-of: r}}}")
+			if test.ready != "" {
+				hook.Ready = b.conditions(test.ready)
+			}
+			if test.failed != "" {
+				hook.Failed = b.conditions(test.failed)
+			}
+			var changing sync.WaitGroup
+			if test.then != "nothing" {
+				changing.Go(func() { b.change(hook.Object, test.then) })
+			}
+			defer changing.Wait()
+			outcome, err := b.RunHook(b.timeout(time.Minute), hook, nil)
+			b.must(err)
+			want := kube.HookOutcome{Succeeded: test.reason == "", Reason: test.reason, Message: test.message}
+			b.check(want, outcome)
+		})
+	}
+}
+
+// change gives an object that is about to be applied another content, or
+// deletes it.
+func (b *bench) change(object *unstructured.Unstructured, to string) {
+	b.eventually(func() bool { return !b.absent(b.ref("v1", "ConfigMap", object.GetName())) })
+	if to == "" {
+		if err := b.Delete(b.Context(), []kube.Deletion{{Ref: b.ref("v1", "ConfigMap", object.GetName())}}, nil); err != nil {
+			b.Error(err)
+		}
+		return
+	}
+	changed := object.DeepCopy()
+	if err := yaml.Unmarshal([]byte(to), &changed.Object); err != nil {
+		b.Error(err)
+	}
+	if err := b.Apply(b.Context(), []*unstructured.Unstructured{changed}, kube.ApplyOptions{}, nil); err != nil {
+		b.Error(err)
+	}
+}
+
+func TestAConditionThatCannotBeReadIsAnError(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hook := b.hook("{apiVersion: v1, kind: ConfigMap, metadata: {name: gate, labels: {hook-of: r}}, data: {a: x}}")
+	hook.Ready = b.conditions("jsonpath={.data}=x")
+	outcome, err := b.RunHook(b.timeout(time.Minute), hook, nil)
+	want := fmt.Sprintf("follow ConfigMap/%s/gate: ready-when jsonpath={.data}=x: jsonpath leads to a nested object or list which is not supported", b.namespace)
+	if diff := cmp.Diff(want, fmt.Sprint(err)); diff != "" || outcome.Succeeded {
+		t.Errorf("error (-want +got):\n%s", diff)
+	}
+}
+
+func TestAStateFromBeforeTheApplyDoesNotCount(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hook := b.hook("{apiVersion: v1, kind: ConfigMap, metadata: {name: gate, labels: {hook-of: r}}, data: {state: done}}")
+	hook.Ready = b.conditions("jsonpath={.data.state}=done")
+	b.run(hook)
+	hook.Object = hook.Object.DeepCopy()
+	b.must(setField(hook.Object, "new", "data", "state"))
+	if outcome, err := b.RunHook(b.timeout(time.Second), hook, nil); err == nil {
+		t.Errorf("the old state counts: %+v", outcome)
+	}
+}
+
+func TestAStateThatPassesQuicklyCounts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hook := b.hook("{apiVersion: v1, kind: ConfigMap, metadata: {name: gate, labels: {hook-of: r}}}")
+	hook.Ready = b.conditions("jsonpath={.data.state}=7")
+	var changing sync.WaitGroup
+	defer changing.Wait()
+	changing.Go(func() {
+		for state := range 20 {
+			b.change(hook.Object, fmt.Sprintf("data: {state: %q}", fmt.Sprint(state)))
+		}
+	})
+	outcome, err := b.RunHook(b.timeout(time.Minute), hook, nil)
+	b.must(err)
+	b.check(kube.HookOutcome{Succeeded: true}, outcome)
+}
+
+func TestAHookThatRunsAlreadyIsFollowed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hook := b.job("sim.sherpack.io/run-for: 2s", "")
+	b.apply(hook.Object)
+	b.requests.take()
+	hook.Object = b.live(hook.Object)
+	outcome, err := b.FollowHook(b.timeout(time.Minute), hook, nil)
+	b.must(err)
+	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, outcome)
+	if diff := cmp.Diff([]string{"WATCH jobs", "WATCH pods"}, b.requests.take()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	hook.Object.SetUID("11111111-1111-1111-1111-111111111111")
+	hook.Object.SetName("absent")
+	outcome, err = b.FollowHook(b.timeout(time.Minute), hook, nil)
+	b.must(err)
+	if outcome.Reason != "Deleted" {
+		t.Errorf("of what is gone: %+v", outcome)
+	}
+}
+
+func TestWithLogMessages(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ in, want string }{
+		"every container of a Job's without a policy": {
+			in:   "{apiVersion: batch/v1, kind: Job, spec: {template: {spec: {initContainers: [{name: i}], containers: [{name: a}, {name: b, terminationMessagePolicy: File}]}}}}",
+			want: "{apiVersion: batch/v1, kind: Job, spec: {template: {spec: {initContainers: [{name: i, terminationMessagePolicy: FallbackToLogsOnError}], containers: [{name: a, terminationMessagePolicy: FallbackToLogsOnError}, {name: b, terminationMessagePolicy: File}]}}}}",
+		},
+		"those of a Pod": {
+			in:   "{apiVersion: v1, kind: Pod, spec: {containers: [{name: a}]}}",
+			want: "{apiVersion: v1, kind: Pod, spec: {containers: [{name: a, terminationMessagePolicy: FallbackToLogsOnError}]}}",
+		},
+		"other kinds stay as they are": {
+			in:   "{apiVersion: example/v1, kind: Job, spec: {template: {spec: {containers: [{name: a}]}}}}",
+			want: "{apiVersion: example/v1, kind: Job, spec: {template: {spec: {containers: [{name: a}]}}}}",
+		},
+		"what is malformed, too": {in: "{apiVersion: v1, kind: Pod, spec: [7]}", want: "{apiVersion: v1, kind: Pod, spec: [7]}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in, want := read(t, test.in), read(t, test.want)
+			before := in.DeepCopy()
+			if diff := cmp.Diff(want, kube.WithLogMessages(in)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(before, in); diff != "" {
+				t.Errorf("the given object was changed:\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestAWatchThatBreaksIsOpenedAgain(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	cut := false
-	hook := b.job(`sim.sherpack.io/exit-code: "3", sim.sherpack.io/run-for: 2s`, "")
-	outcome, err := b.RunHook(b.timeout(time.Minute), hook, func(kube.HookProgress) {
-		if !cut {
-			cut = true
-			b.requests.cut()
-		}
-	})
-	b.must(err)
-	if !cut || outcome.ExitCode == nil || *outcome.ExitCode != 3 {
-		t.Errorf("cut %v, outcome %+v", cut, outcome)
+func read(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	object := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte(strings.TrimSpace(text)), &object.Object); err != nil {
+		t.Fatal(err)
 	}
-	watches := slices.DeleteFunc(b.requests.take(), func(line string) bool { return !strings.HasPrefix(line, "WATCH") })
-	if len(watches) < 4 {
-		t.Errorf("the watches were %v", watches)
+	return object
+}
+
+// widget is a hook of a kind of the test's own.
+func (b *bench) widget(size string) (kube.HookRun, func(status string)) {
+	b.Helper()
+	definition, kind := widgets(b)
+	b.apply(definition)
+	hook := b.hook("metadata: {name: w, labels: {hook-of: r}}\nspec: {size: " + size + "}")
+	hook.Object.SetGroupVersionKind(kind)
+	hook.PodSelector = ""
+	hook.Ready, hook.Failed = b.conditions("condition=Ready"), b.conditions("condition=Failed")
+	return hook, func(status string) {
+		b.Helper()
+		_, err := b.client(hook.Object).Patch(b.Context(), "w", types.MergePatchType, []byte(`{"status":`+status+`}`), metav1.PatchOptions{FieldManager: "controller"})
+		b.must(err)
 	}
 }
 
-func TestWhatIsDeletedWhileTheWatchIsBrokenIsNoticed(t *testing.T) {
+// resized is the hook with another specification.
+func resized(hook kube.HookRun, size int64) kube.HookRun {
+	hook.Object = hook.Object.DeepCopy()
+	_ = unstructured.SetNestedField(hook.Object.Object, size, "spec", "size")
+	return hook
+}
+
+// failure is what a controller says that cannot do it; it may say of which generation.
+func failure(generation string) string {
+	return `{"conditions":[{"type":"Failed","status":"True","reason":"NoRoom","message":"no room"` + generation + `}]}`
+}
+
+func TestAFailureFromBeforeTheApplyIsSaidToBeThat(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	hook := b.hook("{apiVersion: v1, kind: ConfigMap, metadata: {name: gate, labels: {hook-of: r}}}")
-	hook.Ready = b.conditions("jsonpath={.data.state}=done")
-	var deleting sync.WaitGroup
-	defer deleting.Wait()
-	deleting.Go(func() {
-		b.eventually(func() bool { return !b.absent(b.ref("v1", "ConfigMap", "gate")) })
-		b.requests.cut()
-		if err := b.admin.CoreV1().ConfigMaps(b.namespace).Delete(t.Context(), "gate", metav1.DeleteOptions{}); err != nil {
-			t.Error(err)
+	hook, say := b.widget("1")
+	b.apply(hook.Object)
+	say(failure(""))
+	for name, run := range map[string]kube.HookRun{"unchanged": hook, "changed": resized(hook, 2)} {
+		outcome, err := b.RunHook(b.timeout(time.Minute), run, nil)
+		b.must(err)
+		if outcome.Succeeded || outcome.Reason != "FailedWhen" || !strings.Contains(outcome.Message, "condition=Failed is met: NoRoom: no room; it was already before") ||
+			!strings.Contains(outcome.Message, "hook-delete-policy: before-hook-creation") {
+			t.Errorf("%s: %+v", name, outcome)
 		}
-	})
-	outcome, err := b.RunHook(b.timeout(time.Minute), hook, nil)
-	b.must(err)
-	b.check(kube.HookOutcome{Reason: "Deleted", Message: "it was deleted before it finished"}, outcome)
+	}
+}
+
+func TestAFailureOfAnEarlierGenerationDoesNotCount(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hook, say := b.widget("1")
+	b.apply(hook.Object)
+	say(failure(`,"observedGeneration":2`))
+	// A failure of the present generation is one of this run.
+	for _, end := range []string{`{"conditions":[{"type":"Ready","status":"True","observedGeneration":4}]}`, failure(`,"observedGeneration":99`)} {
+		hook = resized(hook, int64(len(end)))
+		said := make(chan struct{})
+		go func() {
+			defer close(said)
+			b.eventually(func() bool {
+				size, _, _ := unstructured.NestedInt64(b.live(hook.Object).Object, "spec", "size")
+				return size == int64(len(end))
+			})
+			say(end)
+		}()
+		outcome, err := b.RunHook(b.timeout(time.Minute), hook, nil)
+		b.must(err)
+		<-said
+		if failed := strings.Contains(end, "Failed"); outcome.Succeeded == failed || strings.Contains(outcome.Message, "before-hook-creation") {
+			t.Errorf("after %s: %+v", end, outcome)
+		}
+	}
 }

@@ -10,13 +10,15 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/restmapper"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
 // knownKinds knows which kinds the server has and where it serves them.
@@ -50,9 +52,9 @@ func newKinds(known discovery.CachedDiscoveryInterface) *knownKinds {
 // a *NotServedError, and meta.IsNoMatchError is true of it. A kind whose group
 // cannot be asked at the moment is not called unknown: that is another error.
 func (c *Cluster) Namespaced(gvk schema.GroupVersionKind) (bool, error) {
-	mapping, err := c.kinds.mapping(gvk)
+	mapping, err := c.api.kinds.Mapping(gvk)
 	if meta.IsNoMatchError(err) {
-		return false, &NotServedError{Ref: corev1.ObjectReference{APIVersion: gvk.GroupVersion().String(), Kind: gvk.Kind}, err: err}
+		return false, refusal.Classify(corev1.ObjectReference{APIVersion: gvk.GroupVersion().String(), Kind: gvk.Kind}, err)
 	}
 	if err != nil {
 		return false, fmt.Errorf("look up kind %s: %w", gvk.Kind, err)
@@ -60,11 +62,11 @@ func (c *Cluster) Namespaced(gvk schema.GroupVersionKind) (bool, error) {
 	return mapping.Scope.Name() == meta.RESTScopeNameNamespace, nil
 }
 
-// mapping finds where the kind is served. A kind that is not known is looked
+// Mapping finds where the kind is served. A kind that is not known is looked
 // up once more with a fresh discovery; the error is a NoMatch error only when
 // the server says that it does not serve the kind's group and version or that
 // the kind is not among its kinds.
-func (k *knownKinds) mapping(gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
+func (k *knownKinds) Mapping(gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
 	// A mapper over a stale cache refreshes that cache by itself.
 	fresh, seen := k.discovery.Fresh(), k.resetCount()
 	mapping, err := k.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
@@ -104,19 +106,19 @@ func (k *knownKinds) isMissing(gvk schema.GroupVersionKind) error {
 
 // LookAgain has kinds looked for again that were not served. A caller that has waited for somebody else calls it, because
 // they may be served by now.
-func (c *Cluster) LookAgain() { c.kinds.lookAgain() }
+func (c *Cluster) LookAgain() { c.api.kinds.LookAgain() }
 
-// lookAgain forgets which kinds were missing: what is applied may define them, or make somebody define them.
-func (k *knownKinds) lookAgain() {
+// LookAgain forgets which kinds were missing: what is applied may define them, or make somebody define them.
+func (k *knownKinds) LookAgain() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	clear(k.missing)
 }
 
-// stored is mapping for what is on the cluster already: an object outlives the
+// Stored is Mapping for what is on the cluster already: an object outlives the
 // version that it was written in, and stands under any other of its kind.
-func (k *knownKinds) stored(gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
-	mapping, err := k.mapping(gvk)
+func (k *knownKinds) Stored(gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
+	mapping, err := k.Mapping(gvk)
 	if !meta.IsNoMatchError(err) {
 		return mapping, err
 	}
@@ -126,27 +128,22 @@ func (k *knownKinds) stored(gvk schema.GroupVersionKind) (*meta.RESTMapping, err
 	return nil, err
 }
 
-// atStored sends requests to where a kind is stored. What was discovered may be out
+// AtStored sends requests to where a kind is stored. What was discovered may be out
 // of date: of a path that the server does not have it is asked anew, for a second or
 // two, because a server needs a moment to announce what a definition has changed.
-func (k *knownKinds) atStored(ctx context.Context, gvk schema.GroupVersionKind, send func(*meta.RESTMapping) error) error {
+func (k *knownKinds) AtStored(ctx context.Context, gvk schema.GroupVersionKind, send func(*meta.RESTMapping) error) error {
 	backoff := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 1.5, Steps: 7}
 	for {
 		seen := k.resetCount()
-		mapping, err := k.stored(gvk)
+		mapping, err := k.Stored(gvk)
 		if err == nil {
 			err = send(mapping)
 		}
-		if !isUnserved(err) || backoff.Steps == 0 || pause(ctx, backoff.Step()) != nil {
+		if !refusal.IsUnserved(err) || backoff.Steps == 0 || patience.Pause(ctx, backoff.Step()) != nil {
 			return err
 		}
 		k.resetSince(seen)
 	}
-}
-
-// isUnserved tells a path that the server does not have from an object that is not there.
-func isUnserved(err error) bool {
-	return apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }
 
 func (k *knownKinds) resetCount() int {
@@ -165,15 +162,15 @@ func (k *knownKinds) resetSince(seen int) {
 	}
 }
 
-// await is mapping that gives a promised kind some seconds to be served.
-func (k *knownKinds) await(ctx context.Context, gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
+// Await is Mapping that gives a promised kind some seconds to be served.
+func (k *knownKinds) Await(ctx context.Context, gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
 	backoff := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 1.5, Steps: 12, Jitter: 0.1}
 	for {
-		mapping, err := k.mapping(gvk)
+		mapping, err := k.Mapping(gvk)
 		if !meta.IsNoMatchError(err) || !k.isPromised(gvk.GroupKind()) || backoff.Steps == 0 {
 			return mapping, err
 		}
-		if pause(ctx, backoff.Step()) != nil {
+		if patience.Pause(ctx, backoff.Step()) != nil {
 			return mapping, err
 		}
 	}
@@ -185,8 +182,8 @@ func (k *knownKinds) isPromised(kind schema.GroupKind) bool {
 	return k.promised[kind]
 }
 
-// promise remembers the kind that an applied CustomResourceDefinition brings.
-func (k *knownKinds) promise(definition *unstructured.Unstructured) {
+// Promise remembers the kind that an applied CustomResourceDefinition brings.
+func (k *knownKinds) Promise(definition *unstructured.Unstructured) {
 	if definition.GetKind() != "CustomResourceDefinition" {
 		return
 	}
@@ -196,17 +193,4 @@ func (k *knownKinds) promise(definition *unstructured.Unstructured) {
 	defer k.mu.Unlock()
 	k.promised[schema.GroupKind{Group: group, Kind: kind}] = true
 	clear(k.missing)
-}
-
-// pause waits for the duration and returns the context's error if that ends
-// first.
-func pause(ctx context.Context, duration time.Duration) error {
-	timer := time.NewTimer(duration)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,11 +10,13 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/metadata/fake"
+	"sigs.k8s.io/yaml"
 )
 
 // served is the discovery of a server with some kinds; it counts how often it
@@ -102,7 +105,7 @@ func TestMappingLooksOnceMore(t *testing.T) {
 			server := test.server
 			server.lists = map[string][]string{"a/v1": {"One"}}
 			server.later = map[string][]string{"b/v1": {"Two"}}
-			cluster := &Cluster{kinds: newKinds(&server)}
+			cluster := newCluster(&connection{kinds: newKinds(&server)})
 			namespaced, err := cluster.Namespaced(test.kind)
 			if namespaced != test.found || meta.IsNoMatchError(err) != test.unknown || (err == nil) != test.found || server.resets != test.resets {
 				t.Errorf("found %v, %v, after %d resets", namespaced, err, server.resets)
@@ -117,13 +120,13 @@ func TestMappingLooksOnceMore(t *testing.T) {
 func TestAKindThatIsNotServedIsDiscoveredOnce(t *testing.T) {
 	t.Parallel()
 	server := &served{lists: map[string][]string{"a/v1": {"One"}}, later: map[string][]string{}}
-	cluster := &Cluster{kinds: newKinds(server)}
+	cluster := newCluster(&connection{kinds: newKinds(server)})
 	unknown := schema.GroupVersionKind{Group: "x", Version: "v1", Kind: "Two"}
 	for range 50 {
 		if _, err := cluster.Namespaced(unknown); !meta.IsNoMatchError(err) {
 			t.Fatalf("the error is %v", err)
 		}
-		if _, err := cluster.kinds.stored(unknown); !meta.IsNoMatchError(err) {
+		if _, err := cluster.api.kinds.Stored(unknown); !meta.IsNoMatchError(err) {
 			t.Fatalf("the error is %v", err)
 		}
 	}
@@ -153,7 +156,7 @@ func TestObjectsOfAKindThatComesLaterAreFound(t *testing.T) {
 	if err := client.Tracker().Create(schema.GroupVersionResource{Group: "x", Version: "v1", Resource: "Twos"}, object, "ns"); err != nil {
 		t.Fatal(err)
 	}
-	cluster := &Cluster{kinds: newKinds(server), metadata: client}
+	cluster := newCluster(&connection{kinds: newKinds(server), metadata: client})
 	refs := []corev1.ObjectReference{{APIVersion: "x/v1", Kind: "Two", Namespace: "ns", Name: "a"}}
 	if found, err := cluster.Find(t.Context(), refs); err != nil || found[0] != nil {
 		t.Fatalf("before: %v, %v", found, err)
@@ -169,16 +172,16 @@ func TestAPromisedKindIsLookedForUntilItComes(t *testing.T) {
 	server := &served{lists: map[string][]string{"a/v1": {"One"}}, later: map[string][]string{}}
 	known := newKinds(server)
 	promised := schema.GroupVersionKind{Group: "x", Version: "v1", Kind: "Two"}
-	if _, err := known.mapping(promised); !meta.IsNoMatchError(err) {
+	if _, err := known.Mapping(promised); !meta.IsNoMatchError(err) {
 		t.Fatalf("before: %v", err)
 	}
 	definition := decodeObject(t, "{kind: CustomResourceDefinition, spec: {group: x, names: {kind: Two}}}")
-	known.promise(definition)
-	if _, err := known.mapping(promised); !meta.IsNoMatchError(err) {
+	known.Promise(definition)
+	if _, err := known.Mapping(promised); !meta.IsNoMatchError(err) {
 		t.Fatalf("at once: %v", err)
 	}
 	server.later["x/v1"] = []string{"Two"}
-	if _, err := known.mapping(promised); err != nil {
+	if _, err := known.Mapping(promised); err != nil {
 		t.Errorf("later: %v", err)
 	}
 }
@@ -186,7 +189,7 @@ func TestAPromisedKindIsLookedForUntilItComes(t *testing.T) {
 func TestCapabilitiesLeaveOutWhatIsDown(t *testing.T) {
 	t.Parallel()
 	server := &served{lists: map[string][]string{"a/v1": {"One", "Two"}}, down: map[string]error{"c/v1": errors.New("down")}}
-	got, err := (&Cluster{kinds: newKinds(server)}).Capabilities(t.Context())
+	got, err := newCluster(&connection{kinds: newKinds(server)}).Capabilities(t.Context())
 	want := Capabilities{Version: "v1.36.0", Major: "1", Minor: "36", APIVersions: []string{"a/v1", "a/v1/One", "a/v1/Two"}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -204,4 +207,13 @@ func TestKindsThatAreMissedTogetherAreDiscoveredOnce(t *testing.T) {
 	if server.resets != 1 {
 		t.Errorf("%d resets", server.resets)
 	}
+}
+
+func decodeObject(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	object := &unstructured.Unstructured{}
+	if err := yaml.UnmarshalStrict([]byte(strings.Join(strings.Fields(text), " ")), &object.Object); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return object
 }

@@ -8,7 +8,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/dynamic"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 )
 
 // Lookup answers the template function of that name: the object called name,
@@ -17,22 +18,22 @@ import (
 // does not serve, is an empty map.
 func (c *Cluster) Lookup(ctx context.Context, apiVersion, kind, namespace, name string) (map[string]any, error) {
 	ref := corev1.ObjectReference{APIVersion: apiVersion, Kind: kind, Namespace: namespace, Name: name}
-	found, err := c.lookup(quiet(ctx), ref)
+	found, err := c.api.lookup(quiet(ctx), ref)
 	if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
 		return map[string]any{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look up %s: %w", nameOf(ref), err)
+		return nil, fmt.Errorf("look up %s: %w", kinds.NameOf(ref), err)
 	}
 	return found, nil
 }
 
-func (c *Cluster) lookup(ctx context.Context, ref corev1.ObjectReference) (map[string]any, error) {
-	mapping, err := c.kinds.mapping(kindOf(ref))
+func (c *connection) lookup(ctx context.Context, ref corev1.ObjectReference) (map[string]any, error) {
+	mapping, err := c.kinds.Mapping(kinds.Of(ref))
 	if err != nil {
 		return nil, err
 	}
-	objects := c.objects(mapping, ref.Namespace)
+	objects := c.Objects(mapping, ref.Namespace)
 	if ref.Name != "" {
 		object, err := objects.Get(ctx, ref.Name, metav1.GetOptions{})
 		if err != nil {
@@ -45,19 +46,4 @@ func (c *Cluster) lookup(ctx context.Context, ref corev1.ObjectReference) (map[s
 		return nil, err
 	}
 	return list.UnstructuredContent(), nil
-}
-
-// namespaceOf is the namespace that the objects of a kind are asked for in; ""
-// for a kind that has none.
-func namespaceOf(mapping *meta.RESTMapping, namespace string) string {
-	if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
-		return namespace
-	}
-	return ""
-}
-
-// objects are those of a kind in a namespace, which is ignored for a kind that
-// has none.
-func (c *Cluster) objects(mapping *meta.RESTMapping, namespace string) dynamic.ResourceInterface {
-	return c.dynamic.Resource(mapping.Resource).Namespace(namespaceOf(mapping, namespace))
 }

@@ -2,201 +2,177 @@ package kube
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"slices"
-	"strings"
+	"strconv"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/pods"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // lookTime bounds the requests that look for the cause of a failure. They are
 // sent although the time of the hook itself may be over.
 const lookTime = 5 * time.Second
 
-// finish is the outcome of a hook that has ended.
-func (f *follower) finish(ctx context.Context) HookOutcome {
-	if f.seen.end.succeeded {
-		return HookOutcome{Succeeded: true, Attempts: f.seen.evidence.attempts(), Applied: f.seen.applied}
-	}
-	f.gather(ctx)
-	return f.outcome(f.seen.end)
+// diagnosis is what is known of a hook that tells why it failed, or what it waits for.
+type diagnosis struct {
+	api *connection
+	// hook is the object that was to be applied.
+	hook     *unstructured.Unstructured
+	applied  Applied
+	object   *unstructured.Unstructured
+	evidence *pods.Evidence
+	// refusal is the last Warning event of a Job without Pods.
+	refusal pods.Warning
+	// log is read early, as soon as a Pod is being deleted, since it may be
+	// removed before the Job has failed.
+	log *logTail
+	// blind says why the Pods cannot be seen; "" when they can.
+	blind string
 }
 
-// outOfTime is the outcome of a hook that has not ended with ctx. When it was
-// interrupted, nothing more is asked of the server.
-func (f *follower) outOfTime(ctx context.Context) (HookOutcome, error) {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		f.gather(ctx)
-		f.lookForWarning(ctx)
+// isForeign reports whether the hook is a Job whose Pods, if it has any here, say nothing.
+func (d *diagnosis) isForeign() bool {
+	object := d.hook
+	if d.object != nil {
+		object = d.object
 	}
-	outcome := f.outcome(verdict{})
-	err := ctx.Err()
-	if f.main.trouble() != nil {
-		err = fmt.Errorf("%w (%w)", err, f.main.trouble())
-	}
-	return outcome, fmt.Errorf("wait for %s: %w", nameOf(f.seen.applied.Ref), err)
+	return kinds.IsJob(object.GroupVersionKind().GroupKind()) && health.IsForeign(object)
 }
 
-// gather completes the evidence and reads the log. What was read before is
+// Gather completes the evidence and reads the log. What was read before is
 // kept where it cannot be read any more.
-func (f *follower) gather(ctx context.Context) {
+func (d *diagnosis) Gather(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
 	defer cancel()
-	f.completeEvidence(ctx)
-	found := f.seen.evidence.explain()
-	if !found.started || f.seen.log != nil && f.seen.log.isOf(found) {
+	d.completeEvidence(ctx)
+	found := d.evidence.Explain()
+	if !found.Started || d.log != nil && d.log.isOf(found) {
 		return
 	}
-	tail := f.cluster.logTail(ctx, f.hook.Object.GetNamespace(), found)
-	if f.seen.log == nil || tail.text != "" {
-		f.seen.log = &tail
+	tail := d.api.logTail(ctx, d.hook.GetNamespace(), found)
+	if d.log == nil || tail.text != "" {
+		d.log = &tail
 	}
 }
 
 // completeEvidence lists the Pods of a Job that counts more failures than were
 // seen: the two watches may be apart by some milliseconds.
-func (f *follower) completeEvidence(ctx context.Context) {
-	job := f.seen.object
-	if job == nil || f.isForeign() || kindName(job.GroupVersionKind()) != kindJob || f.seen.evidence.failedPods() >= failedCount(job) && len(f.seen.evidence.traces) > 0 {
+func (d *diagnosis) completeEvidence(ctx context.Context) {
+	job := d.object
+	if job == nil || d.isForeign() || !kinds.IsJob(job.GroupVersionKind().GroupKind()) || d.evidence.Failed() >= pods.CountOf(job, "failed") && !d.evidence.IsEmpty() {
 		return
 	}
-	mapping, err := f.cluster.kinds.mapping(podKind())
+	mapping, err := d.api.kinds.Mapping(podKind())
 	if err != nil {
 		return
 	}
 	selector := "batch.kubernetes.io/controller-uid=" + string(job.GetUID())
-	list, err := f.cluster.objects(mapping, job.GetNamespace()).List(quiet(ctx), metav1.ListOptions{LabelSelector: selector})
-	f.seen.blind = ""
+	list, err := d.api.Objects(mapping, job.GetNamespace()).List(quiet(ctx), metav1.ListOptions{LabelSelector: selector})
+	d.blind = ""
 	if apierrors.IsForbidden(err) {
-		f.cluster.lacks(err, right{"list", mapping.Resource.GroupResource(), job.GetNamespace()}, insteadOfList)
+		d.api.Lacks(err, right{"list", mapping.Resource.GroupResource(), job.GetNamespace()}, insteadOfList)
 		return
 	}
 	if err != nil {
-		f.seen.blind = "cannot see the Pods: " + err.Error()
+		d.blind = "cannot see the Pods: " + err.Error()
 		return
 	}
 	for i := range list.Items {
-		f.seen.evidence.take(&list.Items[i])
+		d.evidence.Take(&list.Items[i])
 	}
 }
 
-func failedCount(job *unstructured.Unstructured) int {
-	return countOf(job, "failed")
-}
-
-// countOf is how many Pods of a Job are in a state, those included that are not in its counts yet.
-func countOf(job *unstructured.Unstructured, field string) int {
-	count, _, _ := unstructured.NestedInt64(job.Object, "status", field)
-	uncounted, _, _ := unstructured.NestedStringSlice(job.Object, "status", "uncountedTerminatedPods", field)
-	return int(count) + len(uncounted)
-}
-
-// failedPods counts the Pods in which a container has failed.
-func (e *evidence) failedPods() int {
-	count := 0
-	for _, trace := range e.traces {
-		if _, failed := trace.culprit(); failed {
-			count++
-		}
-	}
-	return count
-}
-
-// lookForWarning asks for the events of a Job without Pods, or of a Pod whose
+// LookForWarning asks for the events of a Job without Pods, or of a Pod whose
 // state does not say why it waits.
-func (f *follower) lookForWarning(ctx context.Context) {
-	ref := f.seen.applied.Ref
-	if traces := f.seen.evidence.byAge(); len(traces) > 0 {
-		pod := &traces[len(traces)-1].pod
-		if found := f.seen.evidence.explain(); found.ended != nil || found.isSpecific() || found.reason == "" {
+func (d *diagnosis) LookForWarning(ctx context.Context) {
+	ref := d.applied.Ref
+	if pod := d.evidence.Newest(); pod != nil {
+		if found := d.evidence.Explain(); found.Ended != nil || found.IsSpecific() || found.Reason == "" {
 			return
 		}
 		ref.Name, ref.UID = pod.Name, pod.UID
-	} else if f.seen.refusal.reason != "" {
+	} else if d.refusal.Reason != "" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
 	defer cancel()
-	f.seen.refusal = f.cluster.lastWarning(ctx, ref)
+	d.refusal = d.api.LastWarning(ctx, ref)
 }
 
-// outcome puts the verdict and the evidence together. An undecided verdict is
+// Outcome puts the verdict and the evidence together. An undecided verdict is
 // that of a hook out of time.
-func (f *follower) outcome(end verdict) HookOutcome {
-	found := f.seen.evidence.explain()
-	if !found.started && !found.isSpecific() && f.seen.refusal.reason != "" {
-		found.reason, found.message = f.seen.refusal.reason, f.seen.refusal.message
+func (d *diagnosis) Outcome(end health.Verdict) HookOutcome {
+	found := d.evidence.Explain()
+	if !found.Started && !found.IsSpecific() && d.refusal.Reason != "" {
+		found.Reason, found.Message = d.refusal.Reason, d.refusal.Message
 	}
 	outcome := HookOutcome{
-		Reason: reasonOf(end, found), Container: found.container, Attempts: f.attempts(), Applied: f.seen.applied,
-		Message: joinSentences(found.sentence(), end.message),
+		Reason: pods.ReasonOf(end, found), Container: found.Container, Attempts: d.attempts(), Applied: d.applied,
+		Message: words.Sentences(found.Sentence(), end.Message),
 	}
-	if found.ended != nil {
-		code := found.ended.ExitCode
-		outcome.ExitCode, outcome.Signal = &code, found.ended.Signal
+	if found.Ended != nil {
+		code := found.Ended.ExitCode
+		outcome.ExitCode, outcome.Signal = &code, found.Ended.Signal
 	}
-	if f.seen.log != nil {
-		outcome.LogTail, outcome.LogHint = f.seen.log.text, f.seen.log.hint
-	} else if f.seen.blind != "" {
-		outcome.LogHint = f.seen.blind
+	if d.log != nil {
+		outcome.LogTail, outcome.LogHint = d.log.text, d.log.hint
+	} else if d.blind != "" {
+		outcome.LogHint = d.blind
 	}
 	return outcome
 }
 
 // attempts falls back to the Job's own count where its Pods were not seen.
-func (f *follower) attempts() int {
+func (d *diagnosis) attempts() int {
 	counted := 0
 	for _, field := range []string{"failed", "succeeded", "active"} {
-		if f.seen.object != nil && !f.isForeign() {
-			counted += countOf(f.seen.object, field)
+		if d.object != nil && !d.isForeign() {
+			counted += pods.CountOf(d.object, field)
 		}
 	}
-	return max(counted, f.seen.evidence.attempts())
+	return max(counted, d.evidence.Attempts())
 }
 
-// reasonOf chooses the word that says most.
-func reasonOf(end verdict, found cause) string {
-	switch {
-	case end.reason == "Deleted" || end.reason == "FailedWhen":
-		return end.reason
-	case found.isSpecific():
-		return found.reason
-	case found.ended != nil && countsOnly(end.reason):
-		return "Error"
-	case end.done:
-		if end.reason == "" {
-			return "Error"
-		}
-		return end.reason
+// readBytes is how much of a log is read at most to get at its end.
+const readBytes = 1 << 20
+
+// logTail is the end of a container's log, and why it cannot be read.
+type logTail struct{ pod, container, text, hint string }
+
+// isOf tells whether this is what there is to read about the cause.
+func (l logTail) isOf(found pods.Cause) bool {
+	return l.text != "" && l.pod == found.Pod && l.container == found.Container
+}
+
+// logTail reads the end of the log of the container that caused a failure, or
+// takes its termination message.
+func (c *connection) logTail(ctx context.Context, namespace string, from pods.Cause) logTail {
+	request := c.rest.Get().AbsPath("/api/v1/namespaces", namespace, "pods", from.Pod, "log").
+		Param("container", from.Container).
+		Param("tailLines", strconv.Itoa(pods.TailLines)).Param("limitBytes", strconv.Itoa(readBytes))
+	if from.Previous {
+		request.Param("previous", "true")
 	}
-	return found.reason
-}
-
-// countsOnly tells a Job's reason that says no more than that too many attempts have failed.
-func countsOnly(reason string) bool {
-	return slices.Contains([]string{"", "BackoffLimitExceeded", "FailedIndexes", "MaxFailedIndexesExceeded"}, reason)
-}
-
-// isSpecific tells a reason that explains something.
-func (c cause) isSpecific() bool {
-	return !isUnspecific(c.reason) && c.reason != "Error" && c.reason != "Completed"
-}
-
-// joinSentences leaves out what an earlier one says already.
-func joinSentences(parts ...string) string {
-	text := ""
-	for _, part := range parts {
-		part = strings.TrimSuffix(part, ".")
-		switch {
-		case text == "":
-			text = part
-		case !strings.Contains(text, part):
-			text += "; " + part
-		}
+	result := request.Do(quiet(ctx))
+	tail := logTail{pod: from.Pod, container: from.Container}
+	switch err := result.Error(); {
+	case err == nil:
+		log, _ := result.Raw()
+		tail.text = pods.Tail(string(log))
+	case apierrors.IsForbidden(err):
+		c.Lacks(err, right{"get", schema.GroupResource{Resource: "pods/log"}, namespace}, insteadOfLogs)
+	case !apierrors.IsNotFound(err):
+		tail.hint = "cannot read logs: " + err.Error()
 	}
-	return text
+	if tail.text == "" && from.Ended != nil {
+		tail.text = pods.Tail(from.Ended.Message)
+	}
+	return tail
 }

@@ -2,14 +2,11 @@ package kube
 
 import (
 	"context"
-	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
@@ -39,45 +36,10 @@ func retried(ctx context.Context, request func() *rest.Request) (result rest.Res
 	ctx = quiet(ctx)
 	unsure, _ = patience.Repeat(ctx, func() error {
 		result = request().MaxRetries(0).Do(ctx)
-		if err := result.Error(); !isTypedPatch(err) {
+		if err := result.Error(); !refusal.IsTypedPatch(err) {
 			return err
 		}
 		return nil
 	})
 	return result, unsure
-}
-
-// isTypedPatch tells the HTTP 500 by which server-side apply refuses fields
-// that the kind does not have: it never passes by itself.
-func isTypedPatch(err error) bool {
-	return err != nil && strings.Contains(err.Error(), typedPatch)
-}
-
-const typedPatch = "failed to create typed patch object"
-
-// refOf is the reference of an object as it is known before it is sent.
-func refOf(object *unstructured.Unstructured) corev1.ObjectReference {
-	return corev1.ObjectReference{
-		APIVersion: object.GetAPIVersion(),
-		Kind:       object.GetKind(),
-		Namespace:  object.GetNamespace(),
-		Name:       object.GetName(),
-		UID:        object.GetUID(),
-	}
-}
-
-func kindOf(ref corev1.ObjectReference) schema.GroupVersionKind {
-	return schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind)
-}
-
-// nameOf names an object in messages: Kind/namespace/name, or Kind/name.
-func nameOf(ref corev1.ObjectReference) string {
-	parts := []string{ref.Kind, ref.Namespace, ref.Name}
-	if ref.Namespace == "" {
-		parts = []string{ref.Kind, ref.Name}
-	}
-	if ref.Name == "" {
-		parts = []string{ref.Kind}
-	}
-	return strings.Join(parts, "/")
 }

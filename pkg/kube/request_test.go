@@ -72,7 +72,7 @@ func TestRetried(t *testing.T) {
 		"an error of the moment":                 {handlers: []http.HandlerFunc{answer(500, "etcd: leader changed"), answer(503, ""), fine}, requests: 3, unsure: true},
 		"a busy server, after the time it names": {handlers: []http.HandlerFunc{busy, fine}, requests: 2, atLeast: time.Second},
 		"an error that stays is given up":        {handlers: []http.HandlerFunc{answer(500, "no")}, requests: 6, unsure: true, code: 500},
-		"invalid fields are an answer":           {handlers: []http.HandlerFunc{answer(500, typedPatch+" (x): .a: no")}, requests: 1, code: 500},
+		"invalid fields are an answer":           {handlers: []http.HandlerFunc{answer(500, "failed to create typed patch object (x): .a: no")}, requests: 1, code: 500},
 		"a refusal is an answer":                 {handlers: []http.HandlerFunc{answer(403, "no")}, requests: 1, code: 403},
 		"a conflict is an answer":                {handlers: []http.HandlerFunc{answer(409, "no")}, requests: 1, code: 409},
 	} {
@@ -120,7 +120,7 @@ func TestMadeSince(t *testing.T) {
 func TestANamespaceIsCreatedAlthoughARequestIsLost(t *testing.T) {
 	t.Parallel()
 	client, count := server(t, hangUp, answer(http.StatusCreated, ""))
-	cluster := &Cluster{rest: client}
+	cluster := newCluster(&connection{rest: client})
 	if created, err := cluster.CreateNamespace(t.Context(), "shop"); err != nil || !created || count.Load() != 2 {
 		t.Errorf("created %v, %v, %d requests", created, err, count.Load())
 	}

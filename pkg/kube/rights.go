@@ -37,9 +37,9 @@ type missing struct {
 	notices []string
 }
 
-// lacks notes a right that a request lacked, and what is done instead. Any
+// Lacks notes a right that a request lacked, and what is done instead. Any
 // error but that of a refusal is passed over.
-func (c *Cluster) lacks(err error, lacked right, instead string) {
+func (c *connection) Lacks(err error, lacked right, instead string) {
 	if !apierrors.IsForbidden(err) {
 		return
 	}
@@ -61,9 +61,9 @@ func (c *Cluster) lacks(err error, lacked right, instead string) {
 // missing. Rights without which something cannot be done are no notices but
 // errors.
 func (c *Cluster) Notices() []string {
-	c.missing.mu.Lock()
-	defer c.missing.mu.Unlock()
-	notices := c.missing.notices
-	c.missing.notices = nil
+	c.api.missing.mu.Lock()
+	defer c.api.missing.mu.Unlock()
+	notices := c.api.missing.notices
+	c.api.missing.notices = nil
 	return notices
 }

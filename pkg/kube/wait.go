@@ -6,7 +6,17 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/feed"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/pods"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // WaitTarget is an object to wait for.
@@ -16,7 +26,7 @@ type WaitTarget struct {
 	Ref corev1.ObjectReference
 	// Ready and Failed say when it is ready and when it has failed for good.
 	// Without them its kind does.
-	Ready, Failed Conditions
+	Ready, Failed health.Conditions
 }
 
 // Readiness is news of an object that is waited for.
@@ -68,7 +78,7 @@ func (e *NotReadyError) Error() string {
 		text = fmt.Sprintf("%d failed", len(e.Objects))
 	}
 	for _, object := range e.Objects {
-		text += "\n  " + sentence(nameOf(object.Ref), object.Message)
+		text += "\n  " + words.Sentence(kinds.NameOf(object.Ref), object.Message)
 		for _, reason := range object.Reasons {
 			text += "\n    " + reason
 		}
@@ -78,7 +88,7 @@ func (e *NotReadyError) Error() string {
 
 // First says of the first object in one line why it is not ready.
 func (e *NotReadyError) First() string {
-	return sentence(nameOf(e.Objects[0].Ref), e.Objects[0].Message)
+	return words.Sentence(kinds.NameOf(e.Objects[0].Ref), e.Objects[0].Message)
 }
 
 // Unwrap returns the context's error when the time was over, ErrProgressDeadline
@@ -101,13 +111,13 @@ func (c *Cluster) Wait(ctx context.Context, targets []WaitTarget, selector strin
 		observe = func(Readiness) {}
 	}
 	w := &waiter{
-		cluster: c, targets: targets, observe: observe, box: newInbox(), open: map[source]*feed{}, narrow: map[int]*subscription{},
-		states: make([]readyState, len(targets)), objects: make([]*unstructured.Unstructured, len(targets)),
+		api: c.feeds, targets: targets, observe: observe, box: feed.NewInbox(), open: map[source]*feed.Feed{}, narrow: map[int]*feed.Subscription{},
+		states: make([]health.State, len(targets)), objects: make([]*unstructured.Unstructured, len(targets)),
 		claims: claims{late: map[string]bool{}, watched: map[string]bool{}},
 	}
 	defer w.stop()
 	// Controllers may define kinds as they get ready.
-	defer c.kinds.lookAgain()
+	defer c.api.kinds.LookAgain()
 	if err := w.watch(ctx, selector); err != nil {
 		return err
 	}
@@ -116,31 +126,31 @@ func (c *Cluster) Wait(ctx context.Context, targets []WaitTarget, selector strin
 
 // waiter waits for a set of objects.
 type waiter struct {
-	cluster *Cluster
+	api     *feeds
 	targets []WaitTarget
 	observe func(Readiness)
-	box     *inbox
+	box     *feed.Inbox
 	// open are the feeds by what they follow, and feeds the same in the order in which they were opened.
-	open  map[source]*feed
-	feeds []*feed
+	open  map[source]*feed.Feed
+	feeds []*feed.Feed
 	// narrow are the subscriptions of targets that are looked for with a selector.
-	narrow map[int]*subscription
+	narrow map[int]*feed.Subscription
 	// states and objects are what is known of each target; the object is nil
 	// before it is seen and after it is gone.
-	states  []readyState
+	states  []health.State
 	objects []*unstructured.Unstructured
 	claims  claims
 }
 
 func (w *waiter) stop() {
-	for _, feed := range w.feeds {
-		feed.close()
+	for _, opened := range w.feeds {
+		opened.Close()
 	}
 }
 
 func (w *waiter) watch(ctx context.Context, selector string) error {
 	for i := range w.targets {
-		w.states[i] = notYet("its state is not known")
+		w.states[i] = health.State{Message: "its state is not known"}
 		mine, err := w.follow(ctx, i, selector)
 		if err != nil {
 			return err
@@ -153,34 +163,34 @@ func (w *waiter) watch(ctx context.Context, selector string) error {
 }
 
 // follow subscribes to a target in the watch of its kind and namespace.
-func (w *waiter) follow(ctx context.Context, i int, selector string) (*subscription, error) {
+func (w *waiter) follow(ctx context.Context, i int, selector string) (*feed.Subscription, error) {
 	ref := w.targets[i].Ref
-	from := source{kind: kindOf(ref), namespace: ref.Namespace, labels: selector}
+	from := source{kind: kinds.Of(ref), namespace: ref.Namespace, labels: selector}
 	if w.open[from] == nil {
-		feed, err := w.cluster.openFeed(ctx, from)
+		opened, err := w.api.Open(ctx, from)
 		if err != nil {
 			return nil, fmt.Errorf("watch %s: %w", ref.Kind, err)
 		}
-		w.open[from] = feed
-		w.feeds = append(w.feeds, feed)
+		w.open[from] = opened
+		w.feeds = append(w.feeds, opened)
 	}
-	mine := &subscription{box: w.box, tag: i, name: ref.Name, expected: true, since: ref.ResourceVersion}
-	w.open[from].subscribe(mine)
+	mine := &feed.Subscription{Inbox: w.box, Tag: i, Name: ref.Name, Expected: true, Since: ref.ResourceVersion}
+	w.open[from].Subscribe(mine)
 	return mine, nil
 }
 
 // widened looks without the selector for a target that was never seen with it, and reports whether that is news to wait for:
 // an admission webhook may have dropped the label that is selected.
-func (w *waiter) widened(ctx context.Context, news change) bool {
-	mine := w.narrow[news.tag]
-	if mine == nil || !news.gone || news.object != nil {
+func (w *waiter) widened(ctx context.Context, news feed.Change) bool {
+	mine := w.narrow[news.Tag]
+	if mine == nil || !news.Gone || news.Object != nil {
 		return false
 	}
-	delete(w.narrow, news.tag)
-	for _, feed := range w.feeds {
-		feed.unsubscribe(mine)
+	delete(w.narrow, news.Tag)
+	for _, opened := range w.feeds {
+		opened.Unsubscribe(mine)
 	}
-	_, err := w.follow(ctx, news.tag, "")
+	_, err := w.follow(ctx, news.Tag, "")
 	return err == nil
 }
 
@@ -197,7 +207,7 @@ func (w *waiter) wait(ctx context.Context) error {
 			return w.outOfTime(ctx)
 		}
 		select {
-		case <-w.box.ready:
+		case <-w.box.Ready:
 		case <-ctx.Done():
 		}
 	}
@@ -207,7 +217,7 @@ func (w *waiter) wait(ctx context.Context) error {
 func (w *waiter) failure(ctx context.Context, failed []int) error {
 	err := &NotReadyError{Objects: w.withReasons(ctx, failed), err: ErrProgressDeadline}
 	for _, i := range failed {
-		if !w.states[i].late {
+		if !w.states[i].Late {
 			err.err = nil
 		}
 	}
@@ -215,8 +225,8 @@ func (w *waiter) failure(ctx context.Context, failed []int) error {
 }
 
 func (w *waiter) readNews(ctx context.Context) {
-	for _, news := range w.box.take() {
-		if news.tag == aboutClaims {
+	for _, news := range w.box.Take() {
+		if news.Tag == aboutClaims {
 			w.takeLate(ctx, news)
 		} else {
 			w.take(ctx, news)
@@ -225,52 +235,52 @@ func (w *waiter) readNews(ctx context.Context) {
 }
 
 // take notes the state of one target and tells the observer what has changed.
-func (w *waiter) take(ctx context.Context, news change) {
+func (w *waiter) take(ctx context.Context, news feed.Change) {
 	if w.widened(ctx, news) {
 		return
 	}
-	target := w.targets[news.tag]
-	if last := w.objects[news.tag]; last != nil && w.states[news.tag].ready && Finished(last) && !news.isOther(last) {
+	target := w.targets[news.Tag]
+	if last := w.objects[news.Tag]; last != nil && w.states[news.Tag].Ready && health.Finished(last) && !news.IsOther(last) {
 		// A Job that has ended well may be removed, by its time to live for one: that undoes nothing.
 		return
 	}
-	if !news.gone && older(news.object.GetResourceVersion(), target.Ref.ResourceVersion) {
+	if !news.Gone && feed.Older(news.Object.GetResourceVersion(), target.Ref.ResourceVersion) {
 		return
 	}
-	w.objects[news.tag] = news.object
-	if news.gone {
-		w.objects[news.tag] = nil
+	w.objects[news.Tag] = news.Object
+	if news.Gone {
+		w.objects[news.Tag] = nil
 	}
-	w.settle(news.tag, w.stateOf(ctx, target, news))
+	w.settle(news.Tag, w.stateOf(ctx, target, news))
 }
 
-func (w *waiter) settle(i int, state readyState) {
+func (w *waiter) settle(i int, state health.State) {
 	if state == w.states[i] {
 		return
 	}
 	w.states[i] = state
-	readiness := Readiness{Ref: w.targets[i].Ref, Done: state.ready, Skipped: state.skipped, Message: state.message}
-	if state.failed {
-		readiness.Err = errors.New(state.message)
+	readiness := Readiness{Ref: w.targets[i].Ref, Done: state.Ready, Skipped: state.Skipped, Message: state.Message}
+	if state.Failed {
+		readiness.Err = errors.New(state.Message)
 	}
 	w.observe(readiness)
 }
 
-func (w *waiter) stateOf(ctx context.Context, target WaitTarget, news change) readyState {
+func (w *waiter) stateOf(ctx context.Context, target WaitTarget, news feed.Change) health.State {
 	switch {
-	case news.gone && target.Ready.metByDeletion():
-		return readyWith("")
-	case news.gone:
-		return failedState("it was deleted")
-	case target.Ref.UID != "" && news.object.GetUID() != target.Ref.UID:
-		return failedState("it was deleted, and another object has taken its place")
+	case news.Gone && target.Ready.MetByDeletion():
+		return health.State{Ready: true}
+	case news.Gone:
+		return health.State{Failed: true, Message: "it was deleted"}
+	case target.Ref.UID != "" && news.Object.GetUID() != target.Ref.UID:
+		return health.State{Failed: true, Message: "it was deleted, and another object has taken its place"}
 	}
-	state, err := readiness(news.object, target.Ready, target.Failed)
+	state, err := health.Readiness(news.Object, target.Ready, target.Failed)
 	if err != nil {
-		return failedState(err.Error())
+		return health.State{Failed: true, Message: err.Error()}
 	}
-	if state.class != "" && w.waitsForConsumer(ctx, news.object, state.class) {
-		return readyWith("it waits for its first consumer")
+	if state.Class != "" && w.waitsForConsumer(ctx, news.Object, state.Class) {
+		return health.State{Ready: true, Message: "it waits for its first consumer"}
 	}
 	return state
 }
@@ -279,7 +289,7 @@ func (w *waiter) stateOf(ctx context.Context, target WaitTarget, news change) re
 func (w *waiter) unready(failedOnly bool) []int {
 	var open []int
 	for i, state := range w.states {
-		if state.failed || !failedOnly && !state.ready && !state.skipped {
+		if state.Failed || !failedOnly && !state.Ready && !state.Skipped {
 			open = append(open, i)
 		}
 	}
@@ -292,12 +302,135 @@ func (w *waiter) outOfTime(ctx context.Context) error {
 		return fmt.Errorf("wait for %d objects: %w", len(open), ctx.Err())
 	}
 	var troubles []error
-	for _, feed := range w.feeds {
-		troubles = append(troubles, feed.trouble())
+	for _, opened := range w.feeds {
+		troubles = append(troubles, opened.Trouble())
 	}
 	err := ctx.Err()
 	if trouble := errors.Join(troubles...); trouble != nil {
 		err = fmt.Errorf("%w (%w)", err, trouble)
 	}
 	return &NotReadyError{Objects: w.withReasons(ctx, open), err: err}
+}
+
+// aboutClaims tags the events of claims among a waiter's changes.
+const aboutClaims = -1
+
+// claims knows which volumes are made for their first consumer only.
+type claims struct {
+	// late holds what is known of StorageClasses by name, and of claims by UID.
+	late map[string]bool
+	// watched namespaces tell by their events what the unreadable
+	// StorageClasses would have told.
+	watched map[string]bool
+}
+
+// waitsForConsumer tells whether a claim that is not bound is as far as it gets
+// without a Pod. It reads the StorageClass, once; where that is forbidden, the
+// claim's events say it.
+func (w *waiter) waitsForConsumer(ctx context.Context, claim *unstructured.Unstructured, class string) bool {
+	if w.claims.late[string(claim.GetUID())] {
+		return true
+	}
+	late, known := w.claims.late[class]
+	if known {
+		return late
+	}
+	late, err := w.api.bindsLate(ctx, class)
+	if err != nil {
+		w.watchClaimEvents(ctx, claim.GetNamespace())
+		return false
+	}
+	w.claims.late[class] = late
+	return late
+}
+
+func (c *connection) bindsLate(ctx context.Context, class string) (bool, error) {
+	mapping, err := c.kinds.Mapping(storagev1.SchemeGroupVersion.WithKind("StorageClass"))
+	if err != nil {
+		return false, err
+	}
+	found, err := c.Objects(mapping, "").Get(quiet(ctx), class, metav1.GetOptions{})
+	if err != nil {
+		return false, err
+	}
+	return field.Text(found, "volumeBindingMode") == string(storagev1.VolumeBindingWaitForFirstConsumer), nil
+}
+
+func (w *waiter) watchClaimEvents(ctx context.Context, namespace string) {
+	if w.claims.watched[namespace] {
+		return
+	}
+	w.claims.watched[namespace] = true
+	events, err := w.api.Open(ctx, source{
+		kind: corev1.SchemeGroupVersion.WithKind("Event"), namespace: namespace, optional: true,
+		fieldTerm: "involvedObject.kind=PersistentVolumeClaim,reason=WaitForFirstConsumer",
+	})
+	if err != nil {
+		return
+	}
+	w.feeds = append(w.feeds, events)
+	events.Subscribe(&feed.Subscription{Inbox: w.box, Tag: aboutClaims})
+}
+
+// takeLate notes by an event that a claim waits for its first consumer.
+func (w *waiter) takeLate(ctx context.Context, news feed.Change) {
+	uid := field.Text(news.Object, "involvedObject", "uid")
+	if news.Gone || w.claims.late[uid] {
+		return
+	}
+	w.claims.late[uid] = true
+	for i, object := range w.objects {
+		if string(uidOf(object)) == uid {
+			w.take(ctx, feed.Change{Tag: i, Object: object})
+		}
+	}
+}
+
+// explainedAtAll is how many targets are given reasons.
+const explainedAtAll = 20
+
+// withReasons lists the targets with what can be found of the why: one list of
+// Pods and one of Warning events for each namespace, not more.
+func (w *waiter) withReasons(ctx context.Context, targets []int) []Unready {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
+	defer cancel()
+	places := map[string]*pods.Observed{}
+	var objects []Unready
+	for place, i := range targets {
+		ref := w.targets[i].Ref
+		unready := Unready{Ref: ref, Failed: w.states[i].Failed, Late: w.states[i].Late, Message: w.states[i].Message}
+		if object := w.objects[i]; object != nil && place < explainedAtAll {
+			if places[ref.Namespace] == nil {
+				places[ref.Namespace] = w.api.look(ctx, ref.Namespace)
+			}
+			unready.Reasons = places[ref.Namespace].Reasons(object)
+		}
+		objects = append(objects, unready)
+	}
+	return objects
+}
+
+func (c *connection) look(ctx context.Context, namespace string) *pods.Observed {
+	found := &pods.Observed{}
+	events := source{kind: corev1.SchemeGroupVersion.WithKind("Event"), namespace: namespace, fieldTerm: "type=Warning"}
+	if namespace == "" {
+		events.namespace = metav1.NamespaceDefault
+	}
+	found.Events = c.Warnings(ctx, events)
+	mapping, err := c.kinds.Mapping(podKind())
+	if err != nil || namespace == "" {
+		return found
+	}
+	list, err := c.Objects(mapping, namespace).List(quiet(ctx), metav1.ListOptions{Limit: pageSize})
+	if err != nil {
+		c.Lacks(err, right{"list", mapping.Resource.GroupResource(), namespace}, insteadOfList)
+		return found
+	}
+	for i := range list.Items {
+		pod := corev1.Pod{}
+		if runtime.DefaultUnstructuredConverter.FromUnstructured(list.Items[i].Object, &pod) == nil {
+			found.Pods = append(found.Pods, pod)
+		}
+	}
+	return found
 }

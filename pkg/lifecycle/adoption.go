@@ -12,6 +12,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -152,7 +153,7 @@ func (a *adoption) GiveBack(ctx context.Context, entries []release.Entry) error 
 func (a *adoption) givenBack(entry release.Entry, err error) {
 	key := entry.Key()
 	outcome := Outcome{Object: eventObject(entry.Reference()), Result: ResultGivenBack, Message: a.givenBackTo(entry)}
-	gone, stays := errors.Is(err, kube.ErrGone) || errors.Is(err, kube.ErrReplaced), errors.Is(err, kube.ErrContentStays)
+	gone, stays := errors.Is(err, refusal.ErrGone) || errors.Is(err, refusal.ErrReplaced), errors.Is(err, kube.ErrContentStays)
 	if err != nil && !gone && !stays {
 		outcome.Result, outcome.Message = ResultFailed, err.Error()
 		a.Emit(ObjectGivenBack, outcome)

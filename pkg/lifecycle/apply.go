@@ -11,6 +11,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
@@ -167,7 +168,9 @@ func (o *objects) sendOnce(ctx context.Context, objects []manifest.Object, again
 }
 
 // isMoved reports whether an error says that an object is not the one that was read.
-func isMoved(err error) bool { return errors.Is(err, kube.ErrGone) || errors.Is(err, kube.ErrReplaced) }
+func isMoved(err error) bool {
+	return errors.Is(err, refusal.ErrGone) || errors.Is(err, refusal.ErrReplaced)
+}
 
 // MayRecreate reports whether an error says that an object cannot be changed in place, and the object may be deleted and
 // recreated: it says so itself, in an undo as it is on the cluster; it is what is left of a hook that has become a
@@ -176,7 +179,7 @@ func isMoved(err error) bool { return errors.Is(err, kube.ErrGone) || errors.Is(
 func (l *ledger) MayRecreate(object manifest.Object, err error) bool {
 	key := object.Key()
 	found, ours := l.live[key]
-	var immutable *kube.ImmutableError
+	var immutable *refusal.ImmutableError
 	switch {
 	case !ours || !errors.As(err, &immutable) || l.FormerOwner(key) != "":
 		return false
@@ -232,7 +235,7 @@ func (o *objects) ownData(ctx context.Context, objects []manifest.Object) error 
 
 // NotRecreated says of an object that cannot be changed in place that adopting it is why it is not recreated.
 func (l *ledger) NotRecreated(object manifest.Object, err error) error {
-	var immutable *kube.ImmutableError
+	var immutable *refusal.ImmutableError
 	if errors.As(err, &immutable) && l.FormerOwner(object.Key()) != "" {
 		return &AdoptedError{err}
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
@@ -95,7 +95,7 @@ func immutableObjectIsRecreatedWhereAllowed(t *testing.T) {
 			cluster.log = nil
 			second := mustPlan(t, test.text, plan.Options{RecreateImmutable: test.all})
 			_, _, err := run(t, cluster, second)
-			var immutable *kube.ImmutableError
+			var immutable *refusal.ImmutableError
 			if test.again == errors.As(err, &immutable) || test.again != (err == nil) {
 				t.Errorf("got %v", err)
 			}
@@ -120,7 +120,7 @@ func objectOfOthersIsNotRecreated(t *testing.T) {
 		put(cluster, map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": "a", "namespace": "web"}})
 	}
 	_, _, err := run(t, cluster, mustPlan(t, plantest.Object("apps/v1", "Deployment", "a"), plan.Options{RecreateImmutable: true}))
-	var immutable *kube.ImmutableError
+	var immutable *refusal.ImmutableError
 	if !errors.As(err, &immutable) {
 		t.Errorf("the error is %v", err)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -158,9 +159,9 @@ func (c *cluster) moved(object *unstructured.Unstructured) error {
 	case object.GetUID() == "":
 		return nil
 	case !there:
-		return kube.ErrGone
+		return refusal.ErrGone
 	case found.GetUID() != object.GetUID():
-		return kube.ErrReplaced
+		return refusal.ErrReplaced
 	}
 	return nil
 }
@@ -442,7 +443,7 @@ func putTheirs(cluster *cluster) {
 func theirs() string { return plantest.Object("v1", "ConfigMap", "theirs") }
 
 func immutableError(object *unstructured.Unstructured) error {
-	return &kube.ImmutableError{Ref: manifest.Object{Unstructured: object}.Reference(), Problems: []kube.FieldProblem{{Field: "spec", Message: "field is immutable"}}}
+	return &refusal.ImmutableError{Ref: manifest.Object{Unstructured: object}.Reference(), Problems: []refusal.FieldProblem{{Field: "spec", Message: "field is immutable"}}}
 }
 
 // annotate and label change what an object carries; an empty value removes it.

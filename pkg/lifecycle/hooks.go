@@ -15,6 +15,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -199,7 +200,7 @@ func (r *hookRunner) replace(ctx context.Context, h plan.Hook) error {
 		return fmt.Errorf("looking at what an earlier run left: %w", err)
 	}
 	ref.UID = found.uid
-	finished := kube.Finished(&unstructured.Unstructured{Object: leftover})
+	finished := health.Finished(&unstructured.Unstructured{Object: leftover})
 	deletion := kube.Deletion{Ref: ref, Propagation: propagation(finished), AfterEnd: !finished}
 	if err := r.Remove(ctx, []kube.Deletion{deletion}, string(h.Phase)); err != nil {
 		return fmt.Errorf("deleting what an earlier run left: %w", err)

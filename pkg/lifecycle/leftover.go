@@ -10,6 +10,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -86,7 +87,7 @@ func (r *hookRunner) leftovers(ctx context.Context) ([]leftover, error) {
 			return nil, err
 		}
 		object := &unstructured.Unstructured{Object: content}
-		if len(content) == 0 || kube.Finished(object) || r.ClaimOn(object, entry.Key()) != ours || r.hasSucceeded(object, entry) {
+		if len(content) == 0 || health.Finished(object) || r.ClaimOn(object, entry.Key()) != ours || r.hasSucceeded(object, entry) {
 			continue
 		}
 		phases := append([]string{object.GetAnnotations()[plan.AnnotationPhase]}, entry.Phases...)
@@ -153,7 +154,7 @@ func (r *hookRunner) awaitLeftovers(ctx context.Context, awaited []leftover) err
 			return fmt.Errorf("looking at what an earlier command left running: %w", err)
 		}
 		now := &unstructured.Unstructured{Object: content}
-		if len(content) == 0 || kube.Finished(now) || now.GetUID() != l.object.GetUID() {
+		if len(content) == 0 || health.Finished(now) || now.GetUID() != l.object.GetUID() {
 			continue
 		}
 		if err := r.deleteLeftover(ctx, l); err != nil {

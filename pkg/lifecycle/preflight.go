@@ -12,6 +12,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -396,7 +397,7 @@ func (p *preflight) submitDeletions(ctx context.Context, deletions []kube.Deleti
 	// The context tells what was not submitted.
 	_ = p.cluster.Delete(ctx, deletions, func(i int, _ time.Duration, err error) { problems[i] = err })
 	guardsGo := p.deletesGuards()
-	return slices.DeleteFunc(problems, func(err error) bool { return err == nil || guardsGo && !kube.LacksRight(err) })
+	return slices.DeleteFunc(problems, func(err error) bool { return err == nil || guardsGo && !refusal.LacksRight(err) })
 }
 
 // deletesGuards reports whether the plan deletes something that can make the API server refuse everything else, such as a

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
@@ -200,7 +200,7 @@ func whatMayBeRecreatedIsSubmittedAsNew(t *testing.T) {
 			next := upgrade(t, strings.Replace(text, "{name: app}", "{name: app, labels: {a: b}}", 1), first.Release.Inventory, nil)
 			next.Options = test.options
 			_, _, err := run(t, cluster, next)
-			var immutable *kube.ImmutableError
+			var immutable *refusal.ImmutableError
 			if errors.As(err, &immutable) == test.options.RecreateImmutable {
 				t.Errorf("the error is %v", err)
 			}
@@ -277,7 +277,7 @@ func whatHooksOfLaterCommandsAreRefusedFor(t *testing.T) {
 		err     error
 		refused bool
 	}{
-		"unknown fields":       {err: &kube.InvalidFieldsError{Problems: []kube.FieldProblem{{Field: "spec.x", Message: "unknown field"}}}, refused: true},
+		"unknown fields":       {err: &refusal.InvalidFieldsError{Problems: []refusal.FieldProblem{{Field: "spec.x", Message: "unknown field"}}}, refused: true},
 		"a missing right":      {err: forbidden(`User "dev" cannot create resource "jobs" in API group "batch" in the namespace "web"`), refused: true},
 		"a right to give":      {err: forbidden(attempt), refused: true},
 		"a quota":              {err: forbidden("exceeded quota: q")},

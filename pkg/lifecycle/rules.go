@@ -11,6 +11,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 )
@@ -151,15 +152,15 @@ func (*outlook) hasMoved(a attempt) bool { return isMoved(a.answer.Err) }
 // isRefusedForLater reports whether a hook that another command runs was refused for what may change by then. Fields that its
 // kind does not have, and permissions that whoever makes the revision does not have, will not.
 func (*outlook) isRefusedForLater(a attempt) bool {
-	var fields *kube.InvalidFieldsError
+	var fields *refusal.InvalidFieldsError
 	err := a.answer.Err
-	return a.later && err != nil && !errors.As(err, &fields) && !kube.LacksRight(err)
+	return a.later && err != nil && !errors.As(err, &fields) && !refusal.LacksRight(err)
 }
 
 // isRefusedUntilRulesChange reports whether an object was refused for what holds in its namespace, and the plan changes that
 // before the object comes: the labels of the Namespace, by which PodSecurity goes, quotas and limits.
 func (o *outlook) isRefusedUntilRulesChange(a attempt) bool {
-	if err := a.answer.Err; a.later || !apierrors.IsForbidden(err) || kube.LacksRight(err) {
+	if err := a.answer.Err; a.later || !apierrors.IsForbidden(err) || refusal.LacksRight(err) {
 		return false
 	}
 	return slices.ContainsFunc(plan.Objects(o.steps[:a.step]), func(object manifest.Object) bool {

@@ -27,7 +27,7 @@ func TestRules(t *testing.T) {
 func refusalsByRulesThatChange(t *testing.T) {
 	t.Parallel()
 	app := plantest.Object("v1", "ConfigMap", "app")
-	quota, right := refusal("exceeded quota: q"), refusal(`User "u" cannot patch resource "configmaps"`)
+	quota, right := forbidden("exceeded quota: q"), forbidden(`User "u" cannot patch resource "configmaps"`)
 	for name, test := range map[string]struct {
 		first, second string
 		answer        error
@@ -82,7 +82,7 @@ func next(t *testing.T, cluster *cluster, first, second string) *work {
 }
 
 // refusal is the answer of the API server to what it does not allow.
-func refusal(why string) error {
+func forbidden(why string) error {
 	return fmt.Errorf("apply: %w", apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "app", errors.New(why)))
 }
 
@@ -101,9 +101,9 @@ func namespaceThatChanges(t *testing.T) {
 		begun  bool
 	}{
 		"it stays":                       {"a", nil, []string{"dry-run Job/shop-a"}, false},
-		"it stays, and refuses":          {"a", refusal("violates PodSecurity"), []string{"dry-run Job/shop-a"}, false},
+		"it stays, and refuses":          {"a", forbidden("violates PodSecurity"), []string{"dry-run Job/shop-a"}, false},
 		"it changes":                     {"b", nil, []string{"dry-run Namespace/apart", "dry-run Job/shop-a", "dry-run Job/shop-a"}, false},
-		"it changes, and refuses":        {"b", refusal("violates PodSecurity"), []string{"dry-run Namespace/apart", "dry-run Job/shop-a", "dry-run Job/shop-a"}, true},
+		"it changes, and refuses":        {"b", forbidden("violates PodSecurity"), []string{"dry-run Namespace/apart", "dry-run Job/shop-a", "dry-run Job/shop-a"}, true},
 		"it changes, and a field is not": {"b", errRefused, []string{"dry-run Namespace/apart", "dry-run Job/shop-a"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -165,7 +165,7 @@ func webhookThatIsDeletedFirst(t *testing.T) {
 	}{
 		"a webhook that goes with it":  {webhook, answer, false},
 		"the webhook of somebody else": {"", answer, true},
-		"a right that is missing":      {webhook, refusal(`User "u" cannot delete resource "configmaps"`), true},
+		"a right that is missing":      {webhook, forbidden(`User "u" cannot delete resource "configmaps"`), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

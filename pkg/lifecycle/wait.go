@@ -7,6 +7,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
@@ -59,7 +60,7 @@ func (o *objects) observeWait(readiness kube.Readiness) {
 }
 
 // conditions reads what an object says about when it is ready or has failed.
-func conditions(object manifest.Object) (ready, failed kube.Conditions, err error) {
+func conditions(object manifest.Object) (ready, failed health.Conditions, err error) {
 	if ready, err = condition(object, hook.ReadyWhenAnnotation); err != nil {
 		return nil, nil, err
 	}
@@ -67,12 +68,12 @@ func conditions(object manifest.Object) (ready, failed kube.Conditions, err erro
 	return ready, failed, err
 }
 
-func condition(object manifest.Object, annotation string) (kube.Conditions, error) {
+func condition(object manifest.Object, annotation string) (health.Conditions, error) {
 	text, found := object.GetAnnotations()[annotation]
 	if !found {
 		return nil, nil
 	}
-	parsed, err := kube.ParseConditions(text)
+	parsed, err := health.ParseConditions(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s: %w", object.Title(), annotation, err)
 	}

@@ -107,3 +107,15 @@ func (s *series) pause(ctx context.Context, after failure, met bool) bool {
 		return false
 	}
 }
+
+// Pause waits for the duration, and returns the context's error if that ends first.
+func Pause(ctx context.Context, duration time.Duration) error {
+	timer := time.NewTimer(duration)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

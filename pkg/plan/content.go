@@ -18,7 +18,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -306,7 +306,7 @@ func checkAnnotations(node *yaml.RNode, object manifest.Object) error {
 	annotations := object.GetAnnotations()
 	for _, key := range []string{hook.ReadyWhenAnnotation, hook.FailedWhenAnnotation} {
 		if value, found := annotations[key]; found {
-			if _, err := kube.ParseConditions(value); err != nil {
+			if _, err := health.ParseConditions(value); err != nil {
 				errs = append(errs, wrong(node, object, key, err.Error()+
 					`; valid forms: condition=NAME[=VALUE], jsonpath='{PATH}'[=VALUE], create, delete, joined by ";"`))
 			}

@@ -20,6 +20,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
@@ -108,7 +109,7 @@ func exitCode(ctx context.Context, err error) int {
 		match bool
 	}{
 		{exitInput, is[*UsageError](err) || is[inputError](err) || is[*pack.InvalidError](err) || is[*hook.Error](err)},
-		{exitInput, is[*plan.InputError](err) || is[*plan.UnknownTestError](err) || is[*plan.NoTestChosenError](err) || is[*kube.InvalidFieldsError](err)},
+		{exitInput, is[*plan.InputError](err) || is[*plan.UnknownTestError](err) || is[*plan.NoTestChosenError](err) || is[*refusal.InvalidFieldsError](err)},
 		{exitHook, errors.As(err, &failed) && failed.Err == nil},
 		{exitCluster, fromCluster(err)},
 		{exitHook, failed != nil},
@@ -133,7 +134,7 @@ func fromCluster(err error) bool {
 	var answer apierrors.APIStatus
 	return errors.As(err, &answer) || errors.Is(err, storage.ErrConflict) || is[*storage.LockedError](err) || is[configError](err) ||
 		is[*url.Error](err) || is[*lifecycle.ForeignError](err) ||
-		is[*kube.ConflictError](err) || is[*kube.ImmutableError](err) || is[*kube.NotServedError](err)
+		is[*refusal.ConflictError](err) || is[*refusal.ImmutableError](err) || is[*refusal.NotServedError](err)
 }
 
 // missingNamespace reports whether something was refused because its namespace does not exist.
@@ -202,11 +203,11 @@ func advice(err error) string {
 		return fmt.Sprintf("To see more: kubectl describe -n %s %s/%s", kept.Namespace, strings.ToLower(kept.Kind), kept.Name)
 	case missingNamespace(err):
 		return "To create the namespace of the release, use --create-namespace. Any other must be there, or be in the pack."
-	case is[*kube.ConflictError](err):
+	case is[*refusal.ConflictError](err):
 		return "To take these fields over from their managers, use --force-conflicts."
 	case is[*lifecycle.AdoptedError](err):
 		return "What is deleted could not be given back. Adopt the object first, with these fields as they are, or delete it yourself."
-	case is[*kube.ImmutableError](err):
+	case is[*refusal.ImmutableError](err):
 		return adviceOnImmutable(err)
 	case errors.As(err, &foreign) && foreign.Hook != "":
 		return "It was left alone: --take-ownership does not delete what belongs to others. Delete it yourself, or rename the hook."
@@ -261,7 +262,7 @@ func adviceOnDamage(err error) string {
 func adviceOnImmutable(err error) string {
 	const annotation = hook.OnImmutableAnnotation + ": recreate"
 	holds, others := "", false
-	for _, immutable := range all[*kube.ImmutableError](err) {
+	for _, immutable := range all[*refusal.ImmutableError](err) {
 		kind := schema.FromAPIVersionAndKind(immutable.Ref.APIVersion, immutable.Ref.Kind).GroupKind()
 		if kinds.Irreplaceable(kind) {
 			holds = immutable.Ref.Kind

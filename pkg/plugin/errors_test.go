@@ -19,6 +19,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
@@ -48,7 +49,7 @@ func TestExitCode(t *testing.T) {
 		"values":                                {err: &pack.InvalidError{Problems: []pack.Problem{{Message: "x"}}}, want: 2},
 		"an annotation of a hook":               {err: &hook.Error{}, want: 2},
 		"an object that can never work":         {err: &plan.InputError{Object: manifest.Object{Unstructured: &unstructured.Unstructured{}}}, want: 2},
-		"a field that the server does not know": {err: &kube.InvalidFieldsError{}, want: 2},
+		"a field that the server does not know": {err: &refusal.InvalidFieldsError{}, want: 2},
 		"tests of which none is chosen":         {err: &plan.NoTestChosenError{}, want: 2},
 		"a template":                            {err: &render.Error{}, want: 3},
 		"a template that makes no YAML":         {err: &manifest.Error{}, want: 3},
@@ -57,9 +58,9 @@ func TestExitCode(t *testing.T) {
 		"no server":                             {err: unreachable, want: 5},
 		"a record that another run has changed": {err: storage.ErrConflict, want: 5},
 		"an object of somebody else":            {err: &lifecycle.ForeignError{}, want: 5},
-		"fields of somebody else":               {err: &kube.ConflictError{}, want: 5},
-		"a field that cannot change":            {err: &kube.ImmutableError{}, want: 5},
-		"a kind that is not served":             {err: &kube.NotServedError{}, want: 5},
+		"fields of somebody else":               {err: &refusal.ConflictError{}, want: 5},
+		"a field that cannot change":            {err: &refusal.ImmutableError{}, want: 5},
+		"a kind that is not served":             {err: &refusal.NotServedError{}, want: 5},
 		"a hook":                                {err: &lifecycle.HookError{}, want: 6},
 		"a hook that the server refuses":        {err: &lifecycle.HookError{Err: forbidden}, want: 5},
 		"a hook out of time":                    {err: &lifecycle.HookError{Err: lifecycle.ErrTimedOut}, want: 7},
@@ -153,7 +154,7 @@ func TestExplain(t *testing.T) {
 			err: apierrors.NewNotFound(secretsResource(), "a"), want: []string{`error: secrets "a" not found`},
 		},
 		"fields of somebody else": {
-			err: &kube.ConflictError{Ref: corev1.ObjectReference{Kind: "ConfigMap", Name: "a"}, Conflicts: []kube.FieldConflict{{Manager: "kubectl", Field: ".data.a"}}},
+			err: &refusal.ConflictError{Ref: corev1.ObjectReference{Kind: "ConfigMap", Name: "a"}, Conflicts: []refusal.FieldConflict{{Manager: "kubectl", Field: ".data.a"}}},
 			want: []string{
 				`error: apply ConfigMap/a: conflict: .data.a is managed by "kubectl"`,
 				"To take these fields over from their managers, use --force-conflicts.",
@@ -175,7 +176,7 @@ func TestExplain(t *testing.T) {
 func TestAdviceOnWhatCannotBeChangedInPlace(t *testing.T) {
 	t.Parallel()
 	immutable := func(apiVersion, kind string) error {
-		return fmt.Errorf("apply: %w", &kube.ImmutableError{Ref: corev1.ObjectReference{APIVersion: apiVersion, Kind: kind, Name: "a"}})
+		return fmt.Errorf("apply: %w", &refusal.ImmutableError{Ref: corev1.ObjectReference{APIVersion: apiVersion, Kind: kind, Name: "a"}})
 	}
 	const flag, annotation = "--recreate-immutable", "sherpack.io/on-immutable: recreate"
 	for title, test := range map[string]struct {

@@ -25,3 +25,29 @@ func Count(number int, noun string) string {
 	}
 	return fmt.Sprintf("%d %ss", number, noun)
 }
+
+// Sentence joins what is not empty by a colon and a space.
+func Sentence(parts ...string) string {
+	var clauses []string
+	for _, part := range parts {
+		if part = strings.TrimSpace(part); part != "" {
+			clauses = append(clauses, part)
+		}
+	}
+	return strings.Join(clauses, ": ")
+}
+
+// Sentences joins what is not empty by a semicolon, without its full stop, and leaves out what an earlier one says already.
+func Sentences(parts ...string) string {
+	text := ""
+	for _, part := range parts {
+		part = strings.TrimSuffix(part, ".")
+		switch {
+		case text == "":
+			text = part
+		case !strings.Contains(text, part):
+			text += "; " + part
+		}
+	}
+	return text
+}

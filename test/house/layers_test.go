@@ -13,8 +13,8 @@ import (
 
 const module = "github.com/sherpack-io/kubectl-sherpack"
 
-// layer is a folder of ours with the folders of ours that its code may import.
-// Folders below it belong to it.
+// layer is a folder of ours with the layers that its code may import. Folders below it belong to it, but for those that are
+// layers themselves, which come before it in the table.
 type layer struct {
 	folder string
 	may    []string
@@ -25,15 +25,23 @@ func layers() []layer {
 	return []layer{
 		{folder: "cmd/kubectl-sherpack", may: []string{"pkg/plugin"}},
 		{folder: "pkg/plugin", may: []string{
-			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/lifecycle", "pkg/manifest", "pkg/pack", "pkg/patience", "pkg/plan",
+			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/kube/refusal", "pkg/lifecycle", "pkg/manifest", "pkg/pack", "pkg/patience", "pkg/plan",
 			"pkg/printers", "pkg/release", "pkg/render", "pkg/storage", "pkg/words",
 		}},
 		{folder: "pkg/printers", may: []string{"pkg/hook", "pkg/lifecycle", "pkg/plan", "pkg/release", "pkg/words"}},
 		{folder: "pkg/lifecycle", may: []string{
-			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/manifest", "pkg/plan", "pkg/release", "pkg/words",
+			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/kube/health", "pkg/kube/refusal", "pkg/manifest", "pkg/plan", "pkg/release", "pkg/words",
 		}},
-		{folder: "pkg/plan", may: []string{"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/manifest", "pkg/release", "pkg/words"}},
-		{folder: "pkg/kube", may: []string{"pkg/kinds", "pkg/patience"}},
+		{folder: "pkg/plan", may: []string{"pkg/hook", "pkg/kinds", "pkg/kube/health", "pkg/manifest", "pkg/release", "pkg/words"}},
+		{folder: "pkg/kube/feed", may: []string{"pkg/patience"}},
+		{folder: "pkg/kube/field"},
+		{folder: "pkg/kube/health", may: []string{"pkg/kinds", "pkg/kube/field", "pkg/words"}},
+		{folder: "pkg/kube/pods", may: []string{"pkg/kube/field", "pkg/kube/health", "pkg/words"}},
+		{folder: "pkg/kube/refusal", may: []string{"pkg/kinds"}},
+		{folder: "pkg/kube", may: []string{
+			"pkg/kinds", "pkg/kube/feed", "pkg/kube/field", "pkg/kube/health", "pkg/kube/pods", "pkg/kube/refusal", "pkg/patience",
+			"pkg/words",
+		}},
 		{folder: "pkg/storage", may: []string{"pkg/patience", "pkg/release"}},
 		{folder: "pkg/kinds"},
 		{folder: "pkg/patience"},
@@ -75,7 +83,8 @@ func TestPackagesImportOnlyTheLayersBelow(t *testing.T) {
 func TestOnlyTheTestsOfWhatReachesAClusterUseOne(t *testing.T) {
 	t.Parallel()
 	for _, s := range sources(t) {
-		if !below(path.Dir(s.path), "pkg") || belowAny(s.path, []string{"pkg/kube", "pkg/storage"}) {
+		here, _ := layerOf(path.Dir(s.path))
+		if !below(path.Dir(s.path), "pkg") || slices.Contains([]string{"pkg/kube", "pkg/storage"}, here.folder) {
 			continue
 		}
 		if slices.Contains(imports(t, s), module+"/test/clustertest") {
@@ -101,10 +110,19 @@ func TestImportBreaches(t *testing.T) {
 		imports []string
 		want    []string
 	}{
-		"a layer below is fine":          {file: "pkg/render/a.go", imports: []string{"strings", module + "/pkg/pack"}},
-		"a folder below a layer is fine": {file: "pkg/kube/wait/a.go", imports: []string{module + "/pkg/kube"}},
-		"an unrelated library is fine":   {file: "pkg/pack/a.go", imports: []string{"k8s.io/client-gopher"}},
-		"a library in its own folder":    {file: "pkg/plugin/a.go", imports: []string{"github.com/spf13/cobra"}},
+		"a layer below is fine":               {file: "pkg/render/a.go", imports: []string{"strings", module + "/pkg/pack"}},
+		"a folder below a layer is fine":      {file: "pkg/kube/wait/a.go", imports: []string{module + "/pkg/kube"}},
+		"a layer that is a folder of another": {file: "pkg/kube/a.go", imports: []string{module + "/pkg/kube/field"}},
+		"a layer above, whose folder it is in": {
+			file: "pkg/kube/field/a.go", imports: []string{module + "/pkg/kube"},
+			want: []string{"pkg/kube/field/a.go: pkg/kube/field must not import pkg/kube"},
+		},
+		"a layer that is a folder of one that may be imported": {
+			file: "pkg/lifecycle/a.go", imports: []string{module + "/pkg/kube/field"},
+			want: []string{"pkg/lifecycle/a.go: pkg/lifecycle must not import pkg/kube/field"},
+		},
+		"an unrelated library is fine": {file: "pkg/pack/a.go", imports: []string{"k8s.io/client-gopher"}},
+		"a library in its own folder":  {file: "pkg/plugin/a.go", imports: []string{"github.com/spf13/cobra"}},
 		"a layer above": {
 			file: "pkg/pack/a.go", imports: []string{module + "/pkg/plugin"},
 			want: []string{"pkg/pack/a.go: pkg/pack must not import pkg/plugin"},
@@ -137,22 +155,32 @@ func TestImportBreaches(t *testing.T) {
 // importBreaches lists what a file of ours imports against the tables, in import order.
 func importBreaches(file string, imports []string) []string {
 	folder := path.Dir(file)
-	here := slices.IndexFunc(layers(), func(l layer) bool { return below(folder, l.folder) })
-	if here < 0 {
+	here, found := layerOf(folder)
+	if !found {
 		return []string{fmt.Sprintf("%s: %s has no place in the layers", file, folder)}
 	}
-	var found []string
+	var breaches []string
 	for _, imported := range imports {
-		if !mayImport(layers()[here], imported) {
-			found = append(found, fmt.Sprintf("%s: %s must not import %s", file, folder, strings.TrimPrefix(imported, module+"/")))
+		if !mayImport(here, imported) {
+			breaches = append(breaches, fmt.Sprintf("%s: %s must not import %s", file, folder, strings.TrimPrefix(imported, module+"/")))
 		}
 	}
-	return found
+	return breaches
+}
+
+// layerOf returns the layer that a folder of ours belongs to.
+func layerOf(folder string) (layer, bool) {
+	here := slices.IndexFunc(layers(), func(l layer) bool { return below(folder, l.folder) })
+	if here < 0 {
+		return layer{}, false
+	}
+	return layers()[here], true
 }
 
 func mayImport(from layer, imported string) bool {
 	if ours, ok := strings.CutPrefix(imported, module+"/"); ok {
-		return belowAny(ours, append(from.may, from.folder))
+		to, known := layerOf(ours)
+		return known && (to.folder == from.folder || slices.Contains(from.may, to.folder))
 	}
 	for _, r := range restrictions() {
 		if below(imported, r.library) && !belowAny(from.folder, r.only) {
