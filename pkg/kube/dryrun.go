@@ -104,7 +104,7 @@ func (c dryRunner) judge(ctx context.Context, d DryRun, err error) DryRunResult 
 	case refusal.NoDryRun(err):
 		return DryRunResult{Unknown: refusal.WithoutSecrets(d.Object, err).Error()}
 	case d.bindsPlannedRole() && apierrors.IsNotFound(err):
-		return DryRunResult{Unknown: "the role that it binds is not there yet"}
+		return DryRunResult{Unknown: "the role that it binds does not exist yet"}
 	}
 	return DryRunResult{Err: c.Refused(ctx, d.Object, err)}
 }
@@ -124,7 +124,7 @@ func (d DryRun) bindsPlannedRole() bool {
 }
 
 // withoutPlanned returns an object that is a Pod without what would have it refused
-// only because it is not there yet; any other is returned as it is.
+// only because it does not exist yet; any other is returned as it is.
 func (d DryRun) withoutPlanned(object *unstructured.Unstructured) *unstructured.Unstructured {
 	if !kinds.IsPod(object.GroupVersionKind().GroupKind()) || d.Planned == nil {
 		return object

@@ -162,7 +162,7 @@ func TestWithoutTheRightToMakePodsTheyAreNotChecked(t *testing.T) {
 		"a Job":                         {text: jobWith(""), unknown: `whether its Pods would be admitted: pods is forbidden: .*cannot create resource "pods"`},
 		"what may not be written":       {text: `{apiVersion: v1, kind: Secret, metadata: {name: s}}`, want: `cannot patch resource "secrets"`},
 		"a binding of a role that":      {text: bindingOf("soon"), want: `"soon" not found`},
-		"a binding of a role to come":   {text: bindingOf("soon"), coming: "Role/soon", unknown: `the role that it binds is not there yet`},
+		"a binding of a role to come":   {text: bindingOf("soon"), coming: "Role/soon", unknown: `the role that it binds does not exist yet`},
 		"a role with more than one has": {text: `{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: r}, rules: [{apiGroups: [""], resources: [secrets], verbs: [get]}]}`, want: `attempting to grant RBAC permissions not currently held`},
 	})
 }

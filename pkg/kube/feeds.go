@@ -65,7 +65,7 @@ func insteadOf(verb string, optional bool) string {
 	case optional:
 		return insteadOfEvents
 	}
-	return fmt.Sprintf("asking every %s instead", feed.PollEvery)
+	return fmt.Sprintf("polling every %s instead", feed.PollEvery)
 }
 
 // Shared returns the feed of the source, which lives until Close.

@@ -35,7 +35,7 @@ func TestFindWithoutTheRightToList(t *testing.T) {
 	if found[0] == nil || found[0].UID != applied[1].Ref.UID || found[1] != nil || found[2] == nil {
 		t.Errorf("found %v", found)
 	}
-	b.missed("list configmaps: looking only at what is known by name")
+	b.missed("list configmaps: falling back to get")
 	if _, err := b.Find(t.Context(), []corev1.ObjectReference{b.ref("v1", "Secret", "one")}); !apierrors.IsForbidden(err) {
 		t.Errorf("without any right: %v", err)
 	}

@@ -321,10 +321,10 @@ func TestWithoutTheRightToLogsTheTerminationMessageIsShown(t *testing.T) {
 
 func TestWithoutTheRightToWatchItAsks(t *testing.T) {
 	t.Parallel()
-	watchJobs, listJobs := "watch jobs.batch: asking every 2s instead", "list jobs.batch: looking only at what is known by name"
+	watchJobs, listJobs := "watch jobs.batch: polling every 2s instead", "list jobs.batch: falling back to get"
 	// Whether events are looked at depends on how soon there is a Pod.
 	events := may("list watch", "events", "")
-	watchPods, listPods := "watch pods: asking every 2s instead", "list pods: looking only at what is known by name"
+	watchPods, listPods := "watch pods: polling every 2s instead", "list pods: falling back to get"
 	for name, test := range map[string]struct {
 		rules []rbacv1.PolicyRule
 		want  []string

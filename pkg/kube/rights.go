@@ -10,7 +10,7 @@ import (
 
 // What is done where a right is missing that can be done without.
 const (
-	insteadOfList   = "looking only at what is known by name"
+	insteadOfList   = "falling back to get"
 	insteadOfEvents = "what only events tell is not known"
 	insteadOfLogs   = "showing the termination message instead of the log"
 )

@@ -314,7 +314,7 @@ func TestAClaimsEventsTellWhereItsClassCannotBeRead(t *testing.T) {
 
 func TestWaitWithoutTheRightToWatch(t *testing.T) {
 	t.Parallel()
-	watch, list := "watch deployments.apps: asking every 2s instead", "list deployments.apps: looking only at what is known by name"
+	watch, list := "watch deployments.apps: polling every 2s instead", "list deployments.apps: falling back to get"
 	for name, test := range map[string]struct {
 		verbs string
 		want  []string

@@ -196,7 +196,7 @@ func (o *objects) recreate(ctx context.Context, objects []manifest.Object) error
 	}
 	blocked, err := o.send(ctx, objects)
 	if err == nil && len(blocked) > 0 {
-		err = fmt.Errorf("%s was made again by somebody else meanwhile", blocked[0].Key())
+		err = fmt.Errorf("%s was recreated by somebody else meanwhile", blocked[0].Key())
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
@@ -35,7 +36,12 @@ type ForeignError struct {
 
 // Error names the object and its owner.
 func (e *ForeignError) Error() string {
-	text := fmt.Sprintf("%s exists already and belongs to %s", kinds.KeyOf(e.Ref), e.Owner)
+	text := kinds.KeyOf(e.Ref).String() + " already exists and "
+	if signs, nobodys := strings.CutPrefix(e.Owner, plan.NoOwner); nobodys {
+		text += "is not part of any release" + signs
+	} else {
+		text += "belongs to " + e.Owner
+	}
 	if e.Hook != "" {
 		text += fmt.Sprintf("; hook %s would delete it", e.Hook)
 	}

@@ -58,7 +58,7 @@ const (
 	ResultDeleted    Result = "deleted"
 	ResultKept       Result = "kept"
 	ResultGivenBack  Result = "given back"
-	ResultNotFound   Result = "not there"
+	ResultNotFound   Result = "not found"
 )
 
 // Event is one thing that happened. Events of one run come in order, one at a time.

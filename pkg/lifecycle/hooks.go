@@ -62,7 +62,7 @@ func (r *hookRunner) RunPhase(ctx context.Context, step plan.Step) error {
 		if isLockLost(ctx) {
 			return err
 		}
-		r.Emit(Warning, Outcome{Phase: string(step.Phase), Message: summary(err) + "; the work goes on"})
+		r.Emit(Warning, Outcome{Phase: string(step.Phase), Message: summary(err) + "; continuing"})
 	}
 	return nil
 }

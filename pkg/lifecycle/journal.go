@@ -322,7 +322,7 @@ func (j *journal) writeEnd(ctx context.Context) error {
 		return err
 	}
 	if err := j.retire(ctx); err != nil {
-		j.Emit(Warning, Outcome{Message: "the history is not up to date, the next command mends it: " + err.Error()})
+		j.Emit(Warning, Outcome{Message: "the history is not up to date, the next command updates it: " + err.Error()})
 	}
 	return nil
 }

@@ -213,7 +213,7 @@ func (r *hookRunner) deleteLeftover(ctx context.Context, l leftover) error {
 	case err == nil:
 		return nil
 	case ctx.Err() == nil && limited.Err() != nil:
-		r.Warn(hook.Phase(l.phase), "%v; the way back goes on", err)
+		r.Warn(hook.Phase(l.phase), "%v; the rollback continues", err)
 		r.LeaveEnding(l.key())
 		return nil
 	}

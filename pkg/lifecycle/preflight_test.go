@@ -316,7 +316,7 @@ func aNameInUseIsAWarningForALaterHook(t *testing.T) {
 	}{
 		"left by an earlier run": {mine: true},
 		"somebody else's": {want: []string{
-			"a hook of the phase test would be refused now: templates/a.yaml:1: Job/web/shop-check exists already and belongs to no release",
+			"a hook of the phase test would be refused now: templates/a.yaml:1: Job/web/shop-check already exists and is not part of any release",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -41,7 +41,7 @@ func previewChangesNothing(t *testing.T) {
 	effects := map[string]string{}
 	for i := range next.Steps {
 		for _, entry := range next.Release.Inventory {
-			if effect := string(preview.Effect(i, entry.Reference())); effect != "not there" {
+			if effect := string(preview.Effect(i, entry.Reference())); effect != "not found" {
 				effects[entry.Kind+"/"+entry.Name] = effect
 			}
 		}
@@ -67,7 +67,7 @@ func previewFollowsObject(t *testing.T) {
 	said, err := previewed(t, cluster, removal(t, text, first.Release, plan.Options{}))
 	want := []string{
 		"pre-delete/a created", "ConfigMap/app deleted", "post-delete/a replaced", "post-delete/b created",
-		"Job/shop-b not there", "Job/shop-a deleted",
+		"Job/shop-b not found", "Job/shop-a deleted",
 	}
 	if diff := cmp.Diff(want, said); diff != "" || err != nil {
 		t.Errorf("error %v; it says (-want +got):\n%s", err, diff)

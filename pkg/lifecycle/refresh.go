@@ -110,14 +110,14 @@ func (l *ledger) refreshDeleted(steps []plan.Step, refs []corev1.ObjectReference
 		}
 		switch claim := l.ClaimOn(object, key); {
 		case claim == theirs && soon[key] != "":
-			l.Emit(Warning, Outcome{Message: (&ForeignError{Ref: refs[i], Owner: own.HolderPhrase(object)}).Error() + "; it is left alone"})
+			l.Emit(Warning, Outcome{Message: (&ForeignError{Ref: refs[i], Owner: own.HolderPhrase(object)}).Error() + "; it is not deleted"})
 		case claim != theirs:
 			seen := l.recognised(object, key, claim)
 			seen.ending = ending[key] && object.DeletionTimestamp != nil
 			l.live[key] = seen
 			if l.Spares(seen) && soon[key] == plan.Delete {
 				l.Emit(Warning, Outcome{Message: fmt.Sprintf(
-					"%s carries the marks of this release, but is not the object that it made: it was replaced or restored; it is left alone, to delete it use --take-ownership", key)})
+					"%s carries the marks of this release, but is not the object that it made: it was replaced or restored; it is not deleted; to delete it, use --take-ownership", key)})
 			}
 		}
 	}

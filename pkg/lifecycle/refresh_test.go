@@ -144,9 +144,10 @@ func ownershipCases() map[string]ownershipCase {
 		applies   = "apply ConfigMap/app"
 		deletes   = "delete ConfigMap/app Background"
 		taken     = "object-applied it was replaced or restored since the release has made it, and carries its marks; the release takes it again"
-		spared    = "warning ConfigMap/web/app carries the marks of this release, but is not the object that it made: it was replaced or restored; it is left alone, to delete it use --take-ownership"
-		leftAlone = "; it is left alone"
-		exists    = "ConfigMap/web/app exists already and belongs to "
+		spared    = "warning ConfigMap/web/app carries the marks of this release, but is not the object that it made: it was replaced or restored; it is not deleted; to delete it, use --take-ownership"
+		leftAlone = "; it is not deleted"
+		unowned   = "ConfigMap/web/app already exists and is not part of any release"
+		exists    = "ConfigMap/web/app already exists and belongs to "
 	)
 	changed := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app}\ndata: {a: b}\n"
 	upgrade := sequel{operation: release.OperationUpgrade, text: changed, ended: release.Deployed}
@@ -184,9 +185,9 @@ func ownershipCases() map[string]ownershipCase {
 		"it was replaced, and a test failed: apply":   {replace, tested(upgrade), applies, taken, ""},
 		"it was replaced, and a test failed: removal": {replace, tested(uninstall), "", spared, ""},
 		"replaced, with a label of a policy: apply":   {both(replace, setByPolicy), upgrade, applies, taken, ""},
-		"replaced, without marks: an apply":           {both(replace, strip), upgrade, "", "", exists + "no release"},
-		"replaced, without marks: uninstall":          {both(replace, strip), uninstall, "", exists + "no release" + leftAlone, ""},
-		"replaced, without marks: one that may":       {both(replace, strip), taking(uninstall), "", exists + "no release" + leftAlone, ""},
+		"replaced, without marks: an apply":           {both(replace, strip), upgrade, "", "", unowned},
+		"replaced, without marks: uninstall":          {both(replace, strip), uninstall, "", unowned + leftAlone, ""},
+		"replaced, without marks: one that may":       {both(replace, strip), taking(uninstall), "", unowned + leftAlone, ""},
 		"replaced, without marks: one that may, here": {both(replace, strip), taking(upgrade), "remember ConfigMap/app; take over ConfigMap/app; " + applies, "object-applied it belonged to no release", ""},
 	}
 }
@@ -226,9 +227,9 @@ func objectsOfOthersAreLeftAlone(t *testing.T) {
 		marks map[string]any
 		want  string
 	}{
-		"another release's": {marks("other"), "Job/web/shop-a exists already and belongs to release web/other"},
-		"Helm's":            {map[string]any{"meta.helm.sh/release-name": "x", "meta.helm.sh/release-namespace": "y"}, "Job/web/shop-a exists already and belongs to Helm release y/x"},
-		"nobody's":          {map[string]any{}, `Job/web/shop-a exists already and belongs to "sherpack" (its label`},
+		"another release's": {marks("other"), "Job/web/shop-a already exists and belongs to release web/other"},
+		"Helm's":            {map[string]any{"meta.helm.sh/release-name": "x", "meta.helm.sh/release-namespace": "y"}, "Job/web/shop-a already exists and belongs to Helm release y/x"},
+		"nobody's":          {map[string]any{}, `Job/web/shop-a already exists and belongs to "sherpack" (its label`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -303,7 +304,7 @@ func changesDuringAHookAreNotOverlooked(t *testing.T) {
 					object.SetUID("another")
 				}
 			}
-		}, []string{"apply Job/shop-backup"}, "ConfigMap/web/app exists already"},
+		}, []string{"apply Job/shop-backup"}, "ConfigMap/web/app already exists"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

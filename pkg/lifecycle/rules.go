@@ -52,8 +52,8 @@ type attempt struct {
 // does is submitted.
 func beforehand() []rule {
 	return []rule{
-		{(*outlook).namespaceIsPlanned, postpone, "its namespace is not there yet"},
-		{(*outlook).kindIsPlanned, postpone, "the definition of its kind comes with it"},
+		{(*outlook).namespaceIsPlanned, postpone, "its namespace does not exist yet"},
+		{(*outlook).kindIsPlanned, postpone, "the definition of its kind is applied first"},
 	}
 }
 

@@ -189,7 +189,7 @@ func (s *story) undo(t *testing.T, failed *work) {
 	}
 	undo.Options.Timeout = time.Minute
 	said, err := s.run(t.Context(), undo)
-	if err != nil || len(said) < 2 || !strings.Contains(said[0], "which the failed operation left running, is deleted") || !strings.HasSuffix(said[1], "; the way back goes on") {
+	if err != nil || len(said) < 2 || !strings.Contains(said[0], "which the failed operation left running, is deleted") || !strings.HasSuffix(said[1], "; the rollback continues") {
 		t.Errorf("%v, it said %q", err, said)
 	}
 }

@@ -111,7 +111,7 @@ func packYAMLTests() map[string]packYAMLTest {
 		},
 		"a key twice": {
 			minimal + "kind: library\n",
-			[]string{`p/Pack.yaml:4: key "kind" stands twice in the same mapping`},
+			[]string{`p/Pack.yaml:4: duplicate key "kind"`},
 		},
 		"a value of the wrong kind": {
 			minimal + "engine: {strict: maybe}\n",
@@ -154,8 +154,8 @@ func TestFilesWithProblems(t *testing.T) {
 		want  []string
 	}{
 		"values that are a list":     {map[string]string{"values.yaml": "- a"}, []string{"p/values.yaml:1: values must be a mapping of keys to values, this is a list"}},
-		"a value twice":              {map[string]string{"values.yaml": "a: 1\nb: 2\na: 3\n"}, []string{`p/values.yaml:3: key "a" stands twice in the same mapping`}},
-		"a value twice, as read":     {map[string]string{"values.yaml": "a:\n  1: a\n  1.0: b\n"}, []string{`p/values.yaml:3: key "1.0" stands twice in the same mapping: it is read as "1", like "1"; quote both`}},
+		"a value twice":              {map[string]string{"values.yaml": "a: 1\nb: 2\na: 3\n"}, []string{`p/values.yaml:3: duplicate key "a"`}},
+		"a value twice, as read":     {map[string]string{"values.yaml": "a:\n  1: a\n  1.0: b\n"}, []string{`p/values.yaml:3: duplicate key "1.0": it is read as "1", like "1"; quote both`}},
 		"values with bad syntax":     {map[string]string{"values.yaml": "a: 1\n b: 2\n"}, []string{"p/values.yaml:2: mapping values are not allowed in this context"}},
 		"two schemas":                {map[string]string{"values.schema.json": "{}", "values.schema.yaml": "{}"}, []string{"p/values.schema.yaml: a pack has one schema; remove this file or values.schema.json"}},
 		"a schema with a wrong type": {map[string]string{"values.schema.yaml": "type: object\nproperties:\n  a:\n    type: strng\n"}, []string{"p/values.schema.yaml:4: properties.a.type: matches none of the allowed forms: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'; or is string, must be array"}},

@@ -111,8 +111,8 @@ func TestLoadTellsAllThatIsWrong(t *testing.T) {
 	}.Load(strings.NewReader("a: [\n"))
 	want := []string{
 		folder + "/list.yaml:2: values must be a mapping of keys to values, this is a list",
-		folder + `/twice.yaml:3: key "a" stands twice in the same mapping`,
-		folder + `/merged.yaml:3: key "b" stands twice in the same mapping`,
+		folder + `/twice.yaml:3: duplicate key "a"`,
+		folder + `/merged.yaml:3: duplicate key "b"`,
 		"standard input:1: did not find expected node content",
 		"--set-json a=…: invalid character '}' looking for beginning of value",
 		"--set-json {…}: unexpected end of JSON input",

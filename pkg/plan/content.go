@@ -234,7 +234,7 @@ func (c *content) duplicates(namespace string) []error {
 		}
 		for _, phase := range phases {
 			if first, found := seen[place{key, phase}]; found {
-				errs = append(errs, &InputError{Object: object, Message: "stands twice, first in " + strings.TrimSuffix(first.Position(), ": ")})
+				errs = append(errs, &InputError{Object: object, Message: "duplicate, first defined at " + strings.TrimSuffix(first.Position(), ": ")})
 				return
 			}
 		}

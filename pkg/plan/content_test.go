@@ -66,13 +66,13 @@ func whatCanNeverWorkIsRefused(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"an unknown kind":                        {plantest.Object("v1", "Gadget", "a"), "templates/a.yaml:1: Gadget/a: the server has no kind Gadget in v1"},
 		"generateName on a regular object":       {"apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: a-}\n", "templates/a.yaml:1: ConfigMap/: metadata.generateName would make"},
-		"an object twice":                        {plantest.Object("v1", "ConfigMap", "a") + plantest.Object("v1", "ConfigMap", "a"), "templates/a.yaml:5: ConfigMap/a: stands twice, first in templates/a.yaml:1"},
-		"an object twice, once with namespace":   {plantest.Object("v1", "ConfigMap", "a") + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: web}\n", "stands twice"},
-		"a hook and a regular object":            {plantest.Hook("a", "test", "") + plantest.Object("batch/v1", "Job", "shop-a"), "stands twice"},
-		"two hooks with a common phase":          {plantest.Hook("a", "test,pre-install", "") + plantest.Hook("a", "post-install,test", ""), "stands twice"},
+		"an object twice":                        {plantest.Object("v1", "ConfigMap", "a") + plantest.Object("v1", "ConfigMap", "a"), "templates/a.yaml:5: ConfigMap/a: duplicate, first defined at templates/a.yaml:1"},
+		"an object twice, once with namespace":   {plantest.Object("v1", "ConfigMap", "a") + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: web}\n", "duplicate, first defined at"},
+		"a hook and a regular object":            {plantest.Hook("a", "test", "") + plantest.Object("batch/v1", "Job", "shop-a"), "duplicate, first defined at"},
+		"two hooks with a common phase":          {plantest.Hook("a", "test,pre-install", "") + plantest.Hook("a", "post-install,test", ""), "duplicate, first defined at"},
 		"a condition that says nothing":          {plantest.Hook("a", "pre-install,post-install", "    sherpack.io/ready-when: soon\n"), "sherpack.io/ready-when"},
 		"a resource policy that is not known":    {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {sherpack.io/resource-policy: delete}}\n", `unknown value "delete"; valid: keep`},
-		"a cluster-scoped object twice, any way": {plantest.Object("v1", "Namespace", "a") + "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, namespace: x}\n", "stands twice"},
+		"a cluster-scoped object twice, any way": {plantest.Object("v1", "Namespace", "a") + "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, namespace: x}\n", "duplicate, first defined at"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -123,6 +123,9 @@ func HelmRelease(annotations map[string]string) string {
 	return annotations[AnnotationHelmNamespace] + "/" + annotations[AnnotationHelmRelease]
 }
 
+// NoOwner is who an object belongs to that nobody has marked.
+const NoOwner = "no release"
+
 // Holder says who an object belongs to that is not this release's.
 func (o Owner) Holder(found metav1.Object) string {
 	annotations, label := found.GetAnnotations(), found.GetLabels()[LabelManagedBy]
@@ -135,7 +138,7 @@ func (o Owner) Holder(found metav1.Object) string {
 	case label != "":
 		return strconv.Quote(label)
 	}
-	return "no release"
+	return NoOwner
 }
 
 // HolderPhrase says who an object belongs to that is not this release's, and what labels and annotations say so.

@@ -202,7 +202,7 @@ func advice(err error) string {
 	case kept != nil:
 		return fmt.Sprintf("To see more: kubectl describe -n %s %s/%s", kept.Namespace, strings.ToLower(kept.Kind), kept.Name)
 	case missingNamespace(err):
-		return "To create the namespace of the release, use --create-namespace. Any other must be there, or be in the pack."
+		return "To create the namespace of the release, use --create-namespace. Other namespaces must exist or be part of the pack."
 	case is[*refusal.ConflictError](err):
 		return "To take these fields over from their managers, use --force-conflicts."
 	case is[*lifecycle.AdoptedError](err):
@@ -210,9 +210,9 @@ func advice(err error) string {
 	case is[*refusal.ImmutableError](err):
 		return adviceOnImmutable(err)
 	case errors.As(err, &foreign) && foreign.Hook != "":
-		return "It was left alone: --take-ownership does not delete what belongs to others. Delete it yourself, or rename the hook."
+		return "Not changed: --take-ownership does not delete objects of others. Delete it yourself, or rename the hook."
 	case is[*lifecycle.ForeignError](err):
-		return "It was left alone. To take over what belongs to others, use --take-ownership."
+		return "Not changed. To adopt it, use --take-ownership."
 	case errors.Is(err, storage.ErrLockLost):
 		return "This command has stopped and writes nothing more. To see how the release stands, use kubectl sherpack status."
 	case is[*storage.LockedError](err):
@@ -272,7 +272,7 @@ func adviceOnImmutable(err error) string {
 	}
 	advice := ""
 	if others {
-		advice = "To delete and make anew what cannot be changed in place, use --recreate-immutable, or set the annotation " +
+		advice = "To delete and recreate immutable objects, use --recreate-immutable, or set the annotation " +
 			annotation + " on the object."
 	}
 	if holds != "" && others {
@@ -330,7 +330,7 @@ func adviceOnRights(err error) string {
 	case len(lacked) == 0:
 		return ""
 	case lacked[0] == "create namespaces":
-		return "If the namespace is there, leave out --create-namespace, else ask for the right to " + lacked[0] + ": see " + rightsPage
+		return "If the namespace exists, run without --create-namespace, else ask for the right to " + lacked[0] + ": see " + rightsPage
 	case len(lacked) == 1:
 		return "Ask for the right to " + lacked[0] + ": see " + rightsPage
 	}

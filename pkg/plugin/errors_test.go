@@ -148,7 +148,7 @@ func TestExplain(t *testing.T) {
 			"To see more: kubectl describe -n web job/shop-migrate",
 		}},
 		"a namespace that is not there": {err: namespace, want: []string{
-			`error: namespaces "web" not found`, "To create the namespace of the release, use --create-namespace. Any other must be there, or be in the pack.",
+			`error: namespaces "web" not found`, "To create the namespace of the release, use --create-namespace. Other namespaces must exist or be part of the pack.",
 		}},
 		"another object that is not there": {
 			err: apierrors.NewNotFound(secretsResource(), "a"), want: []string{`error: secrets "a" not found`},
@@ -261,7 +261,7 @@ func TestAdviceOnRights(t *testing.T) {
 		},
 		"namespaces": {
 			err:  refuse(`User "ann" cannot create resource "namespaces" in API group "" at the cluster scope`),
-			want: "If the namespace is there, leave out --create-namespace, else ask for the right to create namespaces" + seePage,
+			want: "If the namespace exists, run without --create-namespace, else ask for the right to create namespaces" + seePage,
 		},
 		"rights that cannot be given": {
 			err:  refuse(`user "ann" (groups=["a"]) is attempting to grant RBAC permissions not currently held:` + "\n{APIGroups:[\"\"]}"),

@@ -29,7 +29,7 @@ type eventFlags struct{ Form string }
 
 // AddFlags adds --events.
 func (f *eventFlags) AddFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&f.Form, eventsFlag, eventsText, "How to show what happens, on the error stream: text, json (one line each) or none.")
+	flags.StringVar(&f.Form, eventsFlag, eventsText, "Progress format on stderr: text, json (one line each) or none.")
 }
 
 // ToObserver returns what shows the events of a run of a command; nil shows none.

@@ -70,7 +70,7 @@ const (
 func (f *RunFlags) AddFlags(command *cobra.Command, bundles ...planFlags) {
 	flags := command.Flags()
 	cmdutil.AddDryRunFlag(command)
-	flags.Lookup(dryRunFlag).Usage = `Must be "none", "server" or "client". With client only say what would be done, by what the release's record says. With server look at the cluster, too, and try every write without doing it.`
+	flags.Lookup(dryRunFlag).Usage = `Must be "none", "server" or "client". client: print the plan from the stored release only; server: also read the cluster and submit every write as a dry run.`
 	flags.DurationVar(&f.Timeout, "timeout", defaultTimeout,
 		"How long the work may take in all, such as 90s or 10m, once the release is locked and all questions are answered. Zero means no limit.")
 	flags.DurationVar(&f.LockTimeout, "lock-timeout", 0,
@@ -184,9 +184,9 @@ func (f *applyFlags) AddFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.Wait, "wait", f.Wait, "Wait until everything that was applied is ready.")
 	flags.BoolVar(&f.ForceConflicts, "force-conflicts", f.ForceConflicts, "Take over fields that another manager of an object owns.")
 	flags.BoolVar(&f.TakeOwnership, "take-ownership", f.TakeOwnership,
-		"Take over objects that exist already and belong to nobody, to Helm or to another release. Their fields that kubectl or Helm manages become the release's. If the work fails with --atomic, they are given back as they were. Also remove what has left the pack where it was replaced or restored from a backup.")
+		"Take over objects that already exist and belong to nobody, to Helm or to another release. Their fields that kubectl or Helm manages become the release's. If the work fails with --atomic, they are given back as they were. Also remove what has left the pack where it was replaced or restored from a backup.")
 	flags.BoolVar(&f.RecreateImmutable, "recreate-immutable", f.RecreateImmutable,
-		"Delete objects that cannot be changed in place, and make them anew. Not PersistentVolumeClaims, Namespaces and custom resource definitions: these must say so themselves.")
+		"Delete and recreate objects that cannot be changed in place. Not PersistentVolumeClaims, Namespaces and custom resource definitions: these must say so themselves.")
 }
 
 // ApplyTo implements planFlags.
@@ -221,7 +221,7 @@ type descriptionFlag string
 
 // AddFlags adds --description.
 func (f *descriptionFlag) AddFlags(flags *pflag.FlagSet) {
-	flags.StringVar((*string)(f), "description", "", "What to say about the new revision in its history.")
+	flags.StringVar((*string)(f), "description", "", "Description stored with the revision.")
 }
 
 // ApplyTo implements planFlags. It refuses what is too long to be stored.
@@ -240,7 +240,7 @@ type definitionFlags struct{ Delete bool }
 
 // AddFlags adds --delete-crds.
 func (f *definitionFlags) AddFlags(flags *pflag.FlagSet) {
-	flags.BoolVar(&f.Delete, "delete-crds", f.Delete, "Treat custom resource definitions like all else when they go or go back. All objects of their kinds go with them.")
+	flags.BoolVar(&f.Delete, "delete-crds", f.Delete, "Also delete or revert custom resource definitions. Deletes all objects of their kinds.")
 }
 
 // ApplyTo implements planFlags.
@@ -290,7 +290,7 @@ type failureFlags struct{ Atomic bool }
 // AddFlags adds --atomic.
 func (f *failureFlags) AddFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.Atomic, "atomic", f.Atomic,
-		"If the work fails, put the release back as it was, and remove it if this is its installation. Waits until everything is ready.")
+		"Roll back on failure (install: uninstall). Implies --wait.")
 }
 
 // ApplyTo implements planFlags: what fails before it is ready has failed, too.

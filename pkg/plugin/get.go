@@ -43,7 +43,7 @@ type GetOptions struct {
 func newGetCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "get SUBCOMMAND",
-		Short: "Print what a release was made from: values, manifest, hooks or notes",
+		Short: "Print the values, manifest, hooks or notes of a release",
 		Long: templates.LongDesc(`
 			Print what a revision of a release was made from: the values that were given, the manifest, the hooks, or the
 			notes. Without --revision that is the newest revision, whether it is deployed or not.`),

@@ -21,7 +21,7 @@ func newInstallCommand(getter genericclioptions.RESTClientGetter, streams generi
 			Install a pack, a folder or a .tgz archive, as a release.
 
 			The hooks of the phase pre-install run before anything of the application is applied, those of post-install
-			after it. If something fails, the release is marked as failed and what it has is kept: mend the pack and
+			after it. If something fails, the release is marked as failed and what it has is kept: fix the pack and
 			install it again.`),
 		Example: templates.Examples(`
 			# Install the pack in the folder shop as release myshop
@@ -52,6 +52,6 @@ func onlyNew(name string, history release.History) error {
 		return nil
 	}
 	newest := history.Newest()
-	return fmt.Errorf("release %q in namespace %q is installed already (revision %d is %s); to change it, use upgrade",
+	return fmt.Errorf("release %q in namespace %q is already installed (revision %d is %s); to change it, use upgrade",
 		name, newest.Namespace, newest.Spec.Revision, state(newest))
 }

@@ -93,7 +93,7 @@ func (f *ListFlags) AddFlags(command *cobra.Command) {
 	flags.StringVarP(&f.Selector, "selector", "l", f.Selector, "Only list releases with these labels, as in status=failed or name!=shop.")
 	flags.BoolVarP(&f.AllNamespaces, "all-namespaces", "A", false, "List the releases of all namespaces.")
 	for _, flag := range phaseFlags() {
-		flags.Bool(flag.name, false, "Only list releases that are "+flag.name+". Of several such flags one must hold.")
+		flags.Bool(flag.name, false, "Only list releases that are "+flag.name+". Status filters can be combined (OR).")
 	}
 	f.Output.AddFlags(command)
 	flags.BoolVar(f.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")

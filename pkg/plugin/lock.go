@@ -33,7 +33,7 @@ func (c *connection) Lock(ctx context.Context, options RunOptions, operation rel
 	l := &releaseLock{guard: c.guard, namespace: c.namespace, name: options.Name, errOut: options.ErrOut}
 	held, err := c.locks.Acquire(ctx, l.namespace, l.name, string(operation), options.LockTimeout)
 	if c.locks.Unwatched() {
-		l.lacksRight("watch", "asking every second instead")
+		l.lacksRight("watch", "polling every second instead")
 	}
 	if err != nil {
 		return nil, err

@@ -169,6 +169,6 @@ func (c *connection) NameMarked(ctx context.Context, proposed *proposal) {
 		}
 	}
 	if unknown != "" {
-		c.warnings.Warn("these objects carry the marks of release %s, but no inventory that can be read names them; they are left alone:%s", r.Name, unknown)
+		c.warnings.Warn("these objects carry the marks of release %s, but no inventory that can be read names them; they are not deleted:%s", r.Name, unknown)
 	}
 }

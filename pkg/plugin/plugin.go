@@ -78,7 +78,7 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 		}
 		return preferred.Load(cmd, streams.ErrOut)
 	}
-	root.PersistentFlags().IntP(verbosityFlag, verbosityFlag, 0, "How much to say on the error stream. 1 names what could not be checked before the work began.")
+	root.PersistentFlags().IntP(verbosityFlag, verbosityFlag, 0, "Log verbosity on stderr. 1 names what the preflight could not submit.")
 	groups := templates.CommandGroups{
 		{Message: "Release Commands:", Commands: []*cobra.Command{
 			newInstallCommand(flags, streams), newUpgradeCommand(flags, streams), newRollbackCommand(flags, streams),

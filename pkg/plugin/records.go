@@ -27,7 +27,7 @@ func (r records) Revisions(ctx context.Context, name string) (release.History, e
 	}
 	for _, revision := range history {
 		if err := revision.Record.Damage.Head; err != nil {
-			r.warnings.Warn("revision %d is left out of the history of release %s: %v", revision.Spec.Revision, revision.Name, err)
+			r.warnings.Warn("revision %d is skipped in the history of release %s: %v", revision.Spec.Revision, revision.Name, err)
 		}
 	}
 	return history, nil

@@ -31,7 +31,7 @@ func newResumeCommand(getter genericclioptions.RESTClientGetter, streams generic
 	flags := ResumeFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: beforeDeletions}}
 	command := &cobra.Command{
 		Use:   "resume NAME",
-		Short: "Go on with an operation that was interrupted",
+		Short: "Resume an interrupted operation",
 		Long: templates.LongDesc(`
 			Go on with an installation, upgrade, rollback or uninstallation of a release that was interrupted: by Ctrl-C, or
 			because its process or machine came to an end.

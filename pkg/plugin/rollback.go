@@ -37,9 +37,9 @@ func newRollbackCommand(getter genericclioptions.RESTClientGetter, streams gener
 	flags := RollbackFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: beforeDeletions}}
 	command := &cobra.Command{
 		Use:   "rollback NAME [REVISION]",
-		Short: "Bring a release back to an earlier revision",
+		Short: "Roll back a release to a previous revision",
 		Long: templates.LongDesc(`
-			Bring a release back to an earlier revision, as a new revision. What that revision was rendered to is applied
+			Roll back a release to a previous revision, as a new revision. What that revision was rendered to is applied
 			again; nothing is rendered.
 
 			The hooks of the phase pre-rollback are those of the revision that is left, and those of post-rollback are those

@@ -35,7 +35,7 @@ func newStatusCommand(getter genericclioptions.RESTClientGetter, streams generic
 	var flags StatusFlags
 	command := &cobra.Command{
 		Use:   "status NAME",
-		Short: "Show how far a release got, and how its hooks went",
+		Short: "Show the status of a release",
 		Long: templates.LongDesc(`
 			Show the newest revision of a release, or another one: how far it got, how its hooks and its last tests went, and
 			what it has on the cluster.`),

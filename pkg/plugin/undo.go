@@ -58,7 +58,7 @@ func (s *session) Undo(ctx context.Context, failed *proposal, result plan.Result
 	outcome := ""
 	switch {
 	case err != nil:
-		outcome = "The way back failed, too: " + printers.Clean(err.Error())
+		outcome = "The rollback failed, too: " + printers.Clean(err.Error())
 	case !needed:
 		outcome = fmt.Sprintf("Nothing had been changed. Revision %d is still deployed.", failed.deployed.Spec.Revision)
 	case undo.Operation == release.OperationUndo:
@@ -114,7 +114,7 @@ func (p planning) UndoHooks(request plan.Request, deployed *release.Release) []p
 		hooks, err = plan.UndoHooks(undo)
 	}
 	if err != nil {
-		p.warnings.Warn("if this fails it cannot be taken back: %v", err)
+		p.warnings.Warn("if this fails, it cannot be rolled back: %v", err)
 	}
 	return hooks
 }

@@ -39,7 +39,7 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 	command := &cobra.Command{
 		Use:     "uninstall NAME",
 		Aliases: []string{"delete"},
-		Short:   "Remove a release and everything it made",
+		Short:   "Uninstall a release and delete its resources",
 		Long: templates.LongDesc(`
 			Remove everything that a release made, and then its record.
 
@@ -76,7 +76,7 @@ func (f *UninstallFlags) bundles() []planFlags {
 // AddFlags adds the flags.
 func (f *UninstallFlags) AddFlags(command *cobra.Command) {
 	f.Run.AddFlags(command, f.bundles()...)
-	command.Flags().BoolVar(&f.IgnoreNotFound, "ignore-not-found", false, "Treat a release that is not there as removed.")
+	command.Flags().BoolVar(&f.IgnoreNotFound, "ignore-not-found", false, "Succeed if the release does not exist.")
 }
 
 // ToOptions checks the flags and completes them.
@@ -165,7 +165,7 @@ func (o *UninstallOptions) plan(ctx context.Context, at planning) (*proposal, er
 	request := plan.Request{Release: newest, History: history, Options: o.Plan}
 	if newest.Status.Phase == release.Uninstalled {
 		if o.Plan.KeepHistory {
-			return nil, fmt.Errorf("release %q is uninstalled already; without --keep-history its record goes, too", newest.Name)
+			return nil, fmt.Errorf("release %q is already uninstalled; without --keep-history its record goes, too", newest.Name)
 		}
 		// Its hooks have run.
 		request.Options.SkipPhases = hook.Phases()

@@ -24,9 +24,9 @@ func newUpgradeCommand(getter genericclioptions.RESTClientGetter, streams generi
 	flags := UpgradeFlags{Deploy: DeployFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: beforeDeletions}}}
 	command := &cobra.Command{
 		Use:   "upgrade NAME PACK",
-		Short: "Bring a release to another version of its pack, or to other values",
+		Short: "Upgrade a release to a new pack version or new values",
 		Long: templates.LongDesc(`
-			Bring a release to another version of its pack, or to other values.
+			Upgrade a release to a new pack version or new values.
 
 			The hooks of the phase pre-upgrade run before anything is changed, those of post-upgrade after it. What the pack
 			does not have any more is removed last, when all else has succeeded. As long as the release was never deployed,
@@ -38,7 +38,7 @@ func newUpgradeCommand(getter genericclioptions.RESTClientGetter, streams generi
 			# Bring release myshop to the pack in the folder shop, with the values it has
 			kubectl sherpack upgrade myshop ./shop
 
-			# Change one value, keep the others that were given, and install the release if it is not there
+			# Change one value, keep the others that were given, and install the release if it does not exist
 			kubectl sherpack upgrade myshop ./shop --install --reset-then-reuse-values --set replicas=5`),
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -57,7 +57,7 @@ func newUpgradeCommand(getter genericclioptions.RESTClientGetter, streams generi
 func (f *UpgradeFlags) AddFlags(command *cobra.Command) {
 	f.Deploy.AddFlags(command, &f.Definitions)
 	f.Reuse.AddFlags(command.Flags())
-	command.Flags().BoolVarP(&f.Install, "install", "i", false, "Install the release if it is not there.")
+	command.Flags().BoolVarP(&f.Install, "install", "i", false, "Install the release if it does not exist.")
 }
 
 // ToOptions checks the flags and completes them.

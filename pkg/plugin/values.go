@@ -80,7 +80,7 @@ func (r *reuseFlags) Complete(source *input, history release.History, deployed *
 		return nil, valuesLost(deployed, err)
 	}
 	if len(source.given) == 0 && len(deployed.Content.Values) > 0 {
-		notes = append(notes, fmt.Sprintf("values given for revision %d are kept", deployed.Spec.Revision))
+		notes = append(notes, fmt.Sprintf("reusing the values of revision %d", deployed.Spec.Revision))
 	}
 	r.apply(source, deployed.Content)
 	return notes, source.Merge()

@@ -43,7 +43,7 @@ func textLine(event lifecycle.Event) string {
 	case lifecycle.WaitProgress:
 		return objectName(event) + ": " + joined(string(event.Result), event.Message)
 	case lifecycle.PreflightSkipped:
-		return objectName(event) + ": not checked beforehand: " + event.Message
+		return objectName(event) + ": not checked by the preflight: " + event.Message
 	case lifecycle.Warning:
 		return "warning: " + event.Message
 	}

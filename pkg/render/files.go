@@ -74,7 +74,7 @@ func (f files) asYAML(encode func([]byte) string) (string, error) {
 // strictFiles are files of which one that is not there is undefined.
 type strictFiles map[string][]byte
 
-// Get returns the text of a file, nil where it is not there.
+// Get returns the text of a file, nil where it was not found.
 func (f strictFiles) Get(name string) any {
 	if data, ok := f[name]; ok {
 		return string(data)
@@ -82,7 +82,7 @@ func (f strictFiles) Get(name string) any {
 	return nil
 }
 
-// GetBytes returns the bytes of a file, nil where it is not there.
+// GetBytes returns the bytes of a file, nil where it was not found.
 func (f strictFiles) GetBytes(name string) any {
 	if data, ok := f[name]; ok {
 		return data

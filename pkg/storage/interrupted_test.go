@@ -182,7 +182,7 @@ func TestACreationThatFailsLeavesAllOrNothing(t *testing.T) {
 					return
 				}
 				if err == nil {
-					t.Error("it is not there, but there is no error")
+					t.Error("it was not found, but there is no error")
 				}
 				if left := secrets(t, r.Namespace); len(left) != 0 {
 					t.Errorf("there still are %d Secrets", len(left))

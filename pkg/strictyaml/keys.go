@@ -55,9 +55,9 @@ func check(mapping *yaml.Node) []Problem {
 		case first == nil:
 			seen[name] = key
 		case first.Value == key.Value:
-			problems = append(problems, Problem{Line: line, Message: fmt.Sprintf("key %q stands twice in the same mapping", key.Value)})
+			problems = append(problems, Problem{Line: line, Message: fmt.Sprintf("duplicate key %q", key.Value)})
 		default:
-			problems = append(problems, Problem{Line: line, Message: fmt.Sprintf("key %q stands twice in the same mapping: "+
+			problems = append(problems, Problem{Line: line, Message: fmt.Sprintf("duplicate key %q: "+
 				"it is read as %q, like %q; quote both", key.Value, name, first.Value)})
 		}
 	}

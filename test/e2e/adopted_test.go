@@ -51,7 +51,7 @@ func TestWhatAFailedOperationHadAdoptedIsGivenBack(t *testing.T) {
 				if operation == "upgrade" {
 					next = append(next, "--reset-values")
 				}
-				if code, said := b.command(t, append([]string{operation, "app"}, next...)...); code != 5 || !strings.Contains(said, "exists already and belongs to") {
+				if code, said := b.command(t, append([]string{operation, "app"}, next...)...); code != 5 || !strings.Contains(said, "already exists and belongs to") {
 					t.Errorf("the next command without --take-ownership: exit code %d: %s", code, said)
 				}
 				b.isAsItWas(t, "after the next command without --take-ownership", was)
@@ -257,7 +257,7 @@ func TestWhatIsHalfGivenBackIsCompleted(t *testing.T) {
 			b.must(t, "install", adoptingPack, "--set-json", "adopts=[]", "--no-hooks")
 
 			b.killAdopting(t, contentType)
-			if code, said := b.command(t, "upgrade", "app", adoptingPack, "--set-json", few); code != 5 || !strings.Contains(said, "exists already and belongs to") {
+			if code, said := b.command(t, "upgrade", "app", adoptingPack, "--set-json", few); code != 5 || !strings.Contains(said, "already exists and belongs to") {
 				t.Errorf("the next command without --take-ownership: exit code %d: %s", code, said)
 			}
 			b.isAsItWas(t, "after the next command without --take-ownership", was)

@@ -133,7 +133,7 @@ func (r *faultRun) step(t *testing.T, weather *weather, timeout string, args []s
 		t.Errorf("%s: exit code %d: %s", args[0], code, said)
 	}
 	code, said = r.command(t, args...)
-	if done := args[0] == "install" && code == 1 && strings.Contains(said, "is installed already"); code != 0 && !done {
+	if done := args[0] == "install" && code == 1 && strings.Contains(said, "is already installed"); code != 0 && !done {
 		t.Errorf("%s, repeated: exit code %d: %s", args[0], code, said)
 	}
 }

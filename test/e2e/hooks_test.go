@@ -175,7 +175,7 @@ func (b *policyBench) check(t *testing.T, keptWhenGood, keptWhenBad, inPlace boo
 	}
 }
 
-// uid is that of the object of the hook; empty where it is not there.
+// uid is that of the object of the hook; empty where it was not found.
 func (b *policyBench) uid(t *testing.T) string {
 	t.Helper()
 	return b.kubectl(t, "get", b.kind, "hook", "--ignore-not-found", "-o", "jsonpath={.metadata.uid}")

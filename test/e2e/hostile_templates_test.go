@@ -65,7 +65,7 @@ func hostileDocuments() map[string]hostile {
 		"aliases of other documents": {plainTemplate + "a: &a [" + strings.Repeat("a,", 200_000) + "]\n" + strings.Repeat("---\n"+plainTemplate+"a: *a\n", 20), "the manifest has more than 2000000 values"},
 		"nested lists":               {plainTemplate + "a: " + strings.Repeat("[", 1_000_000) + "\n", "exceeded max depth"},
 		"zero":                       {plainTemplate + "a: \"\x00\"\n", "control characters are not allowed"},
-		"keys that stand twice":      {plainTemplate + "data:\n" + strings.Repeat("  a: b\n", 100_000), `templates/hostile.yaml:6: key "a" stands twice`},
+		"keys that stand twice":      {plainTemplate + "data:\n" + strings.Repeat("  a: b\n", 100_000), `templates/hostile.yaml:6: duplicate key "a"`},
 		"a key that is a list":       {plainTemplate + "? [a]\n: 1\n", "templates/hostile.yaml:4: a key must be a string"},
 		"no number":                  {plainTemplate + "a: .nan\n", "not valid YAML"},
 		"a number without end":       {plainTemplate + "a: .inf\n", "not valid YAML"},

@@ -169,7 +169,7 @@ func (b *killBench) try(t *testing.T, instant instant) {
 		code = 0
 	}
 	switch {
-	case next == "install" && code == 1 && strings.Contains(out, "is installed already"):
+	case next == "install" && code == 1 && strings.Contains(out, "is already installed"):
 	case code != 0:
 		t.Errorf("the next command: exit code %d: %s", code, out)
 	case next != "uninstall":
@@ -213,7 +213,7 @@ func (b *killBench) isLocked(t *testing.T, args []string) {
 	const expires = 15 * time.Second
 	start := time.Now()
 	code, out := b.command(t, args...)
-	if code == 1 && strings.Contains(out, "is installed already") {
+	if code == 1 && strings.Contains(out, "is already installed") {
 		// It was killed when all was done; that is found before the lock is asked for.
 		return
 	}

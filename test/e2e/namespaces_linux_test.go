@@ -40,7 +40,9 @@ func TestACommandInAnotherPIDNamespaceKeepsItsLock(t *testing.T) {
 // A command in a container that was killed is recovered from outside of it, and the other way round.
 func TestACommandInAnotherPIDNamespaceIsRecovered(t *testing.T) {
 	t.Parallel()
-	for name, start := range map[string]struct{ killed, next func(*bench, *testing.T, ...string) *exec.Cmd }{
+	for name, start := range map[string]struct {
+		killed, next func(*bench, *testing.T, ...string) *exec.Cmd
+	}{
 		"from outside": {killed: (*bench).contained, next: (*bench).onHost},
 		"from inside":  {killed: (*bench).onHost, next: (*bench).contained},
 	} {

@@ -170,7 +170,7 @@ func TestTheLifecycleWorksWithNoMoreThanWhatIsNeeded(t *testing.T) {
 }
 
 // live goes through the life of a release: reason is what is known of a hook that fails, and limit how long an upgrade may
-// take that never gets ready, and then the way back.
+// take that never gets ready, and then the undo.
 func (d *deployer) live(t *testing.T, reason, limit string) {
 	t.Helper()
 	d.expect(t, 0, "install app PACK --dry-run=server", "dry run")

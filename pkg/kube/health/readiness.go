@@ -191,7 +191,7 @@ func statusReadiness(object *unstructured.Unstructured) (State, error) {
 	case status.FailedStatus:
 		return failedState(result.Message), nil
 	case status.NotFoundStatus:
-		return State{}, errors.New("it is not there")
+		return State{}, errors.New("not found")
 	}
 	return notYet(result.Message), nil
 }
