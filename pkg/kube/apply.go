@@ -172,7 +172,7 @@ func decode(result rest.Result, into any) (status int, err error) {
 }
 
 // Refused says what an error of Send or DryCreate means. Server-side apply names only some of the fields that a kind does not
-// have; a dry-run creation, which decodes first, names them all. Values of a Secret are left out.
+// have; a dry-run creation, which decodes first, names them all. Values of a Secret are omitted.
 func (c applier) Refused(ctx context.Context, object *unstructured.Unstructured, err error) error {
 	ref := kinds.RefOf(object)
 	if refusal.IsTypedPatch(err) {

@@ -22,7 +22,7 @@ type Capabilities struct {
 
 // Capabilities asks the server's version and, from the discovery cache where
 // it is fresh, what it serves. Groups that cannot be asked at the moment, for
-// example because an aggregated API server is down, are left out.
+// example because an aggregated API server is down, are skipped.
 func (c *Cluster) Capabilities(ctx context.Context) (Capabilities, error) {
 	ctx = quiet(ctx)
 	versioned := discovery.ToServerVersionInterfaceWithContext(c.api.kinds.discovery)

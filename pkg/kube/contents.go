@@ -162,7 +162,7 @@ func isGiven(ref corev1.ObjectReference, annotations map[string]string) bool {
 // of every kind that can be listed and deleted: in all namespaces and of the
 // cluster where that may be listed, else in the namespace, sorted by kind. Left
 // out are objects with an owner, those that are being deleted, and what only
-// tells of other objects. Kinds that cannot be listed are left out, too, so that
+// tells of other objects. Kinds that cannot be listed are skipped, too, so that
 // there may be more.
 func (c *Cluster) Labelled(ctx context.Context, namespace, selector string) ([]*metav1.PartialObjectMetadata, error) {
 	ctx = quiet(ctx)

@@ -129,7 +129,7 @@ func (k *knownKinds) Stored(gvk schema.GroupVersionKind) (*meta.RESTMapping, err
 }
 
 // AtStored sends requests to where a kind is stored. What was discovered may be out
-// of date: of a path that the server does not have it is asked anew, for a second or
+// of date: of a path that the server does not have it is asked again, for a second or
 // two, because a server needs a moment to announce what a definition has changed.
 func (k *knownKinds) AtStored(ctx context.Context, gvk schema.GroupVersionKind, send func(*meta.RESTMapping) error) error {
 	backoff := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 1.5, Steps: 7}

@@ -28,7 +28,7 @@ func predecessors() []string {
 // TakeOver makes the fields of some objects ours that kubectl or Helm manages,
 // as if they had been applied through this package: what the next apply does
 // not name is removed. Other managers keep theirs. An object that is not there
-// is left out.
+// is skipped.
 func (c *Cluster) TakeOver(ctx context.Context, refs []corev1.ObjectReference) error {
 	return c.api.changeManagers(ctx, "take over", refs, func(object *metav1.PartialObjectMetadata) ([]byte, error) {
 		managers := slices.Clone(object.ManagedFields)
@@ -53,7 +53,7 @@ const (
 // OwnData makes data ours in some Secrets that was applied as stringData: the
 // API server stores it as data, which belongs to nobody then. What the next
 // apply does not name is removed. What is to be ours of another manager must
-// have been taken over before. An object that is not there is left out.
+// have been taken over before. An object that is not there is skipped.
 func (c *Cluster) OwnData(ctx context.Context, refs []corev1.ObjectReference) error {
 	return c.api.changeManagers(ctx, "own the data of", refs, func(object *metav1.PartialObjectMetadata) ([]byte, error) {
 		managers := slices.Clone(object.ManagedFields)
@@ -104,7 +104,7 @@ func moveStringData(managers []metav1.ManagedFieldsEntry) (changed bool, err err
 type managersPatch func(*metav1.PartialObjectMetadata) ([]byte, error)
 
 // changeManagers changes who manages the fields of some objects, several at a
-// time. An object that is not there is left out. doing is what errors say is
+// time. An object that is not there is skipped. doing is what errors say is
 // done to an object.
 func (c *connection) changeManagers(ctx context.Context, doing string, refs []corev1.ObjectReference, patch managersPatch) error {
 	if err := kinds.CheckRefs(refs...); err != nil {

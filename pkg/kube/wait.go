@@ -251,10 +251,10 @@ func (w *waiter) take(ctx context.Context, news feed.Change) {
 	if news.Gone {
 		w.objects[news.Tag] = nil
 	}
-	w.settle(news.Tag, w.stateOf(ctx, target, news))
+	w.setState(news.Tag, w.stateOf(ctx, target, news))
 }
 
-func (w *waiter) settle(i int, state health.State) {
+func (w *waiter) setState(i int, state health.State) {
 	if state == w.states[i] {
 		return
 	}

@@ -60,7 +60,7 @@ func ended(ctx context.Context) error {
 func isLockLost(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ErrLockLost) }
 
 // WithCause adds to an error why the work was cut short, if it was: ErrTimedOut, ErrInterrupted or ErrLockLost. That a context has
-// ended, which the error may say too, is left out of the text: it is the same in a programmer's words.
+// ended, which the error may say too, is removed from the text: it is the same in a programmer's words.
 func WithCause(ctx context.Context, err error) error {
 	reason := ended(ctx)
 	if err == nil || reason == nil {
@@ -104,7 +104,7 @@ func (e *cutShort) detail() string {
 // Unwrap returns both errors.
 func (e *cutShort) Unwrap() []error { return []error{e.reason, e.err} }
 
-// withoutContext leaves out of a text that a context has ended.
+// withoutContext removes from a text that a context has ended.
 func withoutContext(text string) string {
 	for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
 		said := ended.Error()

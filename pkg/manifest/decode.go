@@ -29,7 +29,7 @@ func (e *Error) Error() string {
 	return Position(e.File, e.Line) + e.Message
 }
 
-// Position renders the place a message is about as a prefix, "file:line: ". Both parts are left out where
+// Position renders the place a message is about as a prefix, "file:line: ". Both parts are omitted where
 // they are not known.
 func Position(file string, line int) string {
 	switch {
@@ -44,7 +44,7 @@ func Position(file string, line int) string {
 }
 
 // Decode reads all resources of one rendered file, in their order. Documents are found by a YAML reader, never
-// by text search. Lists of any kind are unwrapped, documents without content are left out, and the project's own
+// by text search. Lists of any kind are unwrapped, documents without content are skipped, and the project's own
 // annotations are turned into strings, so that a weight may come unquoted.
 //
 // file is remembered with every resource (see File). line translates a line of text into the line to show to the

@@ -12,7 +12,7 @@ import (
 const maxDefaults = 100_000
 
 // addDefaults sets the keys that values lack to the defaults in the schema. A mapping that is absent is made for the
-// defaults of its keys, unless the schema requires keys in it that have none: then it was left out on purpose.
+// defaults of its keys, unless the schema requires keys in it that have none: then it was omitted on purpose.
 func (s *Schema) addDefaults(values map[string]any) error {
 	d := defaults{left: maxDefaults}
 	d.fill(values, s.compiled)

@@ -147,7 +147,7 @@ func closed(arg string) bool {
 
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
-// withoutValues leaves out of an error what may be a part of a value: behind a comma that was meant to belong to it, the
+// withoutValues removes from an error what may be a part of a value: behind a comma that was meant to belong to it, the
 // parser expects a key, which it would show.
 func withoutValues(arg, message string) string {
 	if !strings.Contains(arg, "=") {

@@ -62,7 +62,7 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		if !attempts.pause(request.Context(), failure, t.server.isMet()) {
 			if response != nil {
-				// Clients would begin anew.
+				// Clients would start over.
 				response.Header.Del("Retry-After")
 			}
 			return response, err

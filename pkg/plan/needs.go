@@ -271,7 +271,7 @@ func referencesOf(spec corev1.PodSpec, namespace string, required bool) []kinds.
 // podRefs collects what the containers and volumes of a Pod refer to.
 type podRefs struct {
 	namespace string
-	// required leaves out what may be missing.
+	// required skips what may be missing.
 	required bool
 	keys     []kinds.Key
 }

@@ -44,7 +44,7 @@ func (d discovery) Lookup(ctx context.Context) func(apiVersion, kind, namespace,
 }
 
 // Scopes finds out for each kind of a manifest whether its objects live in a namespace: from the cluster or, for kinds
-// that the manifest itself defines, from their definitions. A kind that neither knows is left out.
+// that the manifest itself defines, from their definitions. A kind that neither knows is skipped.
 func (d discovery) Scopes(nodes []*yaml.RNode) (plan.Scopes, error) {
 	scopes := definedScopes(nodes)
 	var errs []error

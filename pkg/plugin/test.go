@@ -142,7 +142,7 @@ func (o *TestOptions) plan(ctx context.Context, at planning) (*proposal, error) 
 }
 
 // results returns an observer that prints how each test went, and has another one show all events. Where that shows them as
-// text, it leaves out those that were printed.
+// text, it omits those that were printed.
 func results(out io.Writer, others func(lifecycle.Event), text bool) func(lifecycle.Event) {
 	return func(event lifecycle.Event) {
 		if event.Type == lifecycle.HookFinished {

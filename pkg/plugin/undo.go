@@ -79,7 +79,7 @@ func isHookGone(failure error, inventory []release.Entry) bool {
 		!slices.ContainsFunc(inventory, func(entry release.Entry) bool { return entry.UID == failed.Hook.UID })
 }
 
-// errNoneDeployed says why there is no way back: what is there is not known to have been deployed.
+// errNoneDeployed says why there is no undo: what is there is not known to have been deployed.
 var errNoneDeployed = errors.New("no revision is known to have been deployed before")
 
 // planUndo plans to put the release back as it was; needed is false where there is nothing to do.

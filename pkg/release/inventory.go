@@ -62,7 +62,7 @@ type Entry struct {
 	// Done says that the hook which the object was made for has come to a good end, although the object may go on: its
 	// conditions held.
 	Done bool `json:"done,omitempty"`
-	// Recreate says that it said, when it was last applied, that it may be deleted and made anew.
+	// Recreate says that it said, when it was last applied, that it may be deleted and recreated.
 	Recreate bool `json:"recreate,omitempty"`
 	// Metadata is what it carried when it was last applied; nil where that is not known.
 	Metadata *Metadata `json:"metadata,omitempty"`

@@ -46,7 +46,7 @@ type Engine struct {
 
 // Output is a rendered pack.
 type Output struct {
-	// Files are the manifests, sorted by path. Those that came out empty are left out.
+	// Files are the manifests, sorted by path. Those that came out empty are skipped.
 	Files []File
 	// Notes is the text for the user, "" where the pack has none.
 	Notes string

@@ -85,7 +85,7 @@ func (s *Secrets) encodeFormer(r *release.Release, former []release.Former, firs
 	return parts, nil
 }
 
-// decodeFormer reads what adopted objects were. Parts that are not all there are left out: their writing was cut short, and
+// decodeFormer reads what adopted objects were. Parts that are not all there are skipped: their writing was cut short, and
 // then nothing of them was adopted. So are those that cannot be read, because an object of which nobody knows what it was
 // can still be given back as it is.
 func decodeFormer(parts map[string]*corev1.Secret, into *release.Release) error {

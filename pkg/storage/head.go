@@ -54,7 +54,7 @@ func (s *Secrets) encodeHead(r *release.Release, parts layout) (*corev1.Secret, 
 	}, nil
 }
 
-// stored returns the part of a status that is kept: what the shown object adds is left out.
+// stored returns the part of a status that is kept: what the shown object adds is omitted.
 func stored(status release.Status) release.Status {
 	status.Resources, status.DeployedRevision = nil, 0
 	return status
@@ -75,7 +75,7 @@ func statusAnnotations(r *release.Release) map[string]string {
 	return annotations
 }
 
-// truncate cuts a text to at most limit bytes, at the end of a character. Bytes that are no character are left out.
+// truncate cuts a text to at most limit bytes, at the end of a character. Bytes that are no character are skipped.
 func truncate(text string, limit int) string {
 	return strings.ToValidUTF8(text[:min(len(text), limit)], "")
 }

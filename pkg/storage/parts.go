@@ -112,7 +112,7 @@ func (s *Secrets) encodeInventory(r *release.Release) ([]*corev1.Secret, error) 
 	return parts, nil
 }
 
-// bounded returns entries as they are stored: what is on record of an object's metadata is left out where it is too long.
+// bounded returns entries as they are stored: what is on record of an object's metadata is omitted where it is too long.
 // What others change of that is then not noticed.
 func bounded(entries []release.Entry) []release.Entry {
 	stored := slices.Clone(entries)

@@ -90,7 +90,7 @@ func (s *Secrets) Supersede(ctx context.Context, r *release.Release) error {
 	return nil
 }
 
-// superseded settles a conflict: an earlier try whose answer was lost may have done it.
+// superseded resolves a conflict: an earlier try whose answer was lost may have done it.
 func (s *Secrets) superseded(ctx context.Context, r *release.Release) (*corev1.Secret, error) {
 	head, err := s.secrets.Secrets(r.Namespace).Get(ctx, headName(r.Name, r.Spec.Revision), metav1.GetOptions{})
 	if err == nil && head.Labels[labelStatus] != string(release.Superseded) {
@@ -120,7 +120,7 @@ func ofRevision(name string, revision int) func(secret string) bool {
 }
 
 // split sorts out the names of heads, oldest revision first, and parts. A Secret that only has the labels, but not a name
-// that belongs there, is another revision's or somebody else's and left out.
+// that belongs there, is another revision's or somebody else's and skipped.
 func split(found []metav1.PartialObjectMetadata, belongs func(secret string) bool) (heads, parts []string) {
 	slices.SortFunc(found, func(a, b metav1.PartialObjectMetadata) int {
 		return cmp.Compare(revisionOf(&a.ObjectMeta), revisionOf(&b.ObjectMeta))

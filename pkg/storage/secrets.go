@@ -60,7 +60,7 @@ func NewSecrets(config *rest.Config, run string) (*Secrets, error) {
 
 // List returns the newest revision of each release in a namespace, "" for all namespaces, with what lists show. They are
 // sorted by namespace and name. selector chooses among these revisions by the labels of their heads, such as name and
-// status; nil selects all. Records that cannot be read are left out, and are what the error is about: no older revision
+// status; nil selects all. Records that cannot be read are skipped, and are what the error is about: no older revision
 // stands in for one.
 func (s *Secrets) List(ctx context.Context, namespace string, selector labels.Selector) (release.History, error) {
 	found, err := s.list(ctx, namespace, headSelector())

@@ -55,7 +55,7 @@ func (s *Secrets) create(ctx context.Context, r *release.Release) error {
 	}
 	created, err := s.createSecret(ctx, head)
 	if err != nil {
-		created, err = s.settle(ctx, head, parts, err)
+		created, err = s.resolve(ctx, head, parts, err)
 	}
 	if err != nil {
 		return err
@@ -98,10 +98,10 @@ func (s *Secrets) createSecret(ctx context.Context, secret *corev1.Secret) (*met
 	return nil, errors.Join(err, failure)
 }
 
-// settle finds out what became of a head whose creation got no good answer, because that answer may have been lost. A
+// resolve finds out what became of a head whose creation got no good answer, because that answer may have been lost. A
 // head of this run is as good as created. Parts are removed only when there surely is none, so that no head is ever left
 // without them.
-func (s *Secrets) settle(ctx context.Context, head *corev1.Secret, parts []*corev1.Secret, failure error) (*metav1.ObjectMeta, error) {
+func (s *Secrets) resolve(ctx context.Context, head *corev1.Secret, parts []*corev1.Secret, failure error) (*metav1.ObjectMeta, error) {
 	lookup, cancel := context.WithTimeout(context.WithoutCancel(ctx), aftermath)
 	defer cancel()
 	found, err := s.secrets.Secrets(head.Namespace).Get(lookup, head.Name, metav1.GetOptions{})
@@ -166,7 +166,7 @@ func (s *Secrets) patch(ctx context.Context, namespace, name string, patch []byt
 	return changed, err
 }
 
-// overOwn settles a conflict. It comes from this run's own earlier write if the answer to that was lost: then the stored
+// overOwn resolves a conflict. It comes from this run's own earlier write if the answer to that was lost: then the stored
 // head is what r says, or an older status of this run, which r replaces. Else the error is ErrConflict.
 func (s *Secrets) overOwn(ctx context.Context, r *release.Release) (*corev1.Secret, error) {
 	head, err := s.secrets.Secrets(r.Namespace).Get(ctx, headName(r.Name, r.Spec.Revision), metav1.GetOptions{})
@@ -196,7 +196,7 @@ func (s *Secrets) overOwn(ctx context.Context, r *release.Release) (*corev1.Secr
 
 // UpdateInventory writes the inventory of a revision that was created by this run or read, on the condition that nobody
 // else has written it since; else the error is ErrConflict. Parts are written in order: an entry that moved is in two parts
-// for a moment, never in none. Parts that could not be read are made anew.
+// for a moment, never in none. Parts that could not be read are recreated.
 func (s *Secrets) UpdateInventory(ctx context.Context, r *release.Release) error {
 	parts, err := s.encodeInventory(r)
 	if err == nil {
@@ -255,7 +255,7 @@ func (s *Secrets) replacePart(ctx context.Context, part *corev1.Secret) (version
 	return part.ResourceVersion, err
 }
 
-// leadTo has a head say how many parts its inventory has, and whose they are, after parts were made anew.
+// leadTo has a head say how many parts its inventory has, and whose they are, after parts were recreated.
 func (s *Secrets) leadTo(ctx context.Context, r *release.Release, parts []*corev1.Secret) error {
 	run, count := parts[0].Labels[labelRun], strconv.Itoa(len(parts))
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
@@ -276,7 +276,7 @@ func (s *Secrets) leadTo(ctx context.Context, r *release.Release, parts []*corev
 	return err
 }
 
-// leadsTo settles a conflict: an earlier try whose answer was lost may have led the head to the parts. Whoever else writes a
+// leadsTo resolves a conflict: an earlier try whose answer was lost may have led the head to the parts. Whoever else writes a
 // head writes its status.
 func (s *Secrets) leadsTo(ctx context.Context, r *release.Release, run, count string) (*corev1.Secret, error) {
 	head, err := s.secrets.Secrets(r.Namespace).Get(ctx, headName(r.Name, r.Spec.Revision), metav1.GetOptions{})

@@ -8,7 +8,7 @@ var (
 	unknownAlias = regexp.MustCompile(`unknown anchor '.*?' referenced`)
 )
 
-// WithoutValues leaves out of the error of a YAML reader what that quotes of the text.
+// WithoutValues removes from the error of a YAML reader what that quotes of the text.
 func WithoutValues(message string) string {
 	message = decodedValue.ReplaceAllString(message, " $1 ")
 	return unknownAlias.ReplaceAllString(message, "no such anchor; quote a value that begins with *")

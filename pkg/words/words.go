@@ -37,7 +37,7 @@ func Sentence(parts ...string) string {
 	return strings.Join(clauses, ": ")
 }
 
-// Sentences joins what is not empty by a semicolon, without its full stop, and leaves out what an earlier one says already.
+// Sentences joins what is not empty by a semicolon, without its full stop, and omits what an earlier one says already.
 func Sentences(parts ...string) string {
 	text := ""
 	for _, part := range parts {

@@ -24,7 +24,7 @@ type StatusCondition struct {
 	stale bool
 }
 
-// ConditionsOf reads an object's conditions; what is malformed is left out.
+// ConditionsOf reads an object's conditions; what is malformed is skipped.
 func ConditionsOf(object *unstructured.Unstructured) []StatusCondition {
 	raw, _, _ := unstructured.NestedFieldNoCopy(object.Object, "status", "conditions")
 	list, _ := raw.([]any)

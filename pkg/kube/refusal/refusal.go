@@ -275,7 +275,7 @@ var typedLine = regexp.MustCompile(`(?m)(?:^|: )\s*\.?(\S+): ([^\n]+)$`)
 // goValue is how the API server's merge library shows a value that has the wrong type: as a Go struct around it.
 var goValue = regexp.MustCompile(`&value\.valueUnstructured\{Value:(.*)\}`)
 
-// typedSecret is typedLine for Secrets: it leaves out the value, which may
+// typedSecret is typedLine for Secrets: it omits the value, which may
 // look like anything, further lines included.
 var typedSecret = regexp.MustCompile(`(?m)(?:^|: )\s*\.?(\S+): (expected [^,\n]+), got `)
 
