@@ -112,14 +112,14 @@ func lockMutants() []mutant {
 			tests: []suite{storage("^TestALockIsTakenOverFromWhoDoesNotRenewIt$|^TestALockOfAKilledProcessIsTakenOver$")},
 		},
 		{
-			name: "dead-not-abandoned", file: "pkg/storage/abandoned.go",
+			name: "dead-not-abandoned", file: "pkg/storage/lease.go",
 			old:   "return age >= expireAfter || l.isDead(former.Holder), former, nil",
 			new:   "return age >= expireAfter, former, nil",
 			means: "status shows what a killed command was at as if it still ran",
 			tests: []suite{storage("Abandoned")},
 		},
 		{
-			name: "old-not-abandoned", file: "pkg/storage/abandoned.go",
+			name: "old-not-abandoned", file: "pkg/storage/lease.go",
 			old:   "return age >= expireAfter || l.isDead(former.Holder), former, nil",
 			new:   "return l.isDead(former.Holder), former, nil",
 			means: "status shows what a command on a machine that is gone was at as if it still ran",

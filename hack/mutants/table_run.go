@@ -56,7 +56,7 @@ func runMutants() []mutant {
 			tests: tests,
 		},
 		{
-			name: "optional-phase-takes-all-time", file: "pkg/lifecycle/limits.go",
+			name: "optional-phase-takes-all-time", file: "pkg/lifecycle/deadlines.go",
 			old:   "max(1, deadline.Sub(now)/2)",
 			new:   "max(1, deadline.Sub(now))",
 			means: "a pre-rollback hook that hangs leaves no time for the way back",
@@ -147,7 +147,7 @@ func runMutants() []mutant {
 			tests: tests,
 		},
 		{
-			name: "interrupt-unrecorded", file: "pkg/lifecycle/limits.go",
+			name: "interrupt-unrecorded", file: "pkg/lifecycle/deadlines.go",
 			old:   "limited, cancel := WithTimeout(context.WithoutCancel(ctx), lastWords)",
 			new:   "limited, cancel := WithTimeout(ctx, lastWords)",
 			means: "Ctrl-C leaves the release pending",

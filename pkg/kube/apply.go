@@ -50,7 +50,7 @@ type Applied struct {
 }
 
 // Apply applies objects by server-side apply with strict field validation,
-// sixteen at a time and in no particular order, and returns when all have been
+// atOnce at a time and in no particular order, and returns when all have been
 // tried; the objects are not changed. done, which may be nil, is called once
 // for each object that was sent, one call at a time, in the order of
 // completion. Once ctx has ended nothing more is sent. Fleeting errors are

@@ -11,9 +11,6 @@ import (
 // fieldManager owns every field that is applied through this package.
 const fieldManager = "sherpack"
 
-// atOnce is how many requests of one call are under way at the same time.
-const atOnce = 16
-
 // Cluster is a connection to one API server. It is safe for concurrent use. What it does stands in a file for each act.
 type Cluster struct {
 	api   *connection

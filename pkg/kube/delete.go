@@ -40,7 +40,7 @@ type Deletion struct {
 	DryRun bool
 }
 
-// Delete deletes the objects, sixteen at a time, and waits until each is gone,
+// Delete deletes the objects, atOnce at a time, and waits until each is gone,
 // finalizers and grace period included, unless its Deletion says NoWait. An
 // object that is not there, is there with another UID, or is of a kind that is
 // no longer served is gone. done, which may be nil, is called once for each

@@ -45,7 +45,7 @@ type DryRunResult struct {
 	Unknown string
 }
 
-// DryRun submits writes as dry-runs, sixteen at a time, and returns the answers
+// DryRun submits writes as dry-runs, atOnce at a time, and returns the answers
 // in the order of objects. Of what runs Pods, such a Pod is submitted, too: the
 // refusals of admission do not show on the object that makes it. The error is
 // that of ctx, once it has ended.

@@ -86,7 +86,7 @@ func (c *connection) whole(ctx context.Context, ref corev1.ObjectReference) (*un
 }
 
 // GiveBack makes adopted objects what they were before they were adopted,
-// sixteen at a time: content, labels, annotations and managedFields. What other
+// atOnce at a time: content, labels, annotations and managedFields. What other
 // managers have changed since stays as they left it. An object that is not
 // adopted any more, or is another one, is left alone, so that it may be called
 // again after it was cut short at any point. done, which may be nil, is called

@@ -9,6 +9,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// atOnce is how many requests of one call are under way at the same time.
+const atOnce = 16
+
 // each runs work for 0 to n-1, at most limit at a time (-1: all), and returns
 // when all that was started has ended. Once ctx has ended no more is started.
 // The error joins those of work in the order of i; what was not started is

@@ -19,7 +19,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/test/plantest"
 )
 
-func TestLimits(t *testing.T) {
+func TestDeadlines(t *testing.T) {
 	t.Parallel()
 	t.Run("what cut the work short is said once, in plain words", causeIsSaidOnce)
 	t.Run("time limits end a hook", timeLimitsEndAHook)
