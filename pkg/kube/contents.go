@@ -170,10 +170,10 @@ func (c *Cluster) Labelled(ctx context.Context, namespace, selector string) ([]*
 	if len(lists) == 0 && err != nil {
 		return nil, err
 	}
-	kinds := deletable(lists)
-	found := make([][]*metav1.PartialObjectMetadata, len(kinds))
-	err = each(ctx, len(kinds), atOnce, func(i int) error {
-		found[i] = c.api.labelledOf(ctx, kinds[i], namespace, selector)
+	served := deletable(lists)
+	found := make([][]*metav1.PartialObjectMetadata, len(served))
+	err = each(ctx, len(served), atOnce, func(i int) error {
+		found[i] = c.api.labelledOf(ctx, served[i], namespace, selector)
 		return nil
 	})
 	all := slices.Concat(found...)
@@ -189,7 +189,7 @@ type deletableKind struct {
 }
 
 func deletable(lists []*metav1.APIResourceList) []deletableKind {
-	var kinds []deletableKind
+	var found []deletableKind
 	for _, list := range discovery.FilteredBy(discovery.SupportsAllVerbs{Verbs: []string{"list", "delete"}}, lists) {
 		version, err := schema.ParseGroupVersion(list.GroupVersion)
 		if err != nil {
@@ -197,11 +197,11 @@ func deletable(lists []*metav1.APIResourceList) []deletableKind {
 		}
 		for _, served := range list.APIResources {
 			if at := version.WithResource(served.Name); !tellsOfOthers(at.GroupResource()) {
-				kinds = append(kinds, deletableKind{at, served.Kind, served.Namespaced})
+				found = append(found, deletableKind{at, served.Kind, served.Namespaced})
 			}
 		}
 	}
-	return kinds
+	return found
 }
 
 func (c *connection) labelledOf(ctx context.Context, of deletableKind, namespace, selector string) []*metav1.PartialObjectMetadata {
@@ -315,7 +315,7 @@ const pageSize = 500
 
 // scan shows the metadata of all objects to visit, page by page, until visit
 // says that it has seen enough. A list that expires between two pages is begun
-// anew, so visit may see an object twice; what it keeps it must copy.
+// again, so visit may see an object twice; what it keeps it must copy.
 func scan(ctx context.Context, objects metadata.ResourceInterface, visit func(*metav1.PartialObjectMetadata) (enough bool)) error {
 	options := metav1.ListOptions{Limit: pageSize}
 	for {

@@ -22,7 +22,7 @@ type DryRun struct {
 	// Object is what would be applied, with its namespace; it is not changed.
 	Object *unstructured.Unstructured
 	// Replaces says that an object of that name is there and will be deleted
-	// before: then a creation is tried, not an apply.
+	// before: then a creation is submitted, not an apply.
 	Replaces bool
 	// ForceConflicts is that of ApplyOptions.
 	ForceConflicts bool
@@ -75,7 +75,7 @@ func (c dryRunner) dryRun(ctx context.Context, d DryRun) DryRunResult {
 	return c.dryRunPod(ctx, d)
 }
 
-// dryApply tries to apply the object.
+// dryApply submits an apply of the object.
 func (c dryRunner) dryApply(ctx context.Context, d DryRun) error {
 	options := ApplyOptions{ForceConflicts: d.ForceConflicts, Claims: d.Claims, dryRun: true}
 	_, _, err := c.Send(ctx, d.Object, options)
@@ -190,7 +190,7 @@ func podOf(object *unstructured.Unstructured) *unstructured.Unstructured {
 	pod.SetGenerateName(object.GetName() + "-")
 	// Policies that want no Pod without an owner are not about what a controller makes.
 	pod.SetOwnerReferences([]metav1.OwnerReference{{
-		APIVersion: object.GetAPIVersion(), Kind: object.GetKind(), Name: object.GetName(), UID: "untried", Controller: ptr.To(true),
+		APIVersion: object.GetAPIVersion(), Kind: object.GetKind(), Name: object.GetName(), UID: "dry-run", Controller: ptr.To(true),
 	}})
 	return pod
 }

@@ -235,7 +235,6 @@ func (f *follower) takeObject(news feed.Change) {
 
 // failedBeforeAdvice is said of a failed-when that tells nothing about this run.
 const failedBeforeAdvice = "it was already before this run applied the hook; to have what an earlier run left deleted first, " +
-
 	"set sherpack.io/hook-delete-policy: before-hook-creation"
 
 // selects reports whether the watch of the hooks shows what has some labels.

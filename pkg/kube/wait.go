@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -64,7 +65,7 @@ var ErrProgressDeadline = errors.New("progress deadline exceeded")
 
 // NotReadyError lists what is not ready.
 type NotReadyError struct {
-	// Objects are in the order of the targets: those that have failed, or when
+	// Objects, at least one, are in the order of the targets: those that have failed, or when
 	// none has, all that were not ready when the time was over.
 	Objects []Unready
 
@@ -86,9 +87,10 @@ func (e *NotReadyError) Error() string {
 	return text
 }
 
-// First says of the first object in one line why it is not ready.
+// First says of the first object in one line why it is not ready. What a controller has said of it may have more.
 func (e *NotReadyError) First() string {
-	return words.Sentence(kinds.NameOf(e.Objects[0].Ref), e.Objects[0].Message)
+	line, _, _ := strings.Cut(words.Sentence(kinds.NameOf(e.Objects[0].Ref), e.Objects[0].Message), "\n")
+	return strings.TrimSpace(line)
 }
 
 // Unwrap returns the context's error when the time was over, ErrProgressDeadline

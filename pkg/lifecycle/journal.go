@@ -389,7 +389,7 @@ func retire(history release.History, newest *release.Release, most int) (superse
 
 // makeFinal follows the last record: what an operation has adopted that succeeded is the release's from then on, to be
 // deleted like all else of it; and where nothing is left to be given back, what it was is forgotten. If this is cut short,
-// the next operation does it: see plan.New.
+// the next operation does it: see finalInventory in pkg/plan.
 func (j *journal) makeFinal(ctx context.Context, succeeded bool) {
 	r := j.release
 	dropped := r.Status.Phase == release.Uninstalled && !j.plan.Options.KeepHistory

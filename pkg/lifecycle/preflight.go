@@ -55,7 +55,7 @@ func newPreflight(l *ledger, cluster dryRunner) *preflight {
 }
 
 // Run reads what is on the cluster, and returns all problems at once, as a *PreflightError. What depends on something that the
-// plan creates first is left for runPostponed.
+// plan creates first is left for RunPostponed.
 func (p *preflight) Run(ctx context.Context) error {
 	found, err := p.Refresh(ctx, p.steps)
 	if err != nil {
@@ -153,12 +153,12 @@ func (p *preflight) undeletable() []*ForeignError {
 // as seen.
 func (p *preflight) dryRuns(foreign []*ForeignError, seen documents) []dryRun {
 	var found []dryRun
-	var out []manifest.Object
+	var skipped []manifest.Object
 	taken, all := foreignKeys(foreign), p.submitsAll()
 	for i, step := range p.steps {
 		for _, h := range step.Hooks {
 			if taken[h.Object.Key()] || p.HasRun(h) {
-				out = append(out, h.Object)
+				skipped = append(skipped, h.Object)
 				continue
 			}
 			if seen.add(h.Object) {
@@ -175,7 +175,8 @@ func (p *preflight) dryRuns(foreign []*ForeignError, seen documents) []dryRun {
 			}
 		}
 	}
-	for _, object := range out {
+	// Only now: an equal hook of another step is submitted all the same.
+	for _, object := range skipped {
 		seen.add(object)
 	}
 	return found

@@ -72,13 +72,13 @@ func (l *ledger) refreshApplied(steps []plan.Step, refs []corev1.ObjectReference
 		if object == nil {
 			continue
 		}
-		claim := l.ClaimOn(object, key)
+		whose := l.ClaimOn(object, key)
 		switch {
-		case object.DeletionTimestamp != nil && (claim == theirs || !ending[key]):
+		case object.DeletionTimestamp != nil && (whose == theirs || !ending[key]):
 			ref.UID = object.UID
 			inTheWay.terminating = append(inTheWay.terminating, ref)
-		case claim != theirs:
-			l.live[key] = l.recognised(object, key, claim)
+		case whose != theirs:
+			l.live[key] = l.recognised(object, key, whose)
 			if object.DeletionTimestamp != nil {
 				l.LeaveEnding(key)
 			}
@@ -108,11 +108,11 @@ func (l *ledger) refreshDeleted(steps []plan.Step, refs []corev1.ObjectReference
 		if object == nil {
 			continue
 		}
-		switch claim := l.ClaimOn(object, key); {
-		case claim == theirs && soon[key] != "":
+		switch whose := l.ClaimOn(object, key); {
+		case whose == theirs && soon[key] != "":
 			l.Emit(Warning, Outcome{Message: (&ForeignError{Ref: refs[i], Owner: own.HolderPhrase(object)}).Error() + "; it is not deleted"})
-		case claim != theirs:
-			seen := l.recognised(object, key, claim)
+		case whose != theirs:
+			seen := l.recognised(object, key, whose)
 			seen.ending = ending[key] && object.DeletionTimestamp != nil
 			l.live[key] = seen
 			if l.Spares(seen) && soon[key] == plan.Delete {
@@ -134,8 +134,8 @@ func untyped(problems []*ForeignError) []error {
 
 // recognised is an object of the release as it was found. What it was made as, and what may be done to it, the inventory
 // says: anybody who may change an object can change its annotations.
-func (l *ledger) recognised(object *metav1.PartialObjectMetadata, key kinds.Key, claim claim) live {
-	if i, found := l.index[key]; found && claim == ours {
+func (l *ledger) recognised(object *metav1.PartialObjectMetadata, key kinds.Key, whose claim) live {
+	if i, found := l.index[key]; found && whose == ours {
 		entry := &l.release.Inventory[i]
 		if entry.UID != "" && entry.UID != object.UID {
 			// An operation that did not come to its end has made it, and nothing else is known of it.
@@ -146,7 +146,7 @@ func (l *ledger) recognised(object *metav1.PartialObjectMetadata, key kinds.Key,
 	entry := l.Entry(key)
 	return live{
 		uid: object.UID, generation: object.Generation, resourceVersion: object.ResourceVersion,
-		hook: entry.MadeAs() == release.HookRun, recreate: entry.Recreate, replaced: claim == replaced,
+		hook: entry.MadeAs() == release.HookRun, recreate: entry.Recreate, replaced: whose == replaced,
 		carried: carriedBy(object),
 	}
 }

@@ -87,7 +87,8 @@ func definedScopes(nodes []*yaml.RNode) plan.Scopes {
 // defaultKubeVersion is the version of the cluster that template renders for when none is named: that of the libraries.
 const defaultKubeVersion = "v1.37.0"
 
-// assumedCapabilities are those of a cluster that is not asked: it has that version, and serves what the client library knows, as Helm has it, and what was named.
+// assumedCapabilities are those of a cluster that is not asked: it has that version, and serves what the client library knows, as
+// Helm has it, and what was named.
 func assumedCapabilities(kubeVersion string, apiVersions []string) (render.Capabilities, error) {
 	parsed, err := version.ParseGeneric(kubeVersion)
 	if err != nil {

@@ -103,7 +103,7 @@ func (o *DeployOptions) load() (deployment, error) {
 	return deployment{o, source}, err
 }
 
-// plan goes on from the values: history, rendering, splitting. What is kept of earlier values is added to a copy.
+// plan continues from the values: history, rendering, splitting. What is kept of earlier values is added to a copy.
 func (d deployment) plan(ctx context.Context, at planning) (*proposal, error) {
 	source := d.source.Copy()
 	capabilities, err := at.Capabilities(ctx, source.pack)

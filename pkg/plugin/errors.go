@@ -210,9 +210,9 @@ func advice(err error) string {
 	case is[*refusal.ImmutableError](err):
 		return adviceOnImmutable(err)
 	case errors.As(err, &foreign) && foreign.Hook != "":
-		return "Not changed: --take-ownership does not delete objects of others. Delete it yourself, or rename the hook."
+		return "--take-ownership does not delete objects of others. Delete it yourself, or rename the hook."
 	case is[*lifecycle.ForeignError](err):
-		return "Not changed. To adopt it, use --take-ownership."
+		return "To adopt it, use --take-ownership."
 	case errors.Is(err, storage.ErrLockLost):
 		return "This command has stopped and writes nothing more. To see how the release stands, use kubectl sherpack status."
 	case is[*storage.LockedError](err):
@@ -227,7 +227,7 @@ func advice(err error) string {
 	return ""
 }
 
-// keptHook returns the hook that failed, where its object is still on the cluster; else nil.
+// keptHook returns the hook that failed, where its object is still on the cluster and the undo has not removed it; else nil.
 func keptHook(err error) *release.Hook {
 	var failed *lifecycle.HookError
 	var undone *AtomicError

@@ -50,6 +50,9 @@ type RunOptions struct {
 	genericiooptions.IOStreams
 }
 
+// isDry reports whether nothing is to be changed.
+func (o *RunOptions) isDry() bool { return o.DryRun != cmdutil.DryRunNone }
+
 // planFlags are a bundle of flags that choose how an operation is planned.
 type planFlags interface {
 	// AddFlags adds the flags to those of a verb.

@@ -21,7 +21,7 @@ type planner func(ctx context.Context, at planning) (*proposal, error)
 // proposal is a plan, with what its user has to know before it is run, and what the session is to do besides.
 type proposal struct {
 	plan.Plan
-	// from is the revision whose inventory the operation goes on from; nil where there is none.
+	// from is the revision whose inventory the operation continues from; nil where there is none.
 	from *release.Release
 	// deployed is the revision that was deployed before, whole. It is nil where there is none and where nobody needs it.
 	deployed *release.Release
@@ -38,7 +38,7 @@ type proposal struct {
 }
 
 // proposeStored proposes a plan that runs what is stored: its hooks were chosen by whoever made the revision. from is the
-// revision whose inventory it goes on from; nil is none.
+// revision whose inventory it continues from; nil is none.
 func proposeStored(planned plan.Plan, from *release.Release) *proposal {
 	return &proposal{Plan: planned, from: from, outside: planned.HooksOutside()}
 }
@@ -56,7 +56,7 @@ func (c *connection) Planning(found *warnings) planning {
 	return planning{stored, c.discovery}
 }
 
-// Newest returns the newest revision of a history for an operation that goes on from it, as far as it can be read, and says
+// Newest returns the newest revision of a history for an operation that continues from it, as far as it can be read, and says
 // what cannot, but for the content: some operations cannot do without it. Where its inventory cannot be read whole, it has
 // what all inventories together and its manifest name.
 func (p planning) Newest(ctx context.Context, history release.History) (*release.Release, error) {
@@ -66,18 +66,18 @@ func (p planning) Newest(ctx context.Context, history release.History) (*release
 	}
 	for _, err := range []error{found.Record.Damage.Head, found.Record.Damage.Status} {
 		if err != nil {
-			p.warnings.Warn("%v; going on as after a failed revision", damage(found, err))
+			p.warnings.Warn("%v; continuing as after a failed revision", damage(found, err))
 		}
 	}
 	return found, p.CompleteInventory(ctx, found, history)
 }
 
-// DoWithoutContent says that an operation goes on from a revision whose content cannot be read, where that is so. nil is none.
+// DoWithoutContent says that an operation continues from a revision whose content cannot be read, where that is so. nil is none.
 func (p planning) DoWithoutContent(newest *release.Release) {
 	if newest == nil || newest.Record.Damage.Content == nil {
 		return
 	}
-	p.warnings.Warn("%v; going on as after a failed revision, without its hooks", damage(newest, newest.Record.Damage.Content))
+	p.warnings.Warn("%v; continuing as after a failed revision, without its hooks", damage(newest, newest.Record.Damage.Content))
 }
 
 // CompleteRequest adds to a request what its release was rendered to.
@@ -124,7 +124,7 @@ func (p planning) CompleteInventory(ctx context.Context, r *release.Release, his
 	if lost.Inventory == nil {
 		return nil
 	}
-	p.warnings.Warn("%v; going on with what the inventories that can be read name", damage(r, lost.Inventory))
+	p.warnings.Warn("%v; continuing with what the inventories that can be read name", damage(r, lost.Inventory))
 	var others [][]release.Entry
 	for _, listed := range slices.Backward(history) {
 		if listed.Spec.Revision == r.Spec.Revision {

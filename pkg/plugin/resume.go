@@ -24,7 +24,7 @@ type ResumeFlags struct {
 	Removal     removalFlags
 }
 
-// ResumeOptions are what going on with an interrupted operation needs.
+// ResumeOptions are what resuming an interrupted operation needs.
 type ResumeOptions struct{ RunOptions }
 
 func newResumeCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
@@ -36,7 +36,7 @@ func newResumeCommand(getter genericclioptions.RESTClientGetter, streams generic
 			Go on with an installation, upgrade, rollback or uninstallation of a release that was interrupted: by Ctrl-C, or
 			because its process or machine came to an end.
 
-			It goes on from what was recorded, without the pack and its values. Hooks that have succeeded do not run again; one
+			It continues from what was recorded, without the pack and its values. Hooks that have succeeded do not run again; one
 			that still runs is waited for and counts as run. What an upgrade or an installation would do is the same, save that
 			these run all hooks again, and end those first that still run. Flags count only if they are given again:
 			--keep-history, for one, for an uninstallation that had it.`),
@@ -74,7 +74,7 @@ func (f *ResumeFlags) ToOptions(command *cobra.Command, args []string) (*ResumeO
 	return &ResumeOptions{RunOptions: run}, err
 }
 
-// Run goes on with the operation and prints the release.
+// Run resumes the operation and prints the release.
 func (o *ResumeOptions) Run(ctx context.Context) error {
 	performed, err := perform(ctx, o.RunOptions, "resume", o.plan)
 	if err != nil {

@@ -211,9 +211,6 @@ func (s *session) CarryOut(ctx context.Context, planned plan.Plan) (plan.Result,
 	return result, failing(planned, s.held.LostOr(err))
 }
 
-// isDry reports whether nothing is to be changed.
-func (o *RunOptions) isDry() bool { return o.DryRun != cmdutil.DryRunNone }
-
 // preview prints what running a plan would do. With the server's help the error is what it would be refused for.
 func (s *session) preview(ctx context.Context, proposed *proposal) (plan.Result, error) {
 	ctx, cancel := lifecycle.WithTimeout(ctx, proposed.Options.Timeout)

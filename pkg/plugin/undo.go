@@ -48,7 +48,7 @@ func (s *session) Undo(ctx context.Context, failed *proposal, result plan.Result
 	undo, needed, err := s.planUndo(failed, result)
 	undone := plan.Result{Release: undo.Release}
 	if err == nil && needed {
-		doing := "going back to revision " + strconv.Itoa(undo.Release.Spec.FromRevision)
+		doing := "rolling back to revision " + strconv.Itoa(undo.Release.Spec.FromRevision)
 		if undo.Operation == release.OperationUndo {
 			doing = "removing what it made"
 		}

@@ -282,7 +282,7 @@ func TestEveryOtherRightCanBeDoneWithout(t *testing.T) {
 		},
 		"the namespace": {
 			dropped: resource("namespaces"), line: "install app PACK --create-namespace", code: 5,
-			words: []string{"If the namespace is there, leave out --create-namespace"},
+			words: []string{"If the namespace exists, run without --create-namespace"},
 		},
 		"nothing, in a namespace that is there": {dropped: resource(), line: "install app PACK --create-namespace --no-hooks"},
 	} {

@@ -11,7 +11,12 @@ import (
 )
 
 // maxFields is how many fields a struct may have; flag structs, which mirror a command line, may have more.
-const maxFields = 10
+// maxNesting is how deep control structures may stand in each other within one function. The linter's rule for that does not see
+// loops over a range.
+const (
+	maxFields  = 10
+	maxNesting = 3
+)
 
 // wide names the structs that may have more fields than maxFields, each with its reason.
 func wide() map[string]string {
@@ -93,4 +98,80 @@ func countFields(expr ast.Expr) int {
 		return 0
 	}
 	return structure.Fields.NumFields()
+}
+
+func TestFunctionsNestLittle(t *testing.T) {
+	t.Parallel()
+	for _, s := range sources(t) {
+		check(t, nestingBreaches(s))
+	}
+}
+
+func TestNestingBreaches(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		body string
+		want []string
+	}{
+		"three deep is fine":          {body: "for range x { for { if a { x() } } }"},
+		"the branches of one if":      {body: "for { for { if a { x() } else if b { x() } else if c { x() } else { x() } } }"},
+		"cases do not count":          {body: "for { switch { case a: if a { x() } } }"},
+		"a literal starts anew":       {body: "for { for { if a { f(func() { for { if b { x() } } }) } } }"},
+		"four deep":                   {body: "for range x { for { if a { if b { x() } } } }", want: []string{"a/a.go:2: nests 4 deep, more than 3"}},
+		"an else that nests":          {body: "for { for { if a { x() } else { if b { x() } } } }", want: []string{"a/a.go:2: nests 4 deep, more than 3"}},
+		"all kinds of structures":     {body: "switch { default: switch x.(type) { default: select { default: if a { x() } } } }", want: []string{"a/a.go:2: nests 4 deep, more than 3"}},
+		"an else-if that is too deep": {body: "if a { x() } else if b { for { for { for { x() } } } }", want: []string{"a/a.go:2: nests 4 deep, more than 3"}},
+		"a literal itself":            {body: "x()\nf(func() { for { for { for { for { x() } } } } })", want: []string{"a/a.go:3: nests 4 deep, more than 3"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := nestingBreaches(parse(t, "a/a.go", "package a\nfunc f() { "+test.body+" }"))
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("breaches (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// nestingBreaches lists the functions and function literals of a file that nest too deep, in order.
+func nestingBreaches(s source) []string {
+	var found []string
+	ast.Inspect(s.file, func(node ast.Node) bool {
+		var depth int
+		switch function := node.(type) {
+		case *ast.FuncDecl:
+			depth = deepest(function)
+		case *ast.FuncLit:
+			depth = deepest(function)
+		}
+		if depth > maxNesting {
+			found = append(found, fmt.Sprintf("%s: nests %d deep, more than %d", s.at(node), depth, maxNesting))
+		}
+		return true
+	})
+	return found
+}
+
+// deepest is how many control structures stand in each other below a node, function literals left out.
+// An else-if stands beside its if.
+func deepest(root ast.Node) int {
+	most := 0
+	ast.Inspect(root, func(node ast.Node) bool {
+		if node == nil || node == root {
+			return true
+		}
+		switch node := node.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.IfStmt, *ast.ForStmt, *ast.RangeStmt, *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt:
+			below := deepest(node)
+			if parent, ok := root.(*ast.IfStmt); !ok || parent.Else != node {
+				below++
+			}
+			most = max(most, below)
+			return false
+		}
+		return true
+	})
+	return most
 }
