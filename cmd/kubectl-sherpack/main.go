@@ -18,7 +18,7 @@ var version, commit, date = "dev", "", ""
 
 func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	// Whoever reads our output may go away; the work goes on all the same.
+	// Whoever reads our output may go away; continuing all the same.
 	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)

@@ -9,7 +9,13 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 )
 
-func TestNeedsAreRead(t *testing.T) {
+func TestNeeds(t *testing.T) {
+	t.Parallel()
+	t.Run("needs are read", needsAreRead)
+	t.Run("a need means a resource as kubectl does", aNeedMeansAResourceAsKubectlDoes)
+}
+
+func needsAreRead(t *testing.T) {
 	t.Parallel()
 	db := hook.Need{Kind: "secret", Name: "db"}
 	for name, test := range map[string]struct {
@@ -38,7 +44,7 @@ func TestNeedsAreRead(t *testing.T) {
 	}
 }
 
-func TestANeedMeansAResourceAsKubectlDoes(t *testing.T) {
+func aNeedMeansAResourceAsKubectlDoes(t *testing.T) {
 	t.Parallel()
 	configMap, policy := schema.GroupKind{Kind: "ConfigMap"}, schema.GroupKind{Group: "networking.k8s.io", Kind: "NetworkPolicy"}
 	for name, test := range map[string]struct {

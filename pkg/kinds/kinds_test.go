@@ -9,21 +9,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 )
 
-func TestCheckPath(t *testing.T) {
+func TestPods(t *testing.T) {
 	t.Parallel()
-	for _, fine := range [][2]string{{"", ""}, {"web", "a"}, {"", "system:node"}, {"web", "a..b"}} {
-		if err := kinds.CheckPath(fine[0], fine[1]); err != nil {
-			t.Errorf("%q: %v", fine, err)
-		}
-	}
-	for _, other := range [][2]string{{"web", ".."}, {"web", "."}, {"web", "a/b"}, {"web", "a%2Fb"}, {"../..", "a"}} {
-		if err := kinds.CheckPath(other[0], other[1]); err == nil {
-			t.Errorf("%q: no error", other)
-		}
-	}
+	t.Run("they are described where their kind has them", podsAreDescribed)
 }
 
-func TestPodsAreDescribedWhereTheirKindHasThem(t *testing.T) {
+func podsAreDescribed(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]struct{ template, spec []string }{
 		"Pod":                     {nil, []string{"spec"}},
@@ -42,6 +33,20 @@ func TestPodsAreDescribedWhereTheirKindHasThem(t *testing.T) {
 		}
 		if diff := cmp.Diff(want.spec, kinds.PodSpec(at)); diff != "" {
 			t.Errorf("specification of %s (-want +got):\n%s", kind, diff)
+		}
+	}
+}
+
+func TestCheckPath(t *testing.T) {
+	t.Parallel()
+	for _, fine := range [][2]string{{"", ""}, {"web", "a"}, {"", "system:node"}, {"web", "a..b"}} {
+		if err := kinds.CheckPath(fine[0], fine[1]); err != nil {
+			t.Errorf("%q: %v", fine, err)
+		}
+	}
+	for _, other := range [][2]string{{"web", ".."}, {"web", "."}, {"web", "a/b"}, {"web", "a%2Fb"}, {"../..", "a"}} {
+		if err := kinds.CheckPath(other[0], other[1]); err == nil {
+			t.Errorf("%q: no error", other)
 		}
 	}
 }

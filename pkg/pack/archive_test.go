@@ -8,13 +8,22 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestArchivesOpenAsTheirFolder(t *testing.T) {
+func TestArchive(t *testing.T) {
+	t.Parallel()
+	t.Run("it opens as its folder", archiveOpensAsItsFolder)
+	t.Run("what is refused", archivesThatAreRefused)
+	t.Run("one that is too large is refused", archivesThatAreTooLarge)
+	t.Run("one that is damaged is refused", archivesThatAreDamaged)
+}
+
+func archiveOpensAsItsFolder(t *testing.T) {
 	t.Parallel()
 	folder, err := Open("testdata/mypack")
 	check(t, err)
@@ -40,7 +49,49 @@ func TestArchivesOpenAsTheirFolder(t *testing.T) {
 	}
 }
 
-func TestArchivesThatAreRefused(t *testing.T) {
+// makeArchive writes files below a prefix, and then entries as they are.
+func makeArchive(t *testing.T, files []File, prefix string, entries ...tar.Header) string {
+	t.Helper()
+	var text bytes.Buffer
+	writer := tar.NewWriter(&text)
+	for _, file := range files {
+		check(t, writer.WriteHeader(&tar.Header{Name: prefix + file.Path, Size: int64(len(file.Data)), Mode: 0o644}))
+		_, err := writer.Write(file.Data)
+		check(t, err)
+	}
+	for _, entry := range entries {
+		check(t, writer.WriteHeader(&entry))
+	}
+	check(t, writer.Close())
+	return save(t, zipTo(t, text.Bytes()))
+}
+
+func zipTo(t *testing.T, data []byte) []byte {
+	t.Helper()
+	var packed bytes.Buffer
+	writer, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
+	check(t, err)
+	_, err = writer.Write(data)
+	check(t, err)
+	check(t, writer.Close())
+	return packed.Bytes()
+}
+
+func save(t *testing.T, data []byte) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "pack.tgz")
+	check(t, os.WriteFile(name, data, 0o600))
+	return name
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func archivesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	plain := []File{{Path: "Pack.yaml", Data: []byte(minimal)}}
 	for name, test := range map[string]struct {
@@ -69,7 +120,18 @@ func TestArchivesThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestArchivesThatAreTooLarge(t *testing.T) {
+func refused(t *testing.T, archive, want string) {
+	t.Helper()
+	_, err := Open(archive)
+	var failed *FileError
+	if !errors.As(err, &failed) || failed.Path != archive || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v", err)
+	}
+}
+
+const tooMuch = "unpacks to more than 200 MiB, headers and padding included"
+
+func archivesThatAreTooLarge(t *testing.T) {
 	t.Parallel()
 	t.Run("a bomb of one file", func(t *testing.T) {
 		t.Parallel()
@@ -111,8 +173,6 @@ func TestArchivesThatAreTooLarge(t *testing.T) {
 	})
 }
 
-const tooMuch = "unpacks to more than 200 MiB, headers and padding included"
-
 // archiveOfHeaders is a pack with one more file, before whose entry stand so many extended headers that all of them are no
 // file and no folder, but take a machine as long as they please.
 func archiveOfHeaders(t *testing.T) string {
@@ -149,7 +209,7 @@ func archiveOfHeaders(t *testing.T) string {
 	return save(t, packed.Bytes())
 }
 
-func TestArchivesThatAreDamaged(t *testing.T) {
+func archivesThatAreDamaged(t *testing.T) {
 	t.Parallel()
 	whole, err := os.ReadFile(makeArchive(t, []File{{Path: "Pack.yaml", Data: []byte(minimal)}}, "a/"))
 	check(t, err)
@@ -173,30 +233,23 @@ func TestArchivesThatAreDamaged(t *testing.T) {
 	}
 }
 
-func refused(t *testing.T, archive, want string) {
-	t.Helper()
-	_, err := Open(archive)
-	var failed *FileError
-	if !errors.As(err, &failed) || failed.Path != archive || !strings.Contains(err.Error(), want) {
-		t.Errorf("got %v", err)
+func FuzzArchive(f *testing.F) {
+	for _, name := range []string{"a/Pack.yaml", "Pack.yaml", "../x", "/x"} {
+		f.Add([]byte(name), []byte(minimal))
 	}
-}
-
-// makeArchive writes files below a prefix, and then entries as they are.
-func makeArchive(t *testing.T, files []File, prefix string, entries ...tar.Header) string {
-	t.Helper()
-	var text bytes.Buffer
-	writer := tar.NewWriter(&text)
-	for _, file := range files {
-		check(t, writer.WriteHeader(&tar.Header{Name: prefix + file.Path, Size: int64(len(file.Data)), Mode: 0o644}))
-		_, err := writer.Write(file.Data)
-		check(t, err)
-	}
-	for _, entry := range entries {
-		check(t, writer.WriteHeader(&entry))
-	}
-	check(t, writer.Close())
-	return save(t, zipTo(t, text.Bytes()))
+	f.Fuzz(func(t *testing.T, name, data []byte) {
+		for _, archive := range [][]byte{data, zipTo(t, slices.Concat(name, data)), zipTo(t, tarOf(t, string(name), data))} {
+			files, err := readArchive(bytes.NewReader(archive))
+			if err != nil {
+				continue
+			}
+			for _, file := range files {
+				if clean, err := entryName(file.Path); err != nil || clean != file.Path {
+					t.Errorf("accepted %q: %v", file.Path, err)
+				}
+			}
+		}
+	})
 }
 
 // tarOf is a tar of one file, whose name may be one that tar cannot hold: then it is empty.
@@ -213,29 +266,4 @@ func tarOf(t *testing.T, name string, data []byte) []byte {
 	}
 	check(t, writer.Close())
 	return text.Bytes()
-}
-
-func zipTo(t *testing.T, data []byte) []byte {
-	t.Helper()
-	var packed bytes.Buffer
-	writer, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
-	check(t, err)
-	_, err = writer.Write(data)
-	check(t, err)
-	check(t, writer.Close())
-	return packed.Bytes()
-}
-
-func save(t *testing.T, data []byte) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "pack.tgz")
-	check(t, os.WriteFile(name, data, 0o600))
-	return name
-}
-
-func check(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }

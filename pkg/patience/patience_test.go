@@ -18,19 +18,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// answered is the error of a client for an answer of the server.
-func answered(code, seconds int) error {
-	err := apierrors.NewGenericServerResponse(code, "PATCH", schema.GroupResource{}, "x", "no", seconds, true)
-	err.ErrStatus.Details.RetryAfterSeconds = int32(seconds) //nolint:gosec // A small number.
-	return err
-}
-
-// lost is the error of a client whose connection broke.
-func lost(cause error) error {
-	return &url.Error{Op: "Patch", URL: "http://x", Err: &net.OpError{Op: "read", Net: "tcp", Err: cause}}
-}
-
 func TestRepeat(t *testing.T) {
+	t.Parallel()
+	t.Run("failures that pass are waited out", failuresThatPassAreWaitedOut)
+	t.Run("it ends with its context", repeatEndsWithItsContext)
+}
+
+func failuresThatPassAreWaitedOut(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		// answers come one after the other, the last for ever.
@@ -91,6 +85,18 @@ func TestRepeat(t *testing.T) {
 	}
 }
 
+// answered is the error of a client for an answer of the server.
+func answered(code, seconds int) error {
+	err := apierrors.NewGenericServerResponse(code, "PATCH", schema.GroupResource{}, "x", "no", seconds, true)
+	err.ErrStatus.Details.RetryAfterSeconds = int32(seconds) //nolint:gosec // A small number.
+	return err
+}
+
+// lost is the error of a client whose connection broke.
+func lost(cause error) error {
+	return &url.Error{Op: "Patch", URL: "http://x", Err: &net.OpError{Op: "read", Net: "tcp", Err: cause}}
+}
+
 func slicesOf(count int, err error) []error {
 	all := make([]error, count)
 	for i := range all {
@@ -99,7 +105,7 @@ func slicesOf(count int, err error) []error {
 	return all
 }
 
-func TestRepeatEndsWithItsContext(t *testing.T) {
+func repeatEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -112,8 +118,13 @@ func TestRepeatEndsWithItsContext(t *testing.T) {
 	})
 }
 
+func TestFailureOf(t *testing.T) {
+	t.Parallel()
+	t.Run("it keeps the time that is named", failureKeepsTimeThatIsNamed)
+}
+
 // Every way in which the server is told to come back counts, whatever the code.
-func TestFailureOfKeepsTheTimeThatIsNamed(t *testing.T) {
+func failureKeepsTimeThatIsNamed(t *testing.T) {
 	t.Parallel()
 	err := apierrors.NewServerTimeout(schema.GroupResource{Resource: "pods"}, "get", 3)
 	if found, passes := failureOf(err); !passes || found.wait != 3*time.Second || found.code != http.StatusInternalServerError {

@@ -15,49 +15,24 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+func TestServer(t *testing.T) {
+	t.Parallel()
+	t.Run("what may be repeated is, and for how long", whatIsRepeated)
+	t.Run("a watch is read as it comes", aWatchIsReadAsItComes)
+	t.Run("whoever asks may give up", whoeverAsksMayGiveUp)
+	t.Run("an outage is said", anOutageIsSaid)
+}
+
 // network answers requests.
 type network func(request *http.Request) (*http.Response, error)
 
 // RoundTrip implements http.RoundTripper.
 func (n network) RoundTrip(request *http.Request) (*http.Response, error) { return n(request) }
 
-func code(code int) network {
-	return func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: code, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("whole"))}, nil
-	}
-}
-
-// later is an answer that names a time.
-func later(seconds string) network {
-	return func(request *http.Request) (*http.Response, error) {
-		response, err := code(http.StatusTooManyRequests)(request)
-		response.Header.Set("Retry-After", seconds)
-		return response, err
-	}
-}
-
-func cut(*http.Request) (*http.Response, error) { return nil, lost(syscall.ECONNREFUSED) }
-
-// half is an answer that ends in the middle.
-func half(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(io.MultiReader(strings.NewReader("wh"), broken{}))}, nil
-}
-
 type broken struct{}
 
 // Read implements io.Reader.
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
-
-// silent never answers.
-func silent(request *http.Request) (*http.Response, error) {
-	<-request.Context().Done()
-	return nil, request.Context().Err()
-}
-
-// stuck begins to answer.
-func stuck(request *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(silence{request.Context()})}, nil
-}
 
 type silence struct{ context.Context }
 
@@ -67,42 +42,7 @@ func (s silence) Read([]byte) (int, error) {
 	return 0, s.Err()
 }
 
-// connect returns a client that gets the answers one after the other, the last for ever, and the number of them.
-func connect(server *Server, answers ...network) (http.RoundTripper, *int) {
-	count := 0
-	return server.Wrap(network(func(request *http.Request) (*http.Response, error) {
-		count++
-		return answers[min(count, len(answers))-1](request)
-	})), &count
-}
-
-func request(ctx context.Context, t *testing.T, method, path string) *http.Request {
-	t.Helper()
-	made, err := http.NewRequestWithContext(ctx, method, "http://server"+path, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return made
-}
-
-// send returns the code of a whole answer, 0 without one.
-func send(ctx context.Context, t *testing.T, client http.RoundTripper, method, path string) (int, error) {
-	t.Helper()
-	response, err := client.RoundTrip(request(ctx, t, method, path))
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	if body, err := io.ReadAll(response.Body); err != nil || string(body) != "whole" {
-		t.Errorf("the body is %q, %v", body, err)
-	}
-	if again := response.Header.Get("Retry-After"); again != "" {
-		t.Errorf("the client is told to come back after %s", again)
-	}
-	return response.StatusCode, nil
-}
-
-func TestTheTransport(t *testing.T) {
+func whatIsRepeated(t *testing.T) {
 	t.Parallel()
 	fine := code(http.StatusOK)
 	for name, test := range map[string]struct {
@@ -153,8 +93,76 @@ func TestTheTransport(t *testing.T) {
 	}
 }
 
+func code(code int) network {
+	return func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: code, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("whole"))}, nil
+	}
+}
+
+// later is an answer that names a time.
+func later(seconds string) network {
+	return func(request *http.Request) (*http.Response, error) {
+		response, err := code(http.StatusTooManyRequests)(request)
+		response.Header.Set("Retry-After", seconds)
+		return response, err
+	}
+}
+
+func cut(*http.Request) (*http.Response, error) { return nil, lost(syscall.ECONNREFUSED) }
+
+// half is an answer that ends in the middle.
+func half(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(io.MultiReader(strings.NewReader("wh"), broken{}))}, nil
+}
+
+// silent never answers.
+func silent(request *http.Request) (*http.Response, error) {
+	<-request.Context().Done()
+	return nil, request.Context().Err()
+}
+
+// stuck begins to answer.
+func stuck(request *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(silence{request.Context()})}, nil
+}
+
+// connect returns a client that gets the answers one after the other, the last for ever, and the number of them.
+func connect(server *Server, answers ...network) (http.RoundTripper, *int) {
+	count := 0
+	return server.Wrap(network(func(request *http.Request) (*http.Response, error) {
+		count++
+		return answers[min(count, len(answers))-1](request)
+	})), &count
+}
+
+func request(ctx context.Context, t *testing.T, method, path string) *http.Request {
+	t.Helper()
+	made, err := http.NewRequestWithContext(ctx, method, "http://server"+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// send returns the code of a whole answer, 0 without one.
+func send(ctx context.Context, t *testing.T, client http.RoundTripper, method, path string) (int, error) {
+	t.Helper()
+	response, err := client.RoundTrip(request(ctx, t, method, path))
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if body, err := io.ReadAll(response.Body); err != nil || string(body) != "whole" {
+		t.Errorf("the body is %q, %v", body, err)
+	}
+	if again := response.Header.Get("Retry-After"); again != "" {
+		t.Errorf("the client is told to come back after %s", again)
+	}
+	return response.StatusCode, nil
+}
+
 // A watch has no end, and a client may end it.
-func TestAWatchIsReadAsItComes(t *testing.T) {
+func aWatchIsReadAsItComes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, _ := connect(&Server{}, stuck)
@@ -180,7 +188,7 @@ func TestAWatchIsReadAsItComes(t *testing.T) {
 	})
 }
 
-func TestWhoeverAsksMayGiveUp(t *testing.T) {
+func whoeverAsksMayGiveUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var said []string
@@ -197,7 +205,7 @@ func TestWhoeverAsksMayGiveUp(t *testing.T) {
 }
 
 // An outage is said once it has lasted, and its end; and who asks after it was too long is not kept waiting again.
-func TestAnOutageIsSaid(t *testing.T) {
+func anOutageIsSaid(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var said []string

@@ -11,7 +11,42 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 )
 
-func TestScopesOfKindsThatAManifestDefines(t *testing.T) {
+func TestCapabilities(t *testing.T) {
+	t.Parallel()
+	t.Run("those that template assumes", capabilitiesOfTemplate)
+	t.Run("scopes of kinds that a manifest defines", scopesOfKindsThatAManifestDefines)
+}
+
+func capabilitiesOfTemplate(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string][3]string{
+		"1.30": {"v1.30.0", "1", "30"}, "v1.31": {"v1.31.0", "1", "31"}, "v1.32.4": {"v1.32.4", "1", "32"}, "1.33.1+k3s1": {"v1.33.1", "1", "33"},
+	} {
+		found, err := assumedCapabilities(version, []string{"example.com/v1", "v1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := [3]string{found.KubeVersion.Version, found.KubeVersion.Major, found.KubeVersion.Minor}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", version, diff)
+		}
+		for _, served := range []string{"example.com/v1", "v1", "v1/Pod", "apps/v1", "batch/v1/Job", "coordination.k8s.io/v1/Lease"} {
+			if !slices.Contains(found.APIVersions, served) {
+				t.Errorf("%s: %s is missing", version, served)
+			}
+		}
+		if !slices.IsSorted(found.APIVersions) || len(slices.Compact(slices.Clone(found.APIVersions))) != len(found.APIVersions) {
+			t.Errorf("%s: API versions are not sorted, or stand twice", version)
+		}
+	}
+	for _, version := range []string{"", "one", "v", "1"} {
+		if _, err := assumedCapabilities(version, nil); exitCode(t.Context(), err) != exitInput {
+			t.Errorf("%q: error %v", version, err)
+		}
+	}
+}
+
+func scopesOfKindsThatAManifestDefines(t *testing.T) {
 	t.Parallel()
 	nodes, err := manifest.Decode("crds.yaml", []byte(`
 apiVersion: apiextensions.k8s.io/v1
@@ -39,34 +74,5 @@ spec: {group: example.com, scope: Namespaced, names: {kind: Other}}
 	want := plan.Scopes{{Group: "example.com", Kind: "Widget"}: true, {Group: "example.com", Kind: "Zone"}: false, schema.GroupKind{}: false}
 	if diff := cmp.Diff(want, definedScopes(nodes)); diff != "" {
 		t.Errorf("scopes (-want +got):\n%s", diff)
-	}
-}
-
-func TestCapabilitiesOfTemplate(t *testing.T) {
-	t.Parallel()
-	for version, want := range map[string][3]string{
-		"1.30": {"v1.30.0", "1", "30"}, "v1.31": {"v1.31.0", "1", "31"}, "v1.32.4": {"v1.32.4", "1", "32"}, "1.33.1+k3s1": {"v1.33.1", "1", "33"},
-	} {
-		found, err := assumedCapabilities(version, []string{"example.com/v1", "v1"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := [3]string{found.KubeVersion.Version, found.KubeVersion.Major, found.KubeVersion.Minor}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", version, diff)
-		}
-		for _, served := range []string{"example.com/v1", "v1", "v1/Pod", "apps/v1", "batch/v1/Job", "coordination.k8s.io/v1/Lease"} {
-			if !slices.Contains(found.APIVersions, served) {
-				t.Errorf("%s: %s is missing", version, served)
-			}
-		}
-		if !slices.IsSorted(found.APIVersions) || len(slices.Compact(slices.Clone(found.APIVersions))) != len(found.APIVersions) {
-			t.Errorf("%s: API versions are not sorted, or stand twice", version)
-		}
-	}
-	for _, version := range []string{"", "one", "v", "1"} {
-		if _, err := assumedCapabilities(version, nil); exitCode(t.Context(), err) != exitInput {
-			t.Errorf("%q: error %v", version, err)
-		}
 	}
 }

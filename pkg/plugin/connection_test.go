@@ -8,7 +8,13 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-func TestClientsAreNotThrottled(t *testing.T) {
+func TestConnection(t *testing.T) {
+	t.Parallel()
+	t.Run("clients are not throttled", clientsAreNotThrottled)
+	t.Run("runs have names of their own", runsHaveNamesOfTheirOwn)
+}
+
+func clientsAreNotThrottled(t *testing.T) {
 	t.Parallel()
 	flags := newClusterFlags(genericiooptions.NewTestIOStreamsDiscard())
 	server := "https://192.0.2.1"
@@ -23,7 +29,7 @@ func TestClientsAreNotThrottled(t *testing.T) {
 }
 
 // Nobody can foresee the name of a run, which has a name of its own each time.
-func TestRunsHaveNamesOfTheirOwn(t *testing.T) {
+func runsHaveNamesOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for range 1000 {

@@ -13,18 +13,23 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 )
 
-// parse returns the flags of install and upgrade as a command line sets them.
-func parse(t *testing.T, args ...string) (*DeployFlags, *cobra.Command) {
-	t.Helper()
-	flags, command := &DeployFlags{Run: RunFlags{IOStreams: genericiooptions.NewTestIOStreamsDiscard()}}, &cobra.Command{Use: "install"}
-	flags.AddFlags(command)
-	if err := command.ParseFlags(args); err != nil {
-		t.Fatal(err)
-	}
-	return flags, command
+func TestDeployFlags(t *testing.T) {
+	t.Parallel()
+	t.Run("they become options", deployFlagsBecomeOptions)
+	t.Run("what is refused", deployFlagsAreRefused)
 }
 
-func TestDeployFlagsBecomeOptions(t *testing.T) {
+// asked is what can be compared of DeployOptions.
+type asked struct {
+	Name, Path      string
+	CreateNamespace bool
+	Atomic          bool
+	Description     string
+	Values          pack.ValueSources
+	Plan            plan.Options
+}
+
+func deployFlagsBecomeOptions(t *testing.T) {
 	t.Parallel()
 	made := plan.Options{Timeout: 5 * time.Minute, HistoryMax: 10}
 	for title, test := range map[string]struct {
@@ -76,17 +81,18 @@ func TestDeployFlagsBecomeOptions(t *testing.T) {
 	}
 }
 
-// asked is what can be compared of DeployOptions.
-type asked struct {
-	Name, Path      string
-	CreateNamespace bool
-	Atomic          bool
-	Description     string
-	Values          pack.ValueSources
-	Plan            plan.Options
+// parse returns the flags of install and upgrade as a command line sets them.
+func parse(t *testing.T, args ...string) (*DeployFlags, *cobra.Command) {
+	t.Helper()
+	flags, command := &DeployFlags{Run: RunFlags{IOStreams: genericiooptions.NewTestIOStreamsDiscard()}}, &cobra.Command{Use: "install"}
+	flags.AddFlags(command)
+	if err := command.ParseFlags(args); err != nil {
+		t.Fatal(err)
+	}
+	return flags, command
 }
 
-func TestDeployFlagsAreRefused(t *testing.T) {
+func deployFlagsAreRefused(t *testing.T) {
 	t.Parallel()
 	for title, test := range map[string]struct {
 		name string

@@ -12,7 +12,7 @@ import (
 )
 
 // Translations that were loaded would show in the language of the process.
-func TestTextsOfKubectlStayEnglish(t *testing.T) {
+func TestEnglish(t *testing.T) {
 	t.Parallel()
 	const asked = "SHERPACK_TEST_TRANSLATES"
 	text := "Print the list of flags inherited by all commands"
@@ -20,7 +20,7 @@ func TestTextsOfKubectlStayEnglish(t *testing.T) {
 		_, _ = os.Stdout.WriteString(i18n.T(text))
 		return
 	}
-	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTextsOfKubectlStayEnglish$")
+	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestEnglish$")
 	command.Env = append(os.Environ(), asked+"=yes", "LC_ALL=it_IT.UTF-8")
 	output, err := command.CombinedOutput()
 	if err != nil || !strings.Contains(string(output), text) {

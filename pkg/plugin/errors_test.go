@@ -29,9 +29,14 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
 
-func secretsResource() schema.GroupResource { return schema.GroupResource{Resource: "secrets"} }
-
 func TestExitCode(t *testing.T) {
+	t.Parallel()
+	t.Run("each error has one", exitCodeOfErrors)
+	t.Run("without a configuration", exitCodeWithoutConfiguration)
+	t.Run("of an interrupt", exitCodeOfInterrupt)
+}
+
+func exitCodeOfErrors(t *testing.T) {
 	t.Parallel()
 	forbidden := apierrors.NewForbidden(secretsResource(), "a", errors.New("no"))
 	unreachable := &url.Error{Op: "Get", URL: "https://example.com", Err: errors.New("connection refused")}
@@ -85,7 +90,9 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
-func TestExitCodeWithoutAConfiguration(t *testing.T) {
+func secretsResource() schema.GroupResource { return schema.GroupResource{Resource: "secrets"} }
+
+func exitCodeWithoutConfiguration(t *testing.T) {
 	t.Parallel()
 	none := clientcmd.NewDefaultClientConfig(*clientcmdapi.NewConfig(), &clientcmd.ConfigOverrides{})
 	_, err := none.ClientConfig()
@@ -94,7 +101,7 @@ func TestExitCodeWithoutAConfiguration(t *testing.T) {
 	}
 }
 
-func TestExitCodeOfAnInterrupt(t *testing.T) {
+func exitCodeOfInterrupt(t *testing.T) {
 	t.Parallel()
 	for title, test := range map[string]struct {
 		cause error
@@ -119,6 +126,12 @@ func TestExitCodeOfAnInterrupt(t *testing.T) {
 }
 
 func TestExplain(t *testing.T) {
+	t.Parallel()
+	t.Run("errors are shown with advice and log", errorsAreShownWithAdviceAndLog)
+	t.Run("a long error is cut off", aLongErrorIsCutOff)
+}
+
+func errorsAreShownWithAdviceAndLog(t *testing.T) {
 	t.Parallel()
 	hookError := func(kept bool) error {
 		failed := release.Hook{Title: "pre-install/migrate", Kind: "Job", Namespace: "web", Name: "shop-migrate", Message: "exited", Container: "c", LogTail: "a\x1b[2J\n"}
@@ -173,7 +186,45 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-func TestAdviceOnWhatCannotBeChangedInPlace(t *testing.T) {
+func aLongErrorIsCutOff(t *testing.T) {
+	t.Parallel()
+	var mistakes []error
+	for i := range 100_000 {
+		mistakes = append(mistakes, fmt.Errorf("mistake %d", i))
+	}
+	got := explain(errors.Join(mistakes...))
+	if len(got) > maxShown+100 || !strings.HasPrefix(got, "error: mistake 0\nmistake 1\n") {
+		t.Errorf("%d bytes, which begin with %.100q", len(got), got)
+	}
+	if !regexp.MustCompile(`\nmistake \d+\n… and \d+ more bytes in \d+ more lines$`).MatchString(got) {
+		t.Errorf("it ends with %q", got[max(0, len(got)-100):])
+	}
+	if short := "error: short"; explain(errors.New("short")) != short {
+		t.Errorf("a short error is changed")
+	}
+}
+
+func TestAdvice(t *testing.T) {
+	t.Parallel()
+	t.Run("it says what to do next", adviceSaysWhatToDoNext)
+	t.Run("on what cannot be changed in place", adviceOnImmutableObjects)
+	t.Run("on rights", adviceOnMissingRights)
+}
+
+func adviceSaysWhatToDoNext(t *testing.T) {
+	t.Parallel()
+	for word, err := range map[string]error{
+		"--take-ownership": &lifecycle.ForeignError{Owner: "release web/other"},
+		"newer":            fmt.Errorf("reading: %w", storage.ErrNewerFormat),
+		"--kubeconfig":     configError{clientcmd.ErrEmptyConfig},
+	} {
+		if got := advice(err); !strings.Contains(got, word) {
+			t.Errorf("the advice for %v is %q, without %q", err, got, word)
+		}
+	}
+}
+
+func adviceOnImmutableObjects(t *testing.T) {
 	t.Parallel()
 	immutable := func(apiVersion, kind string) error {
 		return fmt.Errorf("apply: %w", &refusal.ImmutableError{Ref: corev1.ObjectReference{APIVersion: apiVersion, Kind: kind, Name: "a"}})
@@ -201,38 +252,7 @@ func TestAdviceOnWhatCannotBeChangedInPlace(t *testing.T) {
 	}
 }
 
-func TestAdviceSaysWhatToDoNext(t *testing.T) {
-	t.Parallel()
-	for word, err := range map[string]error{
-		"--take-ownership": &lifecycle.ForeignError{Owner: "release web/other"},
-		"newer":            fmt.Errorf("reading: %w", storage.ErrNewerFormat),
-		"--kubeconfig":     configError{clientcmd.ErrEmptyConfig},
-	} {
-		if got := advice(err); !strings.Contains(got, word) {
-			t.Errorf("the advice for %v is %q, without %q", err, got, word)
-		}
-	}
-}
-
-func TestALongErrorIsCutOff(t *testing.T) {
-	t.Parallel()
-	var mistakes []error
-	for i := range 100_000 {
-		mistakes = append(mistakes, fmt.Errorf("mistake %d", i))
-	}
-	got := explain(errors.Join(mistakes...))
-	if len(got) > maxShown+100 || !strings.HasPrefix(got, "error: mistake 0\nmistake 1\n") {
-		t.Errorf("%d bytes, which begin with %.100q", len(got), got)
-	}
-	if !regexp.MustCompile(`\nmistake \d+\n… and \d+ more bytes in \d+ more lines$`).MatchString(got) {
-		t.Errorf("it ends with %q", got[max(0, len(got)-100):])
-	}
-	if short := "error: short"; explain(errors.New("short")) != short {
-		t.Errorf("a short error is changed")
-	}
-}
-
-func TestAdviceOnRights(t *testing.T) {
+func adviceOnMissingRights(t *testing.T) {
 	t.Parallel()
 	refuse := func(reason string) error {
 		return fmt.Errorf("apply x: %w", apierrors.NewForbidden(schema.GroupResource{Resource: "x"}, "a", errors.New(reason)))

@@ -10,7 +10,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 )
 
-func TestEventsAreShownInTheFormAskedFor(t *testing.T) {
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	t.Run("they are shown in the form asked for", eventsAreShownInTheFormAskedFor)
+}
+
+func eventsAreShownInTheFormAskedFor(t *testing.T) {
 	t.Parallel()
 	event := lifecycle.Event{Type: lifecycle.Warning, Outcome: lifecycle.Outcome{Message: "careful"}}
 	for form, want := range map[string]string{

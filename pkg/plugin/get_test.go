@@ -16,6 +16,17 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
+func TestGet(t *testing.T) {
+	t.Parallel()
+	t.Run("values and notes of a revision", valuesAndNotesOfARevision)
+	t.Run("resources of a revision", resourcesOfARevision)
+	t.Run("forms that a part does not have", formsThatAPartDoesNotHave)
+	t.Run("what a revision holds cannot steer a terminal", whatARevisionHoldsCannotSteerATerminal)
+	t.Run("what turns the direction of writing means the same", whatTurnsTheDirectionOfWritingMeansTheSame)
+	t.Run("a manifest that cannot be read is an error", aManifestThatCannotBeReadIsAnError)
+	t.Run("numbers that are refused", numbersThatAreRefused)
+}
+
 // The two halves of a stored manifest.
 const (
 	regularText = `---
@@ -35,42 +46,6 @@ kind: Job
 metadata: {name: app-migrate, annotations: {sherpack.io/hook: pre-install}}
 `
 )
-
-func content() release.Content {
-	return release.Content{
-		Manifest: hookText + regularText + strings.Replace(hookText, "migrate", "notify", 1),
-		Values:   map[string]any{"port": int64(1000000), "kind": "a", "metadata": map[string]any{"managedFields": []any{"b"}}, "text": "<&>\x1b\u009b\n"},
-		Merged:   map[string]any{"port": int64(9007199254740993), "ratio": 0.5},
-		Notes:    "Thank you,\n\x1b[31mAnn\x1b[0m.\n\n",
-	}
-}
-
-// show is what a subcommand of get prints of a content with these flags.
-func show(t *testing.T, part contentPart, content release.Content, args ...string) (string, error) {
-	t.Helper()
-	var out bytes.Buffer
-	flags, command := GetFlags{Output: newContentFlags(part.named)}, &cobra.Command{Use: "part"}
-	flags.AddFlags(command)
-	if err := command.ParseFlags(args); err != nil {
-		t.Fatal(err)
-	}
-	options, err := flags.ToOptions(command, []string{"shop"})
-	if err != nil {
-		return "", err
-	}
-	options.Part, options.Out = part, &out
-	err = options.print(content)
-	return out.String(), err
-}
-
-// contentParts are the parts by the names of their subcommands.
-func contentParts() map[string]contentPart {
-	given, all := false, true
-	return map[string]contentPart{
-		"values": valuesPart(&given), "values --all": valuesPart(&all), "notes": notesPart(),
-		"manifest": resourcesPart(hook.Select{Regular: true}), "hooks": resourcesPart(hook.Select{}),
-	}
-}
 
 // partTest is how a part is asked for, of a revision without any content where it is empty, and what is printed.
 type partTest struct {
@@ -95,7 +70,7 @@ func (test partTest) check(t *testing.T) {
 	}
 }
 
-func TestValuesAndNotesOfARevision(t *testing.T) {
+func valuesAndNotesOfARevision(t *testing.T) {
 	t.Parallel()
 	for title, test := range map[string]partTest{
 		"given values": {part: "values", want: "kind: a\nmetadata:\n  managedFields:\n  - b\nport: 1000000\ntext: \"<&>\\e\\x9B\\n\"\n"},
@@ -134,7 +109,43 @@ func TestValuesAndNotesOfARevision(t *testing.T) {
 	}
 }
 
-func TestResourcesOfARevision(t *testing.T) {
+func content() release.Content {
+	return release.Content{
+		Manifest: hookText + regularText + strings.Replace(hookText, "migrate", "notify", 1),
+		Values:   map[string]any{"port": int64(1000000), "kind": "a", "metadata": map[string]any{"managedFields": []any{"b"}}, "text": "<&>\x1b\u009b\n"},
+		Merged:   map[string]any{"port": int64(9007199254740993), "ratio": 0.5},
+		Notes:    "Thank you,\n\x1b[31mAnn\x1b[0m.\n\n",
+	}
+}
+
+// show is what a subcommand of get prints of a content with these flags.
+func show(t *testing.T, part contentPart, content release.Content, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	flags, command := GetFlags{Output: newContentFlags(part.named)}, &cobra.Command{Use: "part"}
+	flags.AddFlags(command)
+	if err := command.ParseFlags(args); err != nil {
+		t.Fatal(err)
+	}
+	options, err := flags.ToOptions(command, []string{"shop"})
+	if err != nil {
+		return "", err
+	}
+	options.Part, options.Out = part, &out
+	err = options.print(content)
+	return out.String(), err
+}
+
+// contentParts are the parts by the names of their subcommands.
+func contentParts() map[string]contentPart {
+	given, all := false, true
+	return map[string]contentPart{
+		"values": valuesPart(&given), "values --all": valuesPart(&all), "notes": notesPart(),
+		"manifest": resourcesPart(hook.Select{Regular: true}), "hooks": resourcesPart(hook.Select{}),
+	}
+}
+
+func resourcesOfARevision(t *testing.T) {
 	t.Parallel()
 	for title, test := range map[string]partTest{
 		"the manifest":                  {part: "manifest", want: regularText},
@@ -156,7 +167,7 @@ func TestResourcesOfARevision(t *testing.T) {
 	}
 }
 
-func TestFormsThatAPartDoesNotHave(t *testing.T) {
+func formsThatAPartDoesNotHave(t *testing.T) {
 	t.Parallel()
 	for part, form := range map[string]string{"values": "name", "values --all": "table", "notes": "custom-columns=A:.notes", "manifest": "wide", "hooks": "custom-columns="} {
 		got, err := show(t, contentParts()[part], content(), "-o", form)
@@ -166,7 +177,7 @@ func TestFormsThatAPartDoesNotHave(t *testing.T) {
 	}
 }
 
-func TestWhatARevisionHoldsCannotSteerATerminal(t *testing.T) {
+func whatARevisionHoldsCannotSteerATerminal(t *testing.T) {
 	t.Parallel()
 	hostile := "\x1b[2J\u009b2J\a\b\x7f\r\u0085\u202ex\u2066y\u200f"
 	stored := release.Content{
@@ -199,7 +210,7 @@ func TestWhatARevisionHoldsCannotSteerATerminal(t *testing.T) {
 }
 
 // What is escaped means the same to programs, and all else is as it was.
-func TestWhatTurnsTheDirectionOfWritingMeansTheSame(t *testing.T) {
+func whatTurnsTheDirectionOfWritingMeansTheSame(t *testing.T) {
 	t.Parallel()
 	stored := release.Content{
 		Values:   map[string]any{"a\u202e": "b\u202ec", "lines": "d\u2066\ne", "port": int64(80), "text": "1"},
@@ -225,7 +236,7 @@ func TestWhatTurnsTheDirectionOfWritingMeansTheSame(t *testing.T) {
 	}
 }
 
-func TestAManifestThatCannotBeReadIsAnError(t *testing.T) {
+func aManifestThatCannotBeReadIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{nil, {"-o", "json"}} {
 		got, err := show(t, contentParts()["manifest"], release.Content{Manifest: "a: ["}, args...)
@@ -235,7 +246,7 @@ func TestAManifestThatCannotBeReadIsAnError(t *testing.T) {
 	}
 }
 
-func TestNumbersThatAreRefused(t *testing.T) {
+func numbersThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		command *cobra.Command

@@ -9,7 +9,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-func TestReleasesInPhases(t *testing.T) {
+func TestList(t *testing.T) {
+	t.Parallel()
+	t.Run("releases are chosen by phase", releasesAreChosenByPhase)
+}
+
+func releasesAreChosenByPhase(t *testing.T) {
 	t.Parallel()
 	var all release.History
 	for _, phase := range []release.Phase{
@@ -49,4 +54,11 @@ func TestReleasesInPhases(t *testing.T) {
 			}
 		})
 	}
+}
+
+// revision is one of release a/shop, as lists have it.
+func revision(number int, phase release.Phase) *release.Release {
+	r := release.New("shop", "a", number)
+	r.Status.Phase = phase
+	return r
 }

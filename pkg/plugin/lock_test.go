@@ -11,28 +11,13 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
 
-// leaseServer takes every Lease that is written, and has no other object.
-func leaseServer(t *testing.T) *rest.Config {
-	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.Method {
-		case http.MethodPost, http.MethodPut:
-			w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
-			_, _ = io.Copy(w, r.Body)
-		case http.MethodDelete:
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, `{"apiVersion": "v1", "kind": "Status", "status": "Success"}`)
-		default:
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, `{"apiVersion": "v1", "kind": "List", "metadata": {}, "items": []}`)
-		}
-	}))
-	t.Cleanup(server.Close)
-	return &rest.Config{Host: server.URL}
+func TestLock(t *testing.T) {
+	t.Parallel()
+	t.Run("it may be given up while its loss is waited for", lockMayBeGivenUpWhileWatched)
 }
 
 // A lock may be given up before what watches it has begun to.
-func TestALockMayBeGivenUpWhileItsLossIsWaitedFor(t *testing.T) {
+func lockMayBeGivenUpWhileWatched(t *testing.T) {
 	t.Parallel()
 	config := leaseServer(t)
 	store, err := storage.NewSecrets(config, newRun())
@@ -55,4 +40,24 @@ func TestALockMayBeGivenUpWhileItsLossIsWaitedFor(t *testing.T) {
 	if err := held.Release(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// leaseServer takes every Lease that is written, and has no other object.
+func leaseServer(t *testing.T) *rest.Config {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method {
+		case http.MethodPost, http.MethodPut:
+			w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
+			_, _ = io.Copy(w, r.Body)
+		case http.MethodDelete:
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"apiVersion": "v1", "kind": "Status", "status": "Success"}`)
+		default:
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"apiVersion": "v1", "kind": "List", "metadata": {}, "items": []}`)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return &rest.Config{Host: server.URL}
 }

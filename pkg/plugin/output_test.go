@@ -14,7 +14,13 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-func TestOutputForMachines(t *testing.T) {
+func TestOutput(t *testing.T) {
+	t.Parallel()
+	t.Run("which forms are for machines", formsForMachines)
+	t.Run("releases as YAML and JSON cannot steer a terminal", releasesAsYAMLAndJSONCannotSteerATerminal)
+}
+
+func formsForMachines(t *testing.T) {
 	t.Parallel()
 	for form, want := range map[string]bool{"": false, "wide": false, "yaml": true, "json": true, "name": true, "jsonpath={.a}": true} {
 		flags, _ := parse(t, "-o", form)
@@ -25,7 +31,7 @@ func TestOutputForMachines(t *testing.T) {
 }
 
 // What a cluster says of releases cannot turn a terminal either.
-func TestReleasesAsYAMLAndJSONCannotSteerATerminal(t *testing.T) {
+func releasesAsYAMLAndJSONCannotSteerATerminal(t *testing.T) {
 	t.Parallel()
 	hostile := "\x1b[2J\u009b2J\u202ex\u2066y\u200f"
 	r := revision(1, release.Failed)

@@ -7,7 +7,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
 
-func TestAFormerHolderIsDescribedAsFarAsItIsKnown(t *testing.T) {
+func TestDescribe(t *testing.T) {
+	t.Parallel()
+	t.Run("a former holder is described as far as it is known", formerHolderIsDescribed)
+}
+
+func formerHolderIsDescribed(t *testing.T) {
 	t.Parallel()
 	holder := storage.Holder{Host: "build-7", PID: 12}
 	for name, test := range map[string]struct {

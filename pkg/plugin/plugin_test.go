@@ -1,6 +1,7 @@
 package plugin_test
 
 import (
+	"bytes"
 	"os"
 	"slices"
 	"strings"
@@ -14,7 +15,30 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/test/golden"
 )
 
+// run runs the command line with an empty standard input.
+func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	return runWith(t, "", args...)
+}
+
+// runWith runs the command line with that standard input.
+func runWith(t *testing.T, stdin string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	streams := genericiooptions.IOStreams{In: strings.NewReader(stdin), Out: &out, ErrOut: &errs}
+	code = plugin.Main(t.Context(), args, streams, plugin.Build{Version: "v0.0.0-test"})
+	return out.String(), errs.String(), code
+}
+
 func TestHelp(t *testing.T) {
+	t.Parallel()
+	t.Run("the help of all, and of a command", helpOfAllAndOfACommand)
+	t.Run("it is the same however it is asked for", helpIsTheSame)
+	t.Run("it speaks of kubectl sherpack", helpSpeaksOfKubectlSherpack)
+	t.Run("that of test does not speak of deletions", helpOfTestDoesNotSpeakOfDeletions)
+}
+
+func helpOfAllAndOfACommand(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{"help": {"--help"}, "help-install": {"install", "--help"}} {
 		stdout, stderr, code := run(t, args...)
@@ -25,18 +49,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// A flag says of a verb what the verb does.
-func TestHelpOfTestDoesNotSpeakOfDeletions(t *testing.T) {
-	t.Parallel()
-	for verb, want := range map[string]bool{"test": false, "upgrade": true} {
-		stdout, _, _ := run(t, verb, "--help")
-		if !strings.Contains(stdout, "Do not ask before") || strings.Contains(stdout, "resource definitions are deleted") != want {
-			t.Errorf("%s says:\n%s", verb, stdout)
-		}
-	}
-}
-
-func TestHelpIsTheSameHoweverItIsAskedFor(t *testing.T) {
+func helpIsTheSame(t *testing.T) {
 	t.Parallel()
 	for title, ways := range map[string][][]string{
 		"all":     {{"--help"}, {"-h"}, {"help"}, {}},
@@ -56,19 +69,7 @@ func TestHelpIsTheSameHoweverItIsAskedFor(t *testing.T) {
 	}
 }
 
-// commands are all commands of ours below the root, and the root.
-func commands(t *testing.T) []*cobra.Command {
-	t.Helper()
-	root := plugin.NewCommand(genericiooptions.NewTestIOStreamsDiscard(), plugin.Build{})
-	all := []*cobra.Command{root}
-	for i := 0; i < len(all); i++ {
-		all = append(all, all[i].Commands()...)
-	}
-	// The list of global options has a form of its own.
-	return slices.DeleteFunc(all, func(command *cobra.Command) bool { return command.Hidden })
-}
-
-func TestHelpSpeaksOfKubectlSherpack(t *testing.T) {
+func helpSpeaksOfKubectlSherpack(t *testing.T) {
 	t.Parallel()
 	for _, command := range commands(t) {
 		path := strings.Fields(strings.TrimPrefix(command.CommandPath(), "kubectl sherpack"))
@@ -85,7 +86,35 @@ func TestHelpSpeaksOfKubectlSherpack(t *testing.T) {
 	}
 }
 
-func TestExamplesAreCommandLines(t *testing.T) {
+// commands are all commands of ours below the root, and the root.
+func commands(t *testing.T) []*cobra.Command {
+	t.Helper()
+	root := plugin.NewCommand(genericiooptions.NewTestIOStreamsDiscard(), plugin.Build{})
+	all := []*cobra.Command{root}
+	for i := 0; i < len(all); i++ {
+		all = append(all, all[i].Commands()...)
+	}
+	// The list of global options has a form of its own.
+	return slices.DeleteFunc(all, func(command *cobra.Command) bool { return command.Hidden })
+}
+
+// A flag says of a verb what the verb does.
+func helpOfTestDoesNotSpeakOfDeletions(t *testing.T) {
+	t.Parallel()
+	for verb, want := range map[string]bool{"test": false, "upgrade": true} {
+		stdout, _, _ := run(t, verb, "--help")
+		if !strings.Contains(stdout, "Do not ask before") || strings.Contains(stdout, "resource definitions are deleted") != want {
+			t.Errorf("%s says:\n%s", verb, stdout)
+		}
+	}
+}
+
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	t.Run("they are command lines", examplesAreCommandLines)
+}
+
+func examplesAreCommandLines(t *testing.T) {
 	t.Parallel()
 	for _, command := range commands(t) {
 		if command.Runnable() && command.HasParent() && command.Example == "" {
@@ -121,7 +150,13 @@ func checkExample(t *testing.T, command *cobra.Command, line string) {
 	}
 }
 
-func TestCommandLinesThatAreRefused(t *testing.T) {
+func TestCommandLine(t *testing.T) {
+	t.Parallel()
+	t.Run("what is refused", commandLinesThatAreRefused)
+	t.Run("a request timeout that is no time is invalid input", aRequestTimeoutThatIsNoTimeIsInvalidInput)
+}
+
+func commandLinesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for title, test := range map[string]struct {
 		args []string
@@ -158,7 +193,7 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 }
 
 // What cannot be a time is a mistake in the command line, of every verb, and not the cluster's fault.
-func TestARequestTimeoutThatIsNoTimeIsInvalidInput(t *testing.T) {
+func aRequestTimeoutThatIsNoTimeIsInvalidInput(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"list"}, {"status", "a"}, {"uninstall", "a"}, {"template", "shop", "../../examples/shop"}} {
 		for _, value := range []string{"bogus", "-5", "-5s", "5 s"} {

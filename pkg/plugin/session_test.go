@@ -15,21 +15,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// newSession opens a session on release shop, on a server without any release. What it says is written into said.
-func newSession(t *testing.T, said *bytes.Buffer) *session {
-	t.Helper()
-	streams := genericiooptions.IOStreams{ErrOut: said}
-	flags := newClusterFlags(streams)
-	flags.APIServer, flags.KubeConfig, flags.Namespace = &leaseServer(t).Host, ptr.To(os.DevNull), ptr.To("web")
-	s, err := open(RunOptions{Name: "shop", Getter: flags, IOStreams: streams}, release.OperationInstall)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close(context.WithoutCancel(t.Context())) })
-	return s
+func TestSession(t *testing.T) {
+	t.Parallel()
+	t.Run("a release is planned again only if its history has moved", plannedAgainOnlyIfHistoryHasMoved)
 }
 
-func TestAReleaseIsPlannedAgainOnlyIfItsHistoryHasMoved(t *testing.T) {
+func plannedAgainOnlyIfHistoryHasMoved(t *testing.T) {
 	t.Parallel()
 	for title, test := range map[string]struct {
 		// history is what the first plan was made from; there is no revision when the lock is held.
@@ -60,4 +51,18 @@ func TestAReleaseIsPlannedAgainOnlyIfItsHistoryHasMoved(t *testing.T) {
 			}
 		})
 	}
+}
+
+// newSession opens a session on release shop, on a server without any release. What it says is written into said.
+func newSession(t *testing.T, said *bytes.Buffer) *session {
+	t.Helper()
+	streams := genericiooptions.IOStreams{ErrOut: said}
+	flags := newClusterFlags(streams)
+	flags.APIServer, flags.KubeConfig, flags.Namespace = &leaseServer(t).Host, ptr.To(os.DevNull), ptr.To("web")
+	s, err := open(RunOptions{Name: "shop", Getter: flags, IOStreams: streams}, release.OperationInstall)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close(context.WithoutCancel(t.Context())) })
+	return s
 }

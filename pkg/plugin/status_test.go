@@ -6,14 +6,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// revision is one of release a/shop, as lists have it.
-func revision(number int, phase release.Phase) *release.Release {
-	r := release.New("shop", "a", number)
-	r.Status.Phase = phase
-	return r
+func TestShown(t *testing.T) {
+	t.Parallel()
+	t.Run("it names the deployed revision", shownNamesTheDeployedRevision)
 }
 
-func TestShownNamesTheDeployedRevision(t *testing.T) {
+func shownNamesTheDeployedRevision(t *testing.T) {
 	t.Parallel()
 	failed := revision(3, release.Failed)
 	deployed := revision(2, release.Deployed)

@@ -13,10 +13,14 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plugin"
 )
 
+func TestAnswer(t *testing.T) {
+	t.Parallel()
+	t.Run("output that cannot be written is an error", outputThatCannotBeWrittenIsAnError)
+	t.Run("what went wrong before counts", whatWentWrongBeforeOutput)
+}
+
 // full is a disk without space, after some bytes.
 type full struct{ space int }
-
-var errFull = errors.New("no space left on device")
 
 func (f *full) Write(text []byte) (int, error) {
 	if len(text) <= f.space {
@@ -28,7 +32,9 @@ func (f *full) Write(text []byte) (int, error) {
 	return written, errFull
 }
 
-func TestOutputThatCannotBeWritten(t *testing.T) {
+var errFull = errors.New("no space left on device")
+
+func outputThatCannotBeWrittenIsAnError(t *testing.T) {
 	t.Parallel()
 	for title, test := range map[string]struct {
 		args  []string
@@ -55,7 +61,7 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 }
 
 // What went wrong before the output counts, and is told with it.
-func TestOutputThatCannotBeWrittenIsNotAllThatIsWrong(t *testing.T) {
+func whatWentWrongBeforeOutput(t *testing.T) {
 	t.Parallel()
 	var errs bytes.Buffer
 	streams := genericiooptions.IOStreams{Out: &full{}, ErrOut: &errs}
@@ -65,6 +71,12 @@ func TestOutputThatCannotBeWrittenIsNotAllThatIsWrong(t *testing.T) {
 	}
 }
 
+func TestErrorStream(t *testing.T) {
+	t.Parallel()
+	t.Run("errors are events where they are asked for", errorsAreEventsWhereTheyAreAskedFor)
+	t.Run("errors are text where events are no JSON", errorsAreTextWhereEventsAreNoJSON)
+}
+
 // said is a line of the error stream.
 type said struct {
 	Seq           int
@@ -72,24 +84,7 @@ type said struct {
 	Time          string
 }
 
-// lines are those of an error stream of which all must be JSON, numbered from 1.
-func lines(t *testing.T, text string) []said {
-	t.Helper()
-	var found []said
-	for line := range strings.Lines(text) {
-		var event said
-		if err := json.Unmarshal([]byte(line), &event); err != nil {
-			t.Errorf("%q: %v", line, err)
-		}
-		found = append(found, event)
-		if event.Seq != len(found) || event.Time == "" {
-			t.Errorf("event %d is %+v", len(found), event)
-		}
-	}
-	return found
-}
-
-func TestErrorsAreEventsWhereTheyAreAskedFor(t *testing.T) {
+func errorsAreEventsWhereTheyAreAskedFor(t *testing.T) {
 	t.Parallel()
 	for title, test := range map[string]struct {
 		args []string
@@ -121,7 +116,24 @@ func TestErrorsAreEventsWhereTheyAreAskedFor(t *testing.T) {
 	}
 }
 
-func TestErrorsAreTextWhereEventsAreNoJSON(t *testing.T) {
+// lines are those of an error stream of which all must be JSON, numbered from 1.
+func lines(t *testing.T, text string) []said {
+	t.Helper()
+	var found []said
+	for line := range strings.Lines(text) {
+		var event said
+		if err := json.Unmarshal([]byte(line), &event); err != nil {
+			t.Errorf("%q: %v", line, err)
+		}
+		found = append(found, event)
+		if event.Seq != len(found) || event.Time == "" {
+			t.Errorf("event %d is %+v", len(found), event)
+		}
+	}
+	return found
+}
+
+func errorsAreTextWhereEventsAreNoJSON(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{"uninstall", "A", "--events", "json", "--events", "text"},

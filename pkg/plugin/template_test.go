@@ -1,34 +1,24 @@
 package plugin_test
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/cli-runtime/pkg/genericiooptions"
-
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plugin"
 )
 
-// run runs the command line with an empty standard input.
-func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
-	t.Helper()
-	return runWith(t, "", args...)
+func TestTemplate(t *testing.T) {
+	t.Parallel()
+	t.Run("rendering is the same every time", renderingIsTheSameEveryTime)
+	t.Run("it takes values", templateTakesValues)
+	t.Run("values that are refused", templateRefusesValues)
+	t.Run("templates are told the release", templatesAreToldTheRelease)
+	t.Run("a library is not rendered", aLibraryIsNotRendered)
 }
 
-// runWith runs the command line with that standard input.
-func runWith(t *testing.T, stdin string, args ...string) (stdout, stderr string, code int) {
-	t.Helper()
-	var out, errs bytes.Buffer
-	streams := genericiooptions.IOStreams{In: strings.NewReader(stdin), Out: &out, ErrOut: &errs}
-	code = plugin.Main(t.Context(), args, streams, plugin.Build{Version: "v0.0.0-test"})
-	return out.String(), errs.String(), code
-}
-
-func TestRenderingIsTheSameEveryTime(t *testing.T) {
+func renderingIsTheSameEveryTime(t *testing.T) {
 	t.Parallel()
 	first, stderr, code := run(t, "template", "shop", "../../examples/shop", "--kubeconfig", os.DevNull)
 	if code != 0 || first == "" {
@@ -39,6 +29,39 @@ func TestRenderingIsTheSameEveryTime(t *testing.T) {
 		if diff := cmp.Diff(first, again); diff != "" {
 			t.Fatal(diff)
 		}
+	}
+}
+
+func templateTakesValues(t *testing.T) {
+	t.Parallel()
+	folder := writePack(t, map[string]string{"more.yaml": "b: {d: file}\n"})
+	file := filepath.Join(folder, "more.yaml")
+	for title, test := range map[string]struct {
+		stdin string
+		args  []string
+		want  string
+	}{
+		"none":                              {stdin: "a: unread", want: `{"a":"pack","b":{"c":"pack","d":"pack"},"list":[1,2]}`},
+		"on standard input":                 {stdin: "a: in\nb: {d: in}\n", args: []string{"-f", "-"}, want: `{"a":"in","b":{"c":"pack","d":"in"},"list":[1,2]}`},
+		"on standard input, as JSON":        {stdin: `{"list": [3]}`, args: []string{"--values=-"}, want: `{"a":"pack","b":{"c":"pack","d":"pack"},"list":[3]}`},
+		"on standard input that is empty":   {args: []string{"-f", "-"}, want: `{"a":"pack","b":{"c":"pack","d":"pack"},"list":[1,2]}`},
+		"a file after standard input":       {stdin: "b: {c: in, d: in}", args: []string{"-f", "-", "-f", file}, want: `{"a":"pack","b":{"c":"in","d":"file"},"list":[1,2]}`},
+		"standard input after a file":       {stdin: "b: {d: in}", args: []string{"-f", file, "-f", "-"}, want: `{"a":"pack","b":{"c":"pack","d":"in"},"list":[1,2]}`},
+		"a flag over standard input":        {stdin: "a: in", args: []string{"--set", "a=flag", "-f", "-"}, want: `{"a":"flag","b":{"c":"pack","d":"pack"},"list":[1,2]}`},
+		"a null on standard input deletes":  {stdin: "b: {d: null}\nlist:", args: []string{"-f", "-"}, want: `{"a":"pack","b":{"c":"pack"}}`},
+		"a large whole number stays itself": {stdin: "a: 9007199254740993", args: []string{"-f", "-"}, want: `{"a":9007199254740993,"b":{"c":"pack","d":"pack"},"list":[1,2]}`},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			args := append([]string{"template", "shop", folder, "--kubeconfig", os.DevNull}, test.args...)
+			stdout, stderr, code := runWith(t, test.stdin, args...)
+			if code != 0 || stderr != "" {
+				t.Fatalf("exit code %d: %s", code, stderr)
+			}
+			if diff := cmp.Diff(test.want, echoed(stdout, "values")); diff != "" {
+				t.Errorf("values (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -76,40 +99,7 @@ func echoed(manifest, key string) string {
 	return text
 }
 
-func TestTemplateTakesValues(t *testing.T) {
-	t.Parallel()
-	folder := writePack(t, map[string]string{"more.yaml": "b: {d: file}\n"})
-	file := filepath.Join(folder, "more.yaml")
-	for title, test := range map[string]struct {
-		stdin string
-		args  []string
-		want  string
-	}{
-		"none":                              {stdin: "a: unread", want: `{"a":"pack","b":{"c":"pack","d":"pack"},"list":[1,2]}`},
-		"on standard input":                 {stdin: "a: in\nb: {d: in}\n", args: []string{"-f", "-"}, want: `{"a":"in","b":{"c":"pack","d":"in"},"list":[1,2]}`},
-		"on standard input, as JSON":        {stdin: `{"list": [3]}`, args: []string{"--values=-"}, want: `{"a":"pack","b":{"c":"pack","d":"pack"},"list":[3]}`},
-		"on standard input that is empty":   {args: []string{"-f", "-"}, want: `{"a":"pack","b":{"c":"pack","d":"pack"},"list":[1,2]}`},
-		"a file after standard input":       {stdin: "b: {c: in, d: in}", args: []string{"-f", "-", "-f", file}, want: `{"a":"pack","b":{"c":"in","d":"file"},"list":[1,2]}`},
-		"standard input after a file":       {stdin: "b: {d: in}", args: []string{"-f", file, "-f", "-"}, want: `{"a":"pack","b":{"c":"pack","d":"in"},"list":[1,2]}`},
-		"a flag over standard input":        {stdin: "a: in", args: []string{"--set", "a=flag", "-f", "-"}, want: `{"a":"flag","b":{"c":"pack","d":"pack"},"list":[1,2]}`},
-		"a null on standard input deletes":  {stdin: "b: {d: null}\nlist:", args: []string{"-f", "-"}, want: `{"a":"pack","b":{"c":"pack"}}`},
-		"a large whole number stays itself": {stdin: "a: 9007199254740993", args: []string{"-f", "-"}, want: `{"a":9007199254740993,"b":{"c":"pack","d":"pack"},"list":[1,2]}`},
-	} {
-		t.Run(title, func(t *testing.T) {
-			t.Parallel()
-			args := append([]string{"template", "shop", folder, "--kubeconfig", os.DevNull}, test.args...)
-			stdout, stderr, code := runWith(t, test.stdin, args...)
-			if code != 0 || stderr != "" {
-				t.Fatalf("exit code %d: %s", code, stderr)
-			}
-			if diff := cmp.Diff(test.want, echoed(stdout, "values")); diff != "" {
-				t.Errorf("values (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestTemplateRefusesValues(t *testing.T) {
+func templateRefusesValues(t *testing.T) {
 	t.Parallel()
 	folder := writePack(t, nil)
 	for title, test := range map[string]struct {
@@ -135,7 +125,7 @@ func TestTemplateRefusesValues(t *testing.T) {
 	}
 }
 
-func TestTemplateTellsTheReleaseToTemplates(t *testing.T) {
+func templatesAreToldTheRelease(t *testing.T) {
 	t.Parallel()
 	folder := writePack(t, nil)
 	for title, test := range map[string]struct {
@@ -166,7 +156,7 @@ func TestTemplateTellsTheReleaseToTemplates(t *testing.T) {
 	}
 }
 
-func TestALibraryIsNotRendered(t *testing.T) {
+func aLibraryIsNotRendered(t *testing.T) {
 	t.Parallel()
 	folder := writePack(t, map[string]string{"Pack.yaml": "apiVersion: sherpack/v1\nkind: library\nmetadata: {name: lib, version: 1.0.0}\n"})
 	if _, stderr, code := run(t, "template", "shop", folder, "--kubeconfig", os.DevNull); code != 2 || !strings.Contains(stderr, "lib is a library") {

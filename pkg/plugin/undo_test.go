@@ -9,8 +9,13 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
+func TestUndo(t *testing.T) {
+	t.Parallel()
+	t.Run("a hook is gone if nothing is left of it", hookIsGoneIfNothingIsLeft)
+}
+
 // The object of a hook is known by its UID: another of its name is not it.
-func TestAHookIsGoneIfTheUndoHasLeftNothingOfIt(t *testing.T) {
+func hookIsGoneIfNothingIsLeft(t *testing.T) {
 	t.Parallel()
 	failure := fmt.Errorf("upgrade shop: %w", &lifecycle.HookError{Hook: release.Hook{Name: "migrate", UID: "1"}})
 	for title, test := range map[string]struct {

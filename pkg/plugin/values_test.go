@@ -16,6 +16,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
+func TestValues(t *testing.T) {
+	t.Parallel()
+	t.Run("they become what they become in Helm", valuesBecomeWhatTheyBecomeInHelm)
+	t.Run("those of the deployed revision", valuesOfTheDeployedRevision)
+}
+
 // valuesRow is one release of the table in test/helm, which says what its fields are.
 type valuesRow struct {
 	Row       string
@@ -35,58 +41,6 @@ type valuesRevision struct {
 type valuesResult struct {
 	Given, All       map[string]any
 	Refused, Because string
-}
-
-func TestValuesBecomeWhatTheyBecomeInHelm(t *testing.T) {
-	t.Parallel()
-	table, err := os.ReadFile("../../test/helm/testdata/values.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rows []valuesRow
-	decoder := yamlv3.NewDecoder(strings.NewReader(string(table)))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&rows); err != nil {
-		t.Fatal(err)
-	}
-	for _, row := range rows {
-		t.Run(row.Row, func(t *testing.T) {
-			t.Parallel()
-			history := valuesHistory{folder: t.TempDir()}
-			for i, revision := range row.Revisions {
-				want := revision.Helm
-				if revision.Sherpack != nil {
-					want = *revision.Sherpack
-					checkDifference(t, revision.Helm, want)
-				}
-				if diff := cmp.Diff(comparableValues(t, want), comparableValues(t, history.next(t, revision))); diff != "" {
-					t.Errorf("revision %d (-want +got):\n%s", i+1, diff)
-				}
-			}
-		})
-	}
-}
-
-// checkDifference refuses one that has no reason, and one that is none.
-func checkDifference(t *testing.T, helm, ours valuesResult) {
-	t.Helper()
-	if ours.Because == "" || comparableValues(t, helm) == comparableValues(t, ours) {
-		t.Error("the table has a difference without a reason, or a reason without a difference")
-	}
-}
-
-// comparableValues returns a result as text in which equal numbers are written alike.
-func comparableValues(t *testing.T, result valuesResult) string {
-	t.Helper()
-	text, err := yaml.Marshal(struct {
-		Given   map[string]any `json:"given,omitempty"`
-		All     map[string]any `json:"all,omitempty"`
-		Refused bool           `json:"refused"`
-	}{result.Given, result.All, result.Refused != ""})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 // valuesHistory makes the revisions of one release.
@@ -175,7 +129,59 @@ func (h *valuesHistory) store(t *testing.T, source *input) {
 	}
 }
 
-func TestValuesOfTheDeployedRevision(t *testing.T) {
+func valuesBecomeWhatTheyBecomeInHelm(t *testing.T) {
+	t.Parallel()
+	table, err := os.ReadFile("../../test/helm/testdata/values.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []valuesRow
+	decoder := yamlv3.NewDecoder(strings.NewReader(string(table)))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&rows); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		t.Run(row.Row, func(t *testing.T) {
+			t.Parallel()
+			history := valuesHistory{folder: t.TempDir()}
+			for i, revision := range row.Revisions {
+				want := revision.Helm
+				if revision.Sherpack != nil {
+					want = *revision.Sherpack
+					checkDifference(t, revision.Helm, want)
+				}
+				if diff := cmp.Diff(comparableValues(t, want), comparableValues(t, history.next(t, revision))); diff != "" {
+					t.Errorf("revision %d (-want +got):\n%s", i+1, diff)
+				}
+			}
+		})
+	}
+}
+
+// checkDifference refuses one that has no reason, and one that is none.
+func checkDifference(t *testing.T, helm, ours valuesResult) {
+	t.Helper()
+	if ours.Because == "" || comparableValues(t, helm) == comparableValues(t, ours) {
+		t.Error("the table has a difference without a reason, or a reason without a difference")
+	}
+}
+
+// comparableValues returns a result as text in which equal numbers are written alike.
+func comparableValues(t *testing.T, result valuesResult) string {
+	t.Helper()
+	text, err := yaml.Marshal(struct {
+		Given   map[string]any `json:"given,omitempty"`
+		All     map[string]any `json:"all,omitempty"`
+		Refused bool           `json:"refused"`
+	}{result.Given, result.All, result.Refused != ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func valuesOfTheDeployedRevision(t *testing.T) {
 	t.Parallel()
 	deployed := release.Content{
 		Values: map[string]any{"given": "before", "both": "before"},

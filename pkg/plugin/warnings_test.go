@@ -5,7 +5,12 @@ import (
 	"testing"
 )
 
-func TestWhatIsSaidOnceIsNotSaidAgain(t *testing.T) {
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	t.Run("what is said once is not said again", whatIsSaidOnceIsNotSaidAgain)
+}
+
+func whatIsSaidOnceIsNotSaidAgain(t *testing.T) {
 	t.Parallel()
 	var said bytes.Buffer
 	printed, collected := &warnings{out: &said}, &warnings{}

@@ -14,6 +14,24 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/test/golden"
 )
 
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	t.Run("as text", textEvents)
+	t.Run("as JSON", jsonEvents)
+	t.Run("what cannot be written is lost", eventsThatCannotBeWrittenAreLost)
+	t.Run("what is escaped means the same to programs", escapedEventsMeanTheSame)
+}
+
+func textEvents(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	observe := printers.TextEvents(&out, 1)
+	for _, event := range events() {
+		observe(event)
+	}
+	golden.Compare(t, "events-text.txt", out.String())
+}
+
 // events are those of a run, with one of each type at least.
 func events() []lifecycle.Event {
 	migrate := &lifecycle.EventHook{Kind: "Job", Namespace: "web", Name: "shop-migrate"}
@@ -63,17 +81,7 @@ func events() []lifecycle.Event {
 	return list
 }
 
-func TestTextEvents(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	observe := printers.TextEvents(&out, 1)
-	for _, event := range events() {
-		observe(event)
-	}
-	golden.Compare(t, "events-text.txt", out.String())
-}
-
-func TestJSONEvents(t *testing.T) {
+func jsonEvents(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	observe := printers.JSONEvents(&out)
@@ -100,11 +108,23 @@ func TestJSONEvents(t *testing.T) {
 	}
 }
 
-func TestEventsThatCannotBeWrittenAreLost(t *testing.T) {
+func eventsThatCannotBeWrittenAreLost(t *testing.T) {
 	t.Parallel()
 	for _, observe := range []func(lifecycle.Event){printers.TextEvents(broken{}, 0), printers.JSONEvents(broken{})} {
 		for _, event := range events() {
 			observe(event)
 		}
+	}
+}
+
+// What is escaped means the same to programs.
+func escapedEventsMeanTheSame(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	printers.JSONEvents(&out)(lifecycle.Event{Outcome: lifecycle.Outcome{Message: hostile + "<&>\n\t世界"}})
+	var got lifecycle.Event
+	check(t, json.Unmarshal(out.Bytes(), &got))
+	if got.Message != hostile+"<&>\n\t世界" {
+		t.Errorf("the message is %q", got.Message)
 	}
 }

@@ -12,7 +12,13 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 )
 
-func TestTextBecomesEventsBetweenThoseOfRuns(t *testing.T) {
+func TestJSONLines(t *testing.T) {
+	t.Parallel()
+	t.Run("text becomes events between those of runs", textBecomesEventsBetweenThoseOfRuns)
+	t.Run("text that cannot be written as an event is an error", textThatCannotBeWrittenAsAnEventIsAnError)
+}
+
+func textBecomesEventsBetweenThoseOfRuns(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	stream := printers.NewJSONLines(&out)
@@ -45,7 +51,7 @@ func TestTextBecomesEventsBetweenThoseOfRuns(t *testing.T) {
 	}
 }
 
-func TestTextThatCannotBeWrittenAsAnEventIsAnError(t *testing.T) {
+func textThatCannotBeWrittenAsAnEventIsAnError(t *testing.T) {
 	t.Parallel()
 	if _, err := fmt.Fprintln(printers.NewJSONLines(broken{}), "text"); err == nil {
 		t.Error("there is no error")

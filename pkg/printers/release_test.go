@@ -67,7 +67,28 @@ func failed() *release.Release {
 	return r
 }
 
+// broken is where nothing can be written.
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, os.ErrClosed }
+
+// printed is what a printer of kubectl makes of an object.
+func printed(t *testing.T, printer cliprinters.ResourcePrinter, object runtime.Object) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := printer.PrintObj(object, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
 func TestStatus(t *testing.T) {
+	t.Parallel()
+	t.Run("releases in all states", statusInAllStates)
+	t.Run("one that cannot be written is an error", statusThatCannotBeWritten)
+}
+
+func statusInAllStates(t *testing.T) {
 	t.Parallel()
 	skipped := deployed()
 	for i := range skipped.Status.Hooks {
@@ -95,92 +116,19 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// broken is where nothing can be written.
-type broken struct{}
-
-func (broken) Write([]byte) (int, error) { return 0, os.ErrClosed }
-
-func TestAStatusThatCannotBeWrittenIsAnError(t *testing.T) {
+func statusThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	if err := printers.Status(broken{}, deployed(), noon()); err == nil {
 		t.Error("there is none")
 	}
 }
 
-func TestTable(t *testing.T) {
+func TestList(t *testing.T) {
 	t.Parallel()
-	unknown := release.New("a-rather-long-name", "other", 1)
-	unknown.Status.Phase = release.PendingInstall
-	hostile := failed()
-	hostile.Name, hostile.Spec.Pack.AppVersion, hostile.Status.Message = "hostile", "1\tb\nc\x1b[2J", "two\tcolumns\nand two lines"
-	history := release.History{deployed(), failed(), unknown, hostile}
-	for name, options := range map[string]cliprinters.PrintOptions{
-		"table": {}, "table-wide": {Wide: true}, "table-all-namespaces": {WithNamespace: true}, "table-without-headers": {NoHeaders: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var out bytes.Buffer
-			if err := cliprinters.NewTablePrinter(options).PrintObj(printers.Table(history, noon()), &out); err != nil {
-				t.Fatal(err)
-			}
-			golden.Compare(t, name+".txt", out.String())
-		})
-	}
+	t.Run("it is what kubectl prints", listIsWhatKubectlPrints)
 }
 
-func TestHistoryTable(t *testing.T) {
-	t.Parallel()
-	const description = "said by hand\tin \x1b[31mred\x1b[0m\nNAME"
-	first, second, restored, running, hostile, bare := deployed(), failed(), deployed(), failed(), failed(), release.New("shop", "web", 8)
-	first.Spec.Revision, first.Status.Phase = 1, release.Superseded
-	second.Spec.Pack.AppVersion = ""
-	restored.Spec.Revision, restored.Spec.FromRevision, restored.Status.Operation = 4, 1, "rollback"
-	running.Spec.Revision, running.Status.Phase, running.Status.Operation, running.Status.Message = 5, release.PendingUpgrade, "upgrade", ""
-	running.Status.StartedAt, running.Status.FinishedAt = moment(7*time.Second), nil
-	hostile.Spec.Revision, hostile.Spec.Description, hostile.Spec.Pack.AppVersion = 6, description, "1\tb\nc\x1b[2J"
-	history := release.History{first, second, restored, running, hostile, bare}
-	for name, options := range map[string]cliprinters.PrintOptions{"history": {}, "history-wide": {Wide: true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			golden.Compare(t, name+".txt", printed(t, cliprinters.NewTablePrinter(options), printers.HistoryTable(history, noon())))
-		})
-	}
-}
-
-func TestObject(t *testing.T) {
-	t.Parallel()
-	for name, r := range map[string]*release.Release{
-		"object-deployed": deployed(), "object-failed": failed(), "object-bare": release.New("shop", "web", 1),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			object, err := printers.Object(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			text, err := yaml.Marshal(object)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if bytes.Contains(text, []byte("secret")) {
-				t.Error("it shows values or the manifest")
-			}
-			golden.Compare(t, name+".txt", string(text))
-		})
-	}
-}
-
-// printed is what a printer of kubectl makes of an object.
-func printed(t *testing.T, printer cliprinters.ResourcePrinter, object runtime.Object) string {
-	t.Helper()
-	var out bytes.Buffer
-	if err := printer.PrintObj(object, &out); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
-}
-
-func TestAListIsWhatKubectlPrints(t *testing.T) {
+func listIsWhatKubectlPrints(t *testing.T) {
 	t.Parallel()
 	list, err := printers.List(release.History{deployed(), failed()})
 	if err != nil {
@@ -211,5 +159,28 @@ func TestAListIsWhatKubectlPrints(t *testing.T) {
 	}
 	if got, want := printed(t, &cliprinters.YAMLPrinter{}, none), "apiVersion: sherpack.io/v1alpha1\nitems: []\nkind: ReleaseList\n"; got != want {
 		t.Errorf("an empty list is %q, want %q", got, want)
+	}
+}
+
+func TestObject(t *testing.T) {
+	t.Parallel()
+	for name, r := range map[string]*release.Release{
+		"object-deployed": deployed(), "object-failed": failed(), "object-bare": release.New("shop", "web", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			object, err := printers.Object(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := yaml.Marshal(object)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.Contains(text, []byte("secret")) {
+				t.Error("it shows values or the manifest")
+			}
+			golden.Compare(t, name+".txt", string(text))
+		})
 	}
 }

@@ -1,10 +1,115 @@
 package printers_test
 
 import (
+	"bytes"
+	"strings"
 	"testing"
+	"time"
 
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	cliprinters "k8s.io/cli-runtime/pkg/printers"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
+
+// hostile has what a terminal would obey: escapes of both forms, what overwrites, rings, and turns the direction.
+const hostile = "a\x1b[2J\x1b]0;title\a\u009b31m\u009d0;x\u009c\rb\b\x7f\u202ec\u2066d\x00"
+
+func hostileRelease() *release.Release {
+	r := release.New(hostile, hostile, 1)
+	r.Spec.Pack = release.Pack{Name: hostile, Version: hostile, AppVersion: hostile}
+	r.Spec.Description = hostile
+	r.Status.Phase, r.Status.Message, r.Status.Operation = release.Failed, hostile, hostile
+	r.Status.Hooks = []release.Hook{{
+		Title: hostile, Kind: hostile, Name: hostile, Namespace: hostile, State: release.HookFailed,
+		Reason: hostile, Message: hostile, Container: hostile, LogTail: hostile + "\n" + hostile,
+	}}
+	r.Status.Resources = []release.Resource{{Kind: hostile, Name: hostile, Namespace: hostile}}
+	return r
+}
+
+func hostileEvent() lifecycle.Event {
+	return lifecycle.Event{Operation: hostile, Release: hostile, Namespace: hostile, Outcome: lifecycle.Outcome{
+		Phase: hostile, Result: hostile, Reason: hostile, Message: hostile, Title: hostile, Summary: hostile,
+		Hook:   &lifecycle.EventHook{Kind: hostile, Name: hostile},
+		Object: &lifecycle.EventObject{Group: hostile, Kind: hostile, Name: hostile},
+	}}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTerminal(t *testing.T) {
+	t.Parallel()
+	t.Run("nothing from a cluster is obeyed", nothingFromAClusterIsObeyed)
+}
+
+// Whatever a cluster says, in any place of a release or an event, a terminal shows it and does not obey it.
+func nothingFromAClusterIsObeyed(t *testing.T) {
+	t.Parallel()
+	r, event := hostileRelease(), hostileEvent()
+	history := release.History{r}
+	now := time.Now()
+	table := func(t *testing.T, out *bytes.Buffer, object any) {
+		t.Helper()
+		switch object {
+		case "list":
+			check(t, cliprinters.NewTablePrinter(cliprinters.PrintOptions{Wide: true}).PrintObj(printers.Table(history, now), out))
+		default:
+			check(t, cliprinters.NewTablePrinter(cliprinters.PrintOptions{Wide: true}).PrintObj(printers.HistoryTable(history, now), out))
+		}
+	}
+	for title, print := range map[string]func(t *testing.T, out *bytes.Buffer){
+		"status":  func(t *testing.T, out *bytes.Buffer) { t.Helper(); check(t, printers.Status(out, r, now)) },
+		"list":    func(t *testing.T, out *bytes.Buffer) { t.Helper(); table(t, out, "list") },
+		"history": func(t *testing.T, out *bytes.Buffer) { t.Helper(); table(t, out, "history") },
+		"events as text": func(_ *testing.T, out *bytes.Buffer) {
+			each(event, printers.TextEvents(out, 0))
+		},
+		"events as JSON": func(_ *testing.T, out *bytes.Buffer) {
+			each(event, printers.JSONEvents(out))
+		},
+		"the error stream": func(t *testing.T, out *bytes.Buffer) {
+			t.Helper()
+			streams := genericiooptions.IOStreams{ErrOut: printers.CleanWriter{Writer: out}}
+			written, err := streams.ErrOut.Write([]byte(hostile))
+			if written != len(hostile) || err != nil {
+				t.Errorf("%d bytes of %d are written: %v", written, len(hostile), err)
+			}
+		},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			print(t, &out)
+			if !strings.Contains(out.String(), "title") {
+				t.Errorf("the text is not there: %q", out.String())
+			}
+			if at := strings.IndexFunc(out.String(), func(r rune) bool {
+				return r != '\n' && (r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069)
+			}); at >= 0 {
+				t.Errorf("a terminal would obey %q", out.String()[at:])
+			}
+		})
+	}
+}
+
+// each reports an event as one of each type.
+func each(event lifecycle.Event, observe func(lifecycle.Event)) {
+	for _, kind := range []lifecycle.EventType{
+		lifecycle.HookStarted, lifecycle.HookProgress, lifecycle.HookFinished, lifecycle.HookSkipped, lifecycle.ObjectApplied,
+		lifecycle.ObjectDeleted, lifecycle.ObjectKept, lifecycle.ObjectGivenBack, lifecycle.WaitStarted, lifecycle.WaitProgress, lifecycle.Warning,
+	} {
+		event.Type = kind
+		observe(event)
+	}
+}
 
 func TestClean(t *testing.T) {
 	t.Parallel()

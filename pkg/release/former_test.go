@@ -9,7 +9,13 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-func TestOfWhatAnObjectWasTheLastNoteCounts(t *testing.T) {
+func TestFormer(t *testing.T) {
+	t.Parallel()
+	t.Run("the last note of an object counts", theLastNoteOfAnObjectCounts)
+	t.Run("what is not provisional is forgotten", whatIsNotProvisionalIsForgotten)
+}
+
+func theLastNoteOfAnObjectCounts(t *testing.T) {
 	t.Parallel()
 	note := func(name, owner string) release.Former {
 		return release.Former{Kind: "ConfigMap", Name: name, Owner: owner}
@@ -28,7 +34,7 @@ func TestOfWhatAnObjectWasTheLastNoteCounts(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotProvisionalIsForgotten(t *testing.T) {
+func whatIsNotProvisionalIsForgotten(t *testing.T) {
 	t.Parallel()
 	r := &release.Release{}
 	// As many as an edited record may have.

@@ -9,6 +9,40 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
+func TestHook(t *testing.T) {
+	t.Parallel()
+	t.Run("it is found by all of its name", hookIsFoundByAllOfItsName)
+}
+
+func hookIsFoundByAllOfItsName(t *testing.T) {
+	t.Parallel()
+	status := &release.Status{Hooks: []release.Hook{
+		{Phase: "pre-install", Kind: "Job", Namespace: "web", Name: "migrate", Weight: 1},
+		{Phase: "pre-upgrade", Kind: "Job", Namespace: "web", Name: "migrate", Weight: 2},
+		{Phase: "pre-install", Kind: "Pod", Namespace: "web", Name: "migrate", Weight: 3},
+		{Phase: "pre-install", Kind: "Job", Namespace: "db", Name: "migrate", Weight: 4},
+		{Phase: "pre-install", Kind: "Job", Namespace: "web", Name: "seed", Weight: 5},
+		{Phase: "pre-install", APIVersion: "batch.example.com/v1", Kind: "Job", Namespace: "web", Name: "seed", Weight: 6},
+	}}
+	for i := range status.Hooks {
+		want := &status.Hooks[i]
+		if got := status.Hook(want.Phase, reference(want)); got != want {
+			t.Errorf("looking for %+v finds %+v", want, got)
+		}
+	}
+	status.Hook("pre-install", reference(&release.Hook{Kind: "Pod", Namespace: "web", Name: "migrate"})).State = release.HookRunning
+	if status.Hooks[2].State != release.HookRunning {
+		t.Error("a change of what is found does not change the status")
+	}
+	if got := status.Hook("post-install", reference(&release.Hook{Kind: "Job", Namespace: "web", Name: "migrate"})); got != nil {
+		t.Errorf("a hook that is not there is %+v", got)
+	}
+}
+
+func reference(h *release.Hook) corev1.ObjectReference {
+	return corev1.ObjectReference{APIVersion: h.APIVersion, Kind: h.Kind, Namespace: h.Namespace, Name: h.Name}
+}
+
 func TestSummary(t *testing.T) {
 	t.Parallel()
 	for title, test := range map[string]struct {
@@ -47,34 +81,5 @@ func TestSummary(t *testing.T) {
 				t.Errorf("%q, want %q", got, test.want)
 			}
 		})
-	}
-}
-
-func reference(h *release.Hook) corev1.ObjectReference {
-	return corev1.ObjectReference{APIVersion: h.APIVersion, Kind: h.Kind, Namespace: h.Namespace, Name: h.Name}
-}
-
-func TestAHookIsFoundByAllOfItsName(t *testing.T) {
-	t.Parallel()
-	status := &release.Status{Hooks: []release.Hook{
-		{Phase: "pre-install", Kind: "Job", Namespace: "web", Name: "migrate", Weight: 1},
-		{Phase: "pre-upgrade", Kind: "Job", Namespace: "web", Name: "migrate", Weight: 2},
-		{Phase: "pre-install", Kind: "Pod", Namespace: "web", Name: "migrate", Weight: 3},
-		{Phase: "pre-install", Kind: "Job", Namespace: "db", Name: "migrate", Weight: 4},
-		{Phase: "pre-install", Kind: "Job", Namespace: "web", Name: "seed", Weight: 5},
-		{Phase: "pre-install", APIVersion: "batch.example.com/v1", Kind: "Job", Namespace: "web", Name: "seed", Weight: 6},
-	}}
-	for i := range status.Hooks {
-		want := &status.Hooks[i]
-		if got := status.Hook(want.Phase, reference(want)); got != want {
-			t.Errorf("looking for %+v finds %+v", want, got)
-		}
-	}
-	status.Hook("pre-install", reference(&release.Hook{Kind: "Pod", Namespace: "web", Name: "migrate"})).State = release.HookRunning
-	if status.Hooks[2].State != release.HookRunning {
-		t.Error("a change of what is found does not change the status")
-	}
-	if got := status.Hook("post-install", reference(&release.Hook{Kind: "Job", Namespace: "web", Name: "migrate"})); got != nil {
-		t.Errorf("a hook that is not there is %+v", got)
 	}
 }

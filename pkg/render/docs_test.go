@@ -12,28 +12,15 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 )
 
+func TestDocs(t *testing.T) {
+	t.Parallel()
+	t.Run("examples of the documentation render as it says", examplesOfTheDocumentation)
+}
+
 // The page about templates is made of sections, which begin with "## ". A fenced block whose info string ends in a path
 // is a file of the section's pack. One that ends in "output" is what the template before it renders to, one that ends
 // in "error" the error of that.
 var blockPattern = regexp.MustCompile("(?ms)^```(\\w+) (\\S+)\n(.*?)^```$")
-
-func TestTheExamplesOfTheDocumentation(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile("../../docs/templates.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	checked := 0
-	for _, section := range strings.Split(string(page), "\n## ")[1:] {
-		example := example{files: map[string]string{}}
-		for _, block := range blockPattern.FindAllStringSubmatch(section, -1) {
-			checked += example.take(t, block[2], block[3])
-		}
-	}
-	if checked < 7 {
-		t.Errorf("only %d examples were found", checked)
-	}
-}
 
 type example struct {
 	files map[string]string
@@ -94,4 +81,22 @@ func (e *example) render(t *testing.T) string {
 		}
 	}
 	return ""
+}
+
+func examplesOfTheDocumentation(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/templates.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for _, section := range strings.Split(string(page), "\n## ")[1:] {
+		example := example{files: map[string]string{}}
+		for _, block := range blockPattern.FindAllStringSubmatch(section, -1) {
+			checked += example.take(t, block[2], block[3])
+		}
+	}
+	if checked < 7 {
+		t.Errorf("only %d examples were found", checked)
+	}
 }

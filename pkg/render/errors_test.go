@@ -10,6 +10,32 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 )
 
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	t.Run("they name the place", errorsNameThePlace)
+	t.Run("what cannot be iterated over is not in them", whatCannotBeIteratedOverIsNotInErrors)
+	t.Run("arguments are not in them", argumentsAreNotInErrors)
+}
+
+type placeTest struct {
+	templates map[string]string
+	want      []string
+}
+
+func errorsNameThePlace(t *testing.T) {
+	t.Parallel()
+	for _, group := range []map[string]placeTest{unknownNames(), brokenActions(), nestedTemplates()} {
+		for name, test := range group {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				if diff := cmp.Diff(test.want, failing(t, test.templates)); diff != "" {
+					t.Error(diff)
+				}
+			})
+		}
+	}
+}
+
 // failing renders templates and returns the lines of the error.
 func failing(t *testing.T, templates map[string]string) []string {
 	t.Helper()
@@ -25,25 +51,6 @@ func failing(t *testing.T, templates map[string]string) []string {
 		t.Errorf("the error is a %T", err)
 	}
 	return strings.Split(err.Error(), "\n")
-}
-
-func TestErrorsNameThePlace(t *testing.T) {
-	t.Parallel()
-	for _, group := range []map[string]placeTest{unknownNames(), brokenActions(), nestedTemplates()} {
-		for name, test := range group {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				if diff := cmp.Diff(test.want, failing(t, test.templates)); diff != "" {
-					t.Error(diff)
-				}
-			})
-		}
-	}
-}
-
-type placeTest struct {
-	templates map[string]string
-	want      []string
 }
 
 // unknownNames are templates that name what is not there.
@@ -167,32 +174,42 @@ func nestedTemplates() map[string]placeTest {
 	}
 }
 
-func TestALookupThatFailsIsAnError(t *testing.T) {
+func whatCannotBeIteratedOverIsNotInErrors(t *testing.T) {
 	t.Parallel()
-	refused := errors.New("forbidden")
-	engine := testEngine()
-	engine.Lookup = func(string, string, string, string) (map[string]any, error) { return nil, refused }
-	_, err := engine.Render(testPack(true, map[string]string{"templates/a.yaml": `{{ lookup "v1" "Secret" "a" "b" }}`}), nil, testRelease())
-	if !errors.Is(err, refused) || !strings.Contains(err.Error(), "templates/a.yaml:1: ") {
-		t.Errorf("got %v", err)
+	for text, want := range map[string]string{
+		`{{ $x := print "hunter" 2 }}{{ range $x }}{{ end }}`:        "range can't iterate over this value",
+		`{{ $x := print "hunter" 2 "\n" }}{{ range $x }}{{ end }}`:   "range can't iterate over this value",
+		`{{ $x := add 1234 4321 }}{{ range $k, $v := $x }}{{ end }}`: "can't use this value to iterate over more than one variable",
+	} {
+		_, err := one(text, true)
+		if err == nil || !strings.HasSuffix(err.Error(), ": "+want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: the error is %v", text, err)
+		}
 	}
 }
 
-func TestLookup(t *testing.T) {
+// What a function is given may be a secret, and is not in its error. The expression tells where it comes from.
+func argumentsAreNotInErrors(t *testing.T) {
 	t.Parallel()
-	engine := testEngine()
-	engine.Lookup = func(apiVersion, kind, namespace, name string) (map[string]any, error) {
-		if name == "none" {
-			return nil, nil
+	for call, want := range map[string]string{
+		`mustToDate "2006" (print "hunter" 2)`:       `mustToDate: parsing time "…" as "…": cannot parse "…" as "…"`,
+		`mustRegexMatch (print "(hunter" 2) "a"`:     "mustRegexMatch: error parsing regexp: missing closing ): `…`",
+		`regexMatch (print "(hunter" 2) "a"`:         "",
+		`urlParse (print ":hunter" 2)`:               `urlParse: unable to parse url: parse "…": missing protocol scheme`,
+		`urlParse (print ":hunter" 2 "\n")`:          "urlParse: unable to parse url: parse \"…\": net/url: invalid control character in URL",
+		`mustToDuration (print "hunter" 2)`:          "the text is no duration such as 90s",
+		`semver (print "hunter" 2)`:                  "semver: invalid semantic version",
+		`decryptAES (print "hunter" 2) "aHVudGVyMg"`: "decryptAES:",
+	} {
+		_, err := one("{{ "+call+" }}", true)
+		if err == nil {
+			if want != "" {
+				t.Errorf("%s: no error", call)
+			}
+			continue
 		}
-		return map[string]any{"data": map[string]any{"at": apiVersion + kind + namespace + name}}, nil
-	}
-	text := `{{ (lookup "v1" "Secret" release.namespace "x").data.at }} {{ lookup "v1" "Secret" "a" "none" }}`
-	output, err := engine.Render(testPack(true, map[string]string{"templates/a.yaml": text}), nil, testRelease())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := string(output.Files[0].Text); got != "v1Secretprodx map[]" {
-		t.Errorf("got %q", got)
+		if got := err.Error(); !strings.Contains(got, want) || strings.Contains(got, "hunter2") && !strings.Contains(want, "hunter2") {
+			t.Errorf("%s: the error is %s", call, got)
+		}
 	}
 }

@@ -10,9 +10,14 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 )
 
-func newTestRun() *run { return newRun(Engine{}, &pack.Pack{}, nil, Release{}) }
+func TestFunctions(t *testing.T) {
+	t.Parallel()
+	t.Run("all are there in lower case", functionsAreThereInLowerCase)
+	t.Run("no two share a lower-case name", noTwoFunctionsShareALowerCaseName)
+	t.Run("all have a signature", functionsHaveSignatures)
+}
 
-func TestEveryFunctionIsThereInLowerCase(t *testing.T) {
+func functionsAreThereInLowerCase(t *testing.T) {
 	t.Parallel()
 	functions := newTestRun().functions
 	for name := range sprig.TxtFuncMap() {
@@ -28,7 +33,9 @@ func TestEveryFunctionIsThereInLowerCase(t *testing.T) {
 	}
 }
 
-func TestNoTwoFunctionsShareALowerCaseName(t *testing.T) {
+func newTestRun() *run { return newRun(Engine{}, &pack.Pack{}, nil, Release{}) }
+
+func noTwoFunctionsShareALowerCaseName(t *testing.T) {
 	t.Parallel()
 	owner := map[string]string{}
 	for name := range newTestRun().functions {
@@ -40,7 +47,7 @@ func TestNoTwoFunctionsShareALowerCaseName(t *testing.T) {
 	}
 }
 
-func TestEveryFunctionHasASignature(t *testing.T) {
+func functionsHaveSignatures(t *testing.T) {
 	t.Parallel()
 	run := newTestRun()
 	for name := range run.functions {

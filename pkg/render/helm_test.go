@@ -3,7 +3,6 @@ package render_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"helm.sh/helm/v4/pkg/chart/common"
 	chart "helm.sh/helm/v4/pkg/chart/v2"
@@ -11,8 +10,13 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 )
+
+func TestHelm(t *testing.T) {
+	t.Parallel()
+	t.Run("templates in its spelling render as it renders them", helmSpelledTemplatesRenderAsHelmRendersThem)
+	t.Run("they render strictly, too", helmSpelledTemplatesRenderStrictlyToo)
+}
 
 const helmValues = `
 name: web
@@ -48,6 +52,28 @@ app: {{ include "demo.name" . }}
 {{ define "demo.list" }}{{ range $i, $p := .ports }}{{ if $i }},{{ end }}{{ $p.name }}={{ $p.port }}{{ end }}{{ end }}
 `
 
+const other = "other: {{ .Values.name }}\n"
+
+func helmSpelledTemplatesRenderAsHelmRendersThem(t *testing.T) {
+	t.Parallel()
+	for name, text := range helmTemplates() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want, err := byHelm(t, text)
+			if err != nil {
+				t.Fatalf("helm: %v", err)
+			}
+			got, err := byUs(t, text, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != want {
+				t.Errorf("got  %q\nwant %q", got, want)
+			}
+		})
+	}
+}
+
 // helmTemplates are rendered by Helm's engine and by ours, to the same bytes.
 func helmTemplates() map[string]string {
 	return map[string]string{
@@ -81,46 +107,6 @@ func helmTemplates() map[string]string {
 		"a define in its place": `{{ define "here" }}{{ . }}{{ end }}{{ include "here" "x" }}`,
 	}
 }
-
-func TestHelmSpelledTemplatesRenderAsHelmRendersThem(t *testing.T) {
-	t.Parallel()
-	for name, text := range helmTemplates() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			want, err := byHelm(t, text)
-			if err != nil {
-				t.Fatalf("helm: %v", err)
-			}
-			got, err := byUs(t, text, false)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != want {
-				t.Errorf("got  %q\nwant %q", got, want)
-			}
-		})
-	}
-}
-
-func TestHelmSpelledTemplatesRenderStrictlyToo(t *testing.T) {
-	t.Parallel()
-	undefined := map[string]bool{"an undefined value": true, "values": true, "files": true}
-	for name, text := range helmTemplates() {
-		got, err := byUs(t, text, true)
-		if undefined[name] {
-			if err == nil {
-				t.Errorf("%s: no error, but %q", name, got)
-			}
-			continue
-		}
-		want, _ := byHelm(t, text)
-		if err != nil || got != want {
-			t.Errorf("%s: %q, %v", name, got, err)
-		}
-	}
-}
-
-const other = "other: {{ .Values.name }}\n"
 
 func byHelm(t *testing.T, text string) (string, error) {
 	t.Helper()
@@ -177,17 +163,20 @@ func byUs(t *testing.T, text string, strict bool) (string, error) {
 	return all.String(), nil
 }
 
-// testEngine has a clock that stands still, so that no test is ended because the machine is slow.
-func testEngine() render.Engine {
-	return render.Engine{
-		Capabilities: render.Capabilities{
-			KubeVersion: render.KubeVersion{Version: "v1.36.3", Major: "1", Minor: "36"},
-			APIVersions: []string{"v1", "apps/v1"},
-		},
-		Now: func() time.Time { return time.Time{} },
+func helmSpelledTemplatesRenderStrictlyToo(t *testing.T) {
+	t.Parallel()
+	undefined := map[string]bool{"an undefined value": true, "values": true, "files": true}
+	for name, text := range helmTemplates() {
+		got, err := byUs(t, text, true)
+		if undefined[name] {
+			if err == nil {
+				t.Errorf("%s: no error, but %q", name, got)
+			}
+			continue
+		}
+		want, _ := byHelm(t, text)
+		if err != nil || got != want {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
 	}
-}
-
-func testRelease() render.Release {
-	return render.Release{Name: "shop", Namespace: "prod", Revision: 3, IsUpgrade: true}
 }

@@ -10,7 +10,15 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 )
 
-func TestTemplatesThatNeverEndAreEnded(t *testing.T) {
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	t.Run("templates that never end are ended", templatesThatNeverEndAreEnded)
+	t.Run("files that are all kept are too much", filesThatAreAllKeptAreTooMuch)
+	t.Run("a rendering that takes too long is ended", aRenderingThatTakesTooLongIsEnded)
+	t.Run("the stack holds the deepest template", theStackHoldsTheDeepestTemplate)
+}
+
+func templatesThatNeverEndAreEnded(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ text, want string }{
 		"a list that is too long":          {`{{ until 1000000000000 }}`, "larger than 16 MiB"},
@@ -71,8 +79,17 @@ func TestTemplatesThatNeverEndAreEnded(t *testing.T) {
 	}
 }
 
+// doubling defines templates that include the next one twice.
+func doubling() string {
+	var text strings.Builder
+	for i := range 40 {
+		fmt.Fprintf(&text, `{{ define "d%d" }}{{ include "d%d" . }}{{ include "d%d" . }}{{ end }}`, i, i+1, i+1)
+	}
+	return text.String() + `{{ define "d40" }}{{ end }}{{ include "d0" . }}`
+}
+
 // Methods make values, too, and every template that is included by another may keep some.
-func TestFilesThatAreAllKeptAreTooMuch(t *testing.T) {
+func filesThatAreAllKeptAreTooMuch(t *testing.T) {
 	t.Parallel()
 	for name, call := range map[string]string{
 		"lines":    `.Files.Lines "large.txt"`,
@@ -91,7 +108,7 @@ func TestFilesThatAreAllKeptAreTooMuch(t *testing.T) {
 }
 
 // The clock runs a second for each time that it is looked at.
-func TestARenderingThatTakesTooLongIsEnded(t *testing.T) {
+func aRenderingThatTakesTooLongIsEnded(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"in a loop":   `{{ range until 1000 }}x{{ end }}`,
@@ -113,17 +130,8 @@ func TestARenderingThatTakesTooLongIsEnded(t *testing.T) {
 	}
 }
 
-// doubling defines templates that include the next one twice.
-func doubling() string {
-	var text strings.Builder
-	for i := range 40 {
-		fmt.Fprintf(&text, `{{ define "d%d" }}{{ include "d%d" . }}{{ include "d%d" . }}{{ end }}`, i, i+1, i+1)
-	}
-	return text.String() + `{{ define "d40" }}{{ end }}{{ include "d0" . }}`
-}
-
 // The deepest that the bounds allow must not overflow the stack, which no program survives.
-func TestTheStackHoldsTheDeepestTemplate(t *testing.T) {
+func theStackHoldsTheDeepestTemplate(t *testing.T) {
 	t.Parallel()
 	const deep = 95
 	text := `{{ define "a" }}` + strings.Repeat("{{ with 1 }}", 2*deep) +

@@ -10,9 +10,15 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 )
 
+func TestLines(t *testing.T) {
+	t.Parallel()
+	t.Run("they are those of the template", linesAreThoseOfTheTemplate)
+	t.Run("lines that are not known", linesThatAreNotKnown)
+}
+
 // Each text is a template whose lines end in the number of the line that they stand on. Every rendered line must be
 // traced back to the line of the number that it shows.
-func TestLinesAreThoseOfTheTemplate(t *testing.T) {
+func linesAreThoseOfTheTemplate(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"plain text":                    "a 1\nb 2\n\nc 4\n",
@@ -59,7 +65,7 @@ func checkLines(t *testing.T, file render.File) {
 	}
 }
 
-func TestLinesThatAreNotKnown(t *testing.T) {
+func linesThatAreNotKnown(t *testing.T) {
 	t.Parallel()
 	file := render.File{Lines: []int{3, 0}}
 	got := []int{file.Line(-1), file.Line(0), file.Line(1), file.Line(2), file.Line(3)}

@@ -3,8 +3,10 @@ package render_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -12,29 +14,6 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 	"github.com/sherpack-io/kubectl-sherpack/test/golden"
 )
-
-func TestRenderOfAWholePack(t *testing.T) {
-	t.Parallel()
-	p, err := pack.Open("testdata/shop")
-	if err != nil {
-		t.Fatal(err)
-	}
-	values, err := p.Merge(map[string]any{"image": map[string]any{"tag": "3"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	output, err := testEngine().Render(p, values, testRelease())
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden.Compare(t, "shop.txt", show(output))
-	for range 3 {
-		again, err := testEngine().Render(p, values, testRelease())
-		if diff := cmp.Diff(output, again); diff != "" || err != nil {
-			t.Fatalf("rendered again: %v %s", err, diff)
-		}
-	}
-}
 
 // show writes an output with the line of the template before each line.
 func show(output *render.Output) string {
@@ -96,7 +75,108 @@ const named = `{{ define "image" }}{{ values.image.repository }}:{{ .tag }}{{ en
 
 {{ values.image.tga }}{{ end }}`
 
-func TestFunctionsAnswerAtAnyDepth(t *testing.T) {
+// testEngine has a clock that stands still, so that no test is ended because the machine is slow.
+func testEngine() render.Engine {
+	return render.Engine{
+		Capabilities: render.Capabilities{
+			KubeVersion: render.KubeVersion{Version: "v1.36.3", Major: "1", Minor: "36"},
+			APIVersions: []string{"v1", "apps/v1"},
+		},
+		Now: func() time.Time { return time.Time{} },
+	}
+}
+
+func testRelease() render.Release {
+	return render.Release{Name: "shop", Namespace: "prod", Revision: 3, IsUpgrade: true}
+}
+
+// renderAll renders templates and returns path: text of each file, and the notes.
+func renderAll(t *testing.T, templates map[string]string) map[string]string {
+	t.Helper()
+	output, err := testEngine().Render(testPack(true, templates), testValues(), testRelease())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.IsSortedFunc(output.Files, func(a, b render.File) int { return strings.Compare(a.Path, b.Path) }) {
+		t.Error("the files are not sorted")
+	}
+	found := map[string]string{"notes": output.Notes}
+	for _, file := range output.Files {
+		found[file.Path] = string(file.Text)
+	}
+	return found
+}
+
+func TestRender(t *testing.T) {
+	t.Parallel()
+	t.Run("a whole pack", renderOfAWholePack)
+	t.Run("an empty pack", renderOfAnEmptyPack)
+	t.Run("which templates make manifests", whichTemplatesMakeManifests)
+	t.Run("functions answer at any depth", functionsAnswerAtAnyDepth)
+	t.Run("random functions are the only ones that differ", randomFunctionsAreTheOnlyOnesThatDiffer)
+	t.Run("templates cannot change the values of the caller", templatesCannotChangeTheValuesOfTheCaller)
+}
+
+func renderOfAWholePack(t *testing.T) {
+	t.Parallel()
+	p, err := pack.Open("testdata/shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := p.Merge(map[string]any{"image": map[string]any{"tag": "3"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	output, err := testEngine().Render(p, values, testRelease())
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden.Compare(t, "shop.txt", show(output))
+	for range 3 {
+		again, err := testEngine().Render(p, values, testRelease())
+		if diff := cmp.Diff(output, again); diff != "" || err != nil {
+			t.Fatalf("rendered again: %v %s", err, diff)
+		}
+	}
+}
+
+func renderOfAnEmptyPack(t *testing.T) {
+	t.Parallel()
+	output, err := render.Engine{}.Render(&pack.Pack{}, nil, render.Release{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&render.Output{}, output); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func whichTemplatesMakeManifests(t *testing.T) {
+	t.Parallel()
+	got := renderAll(t, map[string]string{
+		"templates/a.yaml":        "{{ include \"x\" . }}",
+		"templates/b.yml":         "b",
+		"templates/c.json":        "{}",
+		"templates/d.tpl":         "d",
+		"templates/_e.tpl":        "{{ define \"x\" }}x{{ end }}e",
+		"templates/sub/_f.yaml":   "f",
+		"templates/sub/g.yaml":    "g",
+		"templates/text.txt":      "text",
+		"templates/h.yaml":        "{{ include \"shop/templates/text.txt\" . }}",
+		"templates/sub/NOTES.txt": "not these",
+		"templates/NOTES.txt":     "notes\n",
+		"templates/empty.yaml":    "{{ if false }}x{{ end }}\n \n",
+	})
+	want := map[string]string{
+		"templates/a.yaml": "x", "templates/b.yml": "b", "templates/c.json": "{}", "templates/d.tpl": "d",
+		"templates/h.yaml": "text", "templates/sub/g.yaml": "g", "notes": "notes\n",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func functionsAnswerAtAnyDepth(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		`{{ release.name }} {{ release.namespace }} {{ release.revision }} {{ release.isInstall }} {{ release.isUpgrade }} {{ release.service }}`:         "shop prod 3 false true Sherpack",
@@ -132,110 +212,117 @@ func TestFunctionsAnswerAtAnyDepth(t *testing.T) {
 	}
 }
 
-func TestAskingAboutAnUndefinedValueIsNoError(t *testing.T) {
+func randomFunctionsAreTheOnlyOnesThatDiffer(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
-		`{{ if values.none }}a{{ else }}b{{ end }}`:                                                                           "b",
-		`{{ if values.none.deeper.still }}a{{ else }}b{{ end }}`:                                                              "b",
-		`{{ if .Values.none.deeper }}a{{ else if not $.Values.none.x }}b{{ end }}`:                                            "b",
-		`{{ with values.none.deeper }}a{{ else }}b{{ end }}`:                                                                  "b",
-		`{{ range values.none.deeper }}a{{ else }}b{{ end }}`:                                                                 "b",
-		`{{ values.none.deeper | default "b" }}`:                                                                              "b",
-		`{{ default "b" values.none.deeper }}`:                                                                                "b",
-		`{{ values.none | default values.nothing | default "b" | upper }}`:                                                    "B",
-		`{{ default (printf "%s" values.none) values.image.tag }}`:                                                            "1",
-		`{{ values.image.tag | default (required "not needed" values.none) }}`:                                                "1",
-		`{{ empty values.none.deeper }} {{ not values.none }}`:                                                                "true true",
-		`{{ dig "none" "deeper" "b" values }} {{ dig "image" "none" "b" .Values }} {{ dig "a" "b" "c" values.none }}`:         "b b c",
-		`{{ coalesce values.none values.empty "b" }}`:                                                                         "b",
-		`{{ ternary "a" "b" values.none }} {{ ternary values.image.tag values.none true }}`:                                   "b 1",
-		`{{ if and values.image (not values.none) }}b{{ end }}`:                                                               "b",
-		`{{ or values.none.deeper "b" }}`:                                                                                     "b",
-		`{{ if eq values.none "x" }}a{{ else }}b{{ end }} {{ ne values.none "x" }} {{ eq values.none nil }}`:                  "b true true",
-		`{{ hasKey values "none" }} {{ hasKey values.none "x" }} {{ kindIs "invalid" values.none }} {{ kindOf values.none }}`: "false false true invalid",
-		`{{ if (int values.none) }}a{{ else }}b{{ end }}`:                                                                     "b",
-		`{{ $x := values.none }}{{ if $x }}a{{ else }}b{{ end }}{{ $x | default "c" }}`:                                       "bc",
-		`{{ include "echo" (values.none | default "b") }}`:                                                                    "b",
-		`{{ $d := dict "x" values.none }}{{ if $d.x }}a{{ else }}b{{ end }}`:                                                  "b",
-		`{{ list values.none values.image.tag | compact | join "," }}`:                                                        "1",
-		`{{ (lookup "v1" "Secret" "a" "b").data.password | default "b" }}`:                                                    "b",
-		`{{ if files.get "none" }}a{{ else }}b{{ end }}{{ files.get "none" | default "c" }}`:                                  "bc",
-		`{{ default "b" (index values "none" "deeper") }}{{ if index values.list 0 }}c{{ end }}`:                              "bc",
-		`[{{ values.empty }}]`: "[]",
-	} {
-		got, err := one(text, true)
-		if err != nil || got != want {
-			t.Errorf("%s\ngot  %q %v\nwant %q", text, got, err, want)
+	templates := map[string]string{"templates/a.yaml": `{{ keys values }} {{ values | toJson }} {{ values (pick values "big" "yes" "float") }} {{ range $k, $v := values }}{{ $k }}{{ end }} {{ values }}`}
+	first := renderAll(t, templates)
+	for range 20 {
+		if diff := cmp.Diff(first, renderAll(t, templates)); diff != "" {
+			t.Fatal(diff)
 		}
+	}
+	random := map[string]string{"templates/a.yaml": `{{ randAlphaNum 32 }}`}
+	if diff := cmp.Diff(renderAll(t, random), renderAll(t, random)); diff == "" {
+		t.Error("random text is the same twice")
 	}
 }
 
-func TestPrintingAnUndefinedValueIsAnError(t *testing.T) {
+func templatesCannotChangeTheValuesOfTheCaller(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
-		`{{ values.slack.webhok | quote }}`:                         "no such value slack.webhok; did you mean slack.webhook?",
-		`{{ values.image.repo }}`:                                   "no such value image.repo; did you mean image.repository?",
-		`{{ .Values.imge.tag }}`:                                    "no such value imge.tag; did you mean image.tag?",
-		`{{ $.Values.image.tga }}`:                                  "no such value image.tga; did you mean image.tag?",
-		`{{ values.none.deeper }}`:                                  "no such value none.deeper",
-		`{{ values.null }}`:                                         "no such value null",
-		`{{ index values "my-kye" "sub" }}`:                         "no such value my-kye.sub; did you mean my-key.sub?",
-		`{{ index .Values "my-key" "sup" | quote }}`:                "no such value my-key.sup; did you mean my-key.sub?",
-		`{{ release.nam }}`:                                         "no such value release.nam; did you mean release.name?",
-		`{{ .Release.nmae }}`:                                       "no such value .Release.nmae; did you mean .Release.Name?",
-		`{{ pack.home }}`:                                           "no such value pack.home",
-		`{{ .Chart.Name }}`:                                         "no such value .Chart.Name",
-		`{{ capabilities.kubeVersion.mayor }}`:                      "no such value capabilities.kubeVersion.mayor; did you mean capabilities.kubeVersion.major?",
-		`{{ range values.objects }}{{ .nam }}{{ end }}`:             "no such value .nam; did you mean .name?",
-		`{{ with values.image }}{{ $x := . }}{{ $x.tga }}{{ end }}`: "no such value $x.tga; did you mean $x.tag?",
-		`{{ $x := values.none }}{{ $x }}`:                           "$x is undefined",
-		`{{ $x := printf "%s" values.none }}{{ $x }}`:               "no such value none",
-		`{{ include "echo" values.none }}`:                          "the dot is undefined",
-		`{{ toYaml values.none | nindent 2 }}`:                      "no such value none",
-		`{{ dict "a" values.none | toYaml }}`:                       "no such value none",
-		`{{ list values.none | join "," }}`:                         "no such value none",
-		`{{ add 1 values.none }}`:                                   "no such value none",
-		`{{ len values.none }}`:                                     "no such value none",
-		`{{ with quote values.none }}{{ . }}{{ end }}`:              "no such value none",
-		`{{ values.none | default values.nothing }}`:                `the value is undefined`,
-		`{{ coalesce values.none values.empty }}`:                   "coalesce values.none values.empty is undefined",
-		`{{ first (list nil) }}`:                                    "first (list nil) is undefined",
-		`{{ files.get "conf/none" }}`:                               `files.get "conf/none" is undefined`,
-		`{{ .Files.Get "conf/none" | indent 2 }}`:                   `.Files.Get "conf/none" is undefined`,
-		`{{ (lookup "v1" "Secret" "a" "b").data }}`:                 `no such value (lookup "v1" "Secret" "a" "b").data`,
-		`{{ tpl "a{{ values.none }}" . }}`:                          "in line 1 of the text given to tpl: {{ values.none }}: no such value none",
-		`{{ if contains "a" values.none }}{{ end }}`:                "no such value none",
-		`{{ if gt values.none 1 }}{{ end }}`:                        "no such value none",
-		`{{ values.image.tag.x }}`:                                  "image.tag is a string and has no x",
-		`{{ if values.image.tag.x }}{{ end }}`:                      "image.tag is a string and has no x",
-		`{{ values.list.x }}`:                                       "list is a list and has no x",
-	} {
-		_, err := one(text, true)
-		var found *render.Error
-		if !errors.As(err, &found) {
-			t.Errorf("%s: got %v", text, err)
-			continue
+	values := testValues()
+	p := testPack(true, map[string]string{"templates/a.yaml": `{{ $_ := set values.image "tag" "changed" }}{{ $_ := set .Values "new" 1 }}{{ values.image.tag }}{{ values.new }}`})
+	for range 2 {
+		output, err := testEngine().Render(p, values, testRelease())
+		if err != nil || string(output.Files[0].Text) != "changed1" {
+			t.Fatalf("got %v %v", output, err)
 		}
-		got := strings.TrimSuffix(found.Message+"; "+found.Hint, "; ")
-		if got != want {
-			t.Errorf("%s\ngot  %s\nwant %s", text, got, want)
-		}
+	}
+	if diff := cmp.Diff(testValues(), values); diff != "" {
+		t.Error(diff)
 	}
 }
 
-func TestWithoutStrictUndefinedValuesAreEmpty(t *testing.T) {
+func TestLookup(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
-		`[{{ values.none }}][{{ values.none.deeper }}][{{ values.none | quote }}]`: "[][][]",
-		`[{{ $x := values.none }}{{ $x }}][{{ files.get "none" | indent 1 }}]`:     "[][ ]",
-		`[{{ values.null }}][{{ include "echo" nil }}]`:                            "[][]",
-	} {
-		got, err := one(text, false)
-		if err != nil || got != want {
-			t.Errorf("%s\ngot  %q %v\nwant %q", text, got, err, want)
+	t.Run("templates find objects of the cluster", lookupFindsObjects)
+	t.Run("one that fails is an error", lookupThatFailsIsAnError)
+}
+
+func lookupFindsObjects(t *testing.T) {
+	t.Parallel()
+	engine := testEngine()
+	engine.Lookup = func(apiVersion, kind, namespace, name string) (map[string]any, error) {
+		if name == "none" {
+			return nil, nil
 		}
+		return map[string]any{"data": map[string]any{"at": apiVersion + kind + namespace + name}}, nil
 	}
-	if _, err := one(`{{ b64enc values.none }}`, false); err == nil || !strings.Contains(err.Error(), "no such value none") {
-		t.Errorf("a function that takes no nil: %v", err)
+	text := `{{ (lookup "v1" "Secret" release.namespace "x").data.at }} {{ lookup "v1" "Secret" "a" "none" }}`
+	output, err := engine.Render(testPack(true, map[string]string{"templates/a.yaml": text}), nil, testRelease())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(output.Files[0].Text); got != "v1Secretprodx map[]" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func lookupThatFailsIsAnError(t *testing.T) {
+	t.Parallel()
+	refused := errors.New("forbidden")
+	engine := testEngine()
+	engine.Lookup = func(string, string, string, string) (map[string]any, error) { return nil, refused }
+	_, err := engine.Render(testPack(true, map[string]string{"templates/a.yaml": `{{ lookup "v1" "Secret" "a" "b" }}`}), nil, testRelease())
+	if !errors.Is(err, refused) || !strings.Contains(err.Error(), "templates/a.yaml:1: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func FuzzTemplate(f *testing.F) {
+	for _, text := range []string{
+		`{{ values.image.tag | quote }}`, `{{ range $i, $x := values.list }}{{ $x }}{{ end }}`,
+		`{{ define "x" }}{{ . }}{{ end }}{{ template "x" .Values }}`, `{{ tpl values.tpl . }}`,
+		`{{ with index values "my-key" }}{{ .sub | default "x" }}{{ else }}{{ fail "x" }}{{ end }}`,
+		`{{- /* x */ -}} {{ (files.glob "*").asConfig | nindent 2 }}`, `{{ if and .a (or $.b 1) }}{{ toyaml . }}{{ end }}`,
+		`{{ $x := dict "a" (list 1 nil) }}{{ $_ := set $x "b" $x }}{{ $x.b.b }}`, `{{ until 5 | join "," }}{{ break }}`,
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, strict := range []bool{true, false} {
+			p := testPack(strict, map[string]string{"templates/t.yaml": text, "templates/_named.tpl": named})
+			output, err := testEngine().Render(p, testValues(), testRelease())
+			if err != nil {
+				located(t, err)
+				continue
+			}
+			for _, file := range output.Files {
+				covered(t, file, strings.Count(text, "\n")+1)
+			}
+		}
+	})
+}
+
+func located(t *testing.T, err error) {
+	t.Helper()
+	var found *render.Error
+	if !errors.As(err, &found) || found.File == "" || found.Line == 0 || found.Message == "" {
+		t.Errorf("an error without a place: %v", err)
+	}
+	if strings.Contains(err.Error(), "broke down") || strings.Contains(err.Error(), "sherpack__") {
+		t.Errorf("an error of the engine: %v", err)
+	}
+}
+
+func covered(t *testing.T, file render.File, last int) {
+	t.Helper()
+	lines := strings.Count(strings.TrimSuffix(string(file.Text), "\n"), "\n") + 1
+	if len(file.Lines) != lines {
+		t.Errorf("%d lines, of which %d are known", lines, len(file.Lines))
+	}
+	for _, line := range file.Lines {
+		if line < 1 || line > last {
+			t.Errorf("line %d of %d", line, last)
+		}
 	}
 }

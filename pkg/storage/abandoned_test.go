@@ -16,7 +16,14 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/test/proxy"
 )
 
-func TestALockIsAbandonedWhenNobodyHoldsItAnyMore(t *testing.T) {
+func TestAbandoned(t *testing.T) {
+	t.Parallel()
+	t.Run("a lock that nobody holds any more is", lockThatNobodyHoldsIsAbandoned)
+	t.Run("one whose holder cannot be read is not", lockOfUnreadableHolderIsNotAbandoned)
+	t.Run("who may not read Leases is told so", whoMayNotReadLeasesIsToldSo)
+}
+
+func lockThatNobodyHoldsIsAbandoned(t *testing.T) {
 	t.Parallel()
 	namespace := clustertest.Namespace(t)
 	between := proxy.Start(t, clustertest.Config(t))
@@ -45,7 +52,7 @@ func TestALockIsAbandonedWhenNobodyHoldsItAnyMore(t *testing.T) {
 	}
 }
 
-func TestALockWhoseHolderCannotBeReadIsNotAbandoned(t *testing.T) {
+func lockOfUnreadableHolderIsNotAbandoned(t *testing.T) {
 	t.Parallel()
 	namespace := clustertest.Namespace(t)
 	lease := &coordinationv1.Lease{
@@ -61,7 +68,7 @@ func TestALockWhoseHolderCannotBeReadIsNotAbandoned(t *testing.T) {
 	}
 }
 
-func TestWhoMayNotReadLeasesIsToldSo(t *testing.T) {
+func whoMayNotReadLeasesIsToldSo(t *testing.T) {
 	t.Parallel()
 	namespace := clustertest.Namespace(t)
 	abandoned, _, err := locks(t, limited(t, namespace, "create"), "reader").Abandoned(t.Context(), namespace, "shop")

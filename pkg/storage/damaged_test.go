@@ -60,50 +60,6 @@ func damages() map[string]damage {
 	}
 }
 
-func TestADamagedRecordSaysWhatIsWrong(t *testing.T) {
-	t.Parallel()
-	for title, test := range damages() {
-		t.Run(title, func(t *testing.T) {
-			t.Parallel()
-			store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
-			create(t, store, r)
-			test.inflict(t, r.Namespace)
-			_, err := store.Get(t.Context(), r.Namespace, r.Name, 2)
-			test.check(t, "get", err)
-			if !strings.Contains(err.Error(), r.Namespace+"/shop revision 2") {
-				t.Errorf("%v: does not name the revision", err)
-			}
-			_, err = store.List(t.Context(), r.Namespace, nil)
-			if test.unlisted {
-				test.check(t, "list", err)
-			} else if err != nil {
-				t.Errorf("list answers: %v", err)
-			}
-			if err := store.Drop(t.Context(), r.Namespace, r.Name); err != nil {
-				t.Fatal(err)
-			}
-			if left := secrets(t, r.Namespace); len(left) != 0 {
-				t.Errorf("after it was dropped there still are %d Secrets", len(left))
-			}
-		})
-	}
-}
-
-func TestNoOlderRevisionStandsInForADamagedOne(t *testing.T) {
-	t.Parallel()
-	store, namespace := newStore(t, "run1"), clustertest.Namespace(t)
-	create(t, store, example(namespace, 1))
-	create(t, store, example(namespace, 2))
-	create(t, store, inPhase(namespace, "other", 1, release.Deployed))
-	newer := damages()["the head is of a newer version"]
-	newer.inflict(t, namespace)
-	found, err := store.List(t.Context(), namespace, nil)
-	newer.check(t, "list", err)
-	if len(found) != 1 || found[0].Name != "other" {
-		t.Errorf("the list is %v", found)
-	}
-}
-
 // inflict does the damage. What cannot be changed is made anew.
 func (d damage) inflict(t *testing.T, namespace string) {
 	t.Helper()
@@ -134,43 +90,59 @@ func (d damage) check(t *testing.T, what string, err error) {
 	}
 }
 
-func TestASecretThatOnlyLooksLikeAHead(t *testing.T) {
-	t.Parallel()
-	for title, test := range map[string]struct {
-		labels map[string]string
-		// listed says that lists take it for a head, and complain.
-		listed bool
-	}{
-		"an owner alone":        {labels: map[string]string{}},
-		"a name, and no status": {labels: map[string]string{"name": "shop"}},
-		"a status":              {labels: map[string]string{"status": "ok"}, listed: true},
-		"a version of its own":  {labels: map[string]string{"status": "ok", "name": "shop", "version": "v2"}, listed: true},
-		"a copy of a head":      {labels: map[string]string{"status": "failed", "name": "shop", "version": "2"}, listed: true},
-	} {
+// lost says which parts of a record cannot be read.
+func lost(d release.Damage) string {
+	var parts []string
+	for _, part := range []struct {
+		name string
+		err  error
+	}{{"head", d.Head}, {"status", d.Status}, {"content", d.Content}, {"inventory", d.Inventory}} {
+		if part.err != nil {
+			parts = append(parts, part.name)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// unlisted are changes to the labels of a head after which no list finds it, and the labels that are missing then.
+func unlisted() map[string]func(*corev1.Secret) {
+	return map[string]func(*corev1.Secret){
+		"its name is lost":       func(s *corev1.Secret) { delete(s.Labels, "name") },
+		"its owner is lost":      func(s *corev1.Secret) { delete(s.Labels, "owner") },
+		"its name is another":    func(s *corev1.Secret) { s.Labels["name"] = "other" },
+		"it passes for a part":   func(s *corev1.Secret) { s.Labels["part"] = "payload-0" },
+		"it has no label at all": func(s *corev1.Secret) { s.Labels = nil },
+	}
+}
+
+// checkUnlisted checks the error about a head that no list finds, and that all of its revision is still there.
+func checkUnlisted(t *testing.T, namespace string, err error) {
+	t.Helper()
+	var found *storage.UnlistedError
+	if !errors.As(err, &found) || found.Secret != head || !errors.Is(err, storage.ErrDamaged) || errors.Is(err, storage.ErrConflict) {
+		t.Fatalf("it answers: %v", err)
+	}
+	if !strings.Contains(err.Error(), namespace+"/"+head) {
+		t.Errorf("%v: does not name the Secret", err)
+	}
+	for key, want := range map[string]string{"owner": "sherpack", "name": "shop", "version": "2"} {
+		diff(t, "the label "+key, want, found.Labels[key])
+	}
+	if left := secrets(t, namespace); len(left) != 3 {
+		t.Errorf("there are %d Secrets", len(left))
+	}
+}
+
+// whereUnlisted runs a test for each change that has a list not find the head of a stored revision 2.
+func whereUnlisted(t *testing.T, test func(*testing.T, *storage.Secrets, *release.Release)) {
+	t.Helper()
+	for title, change := range unlisted() {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
 			create(t, store, r)
-			test.labels["owner"] = "sherpack"
-			foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
-				Name: "mine", Labels: test.labels, Annotations: map[string]string{"sherpack.io/format-version": "1"},
-			}}
-			if _, err := client(t, r.Namespace).Create(t.Context(), foreign, metav1.CreateOptions{}); err != nil {
-				t.Fatal(err)
-			}
-			history, err := store.List(t.Context(), r.Namespace, nil)
-			if !test.listed {
-				if err != nil || len(history) != 1 {
-					t.Errorf("the list is %v, error %v", history, err)
-				}
-				return
-			}
-			if !errors.Is(err, storage.ErrDamaged) || !strings.Contains(err.Error(), r.Namespace+"/mine") {
-				t.Errorf("list answers: %v", err)
-			}
-			if len(history) != 1 || history[0].Name != r.Name {
-				t.Errorf("the list is %v", history)
-			}
+			damage{secret: head, change: change}.inflict(t, r.Namespace)
+			test(t, store, r)
 		})
 	}
 }

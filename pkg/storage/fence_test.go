@@ -12,25 +12,15 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 )
 
-// machineClock is the clocks of a machine that can be put to sleep.
-type machineClock struct{ slept time.Duration }
-
-func (c *machineClock) now() instant {
-	t := time.Now()
-	return instant{steady: t, wall: t.Round(0).Add(c.slept)}
+func TestFence(t *testing.T) {
+	t.Parallel()
+	t.Run("it is open for ten seconds from the request that renewed", fenceIsOpenForTenSeconds)
+	t.Run("a Lease is held from the request that renewed it", aLeaseIsHeldFromTheRequestThatRenewedIt)
+	t.Run("it closes when the machine has slept", fenceClosesWhenTheMachineHasSlept)
+	t.Run("what is being written ends with the lock", whatIsBeingWrittenEndsWithTheLock)
 }
 
-// elapse lets time pass, which is not real.
-func elapse(d time.Duration) { <-time.After(d) }
-
-func isOpen(f *fence) bool {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	_, err := f.pass(ctx)
-	return err == nil
-}
-
-func TestAFenceIsOpenForTenSecondsFromTheRequestThatRenewed(t *testing.T) {
+func fenceIsOpenForTenSeconds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		sent := now()
@@ -53,8 +43,18 @@ func TestAFenceIsOpenForTenSecondsFromTheRequestThatRenewed(t *testing.T) {
 	})
 }
 
+// elapse lets time pass, which is not real.
+func elapse(d time.Duration) { <-time.After(d) }
+
+func isOpen(f *fence) bool {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := f.pass(ctx)
+	return err == nil
+}
+
 // An answer may take long: the server has counted from the request on.
-func TestALeaseIsHeldFromTheRequestThatRenewedIt(t *testing.T) {
+func aLeaseIsHeldFromTheRequestThatRenewedIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFence(t.Context(), now, now())
@@ -74,7 +74,15 @@ func TestALeaseIsHeldFromTheRequestThatRenewedIt(t *testing.T) {
 	})
 }
 
-func TestAFenceClosesWhenTheMachineHasSlept(t *testing.T) {
+// machineClock is the clocks of a machine that can be put to sleep.
+type machineClock struct{ slept time.Duration }
+
+func (c *machineClock) now() instant {
+	t := time.Now()
+	return instant{steady: t, wall: t.Round(0).Add(c.slept)}
+}
+
+func fenceClosesWhenTheMachineHasSlept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		clock := &machineClock{}
@@ -107,13 +115,7 @@ func TestAFenceClosesWhenTheMachineHasSlept(t *testing.T) {
 	})
 }
 
-// silent is an API server that takes requests and does not answer.
-func silent(request *http.Request) (*http.Response, error) {
-	<-request.Context().Done()
-	return nil, context.Cause(request.Context())
-}
-
-func TestWhatIsBeingWrittenEndsWithTheLock(t *testing.T) {
+func whatIsBeingWrittenEndsWithTheLock(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		during func(f *fence)
@@ -149,4 +151,10 @@ func TestWhatIsBeingWrittenEndsWithTheLock(t *testing.T) {
 			})
 		})
 	}
+}
+
+// silent is an API server that takes requests and does not answer.
+func silent(request *http.Request) (*http.Response, error) {
+	<-request.Context().Done()
+	return nil, context.Cause(request.Context())
 }

@@ -9,7 +9,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-func TestAListIsReadUpToItsLimit(t *testing.T) {
+func TestFew(t *testing.T) {
+	t.Parallel()
+	t.Run("a list is read up to its limit", aListIsReadUpToItsLimit)
+}
+
+func aListIsReadUpToItsLimit(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ text, wrong string }{
 		"nothing":        {"null", ""},

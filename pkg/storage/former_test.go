@@ -16,12 +16,14 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
 )
 
-func former(name, content string) release.Former {
-	return release.Former{Kind: "ConfigMap", Namespace: "web", Name: name, Owner: "no release", Object: json.RawMessage(content)}
+func TestFormer(t *testing.T) {
+	t.Parallel()
+	t.Run("what objects were comes back", whatObjectsWereComesBack)
+	t.Run("what objects were may be lost", whatObjectsWereMayBeLost)
 }
 
 // What adopted objects were comes back, however often and however much is added; the later record of an object counts.
-func TestWhatObjectsWereComesBack(t *testing.T) {
+func whatObjectsWereComesBack(t *testing.T) {
 	t.Parallel()
 	namespace := clustertest.Namespace(t)
 	written := example(namespace, 1)
@@ -61,8 +63,12 @@ func TestWhatObjectsWereComesBack(t *testing.T) {
 	}
 }
 
+func former(name, content string) release.Former {
+	return release.Former{Kind: "ConfigMap", Namespace: "web", Name: name, Owner: "no release", Object: json.RawMessage(content)}
+}
+
 // What is missing or damaged of it is as if it had never been recorded, and damages nothing else.
-func TestWhatObjectsWereMayBeLost(t *testing.T) {
+func whatObjectsWereMayBeLost(t *testing.T) {
 	t.Parallel()
 	namespace := clustertest.Namespace(t)
 	secrets := client(t, namespace)

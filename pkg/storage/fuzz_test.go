@@ -88,7 +88,7 @@ func FuzzUnpack(f *testing.F) {
 	})
 }
 
-func TestBombsAreRefused(t *testing.T) { //nolint:paralleltest // It counts what is allocated.
+func TestUnpack(t *testing.T) { //nolint:paralleltest // It counts what is allocated.
 	// Far below what the bombs claim, and a little more than the limit costs.
 	const most = 64 << 20
 	for title, bomb := range bombs(t) { //nolint:paralleltest // As above.

@@ -15,8 +15,13 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/test/proxy"
 )
 
+func TestHolder(t *testing.T) {
+	t.Parallel()
+	t.Run("what a Lease says is quoted", whatALeaseSaysIsQuoted)
+}
+
 // What a Lease says may be anybody's words: they stay on their line, between quotes.
-func TestWhatALeaseSaysIsQuoted(t *testing.T) {
+func whatALeaseSaysIsQuoted(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		holder Holder
@@ -57,8 +62,15 @@ func TestWhatALeaseSaysIsQuoted(t *testing.T) {
 	}
 }
 
+func TestDead(t *testing.T) {
+	t.Parallel()
+	t.Run("a dead holder is one of this machine", aDeadHolderIsOneOfThisMachine)
+	t.Run("a hidden holder keeps its lock", aHiddenHolderKeepsItsLock)
+	t.Run("the lock of a dead holder is abandoned", theLockOfADeadHolderIsAbandoned)
+}
+
 // Process numbers mean nothing on another host, in another boot and among other processes.
-func TestADeadHolderIsOneOfThisMachine(t *testing.T) {
+func aDeadHolderIsOneOfThisMachine(t *testing.T) {
 	t.Parallel()
 	self := Holder{Host: "here", Machine: "boot pid:[1] time:[1]"}
 	for name, test := range map[string]struct {
@@ -83,7 +95,7 @@ func TestADeadHolderIsOneOfThisMachine(t *testing.T) {
 }
 
 // A holder whose process cannot be seen, because it is another user's, keeps its lock, also when it is silent for a while.
-func TestAHiddenHolderKeepsItsLock(t *testing.T) {
+func aHiddenHolderKeepsItsLock(t *testing.T) {
 	t.Parallel()
 	namespace := clustertest.Namespace(t)
 	server := proxy.Start(t, clustertest.Config(t))
@@ -121,8 +133,21 @@ func TestAHiddenHolderKeepsItsLock(t *testing.T) {
 	}
 }
 
+func newLocks(t *testing.T, config *rest.Config, run string) *Locks {
+	t.Helper()
+	store, err := NewSecrets(config, run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	locks, err := NewLocks(config, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return locks
+}
+
 // A lock whose holder is known to have ended is abandoned, however young it is.
-func TestALockOfADeadHolderIsAbandoned(t *testing.T) {
+func theLockOfADeadHolderIsAbandoned(t *testing.T) {
 	t.Parallel()
 	namespace := clustertest.Namespace(t)
 	first, reader := newLocks(t, clustertest.Config(t), "first"), newLocks(t, clustertest.Config(t), "reader")
@@ -142,17 +167,4 @@ func TestALockOfADeadHolderIsAbandoned(t *testing.T) {
 	if err := lock.Release(t.Context()); err != nil {
 		t.Error(err)
 	}
-}
-
-func newLocks(t *testing.T, config *rest.Config, run string) *Locks {
-	t.Helper()
-	store, err := NewSecrets(config, run)
-	if err != nil {
-		t.Fatal(err)
-	}
-	locks, err := NewLocks(config, store)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return locks
 }

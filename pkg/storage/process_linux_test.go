@@ -56,7 +56,13 @@ func endedProcess(t *testing.T, zombie bool) int {
 	}
 }
 
-func TestAProcessHasEndedOnlyIfThatIsSure(t *testing.T) {
+func TestProcesses(t *testing.T) {
+	t.Parallel()
+	t.Run("one has ended only if that is sure", processHasEndedOnlyIfThatIsSure)
+	t.Run("a machine is not known where the file system shows another's", aMachineIsNotKnownWhereTheFileSystemShowsAnothers)
+}
+
+func processHasEndedOnlyIfThatIsSure(t *testing.T) {
 	t.Parallel()
 	const whole, lives, over = processes("/proc"), false, true
 	parent := os.Getppid()
@@ -91,7 +97,7 @@ func TestAProcessHasEndedOnlyIfThatIsSure(t *testing.T) {
 	}
 }
 
-func TestAMachineIsNotKnownWhereTheFileSystemShowsAnothers(t *testing.T) {
+func aMachineIsNotKnownWhereTheFileSystemShowsAnothers(t *testing.T) {
 	t.Parallel()
 	if hostProcesses().machine() == "" {
 		t.Error("this machine is not known")

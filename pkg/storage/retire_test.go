@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"errors"
 	"net/http"
 	"path"
 	"slices"
@@ -11,11 +12,18 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
 	"github.com/sherpack-io/kubectl-sherpack/test/proxy"
 )
 
-func TestARevisionIsSuperseded(t *testing.T) {
+func TestSupersede(t *testing.T) {
+	t.Parallel()
+	t.Run("a revision is superseded", aRevisionIsSuperseded)
+	t.Run("a stale revision is not superseded", aStaleRevisionIsNotSuperseded)
+}
+
+func aRevisionIsSuperseded(t *testing.T) {
 	t.Parallel()
 	store, namespace := newStore(t, "run1"), clustertest.Namespace(t)
 	for revision := range 3 {
@@ -50,7 +58,31 @@ func TestARevisionIsSuperseded(t *testing.T) {
 	diff(t, "its hooks", r.Status.Hooks, whole.Status.Hooks)
 }
 
-func TestARevisionIsForgotten(t *testing.T) {
+// What somebody has written meanwhile is not superseded unseen.
+func aStaleRevisionIsNotSuperseded(t *testing.T) {
+	t.Parallel()
+	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 1)
+	create(t, store, r)
+	history, err := store.History(t.Context(), r.Namespace, r.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.UpdateStatus(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if err := newStore(t, "run2").Supersede(t.Context(), history[0]); !errors.Is(err, storage.ErrConflict) {
+		t.Errorf("it answers: %v", err)
+	}
+	diff(t, "what is read", r, get(t, store, r))
+}
+
+func TestForget(t *testing.T) {
+	t.Parallel()
+	t.Run("a revision is forgotten", aRevisionIsForgotten)
+	t.Run("what is gone can be retired", whatIsGoneCanBeRetired)
+}
+
+func aRevisionIsForgotten(t *testing.T) {
 	t.Parallel()
 	namespace, store := clustertest.Namespace(t), newStore(t, "run1")
 	kept := map[int]*release.Release{}
@@ -89,7 +121,7 @@ func TestARevisionIsForgotten(t *testing.T) {
 	}
 }
 
-func TestWhatIsGoneCanBeRetired(t *testing.T) {
+func whatIsGoneCanBeRetired(t *testing.T) {
 	t.Parallel()
 	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
 	if err := store.Supersede(t.Context(), r); err != nil {
@@ -101,4 +133,49 @@ func TestWhatIsGoneCanBeRetired(t *testing.T) {
 	if left := secrets(t, r.Namespace); len(left) != 0 {
 		t.Errorf("there are %d Secrets", len(left))
 	}
+}
+
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	t.Run("only what is left is swept", onlyWhatIsLeftIsSwept)
+	t.Run("parts of a head that is not listed stay", partsOfUnlistedHeadStay)
+}
+
+// A command that was killed while it dropped a record leaves parts without any head. Only these are swept: whoever looks a
+// moment later may find a release that another command has installed meanwhile.
+func onlyWhatIsLeftIsSwept(t *testing.T) {
+	t.Parallel()
+	store, namespace := newStore(t, "run1"), clustertest.Namespace(t)
+	r := example(namespace, 2)
+	create(t, store, r)
+	if swept, err := newStore(t, "run2").Sweep(t.Context(), namespace, r.Name); swept || err != nil {
+		t.Errorf("a release is swept: %v, error %v", swept, err)
+	}
+	diff(t, "what is left of the release", r.Content, get(t, store, r).Content)
+
+	if err := client(t, namespace).Delete(t.Context(), head, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if swept, err := store.Sweep(t.Context(), namespace, r.Name); !swept || err != nil {
+		t.Errorf("parts without a head are not swept: %v, error %v", swept, err)
+	}
+	if left := secrets(t, namespace); len(left) > 0 {
+		t.Errorf("%d secrets are left", len(left))
+	}
+	if swept, err := store.Sweep(t.Context(), namespace, r.Name); swept || err != nil {
+		t.Errorf("nothing is swept: %v, error %v", swept, err)
+	}
+}
+
+// The inventory of a release is not swept because somebody has changed the labels of its head.
+func partsOfUnlistedHeadStay(t *testing.T) {
+	t.Parallel()
+	whereUnlisted(t, func(t *testing.T, store *storage.Secrets, r *release.Release) {
+		t.Helper()
+		swept, err := store.Sweep(t.Context(), r.Namespace, r.Name)
+		if swept {
+			t.Error("it is swept")
+		}
+		checkUnlisted(t, r.Namespace, err)
+	})
 }

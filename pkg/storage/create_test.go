@@ -1,23 +1,18 @@
 package storage_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"path"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
@@ -25,92 +20,47 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/test/proxy"
 )
 
-// newStoreThrough returns a store whose requests go through a proxy.
-func newStoreThrough(t *testing.T, between *proxy.Proxy, run string) *storage.Secrets {
-	t.Helper()
-	store, err := storage.NewSecrets(between.Config(), run)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return store
+func TestCreate(t *testing.T) {
+	t.Parallel()
+	t.Run("a revision comes back as it was created", aRevisionComesBackAsItWasCreated)
+	t.Run("the head is written last", theHeadIsWrittenLast)
+	t.Run("it survives a lost request", creationSurvivesALostRequest)
+	t.Run("a lost answer does not hide another's revision", aLostAnswerDoesNotHideAnothersRevision)
+	t.Run("one that fails leaves all or nothing", failedCreationLeavesAllOrNothing)
+	t.Run("one that is interrupted leaves nothing", interruptedCreationLeavesNothing)
+	t.Run("what a run left of a revision goes when another records it", whatARunLeftOfARevisionGoesWhenAnotherRecordsIt)
+	t.Run("a head keeps its parts when the network goes", aHeadKeepsItsPartsWhenTheNetworkGoes)
+	t.Run("a revision is created once", aRevisionIsCreatedOnce)
+	t.Run("it is not created over one that is not listed", revisionIsNotCreatedOverUnlisted)
+	t.Run("what is refused says why", refusedRecordSaysWhy)
 }
 
-// trouble is a network that loses the requests that lost picks, before or after the server has acted.
-type trouble struct {
-	lost func(method, name string) bool
-	// acted says that the server carries a lost request out: only the answer is lost.
-	acted bool
-	// after is called between the server's act and the loss of the answer; nil does nothing.
-	after func()
-	// refused says that the client gets an answer all the same, which forbids what it asks for.
-	refused bool
-
-	mu sync.Mutex
-	// seen are all requests that write, as "METHOD name", in order.
-	seen []string
-}
-
-func (n *trouble) intercept(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
-	name, err := nameOf(request)
-	if err != nil {
-		return nil, err
-	}
-	n.mu.Lock()
-	n.seen = append(n.seen, request.Method+" "+name)
-	n.mu.Unlock()
-	if !n.lost(request.Method, name) {
-		return upstream.RoundTrip(request)
-	}
-	if n.acted {
-		answer, err := upstream.RoundTrip(request)
-		if err != nil {
-			return nil, err
-		}
-		_ = answer.Body.Close()
-	}
-	if n.after != nil {
-		n.after()
-	}
-	if n.refused {
-		return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}, Body: http.NoBody, Request: request}, nil
-	}
-	return nil, proxy.ErrCut
-}
-
-// nameOf returns the name of the Secret that a request is about; what is created has it in the body.
-func nameOf(request *http.Request) (string, error) {
-	if request.Method != http.MethodPost {
-		return path.Base(request.URL.Path), nil
-	}
-	body, err := io.ReadAll(request.Body)
-	if err != nil {
-		return "", err
-	}
-	request.Body = io.NopCloser(bytes.NewReader(body))
-	object, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, nil, nil)
-	if err != nil {
-		return "", err
-	}
-	named, err := meta.Accessor(object)
-	if err != nil {
-		return "", err
-	}
-	return named.GetName(), nil
-}
-
-// once picks the first request of a method for a name.
-func once(method, name string) func(string, string) bool {
-	var done bool
-	return func(m, n string) bool {
-		if done || m != method || n != name {
-			return false
-		}
-		done = true
-		return true
+func aRevisionComesBackAsItWasCreated(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*release.Release){
+		"all that can be recorded":     func(*release.Release) {},
+		"no values":                    func(r *release.Release) { r.Content.Values = nil },
+		"nothing but a name":           func(r *release.Release) { *r = *release.New(r.Name, r.Namespace, 7); r.Status.Phase = release.Failed },
+		"a whole number beyond 2^53":   func(r *release.Release) { r.Content.Values = map[string]any{"id": int64(9007199254740993)} },
+		"nothing said about it":        func(r *release.Release) { r.Spec.Description = "" },
+		"a long message":               func(r *release.Release) { r.Status.Message = strings.Repeat("ü", 2000) },
+		"what was read from elsewhere": func(r *release.Release) { r.Record = release.Record{Run: "other", Inventory: []string{"1", "2", "3"}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			namespace := clustertest.Namespace(t)
+			written := example(namespace, 1)
+			change(written)
+			create(t, newStore(t, "run1"), written)
+			if written.UID == "" || written.ResourceVersion == "" || written.CreationTimestamp.IsZero() {
+				t.Errorf("after it was created its metadata is %+v", written.ObjectMeta)
+			}
+			diff(t, "what is read", written, get(t, newStore(t, "run2"), written))
+		})
 	}
 }
 
-func TestTheHeadIsWrittenLast(t *testing.T) {
+func theHeadIsWrittenLast(t *testing.T) {
 	t.Parallel()
 	between := proxy.Start(t, clustertest.Config(t))
 	network := &trouble{lost: func(string, string) bool { return false }}
@@ -132,7 +82,7 @@ func TestTheHeadIsWrittenLast(t *testing.T) {
 	diff(t, "the writes", want, slices.Sorted(slices.Values(writes)))
 }
 
-func TestACreationSurvivesALostRequest(t *testing.T) {
+func creationSurvivesALostRequest(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{payload, inventory, head} {
 		for _, acted := range []bool{false, true} {
@@ -148,7 +98,7 @@ func TestACreationSurvivesALostRequest(t *testing.T) {
 	}
 }
 
-func TestALostAnswerDoesNotHideAnothersRevision(t *testing.T) {
+func aLostAnswerDoesNotHideAnothersRevision(t *testing.T) {
 	t.Parallel()
 	between := proxy.Start(t, clustertest.Config(t))
 	r := example(clustertest.Namespace(t), 2)
@@ -164,7 +114,7 @@ func TestALostAnswerDoesNotHideAnothersRevision(t *testing.T) {
 	diff(t, "what is read", theirs, get(t, newStore(t, "run3"), r))
 }
 
-func TestACreationThatFailsLeavesAllOrNothing(t *testing.T) {
+func failedCreationLeavesAllOrNothing(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{payload, inventory, head} {
 		for _, acted := range []bool{false, true} {
@@ -193,7 +143,7 @@ func TestACreationThatFailsLeavesAllOrNothing(t *testing.T) {
 }
 
 // Whoever does not want to wait until all parts are written gets none.
-func TestACreationThatIsInterruptedLeavesNothing(t *testing.T) {
+func interruptedCreationLeavesNothing(t *testing.T) {
 	t.Parallel()
 	for title, acted := range map[string]bool{"the request is lost": false, "the answer is lost": true} {
 		t.Run(title, func(t *testing.T) {
@@ -214,7 +164,7 @@ func TestACreationThatIsInterruptedLeavesNothing(t *testing.T) {
 }
 
 // A run that is killed between the parts and the head cannot take the parts away; the next that records the revision does.
-func TestWhatARunLeftOfARevisionGoesWhenAnotherRecordsIt(t *testing.T) {
+func whatARunLeftOfARevisionGoesWhenAnotherRecordsIt(t *testing.T) {
 	t.Parallel()
 	namespace := clustertest.Namespace(t)
 	create(t, newStore(t, "run1"), example(namespace, 1))
@@ -245,7 +195,7 @@ func TestWhatARunLeftOfARevisionGoesWhenAnotherRecordsIt(t *testing.T) {
 	diff(t, "what is read", r, get(t, newStore(t, "run4"), r))
 }
 
-func TestAHeadKeepsItsPartsWhenTheNetworkGoes(t *testing.T) {
+func aHeadKeepsItsPartsWhenTheNetworkGoes(t *testing.T) {
 	t.Parallel()
 	between := proxy.Start(t, clustertest.Config(t))
 	gone := false
@@ -264,7 +214,7 @@ func TestAHeadKeepsItsPartsWhenTheNetworkGoes(t *testing.T) {
 	diff(t, "the inventory", r.Inventory, found.Inventory)
 }
 
-func TestARevisionIsCreatedOnce(t *testing.T) {
+func aRevisionIsCreatedOnce(t *testing.T) {
 	t.Parallel()
 	for title, run := range map[string]string{"by another run": "run2", "by the same run": "run1"} {
 		t.Run(title, func(t *testing.T) {
@@ -284,90 +234,24 @@ func TestARevisionIsCreatedOnce(t *testing.T) {
 	}
 }
 
-func TestAStatusSurvivesALostRequest(t *testing.T) {
+// A revision that no list finds is not told as another command's.
+func revisionIsNotCreatedOverUnlisted(t *testing.T) {
 	t.Parallel()
-	for title, acted := range map[string]bool{"the request is lost": false, "the answer is lost": true} {
-		t.Run(title, func(t *testing.T) {
-			t.Parallel()
-			between := proxy.Start(t, clustertest.Config(t))
-			store, r := newStoreThrough(t, between, "run1"), example(clustertest.Namespace(t), 2)
-			create(t, store, r)
-			between.Intercept((&trouble{lost: once(http.MethodPatch, head), acted: acted}).intercept)
-			for _, phase := range []release.Phase{release.PendingInstall, release.Deployed} {
-				r.Status.Phase = phase
-				if err := store.UpdateStatus(t.Context(), r); err != nil {
-					t.Fatal(err)
-				}
-				diff(t, "what is read", r, get(t, newStore(t, "run2"), r))
-			}
-		})
-	}
+	whereUnlisted(t, func(t *testing.T, _ *storage.Secrets, r *release.Release) {
+		t.Helper()
+		checkUnlisted(t, r.Namespace, newStore(t, "run2").Create(t.Context(), example(r.Namespace, 2)))
+	})
 }
 
-func TestAnInventorySurvivesALostRequest(t *testing.T) {
+// What the API server refuses is told as it says it.
+func refusedRecordSaysWhy(t *testing.T) {
 	t.Parallel()
-	for title, acted := range map[string]bool{"the request is lost": false, "the answer is lost": true} {
-		t.Run(title, func(t *testing.T) {
-			t.Parallel()
-			between := proxy.Start(t, clustertest.Config(t))
-			store, r := newStoreThrough(t, between, "run1"), example(clustertest.Namespace(t), 2)
-			create(t, store, r)
-			between.Intercept((&trouble{lost: once(http.MethodPatch, inventory), acted: acted}).intercept)
-			r.Inventory = r.Inventory[1:]
-			if err := store.UpdateInventory(t.Context(), r); err != nil {
-				t.Fatal(err)
-			}
-			checkInventory(t, r)
-		})
+	namespace := clustertest.Namespace(t)
+	store, err := storage.NewSecrets(limited(t, namespace, "get"), "run1")
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-func TestAStatusIsWrittenAfterTheNetworkIsBack(t *testing.T) {
-	t.Parallel()
-	for title, acted := range map[string]bool{"the requests were lost": false, "the answers were lost": true} {
-		t.Run(title, func(t *testing.T) {
-			t.Parallel()
-			between := proxy.Start(t, clustertest.Config(t))
-			store, r := newStoreThrough(t, between, "run1"), example(clustertest.Namespace(t), 2)
-			create(t, store, r)
-			for range 2 {
-				ctx, giveUp := context.WithCancel(t.Context())
-				network := &trouble{lost: func(string, string) bool { return true }, acted: acted, after: giveUp}
-				between.Intercept(network.intercept)
-				r.Status.Message += " again"
-				if err := store.UpdateStatus(ctx, r); err == nil || errors.Is(err, storage.ErrConflict) {
-					t.Errorf("without a network it answers: %v", err)
-				}
-			}
-			between.Intercept(nil)
-			r.Status.Phase, r.Status.Message = release.Failed, "the network was gone"
-			if err := store.UpdateStatus(t.Context(), r); err != nil {
-				t.Fatal(err)
-			}
-			diff(t, "what is read", r, get(t, newStore(t, "run2"), r))
-		})
+	if err := store.Create(t.Context(), example(namespace, 1)); err == nil || !strings.Contains(err.Error(), `cannot create resource "secrets"`) {
+		t.Errorf("the error is %v", err)
 	}
-}
-
-func TestALostAnswerDoesNotHideAnothersWrite(t *testing.T) {
-	t.Parallel()
-	between := proxy.Start(t, clustertest.Config(t))
-	store, r := newStoreThrough(t, between, "run1"), example(clustertest.Namespace(t), 2)
-	create(t, store, r)
-	var theirs *release.Release
-	write := func() {
-		theirs = get(t, newStore(t, "run2"), r)
-		theirs.Status.Message = "theirs"
-		if err := newStore(t, "run2").UpdateStatus(t.Context(), theirs); err != nil {
-			t.Error(err)
-		}
-	}
-	between.Intercept((&trouble{lost: once(http.MethodPatch, head), acted: true, after: write}).intercept)
-	for range 2 {
-		r.Status.Message = "mine"
-		if err := store.UpdateStatus(t.Context(), r); !errors.Is(err, storage.ErrConflict) {
-			t.Errorf("it answers: %v", err)
-		}
-	}
-	diff(t, "what is read", theirs, get(t, store, r))
 }

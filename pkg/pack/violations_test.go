@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,12 +10,96 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+func TestViolations(t *testing.T) {
+	t.Parallel()
+	t.Run("they are told all at once", violationsAreToldAllAtOnce)
+	t.Run("many are found in time", manyViolationsAreFound)
+	t.Run("values are not in errors", valuesAreNotInErrors)
+}
+
+func violationsAreToldAllAtOnce(t *testing.T) {
+	t.Parallel()
+	p, err := Open("testdata/mypack")
+	check(t, err)
+	p.Values["debug"] = "yes"
+	_, err = p.Merge(map[string]any{
+		"replicas": 0, "imgae": "x", "service": map[string]any{"port": "http"}, "tls": map[string]any{},
+		"image": map[string]any{"repository": nil, "repo": "x", "pullPolicy": "Never"},
+	})
+	want := []string{
+		"testdata/mypack/values.yaml:7: debug: is string, must be boolean",
+		"image.pullPolicy: value must be one of 'Always', 'IfNotPresent'",
+		"image.repo: unknown key; did you mean repository?",
+		"image.repository: is required",
+		"imgae: unknown key; did you mean image?",
+		"replicas: must be at least 1",
+		"service.port: is string, must be integer",
+		"tls.secret: is required",
+	}
+	if diff := cmp.Diff(want, lines(t, err)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// It took minutes when every problem looked through the whole file for its line.
+func manyViolationsAreFound(t *testing.T) {
+	t.Parallel()
+	var values strings.Builder
+	for i := range 60_000 {
+		fmt.Fprintf(&values, "k%d: 1\n", i)
+	}
+	p, err := assemble("p", []File{
+		{Path: MetadataFile, Data: []byte("apiVersion: sherpack/v1\nkind: application\nmetadata: {name: a, version: 1.0.0}\n")},
+		{Path: ValuesFile, Data: []byte(values.String())},
+		{Path: "values.schema.json", Data: []byte(`{"additionalProperties": {"type": "string"}}`)},
+	})
+	check(t, err)
+	var invalid *InvalidError
+	if _, err := p.Merge(nil); !errors.As(err, &invalid) || len(invalid.Problems) != 60_000 {
+		t.Fatalf("got %.200v", err)
+	}
+}
+
 // mistake is a schema, values that do not fit, and what is said about them.
 type mistake struct {
 	schema  string
 	sources ValueSources
 	stdin   string
 	want    string
+}
+
+// What is wrong with a value can be told without showing it.
+func valuesAreNotInErrors(t *testing.T) {
+	t.Parallel()
+	for title, test := range mistakes() {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			files := map[string]string{MetadataFile: minimal}
+			if test.schema != "" {
+				files["values.schema.yaml"] = fmt.Sprintf("properties: {password: %s}\n", test.schema)
+			}
+			p, err := assemble("p", asFiles(files))
+			if err != nil {
+				t.Fatal(err)
+			}
+			given, err := test.sources.Load(strings.NewReader(test.stdin))
+			if err == nil {
+				_, err = p.Merge(given)
+			}
+			var got []string
+			if err != nil {
+				got = lines(t, err)
+			}
+			if diff := cmp.Diff(test.want, strings.Join(got, "\n")); diff != "" {
+				t.Error(diff)
+			}
+			if hidden := []string{"hunter2", "20002"}; slices.ContainsFunc(got, func(line string) bool {
+				return strings.Contains(line, hidden[0]) || strings.Contains(line, hidden[1])
+			}) {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
 }
 
 func mistakes() map[string]mistake {
@@ -62,51 +147,4 @@ func mistakes() map[string]mistake {
 	}
 }
 
-// What is wrong with a value can be told without showing it.
-func TestValuesAreNotInErrors(t *testing.T) {
-	t.Parallel()
-	for title, test := range mistakes() {
-		t.Run(title, func(t *testing.T) {
-			t.Parallel()
-			files := map[string]string{MetadataFile: minimal}
-			if test.schema != "" {
-				files["values.schema.yaml"] = fmt.Sprintf("properties: {password: %s}\n", test.schema)
-			}
-			p, err := assemble("p", asFiles(files))
-			if err != nil {
-				t.Fatal(err)
-			}
-			given, err := test.sources.Load(strings.NewReader(test.stdin))
-			if err == nil {
-				_, err = p.Merge(given)
-			}
-			var got []string
-			if err != nil {
-				got = lines(t, err)
-			}
-			if diff := cmp.Diff(test.want, strings.Join(got, "\n")); diff != "" {
-				t.Error(diff)
-			}
-			if hidden := []string{"hunter2", "20002"}; slices.ContainsFunc(got, func(line string) bool {
-				return strings.Contains(line, hidden[0]) || strings.Contains(line, hidden[1])
-			}) {
-				t.Errorf("the error is %v", err)
-			}
-		})
-	}
-}
-
 func set(value string) ValueSources { return ValueSources{Set: []string{"password=" + value}} }
-
-func TestAPackWithTooManyKeysIsRefused(t *testing.T) {
-	t.Parallel()
-	var text strings.Builder
-	text.WriteString(minimal)
-	for i := range 20_000 {
-		fmt.Fprintf(&text, "k%d: 1\n", i)
-	}
-	_, err := assemble("p", asFiles(map[string]string{MetadataFile: text.String()}))
-	if diff := cmp.Diff([]string{"p/Pack.yaml:1: a mapping has more than 10000 keys"}, lines(t, err)); diff != "" {
-		t.Error(diff)
-	}
-}

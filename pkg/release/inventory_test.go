@@ -1,44 +1,18 @@
 package release_test
 
 import (
-	"errors"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// A revision whose head cannot be read keeps its number, and counts as deployed where its phase says so; it is neither listed
-// nor gone back to.
-func TestARevisionThatCannotBeReadStandsInTheHistory(t *testing.T) {
+func TestEntry(t *testing.T) {
 	t.Parallel()
-	revisions := history(1, release.Superseded, release.Superseded, release.Deployed, "")
-	for _, number := range []int{2, 3, 4} {
-		revisions.Revision(number).Record.Damage.Head = errors.New("damaged")
-	}
-	if next := revisions.NextRevision(); next != 5 {
-		t.Errorf("the next revision is %d", next)
-	}
-	if deployed := number(revisions.Deployed()); deployed != 3 {
-		t.Errorf("revision %d is deployed", deployed)
-	}
-	if before := number(revisions.DeployedBefore(4)); before != 1 {
-		t.Errorf("revision %d was deployed before", before)
-	}
-	var readable []int
-	for _, r := range revisions.Readable() {
-		readable = append(readable, r.Spec.Revision)
-	}
-	if diff := cmp.Diff([]int{1}, readable); diff != "" {
-		t.Errorf("readable are (-want +got):\n%s", diff)
-	}
-	if len(revisions) != 4 {
-		t.Errorf("the history has %d revisions left", len(revisions))
-	}
+	t.Run("it names an object that can be asked for", entryNamesAnObject)
+	t.Run("its reference is that of the object", referenceOfEntry)
 }
 
-func TestAnEntryNamesAnObjectThatCanBeAskedFor(t *testing.T) {
+func entryNamesAnObject(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		entry release.Entry
@@ -61,5 +35,17 @@ func TestAnEntryNamesAnObjectThatCanBeAskedFor(t *testing.T) {
 				t.Errorf("the error is %q", got)
 			}
 		})
+	}
+}
+
+func referenceOfEntry(t *testing.T) {
+	t.Parallel()
+	core := release.Entry{Version: "v1", Kind: "Secret", Namespace: "web", Name: "a", UID: "1"}.Reference()
+	if got := core.APIVersion + " " + core.Kind + " " + core.Namespace + " " + core.Name + " " + string(core.UID); got != "v1 Secret web a 1" {
+		t.Errorf("a reference without a group is %s", got)
+	}
+	grouped := release.Entry{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRole", Name: "a:b"}.Reference()
+	if got := grouped.APIVersion + " " + grouped.Namespace + "/" + grouped.Name; got != "rbac.authorization.k8s.io/v1 /a:b" {
+		t.Errorf("a reference with a group is %s", got)
 	}
 }

@@ -2,35 +2,22 @@ package hook_test
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"sigs.k8s.io/kustomize/kyaml/kio"
 	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 )
 
-// resource builds one resource; lines are annotations, as YAML.
-func resource(t testing.TB, kind, name string, lines ...string) *yaml.RNode {
-	t.Helper()
-	apiVersion := "v1"
-	if kind == "Job" {
-		apiVersion = "batch/v1"
-	}
-	text := "apiVersion: " + apiVersion + "\nkind: " + kind + "\nmetadata:\n  name: " + name + "\n"
-	if len(lines) > 0 {
-		text += "  annotations:\n    " + strings.Join(lines, "\n    ") + "\n"
-	}
-	node, err := yaml.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return node
+func TestParse(t *testing.T) {
+	t.Parallel()
+	t.Run("annotations are read", annotationsAreRead)
+	t.Run("every phase is accepted", everyPhaseIsAccepted)
+	t.Run("wrong words are refused with place and valid words", wrongWordsAreRefusedWithPlaceAndValidWords)
 }
 
 type parsed struct {
@@ -40,7 +27,7 @@ type parsed struct {
 	Timeout  time.Duration
 }
 
-func TestAnnotationsAreRead(t *testing.T) {
+func annotationsAreRead(t *testing.T) {
 	t.Parallel()
 	before := []hook.DeletePolicy{hook.BeforeHookCreation}
 	for name, test := range map[string]struct {
@@ -92,7 +79,25 @@ func TestAnnotationsAreRead(t *testing.T) {
 	}
 }
 
-func TestEveryPhaseIsAccepted(t *testing.T) {
+// resource builds one resource; lines are annotations, as YAML.
+func resource(t testing.TB, kind, name string, lines ...string) *yaml.RNode {
+	t.Helper()
+	apiVersion := "v1"
+	if kind == "Job" {
+		apiVersion = "batch/v1"
+	}
+	text := "apiVersion: " + apiVersion + "\nkind: " + kind + "\nmetadata:\n  name: " + name + "\n"
+	if len(lines) > 0 {
+		text += "  annotations:\n    " + strings.Join(lines, "\n    ") + "\n"
+	}
+	node, err := yaml.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return node
+}
+
+func everyPhaseIsAccepted(t *testing.T) {
 	t.Parallel()
 	for _, phase := range hook.Phases() {
 		h, err := hook.Parse(resource(t, "Job", "a", "sherpack.io/hook: "+string(phase)))
@@ -105,7 +110,7 @@ func TestEveryPhaseIsAccepted(t *testing.T) {
 	}
 }
 
-func TestWrongWordsAreRefusedWithPlaceAndValidWords(t *testing.T) {
+func wrongWordsAreRefusedWithPlaceAndValidWords(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		annotations []string
@@ -158,85 +163,6 @@ func TestWrongWordsAreRefusedWithPlaceAndValidWords(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func names(nodes []*yaml.RNode) []string {
-	var found []string
-	for _, node := range nodes {
-		found = append(found, node.GetKind()+"/"+node.GetName())
-	}
-	return found
-}
-
-func inPhase(hooks []hook.Hook, phase hook.Phase) []hook.Hook {
-	return slices.DeleteFunc(slices.Clone(hooks), func(h hook.Hook) bool { return !h.In(phase) })
-}
-
-func TestSplitTakesOutHooksInTheirOrder(t *testing.T) {
-	t.Parallel()
-	nodes := []*yaml.RNode{
-		resource(t, "Deployment", "web"),
-		resource(t, "Job", "late", "sherpack.io/hook: pre-install", `sherpack.io/hook-weight: "10"`),
-		resource(t, "Job", "b", "sherpack.io/hook: pre-install,test"),
-		resource(t, "ConfigMap", "app"),
-		resource(t, "Job", "a", "sherpack.io/hook: pre-install"),
-		resource(t, "ServiceAccount", "z", "helm.sh/hook: pre-install"),
-		resource(t, "Job", "early", "sherpack.io/hook: pre-install", `sherpack.io/hook-weight: "-5"`),
-	}
-	hooks, regular, err := hook.Split(nodes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"Deployment/web", "ConfigMap/app"}, names(regular)); diff != "" {
-		t.Error(diff)
-	}
-	for phase, want := range map[hook.Phase][]string{
-		hook.PreInstall:  {"Job/early", "ServiceAccount/z", "Job/a", "Job/b", "Job/late"},
-		hook.Test:        {"Job/b"},
-		hook.PostInstall: nil,
-	} {
-		var got []string
-		for _, h := range inPhase(hooks, phase) {
-			got = append(got, h.Node.GetKind()+"/"+h.Node.GetName())
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: %s", phase, diff)
-		}
-	}
-}
-
-func TestSplitOfOnlyHooksOrNone(t *testing.T) {
-	t.Parallel()
-	only, regular, err := hook.Split([]*yaml.RNode{resource(t, "Job", "a", "sherpack.io/hook: test")})
-	if err != nil || len(only) != 1 || len(regular) != 0 {
-		t.Errorf("only hooks: got %d hooks, %d regular, %v", len(only), len(regular), err)
-	}
-	none, regular, err := hook.Split([]*yaml.RNode{resource(t, "ConfigMap", "a")})
-	if err != nil || len(none) != 0 || len(regular) != 1 {
-		t.Errorf("no hooks: got %d hooks, %d regular, %v", len(none), len(regular), err)
-	}
-}
-
-func TestFiltersWorkInAKyamlPipeline(t *testing.T) {
-	t.Parallel()
-	var out strings.Builder
-	pipeline := kio.Pipeline{
-		Inputs: []kio.Reader{kio.ResourceNodeSlice{
-			resource(t, "ConfigMap", "app"),
-			resource(t, "Job", "b", "sherpack.io/hook: test"),
-			resource(t, "Job", "a", "sherpack.io/hook: test"),
-		}},
-		Filters: []kio.Filter{hook.Select{}, hook.Order{}},
-		Outputs: []kio.Writer{kio.ByteWriter{Writer: &out}},
-	}
-	if err := pipeline.Execute(); err != nil {
-		t.Fatal(err)
-	}
-	want := "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: a\n  annotations:\n    sherpack.io/hook: test\n---\n" +
-		"apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: b\n  annotations:\n    sherpack.io/hook: test\n"
-	if diff := cmp.Diff(want, out.String()); diff != "" {
-		t.Error(diff)
 	}
 }
 

@@ -1,6 +1,7 @@
 package manifest_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -22,7 +23,14 @@ func decode(t *testing.T, text string) []*yaml.RNode {
 	return nodes
 }
 
-func TestDecodeFindsEveryResource(t *testing.T) {
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	t.Run("every resource is found", everyResourceIsFound)
+	t.Run("refusals name file and line", refusalsNameFileAndLine)
+	t.Run("values are not in errors", valuesAreNotInErrors)
+}
+
+func everyResourceIsFound(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		text string
@@ -61,24 +69,7 @@ func TestDecodeFindsEveryResource(t *testing.T) {
 	}
 }
 
-// bomb is a small text whose aliases stand for ten to the power of nine values.
-func bomb() string {
-	text := "apiVersion: v1\nkind: A\nmetadata: {name: a}\nx0: &x0 [a, a, a, a, a, a, a, a, a, a]\n"
-	for i := range 8 {
-		text += fmt.Sprintf("x%d: &x%d [%s]\n", i+1, i+1, strings.Repeat(fmt.Sprintf("*x%d, ", i), 10))
-	}
-	return text
-}
-
-func TestAnnotationsComeThroughAliasesAndMerges(t *testing.T) {
-	t.Parallel()
-	nodes := decode(t, "apiVersion: v1\nkind: A\nx-common: &common {sherpack.io/hook-weight: 5}\nmetadata:\n  name: a\n  annotations:\n    <<: *common\n    b: c\n")
-	if got := nodes[0].GetAnnotations()["sherpack.io/hook-weight"]; got != "5" {
-		t.Errorf("got %q", got)
-	}
-}
-
-func TestDecodeRefusesWithFileAndLine(t *testing.T) {
+func refusalsNameFileAndLine(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		text string
@@ -123,75 +114,121 @@ func TestDecodeRefusesWithFileAndLine(t *testing.T) {
 	}
 }
 
-func TestAnObjectMeansWhatTheAPIServerReads(t *testing.T) {
-	t.Parallel()
-	text := `apiVersion: v1
-kind: ConfigMap
-metadata:
-  name: a
-  annotations:
-    sherpack.io/hook-weight: -5
-    sherpack.io/hook: null
-    helm.sh/hook-weight: 010
-data:
-  date: 2020-01-01
-  yes: yes
-  quoted: "yes"
-  octal: 010
-  big: 12345678901234567
-  float: 1.50
-  base: &b {x: 1}
-  merged: {<<: *b, y: 2}
-  block: |2
-      indented
+// bomb is a small text whose aliases stand for ten to the power of nine values.
+func bomb() string {
+	text := "apiVersion: v1\nkind: A\nmetadata: {name: a}\nx0: &x0 [a, a, a, a, a, a, a, a, a, a]\n"
+	for i := range 8 {
+		text += fmt.Sprintf("x%d: &x%d [%s]\n", i+1, i+1, strings.Repeat(fmt.Sprintf("*x%d, ", i), 10))
+	}
+	return text
+}
 
-    last
-  folded: >-
-    one
-    two
-`
-	object, err := manifest.NewObject(decode(t, text)[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The annotations are ours, so they are strings; all else is as sigs.k8s.io/yaml reads it, the API server's reader.
-	want := map[string]any{}
-	strict := strings.NewReplacer("weight: -5", `weight: "-5"`, "hook: null", `hook: ""`, "weight: 010", `weight: "010"`).Replace(text)
-	if err := sigsyaml.Unmarshal([]byte(strict), &want, func(d *sigsyamlDecoder) *sigsyamlDecoder { d.UseNumber(); return d }); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(asJSON(t, want), asJSON(t, object.Object)); diff != "" {
-		t.Error(diff)
+func valuesAreNotInErrors(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{
+		"*hunter2":                 "t.yaml: not valid YAML: no such anchor; quote a value that begins with *",
+		"!!int hunter2":            "t.yaml:1: not valid YAML: cannot decode !!str as a !!int",
+		"!!float |\n    hunter2\n": "t.yaml:1: not valid YAML: cannot decode !!str as a !!float",
+		"{? [hunter2] : 1}":        "t.yaml:5: a key must be a string",
+		"hunter2: a":               "t.yaml:5: not valid YAML: mapping values are not allowed in this context",
+		"\"hunter2":                "t.yaml:5: not valid YAML: found unexpected end of stream",
+		"@hunter2":                 "t.yaml:5: not valid YAML: found character that cannot start any token",
+		"!!binary hunter2*":        "t.yaml:1: not valid YAML: !!binary value contains invalid base64 data",
+	} {
+		nodes, err := manifest.Decode("t.yaml", []byte("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData:\n  password: "+value+"\n"), nil)
+		if err == nil {
+			_, err = manifest.NewObject(nodes[0])
+		}
+		if err == nil {
+			t.Errorf("%s is accepted", value)
+			continue
+		}
+		if diff := cmp.Diff(want, err.Error()); diff != "" || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %s", value, diff)
+		}
 	}
 }
 
-func TestEncodeIsReadBack(t *testing.T) {
-	t.Parallel()
-	text := "# about a\napiVersion: v1\nkind: A\nmetadata:\n  name: a\n  annotations:\n    sherpack.io/hook-weight: -5 # early\n---\napiVersion: v1\nkind: B\nmetadata:\n  name: b\n"
-	nodes := decode(t, text)
-	encoded, err := manifest.Encode(nodes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := "---\n# Source: templates/a.yaml\n# about a\napiVersion: v1\nkind: A\nmetadata:\n  name: a\n  annotations:\n    sherpack.io/hook-weight: \"-5\" # early\n" +
-		"---\n# Source: templates/a.yaml\napiVersion: v1\nkind: B\nmetadata:\n  name: b\n"
-	if diff := cmp.Diff(want, encoded); diff != "" {
-		t.Fatal(diff)
-	}
-	again, err := manifest.DecodeStream([]byte(encoded))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, node := range again {
-		if manifest.File(node) != "templates/a.yaml" {
-			t.Errorf("the file is lost: %q", manifest.File(node))
+// FuzzDecode checks that no input makes the decoder panic, that what it accepts can be encoded and read back with
+// the same meaning, and that this is the meaning the API server's reader gives the text.
+func FuzzDecode(f *testing.F) {
+	f.Add("apiVersion: v1\nkind: A\nmetadata: {name: a}\ndata: {a: 2020-01-01, b: yes, c: 010}\n")
+	f.Add("apiVersion: v1\nkind: A\nmetadata:\n  name: a\nd: |2-\n    a\n   b\ne: >+\n  x\n\n")
+	f.Add("a: &a [1]\nb: *a\n---\n- x\n---\nkind: List\nitems: []\n")
+	f.Add("apiVersion: v1\nkind: A\nmetadata:\n  name: a\n  labels:\n  annotations: {a: , b: ~}\n")
+	f.Add("apiVersion: v1\nkind: A\nmetadata: {name: a}\nx: &x {y: 1}\nz: {<<: *x}\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		nodes, err := manifest.Decode("f", []byte(text), nil)
+		if err != nil {
+			return
 		}
+		encoded, err := manifest.Encode(nodes)
+		if err != nil {
+			t.Skip("the YAML library cannot write this back, and says so")
+		}
+		again, err := manifest.DecodeStream([]byte(encoded))
+		if err != nil {
+			t.Fatalf("what was written cannot be read back: %v\n%s", err, encoded)
+		}
+		if len(again) != len(nodes) {
+			t.Fatalf("%d resources became %d:\n%s", len(nodes), len(again), encoded)
+		}
+		for i := range nodes {
+			first, firstErr := manifest.NewObject(nodes[i])
+			second, secondErr := manifest.NewObject(again[i])
+			if firstErr != nil || secondErr != nil {
+				continue
+			}
+			if diff := cmp.Diff(asJSON(t, first.Object), asJSON(t, second.Object)); diff != "" {
+				t.Fatal(diff)
+			}
+		}
+		compareWithReader(t, text, len(nodes))
+	})
+}
+
+// compareWithReader compares a text that is one plain document with what sigs.k8s.io/yaml makes of the text itself.
+func compareWithReader(t *testing.T, text string, resources int) {
+	t.Helper()
+	if resources != 1 || strings.Contains(text, "---") || strings.Contains(text, "...") ||
+		strings.Contains(text, "sherpack.io/") || strings.Contains(text, "helm.sh/") || strings.Contains(text, "List") {
+		return
 	}
-	second, err := manifest.Encode(again)
+	nodes, _ := manifest.Decode("", []byte(text), nil)
+	object, err := manifest.NewObject(nodes[0])
 	if err != nil {
+		return
+	}
+	raw, err := sigsyaml.YAMLToJSON([]byte(text))
+	if err != nil {
+		return
+	}
+	want, got := map[string]any{}, map[string]any{}
+	if err := json.Unmarshal(raw, &want); err != nil {
+		return
+	}
+	if err := json.Unmarshal([]byte(asJSON(t, object.Object)), &got); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(encoded, second); diff != "" {
-		t.Error(diff)
+	asStrings(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("not what the API server reads:\n%s", diff)
+	}
+}
+
+// asStrings makes of labels and annotations what the API server does when it decodes them: a null is an empty string, and one
+// in place of all is nothing.
+func asStrings(object map[string]any) {
+	metadata, _ := object["metadata"].(map[string]any)
+	for _, key := range []string{"labels", "annotations"} {
+		values, isMap := metadata[key].(map[string]any)
+		if metadata[key] == nil || isMap && len(values) == 0 && key == "annotations" {
+			delete(metadata, key)
+		}
+		for name, value := range values {
+			if value == nil {
+				values[name] = ""
+			}
+		}
 	}
 }

@@ -1,0 +1,93 @@
+package pack
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestFolder(t *testing.T) {
+	t.Parallel()
+	t.Run("links are followed, and what is hidden stays out of templates", folderIsRead)
+	t.Run("what is refused", foldersThatAreRefused)
+}
+
+func folderIsRead(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	write(t, folder, map[string]string{
+		"Pack.yaml": minimal, "templates/a.yaml": "a", "templates/.a.yaml.swp": "x", "templates/._a.yaml": "x",
+		".git/config": "secret", "sub/.git/config": "secret", "conf/.hidden": "h",
+	})
+	link(t, "../templates/a.yaml", filepath.Join(folder, "conf", "link.yaml"))
+	p, err := Open(folder + "/")
+	check(t, err)
+	if diff := cmp.Diff([]string{"templates/a.yaml"}, paths(p.Templates)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"conf/.hidden", "conf/link.yaml"}, paths(p.Files)); diff != "" {
+		t.Error(diff)
+	}
+	if got := p.where("x"); got != folder+"/x" {
+		t.Errorf("where: %s", got)
+	}
+}
+
+func link(t *testing.T, to, at string) {
+	t.Helper()
+	check(t, os.Symlink(to, at))
+}
+
+func foldersThatAreRefused(t *testing.T) {
+	t.Parallel()
+	outside := filepath.Join(t.TempDir(), "secret")
+	write(t, filepath.Dir(outside), map[string]string{"secret": "s"})
+	for name, test := range map[string]struct {
+		prepare func(t *testing.T, folder string)
+		want    string
+	}{
+		"a link that leads out":    {func(t *testing.T, f string) { link(t, outside, filepath.Join(f, "x")) }, "x: path escapes from parent"},
+		"a link up":                {func(t *testing.T, f string) { link(t, "../x", filepath.Join(f, "x")) }, "x: path escapes from parent"},
+		"a link to a folder":       {func(t *testing.T, f string) { link(t, ".", filepath.Join(f, "x")) }, "links to folders are not followed"},
+		"a link to nothing":        {func(t *testing.T, f string) { link(t, "nothing", filepath.Join(f, "x")) }, "no such file"},
+		"a pipe":                   {pipe, "x: not a regular file"},
+		"a file that is too large": {func(t *testing.T, f string) { truncate(t, filepath.Join(f, "x"), maxFile+1) }, "x: larger than 5 MiB"},
+		"files that are too large": {func(t *testing.T, f string) { large(t, f) }, "the pack is larger than 100 MiB"},
+		"no Pack.yaml":             {func(t *testing.T, f string) { remove(t, filepath.Join(f, "Pack.yaml")) }, "no Pack.yaml"},
+		"no folder":                {func(t *testing.T, f string) { remove(t, f) }, "no such file or directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			write(t, folder, map[string]string{"Pack.yaml": minimal})
+			test.prepare(t, folder)
+			_, err := Open(folder)
+			var failed *FileError
+			if !errors.As(err, &failed) || failed.Path != folder || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func large(t *testing.T, folder string) {
+	t.Helper()
+	for i := range maxTotal/maxFile + 1 {
+		truncate(t, filepath.Join(folder, "x"+string(rune('a'+i))), maxFile)
+	}
+}
+
+func remove(t *testing.T, name string) {
+	t.Helper()
+	check(t, os.RemoveAll(name))
+}
+
+func truncate(t *testing.T, name string, size int64) {
+	t.Helper()
+	write(t, filepath.Dir(name), map[string]string{filepath.Base(name): ""})
+	check(t, os.Truncate(name, size))
+}
