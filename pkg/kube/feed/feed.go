@@ -27,8 +27,11 @@ const notServed = 3
 // Objects is what a feed follows: those of one kind in one namespace, or of the whole cluster. A dynamic.ResourceInterface is
 // that.
 type Objects interface {
+	// Get returns one object.
 	Get(ctx context.Context, name string, options metav1.GetOptions, subresources ...string) (*unstructured.Unstructured, error)
+	// List returns the objects that the options select.
 	List(ctx context.Context, options metav1.ListOptions) (*unstructured.UnstructuredList, error)
+	// Watch reports changes from then on.
 	Watch(ctx context.Context, options metav1.ListOptions) (watch.Interface, error)
 }
 
