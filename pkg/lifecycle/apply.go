@@ -241,3 +241,17 @@ func (l *ledger) NotRecreated(object manifest.Object, err error) error {
 	}
 	return err
 }
+
+// established waits for the custom resource definitions of a step, so that objects of their kinds can follow.
+func (o *objects) established(ctx context.Context, objects []manifest.Object) error {
+	var definitions []manifest.Object
+	for _, object := range objects {
+		if kinds.IsDefinition(object.GroupKind()) {
+			definitions = append(definitions, object)
+		}
+	}
+	if len(definitions) == 0 {
+		return nil
+	}
+	return o.Wait(ctx, definitions)
+}

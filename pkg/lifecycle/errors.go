@@ -88,12 +88,6 @@ func (e *PreflightError) Error() string {
 	return text.String()
 }
 
-// isForeign reports whether objects of others are among the problems.
-func (e *PreflightError) isForeign() bool {
-	var foreign *ForeignError
-	return errors.As(e, &foreign)
-}
-
 // Unwrap returns Problems.
 func (e *PreflightError) Unwrap() []error { return e.Problems }
 

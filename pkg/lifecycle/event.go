@@ -8,7 +8,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -113,10 +112,6 @@ func eventObject(ref corev1.ObjectReference) *EventObject {
 		Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind,
 		Namespace: ref.Namespace, Name: ref.Name, UID: string(ref.UID),
 	}
-}
-
-func eventHook(h plan.Hook) *EventHook {
-	return &EventHook{Kind: h.Object.GetKind(), Namespace: h.Object.GetNamespace(), Name: h.Object.GetName()}
 }
 
 // reporter tells of a run to its observer.

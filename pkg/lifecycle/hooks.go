@@ -283,3 +283,8 @@ func (r *hookRunner) appliedEarly(phase hook.Phase) []corev1.ObjectReference {
 	}
 	return r.early
 }
+
+// eventHook names a hook in an event.
+func eventHook(h plan.Hook) *EventHook {
+	return &EventHook{Kind: h.Object.GetKind(), Namespace: h.Object.GetNamespace(), Name: h.Object.GetName()}
+}

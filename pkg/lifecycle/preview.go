@@ -105,3 +105,9 @@ func (x *execution) effectOfApply(object manifest.Object) Result {
 	}
 	return ResultConfigured
 }
+
+// isForeign reports whether objects of others are among the problems.
+func (e *PreflightError) isForeign() bool {
+	var foreign *ForeignError
+	return errors.As(e, &foreign)
+}

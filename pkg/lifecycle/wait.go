@@ -13,20 +13,6 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
-// established waits for the custom resource definitions of a step, so that objects of their kinds can follow.
-func (o *objects) established(ctx context.Context, objects []manifest.Object) error {
-	var definitions []manifest.Object
-	for _, object := range objects {
-		if kinds.IsDefinition(object.GroupKind()) {
-			definitions = append(definitions, object)
-		}
-	}
-	if len(definitions) == 0 {
-		return nil
-	}
-	return o.Wait(ctx, definitions)
-}
-
 // Wait waits until objects are ready.
 func (o *objects) Wait(ctx context.Context, objects []manifest.Object) error {
 	targets := make([]kube.WaitTarget, len(objects))
