@@ -66,7 +66,7 @@ func runMutants() []mutant {
 			name: "replaced-object-unchanged", file: ledger,
 			old:   "entry.UID == \"\" || entry.UID != found.uid || found.foreign",
 			new:   "entry.UID == \"\" || found.foreign",
-			means: "what somebody deleted and made anew is not applied",
+			means: "what somebody deleted and recreated is not applied",
 			tests: tests,
 		},
 		{

@@ -88,11 +88,11 @@ func (c *connection) whole(ctx context.Context, ref corev1.ObjectReference) (*un
 // GiveBack makes adopted objects what they were before they were adopted,
 // atOnce at a time: content, labels, annotations and managedFields. What other
 // managers have changed since stays as they left it. An object that is not
-// adopted any more, or is another one, is left alone, so that it may be called
+// adopted any more, or is another one, is not changed, so that it may be called
 // again after it was cut short at any point. done, which may be nil, is called
 // once for each object that was sent for, one call at a time; an error that is
-// ErrContentStays, or ErrGone or ErrReplaced of what is not there to be given
-// back, is told to it alone.
+// ErrContentStays, or ErrGone or ErrReplaced of an object that no longer exists,
+// is told to it alone.
 func (c *Cluster) GiveBack(ctx context.Context, returns []Return, done func(i int, err error)) error {
 	for _, r := range returns {
 		if err := kinds.CheckRefs(r.Ref); err != nil {

@@ -14,8 +14,8 @@ import (
 
 // Lookup answers the template function of that name: the object called name,
 // or with an empty name a list of all, under "items". An empty namespace means
-// all namespaces for a list. What is not there, and a kind that the server
-// does not serve, is an empty map.
+// all namespaces for a list. An object that does not exist, and one of a kind
+// that the server does not serve, is an empty map.
 func (c *Cluster) Lookup(ctx context.Context, apiVersion, kind, namespace, name string) (map[string]any, error) {
 	ref := corev1.ObjectReference{APIVersion: apiVersion, Kind: kind, Namespace: namespace, Name: name}
 	found, err := c.api.lookup(quiet(ctx), ref)

@@ -114,7 +114,7 @@ func (r *hookRunner) runHook(ctx context.Context, h plan.Hook) error {
 	if errors.Is(saveErr, ErrLockLost) || record.State == release.HookSucceeded {
 		return saveErr
 	}
-	kept := record.UID != "" && !h.Has(hook.HookFailed) && record.Reason != reasonDeleted
+	kept := record.UID != "" && !h.Has(hook.HookFailed) && record.Reason != health.Deleted
 	return errors.Join(&HookError{Hook: *record, Kept: kept, AppliedEarly: r.appliedEarly(h.Phase), Err: err}, saveErr)
 }
 

@@ -122,9 +122,6 @@ type hookEnd struct {
 	suspended bool
 }
 
-// reasonDeleted is the reason of a hook whose object was deleted before it finished.
-const reasonDeleted = "Deleted"
-
 // suspendedMessage is what is said of a Job that is suspended, while it is and when the time is over.
 const suspendedMessage = "the Job is suspended"
 
@@ -144,9 +141,9 @@ func recordHookEnd(record *release.Hook, h plan.Hook, end hookEnd) {
 	}
 	// A request that was cut off may have been carried out.
 	running := (record.UID != "" || outcome.Applied.Err != nil) && !h.Has(hook.HookFailed)
-	known := join(strings.TrimSuffix(outcome.Message, "."), end.waitsFor(h), end.refusal())
+	known := words.Join(", ", strings.TrimSuffix(outcome.Message, "."), end.waitsFor(h), end.refusal())
 	if errors.Is(err, ErrTimedOut) {
-		known = join(known, h.NeverEnds())
+		known = words.Join(", ", known, h.NeverEnds())
 	}
 	record.Message = end.sentence(known, record.Attempts)
 	if running && errors.Is(err, ErrInterrupted) {
@@ -201,9 +198,9 @@ func (e hookEnd) sentence(known string, attempts int) string {
 	}
 	switch {
 	case errors.Is(e.err, ErrTimedOut):
-		return join(known, "timed out after "+effort)
+		return words.Join(", ", known, "timed out after "+effort)
 	case errors.Is(e.err, ErrInterrupted):
-		return join(known, "interrupted after "+effort)
+		return words.Join(", ", known, "interrupted after "+effort)
 	case e.err != nil:
 		return e.err.Error()
 	}
@@ -217,16 +214,6 @@ func rounded(elapsed time.Duration) time.Duration {
 		return elapsed.Round(time.Second)
 	}
 	return elapsed.Round(time.Second / 10)
-}
-
-func join(parts ...string) string {
-	var said []string
-	for _, part := range parts {
-		if part != "" {
-			said = append(said, part)
-		}
-	}
-	return strings.Join(said, ", ")
 }
 
 // summary is the part of an error that fits into a status: its first line and, for objects that are not ready, the first

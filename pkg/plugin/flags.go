@@ -111,11 +111,11 @@ func (f *RunFlags) ToOptions(command *cobra.Command, name string, bundles ...pla
 
 func (f *RunFlags) planOptions(bundles []planFlags) (plan.Options, error) {
 	options := plan.Options{Timeout: f.Timeout}
-	if f.Timeout < 0 {
-		return options, inputError{fmt.Errorf("--timeout %s: must not be negative", f.Timeout)}
+	if err := notNegative("--timeout", f.Timeout); err != nil {
+		return options, err
 	}
-	if f.LockTimeout < 0 {
-		return options, inputError{fmt.Errorf("--lock-timeout %s: must not be negative", f.LockTimeout)}
+	if err := notNegative("--lock-timeout", f.LockTimeout); err != nil {
+		return options, err
 	}
 	for _, bundle := range bundles {
 		if err := bundle.ApplyTo(&options); err != nil {
@@ -209,8 +209,8 @@ func (f *historyFlags) AddFlags(flags *pflag.FlagSet) {
 
 // ApplyTo implements planFlags.
 func (f *historyFlags) ApplyTo(options *plan.Options) error {
-	if f.Max < 0 {
-		return inputError{fmt.Errorf("--history-max %d: must not be negative", f.Max)}
+	if err := notNegative("--history-max", f.Max); err != nil {
+		return err
 	}
 	options.HistoryMax = f.Max
 	return nil
@@ -299,5 +299,13 @@ func (f *failureFlags) AddFlags(flags *pflag.FlagSet) {
 // ApplyTo implements planFlags: what fails before it is ready has failed, too.
 func (f *failureFlags) ApplyTo(options *plan.Options) error {
 	options.Wait = options.Wait || f.Atomic
+	return nil
+}
+
+// notNegative refuses a value of a flag below zero.
+func notNegative[T int | time.Duration](flag string, value T) error {
+	if value < 0 {
+		return inputError{fmt.Errorf("%s %v: must not be negative", flag, value)}
+	}
 	return nil
 }

@@ -156,8 +156,8 @@ func (f *GetFlags) ToOptions(command *cobra.Command, args []string) (*GetOptions
 	if err != nil {
 		return nil, err
 	}
-	if f.Revision < 0 {
-		return nil, inputError{fmt.Errorf("--revision %d: must not be negative", f.Revision)}
+	if err := notNegative("--revision", f.Revision); err != nil {
+		return nil, err
 	}
 	return &GetOptions{Name: name, Revision: f.Revision, Output: f.Output}, f.Output.Check(command)
 }

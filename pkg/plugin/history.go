@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -74,8 +73,8 @@ func (f *HistoryFlags) ToOptions(command *cobra.Command, args []string) (*Histor
 	if err != nil {
 		return nil, err
 	}
-	if f.Max < 0 {
-		return nil, inputError{fmt.Errorf("--max %d: must not be negative", f.Max)}
+	if err := notNegative("--max", f.Max); err != nil {
+		return nil, err
 	}
 	return &HistoryOptions{Name: name, Max: f.Max, Output: f.Output}, f.Output.Check(command)
 }

@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -74,8 +73,8 @@ func (f *StatusFlags) ToOptions(command *cobra.Command, args []string) (*StatusO
 	if err != nil {
 		return nil, err
 	}
-	if f.Revision < 0 {
-		return nil, inputError{fmt.Errorf("--revision %d: must not be negative", f.Revision)}
+	if err := notNegative("--revision", f.Revision); err != nil {
+		return nil, err
 	}
 	return &StatusOptions{Name: name, Revision: f.Revision, Output: f.Output}, f.Output.Check(command)
 }

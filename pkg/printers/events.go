@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // JSONEvents returns an observer that writes each event as one line of JSON. The events of several observers of one JSONLines
@@ -41,7 +42,7 @@ func textLine(event lifecycle.Event) string {
 	case lifecycle.WaitStarted:
 		return "waiting for " + event.Message + " to be ready"
 	case lifecycle.WaitProgress:
-		return objectName(event) + ": " + joined(string(event.Result), event.Message)
+		return objectName(event) + ": " + words.Join(": ", string(event.Result), event.Message)
 	case lifecycle.PreflightSkipped:
 		return objectName(event) + ": not checked by the preflight: " + event.Message
 	case lifecycle.Warning:
@@ -64,7 +65,7 @@ func hookLine(event lifecycle.Event) string {
 
 // progressLine is empty for news that says nothing to people, such as that another attempt runs well.
 func progressLine(event lifecycle.Event) string {
-	if news := joined(event.Reason, event.Message); news != "" {
+	if news := words.Join(": ", event.Reason, event.Message); news != "" {
 		return event.Title + ": " + news
 	}
 	return ""
@@ -75,7 +76,7 @@ func objectLine(event lifecycle.Event) string {
 	if event.Result == lifecycle.ResultFailed {
 		return ""
 	}
-	return joined(objectName(event)+" "+string(event.Result), event.Message)
+	return words.Join(": ", objectName(event)+" "+string(event.Result), event.Message)
 }
 
 func objectName(event lifecycle.Event) string {
@@ -98,14 +99,4 @@ func named(ref corev1.ObjectReference, home string) string {
 		name += " in namespace " + ref.Namespace
 	}
 	return name
-}
-
-func joined(parts ...string) string {
-	var said []string
-	for _, part := range parts {
-		if part != "" {
-			said = append(said, part)
-		}
-	}
-	return strings.Join(said, ": ")
 }

@@ -26,15 +26,24 @@ func Count(number int, noun string) string {
 	return fmt.Sprintf("%d %ss", number, noun)
 }
 
-// Sentence joins what is not empty by a colon and a space.
-func Sentence(parts ...string) string {
-	var clauses []string
+// Join joins what is not empty.
+func Join(separator string, parts ...string) string {
+	var said []string
 	for _, part := range parts {
-		if part = strings.TrimSpace(part); part != "" {
-			clauses = append(clauses, part)
+		if part != "" {
+			said = append(said, part)
 		}
 	}
-	return strings.Join(clauses, ": ")
+	return strings.Join(said, separator)
+}
+
+// Sentence joins what is not empty by a colon and a space.
+func Sentence(parts ...string) string {
+	clauses := make([]string, len(parts))
+	for i, part := range parts {
+		clauses[i] = strings.TrimSpace(part)
+	}
+	return Join(": ", clauses...)
 }
 
 // Sentences joins what is not empty by a semicolon, without its full stop, and omits what an earlier one says already.
