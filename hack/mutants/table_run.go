@@ -148,8 +148,8 @@ func runMutants() []mutant {
 		},
 		{
 			name: "interrupt-unrecorded", file: "pkg/lifecycle/deadlines.go",
-			old:   "limited, cancel := WithTimeout(context.WithoutCancel(ctx), lastWords)",
-			new:   "limited, cancel := WithTimeout(ctx, lastWords)",
+			old:   "limited, cancel := withTimeout(context.WithoutCancel(ctx), lastWords)",
+			new:   "limited, cancel := withTimeout(ctx, lastWords)",
 			means: "Ctrl-C leaves the release pending",
 			tests: tests,
 		},

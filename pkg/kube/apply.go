@@ -121,7 +121,7 @@ func (c applier) sendOnce(ctx context.Context, object *unstructured.Unstructured
 	}
 	body, err := json.Marshal(object)
 	if err != nil {
-		return nil, false, fmt.Errorf("encode: %w", err)
+		return nil, false, fmt.Errorf("encoding the object: %w", err)
 	}
 	start := time.Now()
 	result, unsure := retried(ctx, func() *rest.Request {
@@ -166,7 +166,7 @@ func decode(result rest.Result, into any) (status int, err error) {
 		return 0, err
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return 0, fmt.Errorf("decode the server's answer: %w", err)
+		return 0, fmt.Errorf("decoding the server's answer: %w", err)
 	}
 	return status, nil
 }

@@ -28,12 +28,12 @@ func (c *Cluster) Capabilities(ctx context.Context) (Capabilities, error) {
 	versioned := discovery.ToServerVersionInterfaceWithContext(c.api.kinds.discovery)
 	version, err := versioned.ServerVersionWithContext(ctx)
 	if err != nil {
-		return Capabilities{}, fmt.Errorf("ask the server's version: %w", err)
+		return Capabilities{}, fmt.Errorf("asking the server's version: %w", err)
 	}
 	resources := discovery.ToServerResourcesInterfaceWithContext(c.api.kinds.discovery)
 	_, lists, err := resources.ServerGroupsAndResourcesWithContext(ctx)
 	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
-		return Capabilities{}, fmt.Errorf("discover what the server serves: %w", err)
+		return Capabilities{}, fmt.Errorf("discovering what the server serves: %w", err)
 	}
 	return Capabilities{
 		Version:     version.GitVersion,

@@ -24,15 +24,15 @@ type Cluster struct {
 func New(getter genericclioptions.RESTClientGetter) (*Cluster, error) {
 	given, err := getter.ToRESTConfig()
 	if err != nil {
-		return nil, fmt.Errorf("read the client configuration: %w", err)
+		return nil, fmt.Errorf("reading the client configuration: %w", err)
 	}
 	discovery, err := getter.ToDiscoveryClient()
 	if err != nil {
-		return nil, fmt.Errorf("set up discovery: %w", err)
+		return nil, fmt.Errorf("setting up discovery: %w", err)
 	}
 	api, err := newConnection(given, discovery)
 	if err != nil {
-		return nil, fmt.Errorf("set up the clients: %w", err)
+		return nil, fmt.Errorf("setting up the clients: %w", err)
 	}
 	return newCluster(api), nil
 }

@@ -43,7 +43,7 @@ const handful = 5
 // answer: what there is cannot be known then.
 func (c *Cluster) Contents(ctx context.Context, namespace string) ([]corev1.ObjectReference, error) {
 	if err := kinds.CheckRefs(corev1.ObjectReference{Kind: "Namespace", Name: namespace}); err != nil {
-		return nil, fmt.Errorf("look into: %w", err)
+		return nil, fmt.Errorf("looking into: %w", err)
 	}
 	ctx = quiet(ctx)
 	if apierrors.IsNotFound(c.api.rest.Get().AbsPath("/api/v1/namespaces", namespace).Do(ctx).Error()) {
@@ -51,7 +51,7 @@ func (c *Cluster) Contents(ctx context.Context, namespace string) ([]corev1.Obje
 	}
 	resources, err := c.api.holding(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("look into Namespace/%s: %w", namespace, err)
+		return nil, fmt.Errorf("looking into Namespace/%s: %w", namespace, err)
 	}
 	found, failures := make([][]corev1.ObjectReference, len(resources)), make([]error, len(resources))
 	err = each(ctx, len(resources), atOnce, func(i int) error {
@@ -59,7 +59,7 @@ func (c *Cluster) Contents(ctx context.Context, namespace string) ([]corev1.Obje
 		return nil
 	})
 	if err = cmp.Or(err, firstOf(failures)); err != nil {
-		return nil, fmt.Errorf("look into Namespace/%s: %w", namespace, err)
+		return nil, fmt.Errorf("looking into Namespace/%s: %w", namespace, err)
 	}
 	contents := slices.Concat(found...)
 	slices.SortFunc(contents, func(a, b corev1.ObjectReference) int {
@@ -93,13 +93,13 @@ type resource struct {
 func (c *connection) holding(ctx context.Context) ([]resource, error) {
 	lists, err := discovery.NewDiscoveryClient(c.rest).ServerPreferredNamespacedResourcesWithContext(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("discover what the server serves: %w", err)
+		return nil, fmt.Errorf("discovering what the server serves: %w", err)
 	}
 	var resources []resource
 	for _, list := range discovery.FilteredBy(discovery.SupportsAllVerbs{Verbs: []string{"list", "delete"}}, lists) {
 		version, err := schema.ParseGroupVersion(list.GroupVersion)
 		if err != nil {
-			return nil, fmt.Errorf("discover what the server serves: %w", err)
+			return nil, fmt.Errorf("discovering what the server serves: %w", err)
 		}
 		for _, served := range list.APIResources {
 			at := resource{GroupVersionResource: version.WithResource(served.Name), kind: served.Kind}
@@ -140,7 +140,7 @@ func (c *connection) contentsOf(ctx context.Context, resource resource, namespac
 	})
 	// The definition of the kind, and its objects with it, may have gone since.
 	if err != nil && !apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("list %s: %w", resource.GroupResource(), err)
+		return nil, fmt.Errorf("listing %s: %w", resource.GroupResource(), err)
 	}
 	return slices.Collect(maps.Values(found)), nil
 }
@@ -237,7 +237,7 @@ func (c *Cluster) CustomResources(ctx context.Context, definitions []corev1.Obje
 	err := each(ctx, len(definitions), atOnce, func(i int) error {
 		var err error
 		if counts[i], err = c.api.countResources(ctx, definitions[i].Name); err != nil {
-			return fmt.Errorf("count the objects of CustomResourceDefinition/%s: %w", definitions[i].Name, err)
+			return fmt.Errorf("counting the objects of CustomResourceDefinition/%s: %w", definitions[i].Name, err)
 		}
 		return nil
 	})

@@ -88,7 +88,7 @@ func withUID(ref corev1.ObjectReference, uid types.UID) corev1.ObjectReference {
 // as Delete's.
 func (c *Cluster) AwaitGone(ctx context.Context, refs []corev1.ObjectReference) error {
 	if err := kinds.CheckRefs(refs...); err != nil {
-		return fmt.Errorf("await the end: %w", err)
+		return fmt.Errorf("waiting for the end: %w", err)
 	}
 	exits := newExits(c.feeds, refs)
 	defer exits.close()
@@ -102,7 +102,7 @@ type deleter struct{ *feeds }
 func (c deleter) deleteOne(ctx context.Context, target Deletion) (types.UID, error) {
 	if target.AfterEnd {
 		if err := c.awaitEnd(ctx, target.Ref); err != nil {
-			return "", fmt.Errorf("delete %s: %w", kinds.NameOf(target.Ref), err)
+			return "", fmt.Errorf("deleting %s: %w", kinds.NameOf(target.Ref), err)
 		}
 	}
 	return c.sendDelete(ctx, target)
@@ -111,11 +111,11 @@ func (c deleter) deleteOne(ctx context.Context, target Deletion) (types.UID, err
 // sendDelete returns the UID of the object if it is still there.
 func (c deleter) sendDelete(ctx context.Context, target Deletion) (uid types.UID, err error) {
 	if err := kinds.CheckRefs(target.Ref); err != nil {
-		return "", fmt.Errorf("delete: %w", err)
+		return "", fmt.Errorf("deleting: %w", err)
 	}
 	body, err := json.Marshal(deleteOptions(target))
 	if err != nil {
-		return "", fmt.Errorf("delete %s: %w", kinds.NameOf(target.Ref), err)
+		return "", fmt.Errorf("deleting %s: %w", kinds.NameOf(target.Ref), err)
 	}
 	answer := &metav1.PartialObjectMetadata{}
 	err = c.kinds.AtStored(ctx, kinds.Of(target.Ref), func(mapping *meta.RESTMapping) error {
@@ -130,7 +130,7 @@ func (c deleter) sendDelete(ctx context.Context, target Deletion) (uid types.UID
 	case meta.IsNoMatchError(err), apierrors.IsNotFound(err), refusal.IsOtherUID(err), target.DryRun && refusal.NoDryRun(err):
 		return "", nil
 	case err != nil:
-		return "", fmt.Errorf("delete %s: %w", kinds.NameOf(target.Ref), err)
+		return "", fmt.Errorf("deleting %s: %w", kinds.NameOf(target.Ref), err)
 	case answer.DeletionTimestamp == nil:
 		// A Status, or the last state of an object that went at once.
 		return "", nil
@@ -170,7 +170,7 @@ func (c deleter) awaitEnd(ctx context.Context, ref corev1.ObjectReference) error
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("watch it: %w", err)
+			return fmt.Errorf("watching it: %w", err)
 		}
 		defer opened.Close()
 	}
@@ -237,7 +237,7 @@ func (e *exits) watch(ctx context.Context, ref corev1.ObjectReference) (gone fun
 	case meta.IsNoMatchError(err):
 		return func(context.Context) error { return nil }
 	case err != nil:
-		return func(context.Context) error { return fmt.Errorf("await the end of %s: %w", kinds.NameOf(ref), err) }
+		return func(context.Context) error { return fmt.Errorf("waiting for the end of %s: %w", kinds.NameOf(ref), err) }
 	}
 	box := feed.NewInbox()
 	open.source.Subscribe(&feed.Subscription{Inbox: box, Name: ref.Name, Expected: true})

@@ -80,7 +80,7 @@ func (f *feeds) Shared(ctx context.Context, from source) (*feed.Feed, error) {
 	}
 	opened, err := f.Open(ctx, from)
 	if err != nil {
-		return nil, fmt.Errorf("watch %s: %w", from.kind.Kind, err)
+		return nil, fmt.Errorf("watching %s: %w", from.kind.Kind, err)
 	}
 	f.shared[from] = opened
 	return opened, nil

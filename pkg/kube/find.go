@@ -31,7 +31,7 @@ type shelf struct {
 // no longer served, or in a namespace that is not there, is not there.
 func (c *Cluster) Find(ctx context.Context, refs []corev1.ObjectReference) ([]*metav1.PartialObjectMetadata, error) {
 	if err := kinds.CheckRefs(refs...); err != nil {
-		return nil, fmt.Errorf("find: %w", err)
+		return nil, fmt.Errorf("finding: %w", err)
 	}
 	// That an object is not there has records dropped, so it must not be concluded from what was so some time ago.
 	c.api.kinds.LookAgain()
@@ -45,7 +45,7 @@ func (c *Cluster) Find(ctx context.Context, refs []corev1.ObjectReference) ([]*m
 			return nil
 		}
 		where := kinds.NameOf(corev1.ObjectReference{Kind: shelf.kind.Kind, Namespace: shelf.namespace, Name: "*"})
-		return fmt.Errorf("find %s: %w", where, err)
+		return fmt.Errorf("finding %s: %w", where, err)
 	})
 	if err != nil {
 		return nil, err

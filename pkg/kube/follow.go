@@ -142,7 +142,7 @@ func (f *follower) watch(ctx context.Context) error {
 		f.subscribe(podFeed, &feed.Subscription{Inbox: f.box, Tag: aboutPods})
 	}
 	if err := main.Sync(ctx); err != nil {
-		return fmt.Errorf("watch %s: %w", kinds.NameOf(kinds.RefOf(object)), errors.Join(main.Trouble(), err))
+		return fmt.Errorf("watching %s: %w", kinds.NameOf(kinds.RefOf(object)), errors.Join(main.Trouble(), err))
 	}
 	return nil
 }
@@ -173,7 +173,7 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 		f.readNews()
 		switch {
 		case f.seen.failure != nil:
-			return f.diagnosis.Outcome(f.seen.end), fmt.Errorf("follow %s: %w", kinds.NameOf(applied.Ref), f.seen.failure)
+			return f.diagnosis.Outcome(f.seen.end), fmt.Errorf("following %s: %w", kinds.NameOf(applied.Ref), f.seen.failure)
 		case f.seen.end.Done:
 			return f.finish(ctx), nil
 		case !f.seen.early && f.diagnosis.evidence.IsEnding():
@@ -260,7 +260,7 @@ func (f *follower) followByName(ctx context.Context) error {
 	ref := kinds.RefOf(f.hook.Object)
 	named, err := f.feeds.Open(ctx, source{kind: kinds.Of(ref), namespace: ref.Namespace, fieldTerm: "metadata.name=" + ref.Name})
 	if err != nil {
-		return fmt.Errorf("watch %s: %w", kinds.NameOf(ref), err)
+		return fmt.Errorf("watching %s: %w", kinds.NameOf(ref), err)
 	}
 	f.main.Unsubscribe(f.mine)
 	f.main = named
@@ -302,7 +302,7 @@ func (f *follower) outOfTime(ctx context.Context) (HookOutcome, error) {
 	if f.main.Trouble() != nil {
 		err = fmt.Errorf("%w (%w)", err, f.main.Trouble())
 	}
-	return outcome, fmt.Errorf("wait for %s: %w", kinds.NameOf(f.diagnosis.applied.Ref), err)
+	return outcome, fmt.Errorf("waiting for %s: %w", kinds.NameOf(f.diagnosis.applied.Ref), err)
 }
 
 // report tells the observer what has changed. That the same is worded

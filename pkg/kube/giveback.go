@@ -51,13 +51,13 @@ type Return struct {
 // the order of refs; nil for one that is not there. Refs need no UID.
 func (c *Cluster) Snapshot(ctx context.Context, refs []corev1.ObjectReference) ([]*unstructured.Unstructured, error) {
 	if err := kinds.CheckRefs(refs...); err != nil {
-		return nil, fmt.Errorf("read what is to be adopted: %w", err)
+		return nil, fmt.Errorf("reading what is to be adopted: %w", err)
 	}
 	found := make([]*unstructured.Unstructured, len(refs))
 	err := each(ctx, len(refs), atOnce, func(i int) error {
 		object, err := c.api.whole(ctx, refs[i])
 		if err != nil {
-			return fmt.Errorf("read %s before it is adopted: %w", kinds.NameOf(refs[i]), err)
+			return fmt.Errorf("reading %s before it is adopted: %w", kinds.NameOf(refs[i]), err)
 		}
 		found[i] = object
 		return nil
@@ -96,14 +96,14 @@ func (c *connection) whole(ctx context.Context, ref corev1.ObjectReference) (*un
 func (c *Cluster) GiveBack(ctx context.Context, returns []Return, done func(i int, err error)) error {
 	for _, r := range returns {
 		if err := kinds.CheckRefs(r.Ref); err != nil {
-			return fmt.Errorf("give back: %w", err)
+			return fmt.Errorf("giving back: %w", err)
 		}
 	}
 	report := inTurn(done)
 	return each(ctx, len(returns), atOnce, func(i int) error {
 		err := restorer{c.api, returns[i]}.giveBack(ctx)
 		if err != nil {
-			err = fmt.Errorf("give back %s: %w", kinds.NameOf(returns[i].Ref), returns[i].withoutSecrets(err))
+			err = fmt.Errorf("giving back %s: %w", kinds.NameOf(returns[i].Ref), returns[i].withoutSecrets(err))
 		}
 		report(i, err)
 		if errors.Is(err, ErrContentStays) || errors.Is(err, refusal.ErrGone) || errors.Is(err, refusal.ErrReplaced) {

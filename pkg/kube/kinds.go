@@ -57,7 +57,7 @@ func (c *Cluster) Namespaced(gvk schema.GroupVersionKind) (bool, error) {
 		return false, refusal.Classify(corev1.ObjectReference{APIVersion: gvk.GroupVersion().String(), Kind: gvk.Kind}, err)
 	}
 	if err != nil {
-		return false, fmt.Errorf("look up kind %s: %w", gvk.Kind, err)
+		return false, fmt.Errorf("looking up kind %s: %w", gvk.Kind, err)
 	}
 	return mapping.Scope.Name() == meta.RESTScopeNameNamespace, nil
 }
@@ -82,7 +82,7 @@ func (k *knownKinds) Mapping(gvk schema.GroupVersionKind) (*meta.RESTMapping, er
 	}
 	_, down := k.discovery.ServerResourcesForGroupVersion(gvk.GroupVersion().String())
 	if down != nil && !apierrors.IsNotFound(down) && !errors.Is(down, memory.ErrCacheNotFound) {
-		return nil, fmt.Errorf("discover %s: %w", gvk.GroupVersion(), down)
+		return nil, fmt.Errorf("discovering %s: %w", gvk.GroupVersion(), down)
 	}
 	k.miss(gvk, err)
 	return nil, err

@@ -23,7 +23,7 @@ func (c *Cluster) Lookup(ctx context.Context, apiVersion, kind, namespace, name 
 		return map[string]any{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look up %s: %w", kinds.NameOf(ref), err)
+		return nil, fmt.Errorf("looking up %s: %w", kinds.NameOf(ref), err)
 	}
 	return found, nil
 }

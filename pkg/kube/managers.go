@@ -30,7 +30,7 @@ func predecessors() []string {
 // not name is removed. Other managers keep theirs. An object that is not there
 // is skipped.
 func (c *Cluster) TakeOver(ctx context.Context, refs []corev1.ObjectReference) error {
-	return c.api.changeManagers(ctx, "take over", refs, func(object *metav1.PartialObjectMetadata) ([]byte, error) {
+	return c.api.changeManagers(ctx, "taking over", refs, func(object *metav1.PartialObjectMetadata) ([]byte, error) {
 		managers := slices.Clone(object.ManagedFields)
 		for i := range managers {
 			if slices.Contains(predecessors(), managers[i].Manager) && managers[i].Subresource == "" {
@@ -55,7 +55,7 @@ const (
 // apply does not name is removed. What is to be ours of another manager must
 // have been taken over before. An object that is not there is skipped.
 func (c *Cluster) OwnData(ctx context.Context, refs []corev1.ObjectReference) error {
-	return c.api.changeManagers(ctx, "own the data of", refs, func(object *metav1.PartialObjectMetadata) ([]byte, error) {
+	return c.api.changeManagers(ctx, "taking over the data of", refs, func(object *metav1.PartialObjectMetadata) ([]byte, error) {
 		managers := slices.Clone(object.ManagedFields)
 		changed, err := moveStringData(managers)
 		if err != nil || !changed {

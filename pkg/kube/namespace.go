@@ -43,7 +43,7 @@ func (c *connection) createNamespace(ctx context.Context, name, dryRun string) (
 	case apierrors.IsForbidden(err) && c.namespaceExists(ctx, name):
 		return false, nil
 	}
-	return false, fmt.Errorf("create Namespace/%s: %w", name, err)
+	return false, fmt.Errorf("creating Namespace/%s: %w", name, err)
 }
 
 func (c *connection) namespaceExists(ctx context.Context, name string) bool {

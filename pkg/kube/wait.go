@@ -171,7 +171,7 @@ func (w *waiter) follow(ctx context.Context, i int, selector string) (*feed.Subs
 	if w.open[from] == nil {
 		opened, err := w.api.Open(ctx, from)
 		if err != nil {
-			return nil, fmt.Errorf("watch %s: %w", ref.Kind, err)
+			return nil, fmt.Errorf("watching %s: %w", ref.Kind, err)
 		}
 		w.open[from] = opened
 		w.feeds = append(w.feeds, opened)
@@ -301,7 +301,7 @@ func (w *waiter) unready(failedOnly bool) []int {
 func (w *waiter) outOfTime(ctx context.Context) error {
 	open := w.unready(false)
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("wait for %d objects: %w", len(open), ctx.Err())
+		return fmt.Errorf("waiting for %d objects: %w", len(open), ctx.Err())
 	}
 	var troubles []error
 	for _, opened := range w.feeds {

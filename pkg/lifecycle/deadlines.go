@@ -11,8 +11,8 @@ import (
 // when the work ran out of time or was interrupted.
 const lastWords = 30 * time.Second
 
-// WithTimeout limits work to a time; 0 means no limit. WithCause tells afterwards that it was the limit that ended it.
-func WithTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+// withTimeout limits work to a time; 0 means no limit. WithCause tells afterwards that it was the limit that ended it.
+func withTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
 	if timeout <= 0 {
 		return context.WithCancel(ctx)
 	}
@@ -25,12 +25,12 @@ func halfOf(ctx context.Context, now time.Time) (context.Context, context.Cancel
 	if !limited {
 		return context.WithCancel(ctx)
 	}
-	return WithTimeout(ctx, max(1, deadline.Sub(now)/2))
+	return withTimeout(ctx, max(1, deadline.Sub(now)/2))
 }
 
 // detached runs what must still be done after an interrupt, with a time of its own. When the lock is lost nothing must.
 func detached(ctx context.Context, do func(context.Context) error) error {
-	limited, cancel := WithTimeout(context.WithoutCancel(ctx), lastWords)
+	limited, cancel := withTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
 	if isLockLost(ctx) {
 		return ErrLockLost

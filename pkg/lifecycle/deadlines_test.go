@@ -33,7 +33,7 @@ func causeIsSaidOnce(t *testing.T) {
 	t.Parallel()
 	interrupted, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("interrupted"))
-	late, cancelLate := lifecycle.WithTimeout(t.Context(), time.Nanosecond)
+	late, cancelLate := context.WithTimeoutCause(t.Context(), time.Nanosecond, lifecycle.ErrTimedOut)
 	defer cancelLate()
 	<-late.Done()
 	get := `Get "https://127.0.0.1/api": `

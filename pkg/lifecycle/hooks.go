@@ -44,8 +44,11 @@ func podSelector(p plan.Plan) string {
 
 // hookRunner runs hooks, and ends those that earlier commands left running.
 type hookRunner struct {
-	*objects
-	journal *journal
+	*ledger
+	cluster  Cluster
+	journal  *journal
+	adoption *adoption
+	objects  *objects
 	// suspended says that the hook that runs is a suspended Job.
 	suspended bool
 }
@@ -101,7 +104,7 @@ func (r *hookRunner) runHook(ctx context.Context, h plan.Hook) error {
 	}
 	started := r.clock()
 	r.suspended = false
-	limited, cancel := WithTimeout(ctx, h.Timeout)
+	limited, cancel := withTimeout(ctx, h.Timeout)
 	defer cancel()
 	outcome, err := r.follow(limited, h)
 	if isLockLost(ctx) {
@@ -143,7 +146,7 @@ func (r *hookRunner) followOnce(ctx context.Context, h plan.Hook) (kube.HookOutc
 	if err := r.adoption.TakeOver(ctx, []manifest.Object{h.Object}); err != nil {
 		return kube.HookOutcome{}, err
 	}
-	if err := r.ownData(ctx, []manifest.Object{h.Object}); err != nil {
+	if err := r.objects.ownData(ctx, []manifest.Object{h.Object}); err != nil {
 		return kube.HookOutcome{}, err
 	}
 	found := r.live[h.Object.Key()]
@@ -159,7 +162,7 @@ func (r *hookRunner) followOnce(ctx context.Context, h plan.Hook) (kube.HookOutc
 	}
 	outcome, err := start(ctx, run, observe)
 	if r.MayRecreate(h.Object, outcome.Applied.Err) {
-		if err := r.RemoveBlocked(ctx, []manifest.Object{h.Object}, string(h.Phase)); err != nil {
+		if err := r.objects.RemoveBlocked(ctx, []manifest.Object{h.Object}, string(h.Phase)); err != nil {
 			return outcome, err
 		}
 		run.Object.SetUID("")
@@ -202,7 +205,7 @@ func (r *hookRunner) replace(ctx context.Context, h plan.Hook) error {
 	ref.UID = found.uid
 	finished := health.Finished(&unstructured.Unstructured{Object: leftover})
 	deletion := kube.Deletion{Ref: ref, Propagation: propagation(finished), AfterEnd: !finished}
-	if err := r.Remove(ctx, []kube.Deletion{deletion}, string(h.Phase)); err != nil {
+	if err := r.objects.Remove(ctx, []kube.Deletion{deletion}, string(h.Phase)); err != nil {
 		return fmt.Errorf("deleting what an earlier run left: %w", err)
 	}
 	return nil
@@ -237,7 +240,7 @@ func (r *hookRunner) cleanUp(ctx context.Context, hooks []plan.Hook, failures []
 		return
 	}
 	err := detached(ctx, func(ctx context.Context) error {
-		return WithCause(ctx, r.Remove(ctx, targets, string(hooks[0].Phase)))
+		return WithCause(ctx, r.objects.Remove(ctx, targets, string(hooks[0].Phase)))
 	})
 	if err != nil && !isLockLost(ctx) {
 		r.Emit(Warning, Outcome{Phase: string(hooks[0].Phase), Message: "deleting finished hooks: " + err.Error()})
@@ -281,7 +284,7 @@ func (r *hookRunner) appliedEarly(phase hook.Phase) []corev1.ObjectReference {
 	if phase != r.plan.Course().Before {
 		return nil
 	}
-	return r.early
+	return r.objects.early
 }
 
 // eventHook names a hook in an event.

@@ -167,7 +167,7 @@ func (r *hookRunner) awaitLeftovers(ctx context.Context, awaited []leftover) err
 // awaitLeftover waits until a leftover has ended, and says how. The error is about the hook's own annotations.
 func (r *hookRunner) awaitLeftover(ctx context.Context, l leftover) error {
 	h := *l.equal
-	limited, cancel := WithTimeout(ctx, h.Timeout)
+	limited, cancel := withTimeout(ctx, h.Timeout)
 	defer cancel()
 	run, err := r.hookRun(h)
 	if err != nil {
@@ -208,7 +208,7 @@ func (r *hookRunner) deleteLeftover(ctx context.Context, l leftover) error {
 		limited, cancel = halfOf(ctx, r.clock())
 	}
 	defer cancel()
-	err := r.Remove(limited, []kube.Deletion{{Ref: ref, Propagation: propagation(false)}}, l.phase)
+	err := r.objects.Remove(limited, []kube.Deletion{{Ref: ref, Propagation: propagation(false)}}, l.phase)
 	switch {
 	case err == nil:
 		return nil

@@ -32,8 +32,10 @@ func (p Preview) Effect(step int, ref corev1.ObjectReference) Result {
 
 // Preview tells what Run would do without writing anything. It reads what is on the cluster and submits every write as a
 // dry-run; the error is what Run would be refused for, and the preview is there in any case. What is being deleted counts as
-// gone, and what is created before the plan is run as planned.
+// gone, and what is created before the plan is run as planned. It has the time that Run would have.
 func (r Runner) Preview(ctx context.Context, p plan.Plan, created ...corev1.ObjectReference) (Preview, error) {
+	ctx, cancel := withTimeout(ctx, p.Options.Timeout)
+	defer cancel()
 	x := r.execution(p)
 	x.preflight.preview, x.preflight.created, x.adoption.preview = true, created, true
 	preview := Preview{Plan: p}

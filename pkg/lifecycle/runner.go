@@ -30,7 +30,7 @@ type Runner struct {
 // error says what failed first; its chain holds *HookError, *ForeignError, ErrTimedOut or ErrInterrupted where these apply, or
 // the error of the cluster. There is a result in any case.
 func (r Runner) Run(ctx context.Context, p plan.Plan) (plan.Result, error) {
-	work, cancel := WithTimeout(ctx, p.Options.Timeout)
+	work, cancel := withTimeout(ctx, p.Options.Timeout)
 	defer cancel()
 	run := r.execution(p)
 	err := run.carryOut(ctx, work)
@@ -59,7 +59,9 @@ func (r Runner) execution(p plan.Plan) *execution {
 	x.preflight = newPreflight(x.ledger, r.Cluster)
 	x.adoption = &adoption{ledger: x.ledger, journal: x.journal, cluster: r.Cluster, store: r.Store}
 	x.objects = &objects{ledger: x.ledger, cluster: r.Cluster, adoption: x.adoption}
-	x.hooks = &hookRunner{objects: x.objects, journal: x.journal}
+	x.hooks = &hookRunner{
+		ledger: x.ledger, cluster: r.Cluster, journal: x.journal, adoption: x.adoption, objects: x.objects,
+	}
 	return x
 }
 

@@ -169,7 +169,7 @@ func errorsAreShownWithAdviceAndLog(t *testing.T) {
 		"fields of somebody else": {
 			err: &refusal.ConflictError{Ref: corev1.ObjectReference{Kind: "ConfigMap", Name: "a"}, Conflicts: []refusal.FieldConflict{{Manager: "kubectl", Field: ".data.a"}}},
 			want: []string{
-				`error: apply ConfigMap/a: conflict: .data.a is managed by "kubectl"`,
+				`error: applying ConfigMap/a: conflict: .data.a is managed by "kubectl"`,
 				"To take these fields over from their managers, use --force-conflicts.",
 			},
 		},

@@ -213,8 +213,6 @@ func (s *session) CarryOut(ctx context.Context, planned plan.Plan) (plan.Result,
 
 // preview prints what running a plan would do. With the server's help the error is what it would be refused for.
 func (s *session) preview(ctx context.Context, proposed *proposal) (plan.Result, error) {
-	ctx, cancel := lifecycle.WithTimeout(ctx, proposed.Options.Timeout)
-	defer cancel()
 	unrun := plan.Result{Release: proposed.Release}
 	preview, refused := lifecycle.Preview{Plan: proposed.Plan}, error(nil)
 	if s.DryRun == cmdutil.DryRunServer {

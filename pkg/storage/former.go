@@ -25,11 +25,11 @@ const maxAdopted = 100_000
 // AddFormer records beside a stored revision what some objects were, which must be done before they are adopted. Of an
 // object that is recorded twice the later record counts.
 func (s *Secrets) AddFormer(ctx context.Context, r *release.Release, former []release.Former) error {
-	parts, err := s.encodeFormer(r, former, r.Record.Former)
+	parts, err := encodeFormer(r, former, r.Record.Former, s.client.run)
 	if err == nil {
 		// Also where a part could not be written, its name is used up: it may be there.
 		r.Record.Former += len(parts)
-		err = s.createSideBySide(ctx, parts)
+		err = s.client.createSideBySide(ctx, parts)
 	}
 	if err != nil {
 		return fmt.Errorf("recording what release %s/%s adopts: %w", r.Namespace, r.Name, err)
@@ -41,7 +41,7 @@ func (s *Secrets) AddFormer(ctx context.Context, r *release.Release, former []re
 // called where nothing is to be given back any more.
 func (s *Secrets) DropFormer(ctx context.Context, namespace, name string) error {
 	selector := labels.SelectorFromSet(labels.Set{labelOwner: owner, labelName: name}).Add(has(labelPart)...)
-	found, err := s.list(ctx, namespace, selector)
+	found, err := s.client.list(ctx, namespace, selector)
 	if err != nil {
 		return fmt.Errorf("looking for what release %s/%s had adopted: %w", namespace, name, err)
 	}
@@ -51,7 +51,7 @@ func (s *Secrets) DropFormer(ctx context.Context, namespace, name string) error 
 			names = append(names, found[i].Name)
 		}
 	}
-	if err := s.delete(ctx, namespace, names); err != nil {
+	if err := s.client.delete(ctx, namespace, names); err != nil {
 		return fmt.Errorf("removing the record of what release %s/%s had adopted: %w", namespace, name, err)
 	}
 	return nil
@@ -60,8 +60,8 @@ func (s *Secrets) DropFormer(ctx context.Context, namespace, name string) error 
 func isFormer(part string) bool { return strings.HasPrefix(part, formerKind+"-") }
 
 // encodeFormer returns what objects were as parts that belong together; none where there are no objects. first is the
-// number of the first.
-func (s *Secrets) encodeFormer(r *release.Release, former []release.Former, first int) ([]*corev1.Secret, error) {
+// number of the first, and run this run.
+func encodeFormer(r *release.Release, former []release.Former, first int, run string) ([]*corev1.Secret, error) {
 	if len(former) == 0 {
 		return nil, nil
 	}
@@ -76,9 +76,9 @@ func (s *Secrets) encodeFormer(r *release.Release, former []release.Former, firs
 	chunks := slices.Collect(slices.Chunk(packed, maxPart))
 	parts := make([]*corev1.Secret, len(chunks))
 	for i, chunk := range chunks {
-		parts[i] = s.part(r, formerKind, first+i, chunk)
+		parts[i] = newPart(r, run, formerKind, first+i, chunk)
 		parts[i].Type, parts[i].Immutable = formerType, ptr.To(true)
-		parts[i].Annotations[annotationWriter] = s.run
+		parts[i].Annotations[annotationWriter] = run
 		parts[i].Annotations[annotationFirst] = strconv.Itoa(first)
 		parts[i].Annotations[annotationCount] = strconv.Itoa(len(chunks))
 	}

@@ -165,12 +165,11 @@ func decodeWhole(head *corev1.Secret, parts map[string]*corev1.Secret) (*release
 // checkAgain checks that what was read can be stored, and is then read as the same.
 func checkAgain(t *testing.T, r *release.Release) {
 	t.Helper()
-	store := &Secrets{run: r.Record.Run}
-	parts, counts, err := store.encodeParts(r)
+	parts, counts, err := encodeParts(r, r.Record.Run)
 	if err != nil {
 		t.Fatal(err)
 	}
-	head, err := store.encodeHead(r, counts)
+	head, err := encodeHead(r, counts, r.Record.Run)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,8 +21,8 @@ type layout struct {
 	digest                     string
 }
 
-// encodeHead returns the head of a new revision.
-func (s *Secrets) encodeHead(r *release.Release, parts layout) (*corev1.Secret, error) {
+// encodeHead returns the head of a new revision, as this run writes it.
+func encodeHead(r *release.Release, parts layout, run string) (*corev1.Secret, error) {
 	status, err := json.Marshal(stored(r.Status))
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (s *Secrets) encodeHead(r *release.Release, parts layout) (*corev1.Secret, 
 		ObjectMeta: metav1.ObjectMeta{
 			Name: headName(r.Name, r.Spec.Revision), Namespace: r.Namespace, Annotations: annotations,
 			Labels: map[string]string{
-				labelOwner: owner, labelName: r.Name, labelVersion: strconv.Itoa(r.Spec.Revision), labelRun: s.run,
+				labelOwner: owner, labelName: r.Name, labelVersion: strconv.Itoa(r.Spec.Revision), labelRun: run,
 				labelStatus: string(r.Status.Phase),
 			},
 		},
@@ -54,51 +54,9 @@ func (s *Secrets) encodeHead(r *release.Release, parts layout) (*corev1.Secret, 
 	}, nil
 }
 
-// stored returns the part of a status that is kept: what the shown object adds is omitted.
-func stored(status release.Status) release.Status {
-	status.Resources, status.DeployedRevision = nil, 0
-	return status
-}
-
-// statusAnnotations are those that follow the status.
-func statusAnnotations(r *release.Release) map[string]string {
-	annotations := map[string]string{
-		annotationOperation: string(r.Status.Operation),
-		annotationMessage:   truncate(r.Status.Message, maxMessage),
-	}
-	switch {
-	case r.Status.FinishedAt != nil:
-		annotations[annotationUpdated] = r.Status.FinishedAt.UTC().Format(time.RFC3339)
-	case r.Status.StartedAt != nil:
-		annotations[annotationUpdated] = r.Status.StartedAt.UTC().Format(time.RFC3339)
-	}
-	return annotations
-}
-
 // truncate cuts a text to at most limit bytes, at the end of a character. Bytes that are no character are skipped.
 func truncate(text string, limit int) string {
 	return strings.ToValidUTF8(text[:min(len(text), limit)], "")
-}
-
-// statusPatch is the merge patch that brings a head to the status of r, conditional on its resource version.
-func statusPatch(r *release.Release) ([]byte, error) {
-	status, err := json.Marshal(stored(r.Status))
-	if err != nil {
-		return nil, err
-	}
-	marks, annotations := map[string]string{labelStatus: string(r.Status.Phase)}, statusAnnotations(r)
-	if r.Record.Damage.Head != nil {
-		// What can be told of the head is written again.
-		if r.Record.Run != "" {
-			marks[labelRun] = r.Record.Run
-		}
-		marks[labelOwner], marks[labelName], marks[labelVersion] = owner, r.Name, strconv.Itoa(r.Spec.Revision)
-		annotations[annotationFormat] = strconv.Itoa(release.FormatVersion)
-	}
-	return json.Marshal(map[string]any{
-		"metadata": map[string]any{"resourceVersion": r.ResourceVersion, "labels": marks, "annotations": annotations},
-		"data":     map[string][]byte{statusKey: status},
-	})
 }
 
 // decodeHead reads what lists show from the metadata of a head, whose name says which revision it is. Damage is noted in the
@@ -191,17 +149,6 @@ func checkFormat(secret *metav1.ObjectMeta) error {
 	case version > release.FormatVersion:
 		return fmt.Errorf("secret %s/%s: %w: it has format version %d, this one reads up to %d",
 			secret.Namespace, secret.Name, ErrNewerFormat, version, release.FormatVersion)
-	}
-	return nil
-}
-
-func decodeStatus(head *corev1.Secret, into *release.Release) error {
-	into.Status = release.Status{}
-	if err := json.Unmarshal(head.Data[statusKey], &into.Status); err != nil {
-		return fmt.Errorf("secret %s/%s: %w: reading its status: %w", head.Namespace, head.Name, ErrDamaged, err)
-	}
-	if !into.Status.Phase.Known() {
-		return fmt.Errorf("secret %s/%s: %w: its status has no known phase", head.Namespace, head.Name, ErrDamaged)
 	}
 	return nil
 }

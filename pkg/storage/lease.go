@@ -43,9 +43,9 @@ type Locks struct {
 	clock     *serverClock
 	now       func() instant
 	processes processes
-	// store tells whether a release's record is as this run knows it.
-	store *Secrets
-	self  Holder
+	// newest tells whether a release's record is as this run knows it.
+	newest *newest
+	self   Holder
 	// Suspect is told when a command begins to watch a lock whose holder looks dead, and for how long, before it takes that
 	// over; nil is not.
 	Suspect func(holder *LockedError, watched time.Duration)
@@ -71,8 +71,8 @@ func NewLocks(config *rest.Config, store *Secrets) (*Locks, error) {
 		return nil, err
 	}
 	pid, processes := os.Getpid(), hostProcesses()
-	return &Locks{leases: client, clock: clock, now: now, processes: processes, store: store, self: Holder{
-		Run: store.run, Host: host, PID: pid, Machine: processes.machine(), Started: processes.started(pid),
+	return &Locks{leases: client, clock: clock, now: now, processes: processes, newest: store.newest, self: Holder{
+		Run: store.client.run, Host: host, PID: pid, Machine: processes.machine(), Started: processes.started(pid),
 	}}, nil
 }
 

@@ -40,7 +40,7 @@ type Lock struct {
 // work must still be recorded.
 func (a *attempt) hold(ctx context.Context, lease *coordinationv1.Lease, former *Former, sent instant) *Lock {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	a.store.expect(a.namespace, a.name)
+	a.newest.expect(a.namespace, a.name)
 	lock := &Lock{
 		Former: former, attempt: a, fence: newFence(ctx, a.now, sent), stop: stop, ended: make(chan struct{}), lease: lease,
 	}
@@ -196,5 +196,5 @@ func (l *Lock) replace(ctx context.Context) error {
 func (l *Lock) compare(ctx context.Context) (comparison, error) {
 	ctx, cancel := context.WithTimeout(ctx, renewEvery)
 	defer cancel()
-	return l.attempt.store.compare(ctx, l.attempt.namespace, l.attempt.name)
+	return l.attempt.newest.compare(ctx, l.attempt.namespace, l.attempt.name)
 }

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -20,34 +21,40 @@ type newestHead struct {
 	read bool
 }
 
+// newest is what this run knows of the newest revisions of the releases whose locks it has taken. It is safe for concurrent
+// use.
+type newest struct {
+	client *client
+
+	mu    sync.Mutex
+	heads map[types.NamespacedName]newestHead
+}
+
 // expect has the next history of a release that is read say what this run knows of its newest head. It is called when the
 // lock was taken; what was read before may be out of date.
-func (s *Secrets) expect(namespace, name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.newest == nil {
-		s.newest = map[types.NamespacedName]newestHead{}
-	}
-	s.newest[types.NamespacedName{Namespace: namespace, Name: name}] = newestHead{}
+func (n *newest) expect(namespace, name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.heads[types.NamespacedName{Namespace: namespace, Name: name}] = newestHead{}
 }
 
 // noteRead notes the newest of the heads that were read, if that is what is expected.
-func (s *Secrets) noteRead(namespace, name string, heads []metav1.PartialObjectMetadata) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (n *newest) noteRead(namespace, name string, heads []metav1.PartialObjectMetadata) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	key := types.NamespacedName{Namespace: namespace, Name: name}
-	if known, expected := s.newest[key]; expected && !known.read {
-		s.newest[key] = newestOf(heads)
+	if known, expected := n.heads[key]; expected && !known.read {
+		n.heads[key] = newestOf(heads)
 	}
 }
 
 // noteWritten notes a head that this run has written.
-func (s *Secrets) noteWritten(r *release.Release) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (n *newest) noteWritten(r *release.Release) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	key := types.NamespacedName{Namespace: r.Namespace, Name: r.Name}
-	if known, expected := s.newest[key]; expected && known.revision <= r.Spec.Revision {
-		s.newest[key] = newestHead{revision: r.Spec.Revision, version: r.ResourceVersion, read: true}
+	if known, expected := n.heads[key]; expected && known.revision <= r.Spec.Revision {
+		n.heads[key] = newestHead{revision: r.Spec.Revision, version: r.ResourceVersion, read: true}
 	}
 }
 
@@ -70,11 +77,11 @@ type comparison struct {
 }
 
 // compare reads the newest head of a release again.
-func (s *Secrets) compare(ctx context.Context, namespace, name string) (comparison, error) {
-	s.mu.Lock()
-	known := s.newest[types.NamespacedName{Namespace: namespace, Name: name}]
-	s.mu.Unlock()
-	heads, err := s.list(ctx, namespace, headSelector().Add(nameRequirement(name)...))
+func (n *newest) compare(ctx context.Context, namespace, name string) (comparison, error) {
+	n.mu.Lock()
+	known := n.heads[types.NamespacedName{Namespace: namespace, Name: name}]
+	n.mu.Unlock()
+	heads, err := n.client.list(ctx, namespace, headSelector().Add(nameRequirement(name)...))
 	if err != nil {
 		return comparison{}, err
 	}
@@ -86,13 +93,13 @@ func (s *Secrets) compare(ctx context.Context, namespace, name string) (comparis
 	case found.revision == 0:
 		return comparison{removed: true}, nil
 	default:
-		return s.compareWriter(ctx, namespace, name, found.revision)
+		return n.compareWriter(ctx, namespace, name, found.revision)
 	}
 }
 
 // compareWriter looks at who has written a head: it may be this run, which does not have the answer yet.
-func (s *Secrets) compareWriter(ctx context.Context, namespace, name string, revision int) (comparison, error) {
-	head, err := s.secrets.Secrets(namespace).Get(ctx, headName(name, revision), metav1.GetOptions{})
+func (n *newest) compareWriter(ctx context.Context, namespace, name string, revision int) (comparison, error) {
+	head, err := n.client.secrets.Secrets(namespace).Get(ctx, headName(name, revision), metav1.GetOptions{})
 	if err != nil {
 		return comparison{}, err
 	}
@@ -102,5 +109,5 @@ func (s *Secrets) compareWriter(ctx context.Context, namespace, name string, rev
 		return comparison{record: fmt.Sprintf("revision %d was recorded", revision)}, nil //nolint:nilerr // It is not this run's.
 	}
 	record := fmt.Sprintf("revision %d is %s (%s)", revision, word(head.Labels[labelStatus]), word(string(found.Status.Operation)))
-	return comparison{same: found.Status.Writer == s.run, record: record}, nil
+	return comparison{same: found.Status.Writer == n.client.run, record: record}, nil
 }

@@ -3,25 +3,41 @@ package storage
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
+// Drop removes all that is stored of a release: heads first, so that no head is ever left without its parts, and of them
+// the newest last, so that what an interrupted Drop leaves still says how far the release got. The error is an *UnlistedError,
+// and nothing is removed, where there is a revision whose labels have been changed: it may have an inventory of its own.
+func (s *Secrets) Drop(ctx context.Context, namespace, name string) error {
+	if err := s.drop(ctx, namespace, labels.Set{labelOwner: owner, labelName: name}, ofRelease(name)); err != nil {
+		return fmt.Errorf("removing the record of release %s/%s: %w", namespace, name, err)
+	}
+	return nil
+}
+
+// Forget removes a stored revision: its head first, so that no head is ever left without its parts. It is no error if it
+// is gone already.
+func (s *Secrets) Forget(ctx context.Context, r *release.Release) error {
+	if err := s.drop(ctx, r.Namespace, revisionLabels(r.Name, r.Spec.Revision), ofRevision(r.Name, r.Spec.Revision)); err != nil {
+		return fmt.Errorf("removing release %s/%s revision %d from the history: %w", r.Namespace, r.Name, r.Spec.Revision, err)
+	}
+	return nil
+}
+
 // Sweep removes what is left of a release without any revision, because the command that stored or dropped it was killed, and
 // reports whether there was anything. The caller holds the release's lock: another command may just be storing one. The error
 // is an *UnlistedError, and nothing is removed, where there is a revision whose labels have been changed.
 func (s *Secrets) Sweep(ctx context.Context, namespace, name string) (bool, error) {
-	found, err := s.list(ctx, namespace, labels.SelectorFromSet(labels.Set{labelOwner: owner, labelName: name}))
+	found, err := s.client.list(ctx, namespace, labels.SelectorFromSet(labels.Set{labelOwner: owner, labelName: name}))
 	if err != nil {
 		return false, fmt.Errorf("looking for what is left of release %s/%s: %w", namespace, name, err)
 	}
@@ -32,10 +48,29 @@ func (s *Secrets) Sweep(ctx context.Context, namespace, name string) (bool, erro
 	if err := s.checkHeadless(ctx, namespace, heads, parts); err != nil {
 		return false, fmt.Errorf("removing what is left of release %s/%s: %w", namespace, name, err)
 	}
-	if err := s.delete(ctx, namespace, parts); err != nil {
+	if err := s.client.delete(ctx, namespace, parts); err != nil {
 		return false, fmt.Errorf("removing what is left of release %s/%s: %w", namespace, name, err)
 	}
 	return true, nil
+}
+
+// drop removes the Secrets with some labels whose names belong to what is dropped.
+func (s *Secrets) drop(ctx context.Context, namespace string, which labels.Set, belongs func(secret string) bool) error {
+	found, err := s.client.list(ctx, namespace, labels.SelectorFromSet(which))
+	if err != nil {
+		return err
+	}
+	heads, parts := split(found, belongs)
+	if err := s.checkHeadless(ctx, namespace, heads, parts); err != nil {
+		return err
+	}
+	newest := max(0, len(heads)-1)
+	for _, secrets := range [][]string{heads[:newest], heads[newest:], parts} {
+		if err := s.client.delete(ctx, namespace, secrets); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkHeadless makes sure that parts do not belong to heads that are there, but were not listed.
@@ -47,7 +82,7 @@ func (s *Secrets) checkHeadless(ctx context.Context, namespace string, listed, p
 			continue
 		}
 		asked[name] = true
-		head, err := s.head(ctx, namespace, name)
+		head, err := s.client.head(ctx, namespace, name)
 		if err == nil {
 			err = cmp.Or(checkListed(&head.ObjectMeta), ErrConflict)
 		}
@@ -65,47 +100,6 @@ func headOf(secret string) string {
 		return secret
 	}
 	return secret[:max(0, strings.LastIndex(secret, "."))]
-}
-
-// Supersede records of a stored revision that another one is deployed in its place, on the condition that nobody else has
-// written it since r was read; else the error is ErrConflict. Only the label changes, which is what counts: r needs no more
-// than what lists show.
-func (s *Secrets) Supersede(ctx context.Context, r *release.Release) error {
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
-		"resourceVersion": r.ResourceVersion, "labels": map[string]string{labelStatus: string(release.Superseded)},
-	}})
-	if err != nil {
-		return err
-	}
-	head, err := s.patch(ctx, r.Namespace, headName(r.Name, r.Spec.Revision), patch)
-	if apierrors.IsConflict(err) {
-		head, err = s.superseded(ctx, r)
-	}
-	if err == nil {
-		r.ResourceVersion = head.ResourceVersion
-	}
-	if err := ignoreNotFound(err); err != nil {
-		return fmt.Errorf("recording that release %s/%s revision %d is superseded: %w", r.Namespace, r.Name, r.Spec.Revision, err)
-	}
-	return nil
-}
-
-// superseded resolves a conflict: an earlier try whose answer was lost may have done it.
-func (s *Secrets) superseded(ctx context.Context, r *release.Release) (*corev1.Secret, error) {
-	head, err := s.secrets.Secrets(r.Namespace).Get(ctx, headName(r.Name, r.Spec.Revision), metav1.GetOptions{})
-	if err == nil && head.Labels[labelStatus] != string(release.Superseded) {
-		err = ErrConflict
-	}
-	return head, err
-}
-
-// Forget removes a stored revision: its head first, so that no head is ever left without its parts. It is no error if it
-// is gone already.
-func (s *Secrets) Forget(ctx context.Context, r *release.Release) error {
-	if err := s.drop(ctx, r.Namespace, revisionLabels(r.Name, r.Spec.Revision), ofRevision(r.Name, r.Spec.Revision)); err != nil {
-		return fmt.Errorf("removing release %s/%s revision %d from the history: %w", r.Namespace, r.Name, r.Spec.Revision, err)
-	}
-	return nil
 }
 
 // ofRelease tells by the names of Secrets what is stored of a release.

@@ -44,7 +44,7 @@ func Readiness(object *unstructured.Unstructured, ready, failed Conditions) (Sta
 		return failedState("it is being deleted"), nil
 	}
 	if len(failed) > 0 {
-		if verdict, err := failed.asFailure(object); err != nil || verdict.Done {
+		if verdict, err := failureOf(object, failed); err != nil || verdict.Done {
 			return failedState(verdict.Message), err
 		}
 	}

@@ -41,10 +41,11 @@ func Judge(object *unstructured.Unstructured, gone bool, ready, failed Condition
 	if gone && ready.MetByDeletion() {
 		return succeeded(), nil
 	}
-	for _, read := range []func(*unstructured.Unstructured) (Verdict, error){failed.asFailure, ready.asSuccess} {
-		if verdict, err := read(object); err != nil || verdict.Done {
-			return verdict, err
-		}
+	if verdict, err := failureOf(object, failed); err != nil || verdict.Done {
+		return verdict, err
+	}
+	if verdict, err := successOf(object, ready); err != nil || verdict.Done {
+		return verdict, err
 	}
 	switch {
 	case gone:
@@ -56,20 +57,20 @@ func Judge(object *unstructured.Unstructured, gone bool, ready, failed Condition
 	return Verdict{}, nil
 }
 
-// asFailure reads failed-when, or how the kind itself says that it failed.
-func (c Conditions) asFailure(object *unstructured.Unstructured) (Verdict, error) {
-	if len(c) == 0 {
+// failureOf reads failed-when, or how the kind itself says that it failed.
+func failureOf(object *unstructured.Unstructured, failed Conditions) (Verdict, error) {
+	if len(failed) == 0 {
 		return ownFailure(object), nil
 	}
-	met, err := c.Hold(object)
+	met, err := failed.Hold(object)
 	if err != nil {
 		return Verdict{}, fmt.Errorf("failed-when %w", err)
 	}
 	if !met {
 		return Verdict{}, nil
 	}
-	found := Verdict{Done: true, Reason: FailedWhen, Message: fmt.Sprintf("%s is met", c)}
-	for _, condition := range c {
+	found := Verdict{Done: true, Reason: FailedWhen, Message: fmt.Sprintf("%s is met", failed)}
+	for _, condition := range failed {
 		if said, ok := conditionOf(object, condition.subject); ok && condition.verb == hasCondition {
 			found.Message = words.Sentence(found.Message, said.Reason, said.Message)
 		}
@@ -77,12 +78,12 @@ func (c Conditions) asFailure(object *unstructured.Unstructured) (Verdict, error
 	return found, nil
 }
 
-// asSuccess reads ready-when, or how the kind itself says that it succeeded.
-func (c Conditions) asSuccess(object *unstructured.Unstructured) (Verdict, error) {
-	if len(c) == 0 {
+// successOf reads ready-when, or how the kind itself says that it succeeded.
+func successOf(object *unstructured.Unstructured, ready Conditions) (Verdict, error) {
+	if len(ready) == 0 {
 		return ownSuccess(object), nil
 	}
-	met, err := c.Hold(object)
+	met, err := ready.Hold(object)
 	if err != nil {
 		return Verdict{}, fmt.Errorf("ready-when %w", err)
 	}

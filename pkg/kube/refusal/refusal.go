@@ -51,7 +51,7 @@ func (e *ConflictError) Error() string {
 	for _, conflict := range e.Conflicts {
 		fields = append(fields, fmt.Sprintf("%s is managed by %q", conflict.Field, conflict.Manager))
 	}
-	return fmt.Sprintf("apply %s: conflict: %s", kinds.NameOf(e.Ref), strings.Join(fields, ", "))
+	return fmt.Sprintf("applying %s: conflict: %s", kinds.NameOf(e.Ref), strings.Join(fields, ", "))
 }
 
 // Unwrap returns the server's error.
@@ -80,7 +80,7 @@ type InvalidFieldsError struct {
 
 // Error lists each field.
 func (e *InvalidFieldsError) Error() string {
-	return fmt.Sprintf("apply %s: invalid fields: %s", kinds.NameOf(e.Ref), joinProblems(e.Problems))
+	return fmt.Sprintf("applying %s: invalid fields: %s", kinds.NameOf(e.Ref), joinProblems(e.Problems))
 }
 
 // Unwrap returns the server's error.
@@ -98,7 +98,7 @@ type NotServedError struct {
 func (e *NotServedError) Error() string {
 	text := fmt.Sprintf("the server does not serve kind %s of %s", e.Ref.Kind, e.Ref.APIVersion)
 	if e.Ref.Name != "" {
-		return fmt.Sprintf("apply %s: %s", kinds.NameOf(e.Ref), text)
+		return fmt.Sprintf("applying %s: %s", kinds.NameOf(e.Ref), text)
 	}
 	return text
 }
@@ -121,7 +121,7 @@ type ImmutableError struct {
 
 // Error lists each field.
 func (e *ImmutableError) Error() string {
-	return fmt.Sprintf("apply %s: immutable: %s", kinds.NameOf(e.Ref), joinProblems(e.Problems))
+	return fmt.Sprintf("applying %s: immutable: %s", kinds.NameOf(e.Ref), joinProblems(e.Problems))
 }
 
 // Unwrap returns the server's error.
@@ -142,7 +142,7 @@ func Classify(ref corev1.ObjectReference, err error) error {
 	case meta.IsNoMatchError(err):
 		return &NotServedError{Ref: ref, err: err}
 	case !errors.As(err, &status):
-		return fmt.Errorf("apply %s: %w", kinds.NameOf(ref), err)
+		return fmt.Errorf("applying %s: %w", kinds.NameOf(ref), err)
 	}
 	switch {
 	case IsTypedPatch(err):
@@ -154,14 +154,14 @@ func Classify(ref corev1.ObjectReference, err error) error {
 	case apierrors.IsInvalid(err):
 		return invalid(ref, status.Status(), err)
 	}
-	return fmt.Errorf("apply %s: %w", kinds.NameOf(ref), err)
+	return fmt.Errorf("applying %s: %w", kinds.NameOf(ref), err)
 }
 
 var quoted = regexp.MustCompile(`"([^"]*)"`)
 
 func conflict(ref corev1.ObjectReference, status metav1.Status, err error) error {
 	if strings.Contains(status.Message, "uid mismatch") {
-		return fmt.Errorf("apply %s: %w: %w", kinds.NameOf(ref), ErrGone, err)
+		return fmt.Errorf("applying %s: %w: %w", kinds.NameOf(ref), ErrGone, err)
 	}
 	var conflicts []FieldConflict
 	for _, cause := range causes(status) {
@@ -175,7 +175,7 @@ func conflict(ref corev1.ObjectReference, status metav1.Status, err error) error
 		conflicts = append(conflicts, FieldConflict{Manager: manager, Field: cause.Field})
 	}
 	if len(conflicts) == 0 {
-		return fmt.Errorf("apply %s: %w", kinds.NameOf(ref), err)
+		return fmt.Errorf("applying %s: %w", kinds.NameOf(ref), err)
 	}
 	return &ConflictError{Ref: ref, Conflicts: conflicts, err: err}
 }
@@ -191,7 +191,7 @@ var immutable = regexp.MustCompile(`(?i)\b(is|are) immutable\b|` +
 // invalid tells fields that cannot be changed from fields that are wrong.
 func invalid(ref corev1.ObjectReference, status metav1.Status, err error) error {
 	if slices.ContainsFunc(causes(status), func(cause metav1.StatusCause) bool { return cause.Field == "metadata.uid" }) {
-		return fmt.Errorf("apply %s: %w: %w", kinds.NameOf(ref), ErrReplaced, err)
+		return fmt.Errorf("applying %s: %w: %w", kinds.NameOf(ref), ErrReplaced, err)
 	}
 	var problems []FieldProblem
 	for _, cause := range causes(status) {
@@ -200,14 +200,14 @@ func invalid(ref corev1.ObjectReference, status metav1.Status, err error) error 
 		}
 		problem := FieldProblem{Field: cause.Field, Message: withoutValue(cause.Message)}
 		if !immutable.MatchString(problem.Message) {
-			return fmt.Errorf("apply %s: %w", kinds.NameOf(ref), err)
+			return fmt.Errorf("applying %s: %w", kinds.NameOf(ref), err)
 		}
 		if !slices.Contains(problems, problem) {
 			problems = append(problems, problem)
 		}
 	}
 	if len(problems) == 0 {
-		return fmt.Errorf("apply %s: %w", kinds.NameOf(ref), err)
+		return fmt.Errorf("applying %s: %w", kinds.NameOf(ref), err)
 	}
 	return &ImmutableError{Ref: ref, Problems: problems, err: err}
 }

@@ -88,18 +88,18 @@ func TestClassifyInvalidObjects(t *testing.T) {
 	checkClassify(t, map[string]classified{
 		"immutable, each field once": {
 			err:  refused(422, metav1.StatusReasonInvalid, "", invalidField("spec.a", fixed), invalidField("spec.a", fixed), invalidField("spec.b", fixed)),
-			want: "apply Thing/ns/one: immutable: spec.a: field is immutable, spec.b: field is immutable",
+			want: "applying Thing/ns/one: immutable: spec.a: field is immutable, spec.b: field is immutable",
 		},
 		"immutable and invalid is invalid": {
 			err:  refused(422, metav1.StatusReasonInvalid, "is invalid: both", invalidField("spec.a", fixed), invalidField("spec.b", "Required value")),
-			want: "apply Thing/ns/one: is invalid: both",
+			want: "applying Thing/ns/one: is invalid: both",
 		},
 		"invalid without causes": {
-			err: refused(422, metav1.StatusReasonInvalid, "is invalid"), want: "apply Thing/ns/one: is invalid",
+			err: refused(422, metav1.StatusReasonInvalid, "is invalid"), want: "applying Thing/ns/one: is invalid",
 		},
 		"another UID, whatever else": {
 			err:  refused(422, metav1.StatusReasonInvalid, "uid", invalidField("metadata.uid", fixed), invalidField("spec.b", "Required value")),
-			want: "apply Thing/ns/one: another object has taken its place: uid", is: refusal.ErrReplaced,
+			want: "applying Thing/ns/one: another object has taken its place: uid", is: refusal.ErrReplaced,
 		},
 	})
 }
@@ -109,44 +109,44 @@ func TestClassifyOtherRefusals(t *testing.T) {
 	checkClassify(t, map[string]classified{
 		"gone": {
 			err:  refused(409, metav1.StatusReasonConflict, "uid mismatch: the provided object specified uid 1, and no existing object was found"),
-			want: "apply Thing/ns/one: the object is gone: uid mismatch: the provided object specified uid 1, and no existing object was found", is: refusal.ErrGone,
+			want: "applying Thing/ns/one: the object is gone: uid mismatch: the provided object specified uid 1, and no existing object was found", is: refusal.ErrGone,
 		},
 		"a conflict with two managers": {
 			err: refused(409, metav1.StatusReasonConflict, "conflicts",
 				metav1.StatusCause{Type: metav1.CauseTypeFieldManagerConflict, Field: ".spec.a", Message: `conflict with "kubectl" using apps/v1`},
 				metav1.StatusCause{Type: metav1.CauseTypeFieldManagerConflict, Field: ".spec.b", Message: `conflict with "hpa" with subresource "scale" using apps/v1`}),
-			want: `apply Thing/ns/one: conflict: .spec.a is managed by "kubectl", .spec.b is managed by "hpa"`,
+			want: `applying Thing/ns/one: conflict: .spec.a is managed by "kubectl", .spec.b is managed by "hpa"`,
 		},
 		"a conflict of another sort": {
 			err:  refused(409, metav1.StatusReasonConflict, "please apply your changes to the latest version"),
-			want: "apply Thing/ns/one: please apply your changes to the latest version",
+			want: "applying Thing/ns/one: please apply your changes to the latest version",
 		},
 		"several problems of server-side apply": {
 			err:  refused(500, "", "failed to create typed patch object (ns/one; v1, Kind=Thing): errors:\n  .spec.a: field not declared in schema\n  .spec.b[name=\"x\"].c: expected string, got &value.valueUnstructured{Value:1}"),
-			want: `apply Thing/ns/one: invalid fields: spec.a: field not declared in schema, spec.b[name="x"].c: expected string, got 1`,
+			want: `applying Thing/ns/one: invalid fields: spec.a: field not declared in schema, spec.b[name="x"].c: expected string, got 1`,
 		},
 		"a problem of server-side apply that is worded otherwise": {
 			err:  refused(500, "", "failed to create typed patch object (ns/one; v1, Kind=Thing): something else"),
-			want: "apply Thing/ns/one: invalid fields: object: something else",
+			want: "applying Thing/ns/one: invalid fields: object: something else",
 		},
 		"a problem of a Secret that is worded otherwise": {
 			ref:  corev1.ObjectReference{APIVersion: "v1", Kind: "Secret", Name: "one"},
 			err:  refused(500, "", "failed to create typed patch object (/one; v1, Kind=Secret): hidden: hidden"),
-			want: "apply Secret/one: invalid fields: object: it does not have the form of a Secret",
+			want: "applying Secret/one: invalid fields: object: it does not have the form of a Secret",
 		},
 		"several problems of a Secret": {
 			ref:  corev1.ObjectReference{APIVersion: "v1", Kind: "Secret", Name: "one"},
 			err:  refused(500, "", "failed to create typed patch object (/one; v1, Kind=Secret): errors:\n  .data: expected map, got &{[hidden\nhidden: hidden]}\n  .stringData.b: expected string, got &value.valueUnstructured{Value:1}"),
-			want: "apply Secret/one: invalid fields: data: expected map, stringData.b: expected string",
+			want: "applying Secret/one: invalid fields: data: expected map, stringData.b: expected string",
 		},
 		"unknown and duplicate fields": {
 			err:  refused(400, metav1.StatusReasonBadRequest, `strict decoding error: unknown field "spec.a", duplicate field "spec.b"`),
-			want: "apply Thing/ns/one: invalid fields: spec.a: unknown field, spec.b: duplicate field",
+			want: "applying Thing/ns/one: invalid fields: spec.a: unknown field, spec.b: duplicate field",
 		},
 		"any other error of the server": {
-			err: refused(403, metav1.StatusReasonForbidden, "no"), want: "apply Thing/ns/one: no",
+			err: refused(403, metav1.StatusReasonForbidden, "no"), want: "applying Thing/ns/one: no",
 		},
-		"an error on the way": {err: errors.New("connection refused"), want: "apply Thing/ns/one: connection refused"},
+		"an error on the way": {err: errors.New("connection refused"), want: "applying Thing/ns/one: connection refused"},
 	})
 }
 
