@@ -41,7 +41,7 @@ func damages() map[string]damage {
 		"the payload was edited":              {secret: payload, change: data("part", "edited"), want: storage.ErrDamaged, says: []string{head, "checksum", "payload"}},
 		"the payload was emptied":             {secret: payload, change: data("part", ""), want: storage.ErrDamaged, says: []string{"checksum", "payload"}},
 		"the checksum was edited":             {secret: head, change: annotation("payload-sha256", ""), want: storage.ErrDamaged, says: []string{"checksum"}},
-		"the inventory was edited":            {secret: inventory, change: data("part", "edited"), want: storage.ErrDamaged, says: []string{inventory, "unpacking"}},
+		"the inventory was edited":            {secret: inventory, change: data("part", "edited"), want: storage.ErrDamaged, says: []string{inventory, "decompressing"}},
 		"more parts are expected":             {secret: head, change: annotation("inventory-parts", "1000000000"), want: storage.ErrDamaged, says: []string{"inventory-run1-1", "missing"}},
 		"the number of parts is no number":    {secret: head, change: annotation("payload-parts", "many"), want: storage.ErrDamaged, says: []string{head, "payload"}},
 		"the number of parts is negative":     {secret: head, change: annotation("inventory-parts", "-1"), want: storage.ErrDamaged, says: []string{head, "inventory"}},

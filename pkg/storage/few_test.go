@@ -27,12 +27,12 @@ func aListIsReadUpToItsLimit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			packed, err := pack([]byte(test.text))
+			compressed, err := compress([]byte(test.text))
 			if err != nil {
 				t.Fatal(err)
 			}
 			list := few[release.Entry]{most: 2}
-			err = unpack(packed, 100, &list)
+			err = decompress(compressed, 100, &list)
 			if (err != nil) != (test.wrong != "") || err != nil && !strings.Contains(err.Error(), test.wrong) {
 				t.Errorf("the error is %v", err)
 			}

@@ -69,11 +69,11 @@ func encodeFormer(r *release.Release, former []release.Former, first int, run st
 	if err != nil {
 		return nil, err
 	}
-	packed, err := pack(content)
+	compressed, err := compress(content)
 	if err != nil {
 		return nil, err
 	}
-	chunks := slices.Collect(slices.Chunk(packed, maxPart))
+	chunks := slices.Collect(slices.Chunk(compressed, maxPart))
 	parts := make([]*corev1.Secret, len(chunks))
 	for i, chunk := range chunks {
 		parts[i] = newPart(r, run, formerKind, first+i, chunk)
@@ -125,16 +125,16 @@ func formerFrom(parts map[int]*corev1.Secret, first int) []release.Former {
 	if err != nil {
 		return nil
 	}
-	var packed []byte
+	var compressed []byte
 	for number := first; number < first+count; number++ {
 		part := parts[number]
 		if part == nil || part.Annotations[annotationFirst] != strconv.Itoa(first) {
 			return nil
 		}
-		packed = append(packed, part.Data[partKey]...)
+		compressed = append(compressed, part.Data[partKey]...)
 	}
 	former := few[release.Former]{most: maxAdopted}
-	if unpack(packed, maxPayload, &former) != nil {
+	if decompress(compressed, maxPayload, &former) != nil {
 		return nil
 	}
 	return former.items

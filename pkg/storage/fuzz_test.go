@@ -22,8 +22,8 @@ func bombs(t testing.TB) map[string][]byte {
 		// A frame header without content: one segment of 4 GiB; and a window of 64 MiB.
 		"a size that is not there":   {0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 1, 0, 0, 0},
 		"a window that is not there": {0x28, 0xb5, 0x2f, 0xfd, 0x00, 16 << 3},
-		"half a gigabyte of nothing": packed(t, make([]byte, 512<<20)),
-		"an object in every third byte": packed(t, func() []byte {
+		"half a gigabyte of nothing": compressed(t, make([]byte, 512<<20)),
+		"an object in every third byte": compressed(t, func() []byte {
 			objects := []byte("[{}")
 			for range 1 << 20 {
 				objects = append(objects, ",{}"...)
@@ -33,22 +33,22 @@ func bombs(t testing.TB) map[string][]byte {
 	}
 }
 
-func packed(t testing.TB, content []byte) []byte {
+func compressed(t testing.TB, content []byte) []byte {
 	t.Helper()
-	text, err := pack(content)
+	text, err := compress(content)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return text
 }
 
-func packedJSON(t testing.TB, value any) []byte {
+func compressedJSON(t testing.TB, value any) []byte {
 	t.Helper()
 	content, err := json.Marshal(value)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return packed(t, content)
+	return compressed(t, content)
 }
 
 // allocated runs do and returns how many bytes were allocated meanwhile.
@@ -60,17 +60,17 @@ func allocated(do func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// unpackLimit is what fuzzed content may unpack to, and unpackCost what that may take: the window, and a text of
+// decompressLimit is what fuzzed content may decompress to, and decompressCost what that may take: the window, and a text of
 // nothing but empty objects.
 const (
-	unpackLimit = 64 << 10
-	unpackCost  = 64 << 20
+	decompressLimit = 64 << 10
+	decompressCost  = 64 << 20
 )
 
-func FuzzUnpack(f *testing.F) {
-	f.Add(packedJSON(f, release.Content{Manifest: "a: b", Values: map[string]any{"a": 1}}))
-	f.Add(packedJSON(f, []release.Entry{{Kind: "Job", Name: "a"}}))
-	f.Add(packed(f, nil))
+func FuzzDecompress(f *testing.F) {
+	f.Add(compressedJSON(f, release.Content{Manifest: "a: b", Values: map[string]any{"a": 1}}))
+	f.Add(compressedJSON(f, []release.Entry{{Kind: "Job", Name: "a"}}))
+	f.Add(compressed(f, nil))
 	f.Add([]byte{})
 	for _, bomb := range bombs(f) {
 		f.Add(bomb)
@@ -78,8 +78,8 @@ func FuzzUnpack(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content []byte) {
 		for _, into := range []any{new(release.Content), new([]release.Entry)} {
 			var err error
-			if cost := allocated(func() { err = unpack(content, unpackLimit, into) }); cost > unpackCost {
-				t.Errorf("unpacking %d bytes took %d", len(content), cost)
+			if cost := allocated(func() { err = decompress(content, decompressLimit, into) }); cost > decompressCost {
+				t.Errorf("decompressing %d bytes took %d", len(content), cost)
 			}
 			if err != nil && !errors.Is(err, ErrDamaged) {
 				t.Errorf("the error is %v", err)
@@ -88,14 +88,14 @@ func FuzzUnpack(f *testing.F) {
 	})
 }
 
-func TestUnpack(t *testing.T) { //nolint:paralleltest // It counts what is allocated.
+func TestDecompress(t *testing.T) { //nolint:paralleltest // It counts what is allocated.
 	// Far below what the bombs claim, and a little more than the limit costs.
 	const most = 64 << 20
 	for title, bomb := range bombs(t) { //nolint:paralleltest // As above.
 		t.Run(title, func(t *testing.T) {
 			var entries []release.Entry
 			var err error
-			if cost := allocated(func() { err = unpack(bomb, 2<<20, &entries) }); cost > most {
+			if cost := allocated(func() { err = decompress(bomb, 2<<20, &entries) }); cost > most {
 				t.Errorf("it took %d bytes", cost)
 			}
 			if !errors.Is(err, ErrDamaged) {
@@ -110,13 +110,13 @@ func FuzzDecode(f *testing.F) {
 	content := []byte(`{"manifest":"a: b","values":{"a":[1,1.5,1e300,-0,{"b":null}],"":9007199254740993},"pack":{"name":"a","version":"1.0.0"}}`)
 	entries := []byte(`[{"group":"batch","version":"v1","kind":"Job","name":"a","phases":["test"]},{"kind":"Job","name":"a"},{"kind":"Job","name":"b"}]`)
 	f.Add("1", "1", status, content, entries, false)
-	f.Add("1", "3", status, packed(f, content), packed(f, entries), true)
+	f.Add("1", "3", status, compressed(f, content), compressed(f, entries), true)
 	f.Add("2", "0", []byte("null"), []byte{}, []byte("[null]"), false)
 	f.Add("1", "9223372036854775807", []byte(`{"phase":1}`), []byte("{}x"), []byte{}, false)
 	f.Add("-1", "-1", []byte(`{"phase":"a","startedAt":"x"}`), []byte(`{"values":{"a":1e999}}`), []byte("{}"), false)
 	f.Fuzz(func(t *testing.T, format, parts string, status, content, inventory []byte, asIs bool) {
 		if !asIs {
-			content, inventory = packed(t, content), packed(t, inventory)
+			content, inventory = compressed(t, content), compressed(t, inventory)
 		}
 		head, stored := record(format, parts, status, content, inventory)
 		found, err := decodeWhole(head, stored)

@@ -155,11 +155,11 @@ func encodeInventory(r *release.Release, run string) ([]*corev1.Secret, error) {
 		if err != nil {
 			return nil, err
 		}
-		packed, err := pack(content)
+		compressed, err := compress(content)
 		if err != nil {
 			return nil, err
 		}
-		parts[i] = newPart(r, run, inventoryKind, i, packed)
+		parts[i] = newPart(r, run, inventoryKind, i, compressed)
 		parts[i].Type = inventoryType
 		parts[i].Annotations[annotationWriter] = run
 	}
@@ -237,7 +237,7 @@ func (r *inventoryReader) note(err error) {
 func (r *inventoryReader) add(part *corev1.Secret) (failure error) {
 	delete(r.parts, part.Name)
 	entries := few[release.Entry]{most: maxEntries}
-	if err := unpack(part.Data[partKey], maxInventory, &entries); err != nil {
+	if err := decompress(part.Data[partKey], maxInventory, &entries); err != nil {
 		return fmt.Errorf("secret %s/%s: %w", part.Namespace, part.Name, err)
 	}
 	for _, entry := range entries.items {

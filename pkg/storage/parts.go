@@ -20,11 +20,11 @@ const (
 
 	// maxPart is the most one part holds, in bytes: well below the 1 MiB that the API server allows a Secret.
 	maxPart = 700 << 10
-	// maxPayload and maxInventory bound what a payload, and one part of an inventory, may unpack to, in bytes, so that an
+	// maxPayload and maxInventory bound what a payload, and one part of an inventory, may decompress to, in bytes, so that an
 	// edited record cannot fill the memory.
 	maxPayload   = 512 << 20
 	maxInventory = 4 << 20
-	// window is how far back compression looks, in bytes: as much is allocated before anything was unpacked.
+	// window is how far back compression looks, in bytes: as much is allocated before anything was decompressed.
 	window = 8 << 20
 	// entriesPerPart keeps an inventory part below maxPart even when nothing in it can be compressed. It is a number because
 	// entries grow after they were recorded: one that moved to a later part would be in none for a moment.
@@ -41,17 +41,17 @@ func encodeParts(r *release.Release, run string) ([]*corev1.Secret, layout, erro
 	if err != nil {
 		return nil, layout{}, err
 	}
-	packed, err := pack(content)
+	compressed, err := compress(content)
 	if err != nil {
 		return nil, layout{}, err
 	}
 	var parts []*corev1.Secret
-	for chunk := range slices.Chunk(packed, maxPart) {
+	for chunk := range slices.Chunk(compressed, maxPart) {
 		part := newPart(r, run, payloadKind, len(parts), chunk)
 		part.Type, part.Immutable = payloadType, ptr.To(true)
 		parts = append(parts, part)
 	}
-	counts := layout{payload: len(parts), digest: digest(packed)}
+	counts := layout{payload: len(parts), digest: digest(compressed)}
 	inventory, err := encodeInventory(r, run)
 	if err != nil {
 		return nil, layout{}, err

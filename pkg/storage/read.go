@@ -114,18 +114,18 @@ func decodeContent(head *corev1.Secret, parts map[string]*corev1.Secret, into *r
 	if err != nil {
 		return err
 	}
-	var packed []byte
+	var compressed []byte
 	for number := range count {
 		part, err := partOf(head, parts, partName(into, into.Record.Run, payloadKind, number))
 		if err != nil {
 			return err
 		}
-		packed = append(packed, part.Data[partKey]...)
+		compressed = append(compressed, part.Data[partKey]...)
 	}
-	if digest(packed) != head.Annotations[annotationPayloadDigest] {
+	if digest(compressed) != head.Annotations[annotationPayloadDigest] {
 		return fmt.Errorf("secret %s/%s: %w: the checksum of its payload is wrong", head.Namespace, head.Name, ErrDamaged)
 	}
-	if err := unpack(packed, maxPayload, &into.Content); err != nil {
+	if err := decompress(compressed, maxPayload, &into.Content); err != nil {
 		return fmt.Errorf("secret %s/%s: its payload: %w", head.Namespace, head.Name, err)
 	}
 	return nil

@@ -1,9 +1,9 @@
 package storage_test
 
 import (
-	"errors"
 	"net/http"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -17,63 +17,80 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/test/proxy"
 )
 
-func TestSupersede(t *testing.T) {
+func TestDrop(t *testing.T) {
 	t.Parallel()
-	t.Run("a revision is superseded", aRevisionIsSuperseded)
-	t.Run("a stale revision is not superseded", aStaleRevisionIsNotSuperseded)
+	t.Run("heads go first, and the newest of them last", dropTakesHeadsFirst)
+	t.Run("what is not of the release stays", dropLeavesWhatIsNotOfTheRelease)
+	t.Run("a record with a head that is not listed stays", recordWithUnlistedHeadStays)
 }
 
-func aRevisionIsSuperseded(t *testing.T) {
+func dropTakesHeadsFirst(t *testing.T) {
 	t.Parallel()
-	store, namespace := newStore(t, "run1"), clustertest.Namespace(t)
-	for revision := range 3 {
-		r := example(namespace, revision+1)
-		r.Status.Phase = release.Deployed
-		create(t, store, r)
+	namespace := clustertest.Namespace(t)
+	for revision := range 11 {
+		create(t, newStore(t, "run1"), example(namespace, revision+1))
 	}
-	// What lists show is all that is needed.
-	history, err := store.History(t.Context(), namespace, "shop")
-	if err != nil {
+	between := proxy.Start(t, clustertest.Config(t))
+	if err := newStoreThrough(t, between, "run2").Drop(t.Context(), namespace, "shop"); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
-		if err := newStore(t, "run2").Supersede(t.Context(), history[1]); err != nil {
+	var kinds []string
+	headPath := regexp.MustCompile(`^sh\.sherpack\.release\.v1\.shop\.v(\d+)$`)
+	for _, request := range between.Writes() {
+		kind := "part"
+		if match := headPath.FindStringSubmatch(path.Base(request.Path)); match != nil {
+			kind = "head"
+			if match[1] == "11" {
+				kind = "newest head"
+			}
+		}
+		kinds = append(kinds, request.Method+" "+kind)
+	}
+	want := slices.Concat(slices.Repeat([]string{"DELETE head"}, 10), []string{"DELETE newest head"}, slices.Repeat([]string{"DELETE part"}, 22))
+	diff(t, "the deletions", want, kinds)
+	if left := secrets(t, namespace); len(left) != 0 {
+		t.Errorf("there still are %d Secrets", len(left))
+	}
+}
+
+func dropLeavesWhatIsNotOfTheRelease(t *testing.T) {
+	t.Parallel()
+	namespace, store := clustertest.Namespace(t), newStore(t, "run1")
+	create(t, store, example(namespace, 1))
+	other := example(namespace, 1)
+	other.Name = "shop-2"
+	create(t, store, other)
+	// Labels this plain may well be somebody else's.
+	foreign := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "mine", Labels: map[string]string{"owner": "sherpack", "name": "shop"}}}
+	if _, err := client(t, namespace).Create(t.Context(), foreign, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Drop(t.Context(), namespace, "shop"); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for name := range secrets(t, namespace) {
+		left = append(left, strings.TrimPrefix(name, "sh.sherpack.release.v1."))
+	}
+	slices.Sort(left)
+	diff(t, "what is left", []string{"mine", "shop-2.v1", "shop-2.v1.inventory-run1-0", "shop-2.v1.payload-run1-0"}, left)
+	diff(t, "the other release", other, get(t, store, other))
+}
+
+// A record is not dropped around a revision that no list finds, whose inventory would be lost.
+func recordWithUnlistedHeadStays(t *testing.T) {
+	t.Parallel()
+	whereUnlisted(t, func(t *testing.T, store *storage.Secrets, r *release.Release) {
+		t.Helper()
+		other := example(r.Namespace, 1)
+		create(t, store, other)
+		err := store.Drop(t.Context(), r.Namespace, r.Name)
+		get(t, store, other)
+		if err := store.Forget(t.Context(), other); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if history, err = store.History(t.Context(), namespace, "shop"); err != nil {
-		t.Fatal(err)
-	}
-	var phases []release.Phase
-	for _, r := range history {
-		phases = append(phases, r.Status.Phase)
-	}
-	diff(t, "the phases", []release.Phase{release.Deployed, release.Superseded, release.Deployed}, phases)
-	whole := get(t, store, history[1])
-	r := example(namespace, 2)
-	if whole.Status.Phase != release.Superseded {
-		t.Errorf("read whole, its phase is %s", whole.Status.Phase)
-	}
-	diff(t, "its content", r.Content, whole.Content)
-	diff(t, "its hooks", r.Status.Hooks, whole.Status.Hooks)
-}
-
-// What somebody has written meanwhile is not superseded unseen.
-func aStaleRevisionIsNotSuperseded(t *testing.T) {
-	t.Parallel()
-	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 1)
-	create(t, store, r)
-	history, err := store.History(t.Context(), r.Namespace, r.Name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := store.UpdateStatus(t.Context(), r); err != nil {
-		t.Fatal(err)
-	}
-	if err := newStore(t, "run2").Supersede(t.Context(), history[0]); !errors.Is(err, storage.ErrConflict) {
-		t.Errorf("it answers: %v", err)
-	}
-	diff(t, "what is read", r, get(t, store, r))
+		checkUnlisted(t, r.Namespace, err)
+	})
 }
 
 func TestForget(t *testing.T) {

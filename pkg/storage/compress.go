@@ -24,7 +24,7 @@ var encoder = sync.OnceValues(func() (*zstd.Encoder, error) {
 	return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window))
 })
 
-func pack(content []byte) ([]byte, error) {
+func compress(content []byte) ([]byte, error) {
 	shared, err := encoder()
 	if err != nil {
 		return nil, err
@@ -32,20 +32,20 @@ func pack(content []byte) ([]byte, error) {
 	return shared.EncodeAll(content, nil), nil
 }
 
-// unpack reads what pack has packed. It takes no more memory than the content needs, whatever the content says of its size.
-func unpack(packed []byte, limit int, into any) error {
-	decoder, err := zstd.NewReader(bytes.NewReader(packed),
+// decompress reads what compress has made. It takes no more memory than the content needs, whatever the content says of its size.
+func decompress(compressed []byte, limit int, into any) error {
+	decoder, err := zstd.NewReader(bytes.NewReader(compressed),
 		zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(window), zstd.WithDecoderLowmem(true))
 	if err != nil {
-		return fmt.Errorf("%w: unpacking it: %w", ErrDamaged, err)
+		return fmt.Errorf("%w: decompressing it: %w", ErrDamaged, err)
 	}
 	defer decoder.Close()
 	content, err := io.ReadAll(io.LimitReader(decoder, int64(limit)+1))
 	if err != nil {
-		return fmt.Errorf("%w: unpacking it: %w", ErrDamaged, err)
+		return fmt.Errorf("%w: decompressing it: %w", ErrDamaged, err)
 	}
 	if len(content) > limit {
-		return fmt.Errorf("%w: it unpacks to more than %d MiB", ErrDamaged, limit>>20)
+		return fmt.Errorf("%w: it decompresses to more than %d MiB", ErrDamaged, limit>>20)
 	}
 	if err := json.Unmarshal(content, into); err != nil {
 		return fmt.Errorf("%w: reading it: %w", ErrDamaged, err)
