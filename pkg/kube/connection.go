@@ -16,6 +16,8 @@ import (
 type connection struct {
 	// rest sends requests whose HTTP status or body matters.
 	rest rest.Interface
+	// streams is the same without a request time-out, for answers that take as long as what they tell of.
+	streams rest.Interface
 	// dynamic has no request time-out, so that watches live on.
 	dynamic  dynamic.Interface
 	metadata metadata.Interface
@@ -51,6 +53,12 @@ func (c *connection) connect(config *rest.Config) error {
 	}
 	patient := rest.CopyConfig(config)
 	patient.Timeout = 0
+	if client, err = rest.HTTPClientFor(patient); err != nil {
+		return err
+	}
+	if c.streams, err = plainClient(patient, client); err != nil {
+		return err
+	}
 	c.dynamic, err = dynamic.NewForConfig(patient)
 	return err
 }

@@ -90,6 +90,8 @@ type follower struct {
 
 	seen      sighting
 	diagnosis diagnosis
+	// logs are nil where nobody wants them.
+	logs *logStreams
 }
 
 // sighting is how far a follower knows the hook to be.
@@ -110,10 +112,14 @@ func newFollower(from *feeds, hook HookRun, observe func(HookProgress)) *followe
 	if observe == nil {
 		observe = func(HookProgress) {}
 	}
-	return &follower{
+	f := &follower{
 		feeds: from, hook: hook, observe: observe, box: feed.NewInbox(),
 		diagnosis: diagnosis{api: from.connection, hook: hook.Object},
 	}
+	if hook.Logs != nil {
+		f.logs = newLogStreams(from.connection)
+	}
+	return f
 }
 
 func (f *follower) stop() {
@@ -170,7 +176,7 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 	late := time.NewTicker(lateAfter)
 	defer late.Stop()
 	for {
-		f.readNews()
+		f.readNews(ctx)
 		switch {
 		case f.seen.failure != nil:
 			return f.diagnosis.Outcome(f.seen.end), fmt.Errorf("following %s: %w", kinds.NameOf(applied.Ref), f.seen.failure)
@@ -186,6 +192,8 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 		}
 		select {
 		case <-f.box.Ready:
+		case line := <-f.logs.Lines():
+			f.hook.Logs(line)
 		case <-late.C:
 			f.lookForRefusal(ctx, late)
 		case <-ctx.Done():
@@ -193,15 +201,17 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 	}
 }
 
-func (f *follower) readNews() {
+func (f *follower) readNews(ctx context.Context) {
 	for _, news := range f.box.Take() {
 		switch {
 		case news.Tag == aboutPods && !f.diagnosis.isForeign():
-			f.diagnosis.evidence.Take(news.Object)
+			if f.diagnosis.evidence.Take(news.Object) {
+				f.logs.See(ctx, news.Object)
+			}
 		case news.Tag == aboutEvents && !news.Gone:
 			f.diagnosis.refusal = pods.Later(f.diagnosis.refusal, pods.WarningOf(news.Object))
 		case news.Tag == aboutObject:
-			f.takeObject(news)
+			f.takeObject(ctx, news)
 		}
 	}
 }
@@ -209,7 +219,7 @@ func (f *follower) readNews() {
 // takeObject notes the hook's own state and judges each, so that one that
 // passes quickly counts, too. A state from before the apply, another object of
 // that name, and what comes after the end are passed over.
-func (f *follower) takeObject(news feed.Change) {
+func (f *follower) takeObject(ctx context.Context, news feed.Change) {
 	switch {
 	case f.seen.end.Done || f.seen.failure != nil:
 		return
@@ -222,6 +232,7 @@ func (f *follower) takeObject(news feed.Change) {
 		f.diagnosis.object = news.Object
 		if kinds.IsPod(news.Object.GroupVersionKind().GroupKind()) {
 			f.diagnosis.evidence.Take(news.Object)
+			f.logs.See(ctx, news.Object)
 		}
 	}
 	f.seen.end, f.seen.failure = health.Judge(f.diagnosis.object, news.Gone, f.hook.Ready, f.hook.Failed)
@@ -283,16 +294,22 @@ func (f *follower) lookBefore() {
 
 // finish is the outcome of a hook that has ended.
 func (f *follower) finish(ctx context.Context) HookOutcome {
-	if f.seen.end.Succeeded {
-		return HookOutcome{Succeeded: true, Attempts: f.diagnosis.evidence.Attempts(), Applied: f.diagnosis.applied}
-	}
+	f.logs.Drain(f.hook.Logs)
 	f.diagnosis.Gather(ctx)
+	if f.seen.end.Succeeded {
+		outcome := HookOutcome{Succeeded: true, Attempts: f.diagnosis.evidence.Attempts(), Applied: f.diagnosis.applied}
+		if f.diagnosis.log != nil {
+			outcome.LogTail, outcome.LogHint = f.diagnosis.log.text, f.diagnosis.log.hint
+		}
+		return outcome
+	}
 	return f.diagnosis.Outcome(f.seen.end)
 }
 
 // outOfTime is the outcome of a hook that has not ended with ctx. When it was
 // interrupted, nothing more is asked of the server.
 func (f *follower) outOfTime(ctx context.Context) (HookOutcome, error) {
+	defer f.logs.Stop()
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		f.diagnosis.Gather(ctx)
 		f.diagnosis.LookForWarning(ctx)

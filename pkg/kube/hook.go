@@ -28,6 +28,8 @@ type HookRun struct {
 	ForceConflicts bool
 	// Claims are those of ApplyOptions.
 	Claims []string
+	// Logs is given every line of the logs of all containers of the hook's Pods, from RunHook's own call; nil reads no logs as they come.
+	Logs func(LogLine)
 }
 
 // HookProgress is what is worth showing while a hook runs.
@@ -65,7 +67,7 @@ type HookOutcome struct {
 	Signal   int32
 	// Attempts counts Pods and container restarts; 0 for other kinds.
 	Attempts int
-	// LogTail is what the container said last: at most 20 lines and 4096 bytes
+	// LogTail is what the container that failed said last, or the main one of a hook that has succeeded: at most 20 lines and 4096 bytes
 	// of valid UTF-8, control characters included. Where the log cannot be
 	// read, or is empty, it is the container's termination message.
 	LogTail string

@@ -53,6 +53,9 @@ func (d *diagnosis) Gather(ctx context.Context) {
 	defer cancel()
 	d.completeEvidence(ctx)
 	found := d.evidence.Explain()
+	if found.Container == "" {
+		found = d.evidence.Main()
+	}
 	if !found.Started || d.log != nil && d.log.isOf(found) {
 		return
 	}
@@ -66,7 +69,7 @@ func (d *diagnosis) Gather(ctx context.Context) {
 // seen: the two watches may be apart by some milliseconds.
 func (d *diagnosis) completeEvidence(ctx context.Context) {
 	job := d.object
-	if job == nil || d.isForeign() || !kinds.IsJob(job.GroupVersionKind().GroupKind()) || d.evidence.Failed() >= pods.CountOf(job, "failed") && !d.evidence.IsEmpty() {
+	if job == nil || d.isForeign() || !kinds.IsJob(job.GroupVersionKind().GroupKind()) || d.hasSeenAll(job) {
 		return
 	}
 	mapping, err := d.api.kinds.Mapping(podKind())
@@ -87,6 +90,12 @@ func (d *diagnosis) completeEvidence(ctx context.Context) {
 	for i := range list.Items {
 		d.evidence.Take(&list.Items[i])
 	}
+}
+
+// hasSeenAll reports whether the Pods are known that the end of a Job comes of.
+func (d *diagnosis) hasSeenAll(job *unstructured.Unstructured) bool {
+	ended := pods.CountOf(job, "succeeded") == 0 || d.evidence.Main().Container != ""
+	return d.evidence.Failed() >= pods.CountOf(job, "failed") && !d.evidence.IsEmpty() && ended
 }
 
 // LookForWarning asks for the events of a Job without Pods, or of a Pod whose

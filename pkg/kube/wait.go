@@ -5,18 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/feed"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/pods"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
@@ -39,6 +38,8 @@ type Readiness struct {
 	Done, Skipped bool
 	// Message says what it waits for, or why it is skipped.
 	Message string
+	// Reasons are what is known of the why, once it is not ready for a while: what its Pods wait for and the last Warning events.
+	Reasons []string
 	// Err is why it will not become ready any more.
 	Err error
 }
@@ -114,7 +115,7 @@ func (c *Cluster) Wait(ctx context.Context, targets []WaitTarget, selector strin
 	}
 	w := &waiter{
 		api: c.feeds, targets: targets, observe: observe, box: feed.NewInbox(), open: map[source]*feed.Feed{}, narrow: map[int]*feed.Subscription{},
-		states: make([]health.State, len(targets)), objects: make([]*unstructured.Unstructured, len(targets)),
+		states: make([]health.State, len(targets)), objects: make([]*unstructured.Unstructured, len(targets)), reasons: make([]string, len(targets)),
 		claims: claims{late: map[string]bool{}, watched: map[string]bool{}},
 	}
 	defer w.stop()
@@ -141,6 +142,8 @@ type waiter struct {
 	// before it is seen and after it is gone.
 	states  []health.State
 	objects []*unstructured.Unstructured
+	// reasons are what was found last of why each target is not ready.
+	reasons []string
 	claims  claims
 }
 
@@ -197,6 +200,11 @@ func (w *waiter) widened(ctx context.Context, news feed.Change) bool {
 }
 
 func (w *waiter) wait(ctx context.Context) error {
+	explain := time.NewTimer(explainAfter)
+	defer explain.Stop()
+	explained := make(chan []Readiness, 1)
+	looking, stop := context.WithCancel(ctx)
+	defer stop()
 	for {
 		w.readNews(ctx)
 		if failed := w.unready(true); len(failed) > 0 {
@@ -210,6 +218,11 @@ func (w *waiter) wait(ctx context.Context) error {
 		}
 		select {
 		case <-w.box.Ready:
+		case <-explain.C:
+			w.explain(looking, explained)
+		case found := <-explained:
+			w.tellReasons(found)
+			explain.Reset(explainEvery)
 		case <-ctx.Done():
 		}
 	}
@@ -261,11 +274,17 @@ func (w *waiter) setState(i int, state health.State) {
 		return
 	}
 	w.states[i] = state
+	w.observe(w.readiness(i))
+}
+
+// readiness is what is known of a target.
+func (w *waiter) readiness(i int) Readiness {
+	state := w.states[i]
 	readiness := Readiness{Ref: w.targets[i].Ref, Done: state.Ready, Skipped: state.Skipped, Message: state.Message}
 	if state.Failed {
 		readiness.Err = errors.New(state.Message)
 	}
-	w.observe(readiness)
+	return readiness
 }
 
 func (w *waiter) stateOf(ctx context.Context, target WaitTarget, news feed.Change) health.State {
@@ -386,53 +405,4 @@ func (w *waiter) takeLate(ctx context.Context, news feed.Change) {
 			w.take(ctx, feed.Change{Tag: i, Object: object})
 		}
 	}
-}
-
-// explainedAtAll is how many targets are given reasons.
-const explainedAtAll = 20
-
-// withReasons lists the targets with what can be found of the why: one list of
-// Pods and one of Warning events for each namespace, not more.
-func (w *waiter) withReasons(ctx context.Context, targets []int) []Unready {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
-	defer cancel()
-	places := map[string]*pods.Observed{}
-	var objects []Unready
-	for place, i := range targets {
-		ref := w.targets[i].Ref
-		unready := Unready{Ref: ref, Failed: w.states[i].Failed, Late: w.states[i].Late, Message: w.states[i].Message}
-		if object := w.objects[i]; object != nil && place < explainedAtAll {
-			if places[ref.Namespace] == nil {
-				places[ref.Namespace] = w.api.look(ctx, ref.Namespace)
-			}
-			unready.Reasons = places[ref.Namespace].Reasons(object)
-		}
-		objects = append(objects, unready)
-	}
-	return objects
-}
-
-func (c *connection) look(ctx context.Context, namespace string) *pods.Observed {
-	found := &pods.Observed{}
-	events := source{kind: corev1.SchemeGroupVersion.WithKind("Event"), namespace: namespace, fieldTerm: "type=Warning"}
-	if namespace == "" {
-		events.namespace = metav1.NamespaceDefault
-	}
-	found.Events = c.Warnings(ctx, events)
-	mapping, err := c.kinds.Mapping(podKind())
-	if err != nil || namespace == "" {
-		return found
-	}
-	list, err := c.Objects(mapping, namespace).List(quiet(ctx), metav1.ListOptions{Limit: pageSize})
-	if err != nil {
-		c.Lacks(err, right{"list", mapping.Resource.GroupResource(), namespace}, insteadOfList)
-		return found
-	}
-	for i := range list.Items {
-		pod := corev1.Pod{}
-		if runtime.DefaultUnstructuredConverter.FromUnstructured(list.Items[i].Object, &pod) == nil {
-			found.Pods = append(found.Pods, pod)
-		}
-	}
-	return found
 }

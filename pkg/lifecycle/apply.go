@@ -30,7 +30,7 @@ type objects struct {
 // waited for.
 func (o *objects) Apply(ctx context.Context, step plan.Step) error {
 	started := o.clock()
-	o.Emit(WaveStarted, Outcome{Wave: step.Wave, Message: words.Count(len(step.Objects), "object")})
+	o.Emit(WaveStarted, Outcome{Wave: step.Wave, Count: len(step.Objects), Message: words.Count(len(step.Objects), "object")})
 	changed := o.changed(step.Objects)
 	if step.Early {
 		o.noteEarly(changed)

@@ -95,6 +95,8 @@ func (e *PreflightError) Unwrap() []error { return e.Problems }
 type HookError struct {
 	// Hook is its record.
 	Hook release.Hook
+	// HidesLog says that the end of the log is not shown.
+	HidesLog bool
 	// Kept says that its object is still on the cluster, to be looked at.
 	Kept bool
 	// AppliedEarly are the objects that were applied because the hooks of its phase need them.
@@ -118,7 +120,7 @@ func (e *HookError) Error() string {
 	if e.Hook.LogNote != "" {
 		text.WriteString("\nnote: " + strings.ReplaceAll(e.Hook.LogNote, "\n", " "))
 	}
-	if e.Hook.LogTail != "" {
+	if e.Hook.LogTail != "" && !e.HidesLog {
 		fmt.Fprintf(&text, "\nlast lines of the log of container %q:", e.Hook.Container)
 		for line := range strings.SplitSeq(strings.TrimRight(e.Hook.LogTail, "\n"), "\n") {
 			text.WriteString("\n  | " + line)

@@ -22,6 +22,7 @@ const (
 	PhaseFinished     EventType = "phase-finished"
 	HookStarted       EventType = "hook-started"
 	HookProgress      EventType = "hook-progress"
+	HookLog           EventType = "hook-log"
 	HookFinished      EventType = "hook-finished"
 	HookSkipped       EventType = "hook-skipped"
 	WaveStarted       EventType = "wave-started"
@@ -37,6 +38,9 @@ const (
 	PreflightFinished EventType = "check-finished"
 	PreflightSkipped  EventType = "check-skipped"
 	Warning           EventType = "warning"
+	// LockWaiting and LockAcquired tell of another command that is waited for. They come before a run.
+	LockWaiting  EventType = "lock-waiting"
+	LockAcquired EventType = "lock-acquired"
 )
 
 // Result is how something went, or what became of an object, in one word. That of an event about a hook is its state.
@@ -82,6 +86,17 @@ type Outcome struct {
 	Reason    string       `json:"reason,omitempty"`
 	Message   string       `json:"message,omitempty"`
 	ElapsedMS int64        `json:"elapsedMs,omitempty"`
+	// LogTail is the end of the log of a hook that has failed.
+	LogTail string `json:"logTail,omitempty"`
+	// Container is the one that a line of a log is from, where its Pod has several.
+	Container string `json:"container,omitempty"`
+	// Count is how many objects or hooks something is about that has started, and Index the place of a hook among those of its
+	// phase, from 1.
+	Count int `json:"count,omitempty"`
+	Index int `json:"index,omitempty"`
+	// TimeoutMS is how long an operation may take, in milliseconds, and Prune how many objects it will delete.
+	TimeoutMS int64 `json:"timeoutMs,omitempty"`
+	Prune     int   `json:"prune,omitempty"`
 	// Title and Summary are a hook and its state as people see them, Wave is the number of a wave; they are not part of
 	// the JSON form.
 	Title   string `json:"-"`

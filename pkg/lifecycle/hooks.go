@@ -74,15 +74,15 @@ func (r *hookRunner) RunPhase(ctx context.Context, step plan.Step) error {
 // the phase's result is recorded, also when it failed, ran out of time or was interrupted.
 func (r *hookRunner) runHooks(ctx context.Context, step plan.Step) error {
 	started := r.clock()
-	r.Emit(PhaseStarted, Outcome{Phase: string(step.Phase), Message: words.Count(len(step.Hooks), "hook")})
+	r.Emit(PhaseStarted, Outcome{Phase: string(step.Phase), Count: len(step.Hooks), Message: words.Count(len(step.Hooks), "hook")})
 	var failures []error
-	for _, h := range step.Hooks {
+	for i, h := range step.Hooks {
 		if ctx.Err() != nil || !step.KeepGoing && errors.Join(failures...) != nil {
 			break
 		}
 		var failure error
 		if !r.HasRun(h) {
-			failure = r.runHook(ctx, h)
+			failure = r.runHook(ctx, h, place{i + 1, len(step.Hooks)})
 		}
 		failures = append(failures, failure)
 	}
@@ -98,7 +98,7 @@ func (r *hookRunner) runHooks(ctx context.Context, step plan.Step) error {
 }
 
 // runHook runs one hook, with a record before and after it.
-func (r *hookRunner) runHook(ctx context.Context, h plan.Hook) error {
+func (r *hookRunner) runHook(ctx context.Context, h plan.Hook, at place) error {
 	if err := r.journal.StartHook(ctx, h); err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (r *hookRunner) runHook(ctx context.Context, h plan.Hook) error {
 	r.suspended = false
 	limited, cancel := withTimeout(ctx, h.Timeout)
 	defer cancel()
-	outcome, err := r.follow(limited, h)
+	outcome, err := r.follow(limited, h, at)
 	if isLockLost(ctx) {
 		// Another command deals with it.
 		return errors.Join(ErrLockLost, err)
@@ -118,14 +118,19 @@ func (r *hookRunner) runHook(ctx context.Context, h plan.Hook) error {
 		return saveErr
 	}
 	kept := record.UID != "" && !h.Has(hook.HookFailed) && record.Reason != health.Deleted
-	return errors.Join(&HookError{Hook: *record, Kept: kept, AppliedEarly: r.appliedEarly(h.Phase), Err: err}, saveErr)
+	return errors.Join(&HookError{Hook: *record, HidesLog: r.plan.Options.Logs == plan.NoLogs, Kept: kept, AppliedEarly: r.appliedEarly(h.Phase), Err: err}, saveErr)
 }
 
 // follow makes room for the hook, applies it and follows it to its end. Where its object was deleted or replaced since it was
 // read, that is done again.
-func (r *hookRunner) follow(ctx context.Context, h plan.Hook) (kube.HookOutcome, error) {
+func (r *hookRunner) follow(ctx context.Context, h plan.Hook, at place) (kube.HookOutcome, error) {
 	for round := 0; ; round++ {
-		if err := r.replace(ctx, h); err != nil {
+		err := r.replace(ctx, h)
+		if round == 0 {
+			// What an earlier run left goes before it.
+			r.journal.TellHook(h, at)
+		}
+		if err != nil {
 			return kube.HookOutcome{}, err
 		}
 		outcome, err := r.followOnce(ctx, h)
@@ -180,10 +185,23 @@ func (r *hookRunner) followOnce(ctx context.Context, h plan.Hook) (kube.HookOutc
 // hookRun is a hook as the cluster runs it.
 func (r *hookRunner) hookRun(h plan.Hook) (kube.HookRun, error) {
 	ready, failed, err := conditions(h.Object)
-	return kube.HookRun{
+	run := kube.HookRun{
 		Object: r.stamped(h), Selector: plan.OwnerOf(r.release).Selector(), PodSelector: podSelector(r.plan),
 		Ready: ready, Failed: failed, ForceConflicts: r.plan.Options.ForceConflicts, Claims: plan.MarkFields(),
-	}, err
+	}
+	if r.plan.Options.Logs == plan.AllLogs {
+		run.Logs = func(line kube.LogLine) { r.tellLog(h, line) }
+	}
+	return run, err
+}
+
+// tellLog reports a line of a hook's log.
+func (r *hookRunner) tellLog(h plan.Hook, line kube.LogLine) {
+	outcome := Outcome{Phase: string(h.Phase), Hook: eventHook(h), Title: h.Title, Message: line.Text}
+	if !line.Alone {
+		outcome.Container = line.Container
+	}
+	r.Emit(HookLog, outcome)
 }
 
 // replace deletes what an earlier run of the hook left. The object of a Job or a Pod cannot be applied over, because its

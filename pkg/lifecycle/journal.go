@@ -30,7 +30,7 @@ func (j *journal) Start(ctx context.Context) error {
 	if meanwhile := j.plan.Course().Meanwhile; meanwhile != "" {
 		r.Status.Phase = meanwhile
 		r.Status.Operation, r.Status.Interrupted = j.plan.Operation, ""
-		r.Status.StartedAt, r.Status.FinishedAt, r.Status.Message = j.Timestamp(), nil, ""
+		r.Status.StartedAt, r.Status.FinishedAt, r.Status.Message, r.Status.Cause = j.Timestamp(), nil, "", ""
 		r.SetCondition(*j.Timestamp())
 	}
 	if j.plan.Operation == release.OperationUndo {
@@ -40,11 +40,22 @@ func (j *journal) Start(ctx context.Context) error {
 	if err := j.writeStart(ctx); err != nil {
 		return err
 	}
-	j.Emit(OperationStarted, Outcome{})
+	j.Emit(OperationStarted, Outcome{TimeoutMS: j.plan.Options.Timeout.Milliseconds(), Prune: pruned(j.plan)})
 	for _, record := range j.plan.Skipped() {
 		j.Emit(HookSkipped, j.hookOutcome(record))
 	}
 	return nil
+}
+
+// pruned is how many objects a plan deletes besides its other work.
+func pruned(p plan.Plan) int {
+	count := 0
+	for _, step := range p.Steps {
+		if step.Action == plan.Delete && p.Operation != release.OperationUninstall {
+			count += len(step.Entries)
+		}
+	}
+	return count
 }
 
 // writeStart records a new revision, or the status of one that is there.
@@ -90,12 +101,18 @@ func (j *journal) hookOutcome(record release.Hook) Outcome {
 func (j *journal) StartHook(ctx context.Context, h plan.Hook) error {
 	record := j.Hook(h)
 	record.State, record.StartedAt = release.HookRunning, j.Timestamp()
-	if err := j.recordStatus(ctx); err != nil {
-		return err
-	}
-	j.Emit(HookStarted, j.hookOutcome(*record))
-	return nil
+	return j.recordStatus(ctx)
 }
+
+// TellHook reports that a hook starts, which is one of several of its phase.
+func (j *journal) TellHook(h plan.Hook, place place) {
+	outcome := j.hookOutcome(*j.Hook(h))
+	outcome.Index, outcome.Count = place.index, place.count
+	j.Emit(HookStarted, outcome)
+}
+
+// place says which hook it is, from 1, of how many of a phase; its zero value is that of a hook that is taken up alone.
+type place struct{ index, count int }
 
 // FinishHook records how a hook ended. When the lock is lost, which is ErrLockLost, another command deals with the hook.
 func (j *journal) FinishHook(ctx context.Context, h plan.Hook, end hookEnd) error {
@@ -108,6 +125,9 @@ func (j *journal) FinishHook(ctx context.Context, h plan.Hook, end hookEnd) erro
 	}
 	finished := j.hookOutcome(*record)
 	finished.ElapsedMS = end.elapsed.Milliseconds()
+	if record.State == release.HookFailed {
+		finished.LogTail = record.LogTail
+	}
 	j.Emit(HookFinished, finished)
 	return err
 }
@@ -130,7 +150,7 @@ func recordHookEnd(record *release.Hook, h plan.Hook, end hookEnd) {
 	outcome, err := end.outcome, end.err
 	record.UID, record.Attempts = outcome.Applied.Ref.UID, outcome.Attempts
 	if err == nil && outcome.Succeeded {
-		record.State = release.HookSucceeded
+		record.State, record.LogTail = release.HookSucceeded, outcome.LogTail
 		return
 	}
 	record.State, record.Reason = release.HookFailed, outcome.Reason
@@ -227,6 +247,26 @@ func summary(err error) string {
 	return line
 }
 
+// maxCause is how many bytes of an error are shown in a column.
+const maxCause = 80
+
+// causeOf is an error in a few words: pre-upgrade/migrate: exit code 3.
+func causeOf(err error) string {
+	var failed *HookError
+	var unready *kube.NotReadyError
+	text := summary(err)
+	switch {
+	case errors.As(err, &failed):
+		text = words.Join(": ", failed.Hook.Title, failed.Hook.Detail())
+	case errors.As(err, &unready):
+		text = words.Join(": ", ErrTimedOut.Error(), unready.First())
+	}
+	if len(text) > maxCause {
+		text = strings.ToValidUTF8(text[:maxCause], "") + "…"
+	}
+	return text
+}
+
 // Finish records how the operation went. The record is written even when the work was interrupted, but not when the lock was
 // lost: it is another command's then.
 func (j *journal) Finish(ctx context.Context, failure error, extent plan.Extent) error {
@@ -273,11 +313,11 @@ func (j *journal) recordOutcome(failure error, extent plan.Extent) {
 	case failure == nil:
 		r.Status.Phase = done
 	case extent == plan.ExtentNone && r.Status.Restore():
-		r.Status.Message = stillThere(r.Status.Message, summary(failure))
+		r.Status.Message, r.Status.Cause = stillThere(r.Status.Message, summary(failure)), ""
 		r.SetCondition(*j.Timestamp())
 		return
 	default:
-		r.Status.Phase, r.Status.Message = release.Failed, summary(failure)
+		r.Status.Phase, r.Status.Message, r.Status.Cause = release.Failed, summary(failure), causeOf(failure)
 	}
 	r.Status.Before, r.Status.FinishedAt = nil, j.Timestamp()
 	r.SetCondition(*j.Timestamp())

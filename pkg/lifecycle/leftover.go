@@ -129,7 +129,7 @@ func (r *hookRunner) isAwaited(l leftover) bool {
 // takeUp follows a leftover of the operation itself as the hook that it is.
 func (r *hookRunner) takeUp(ctx context.Context, l leftover) error {
 	r.live[l.key()] = live{uid: l.object.GetUID(), resourceVersion: l.object.GetResourceVersion(), hook: true, adopt: true}
-	failure := r.runHook(ctx, *l.equal)
+	failure := r.runHook(ctx, *l.equal, place{})
 	if failure != nil {
 		r.cleanUp(ctx, []plan.Hook{*l.equal}, []error{failure})
 	}

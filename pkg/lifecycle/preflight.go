@@ -80,7 +80,8 @@ func (p *preflight) Run(ctx context.Context) error {
 		return refusedFor(untyped(foreign))
 	}
 	started := p.clock()
-	p.Emit(PreflightStarted, Outcome{Message: words.Count(len(objects)+len(deletions), "object")})
+	count := len(objects) + len(deletions)
+	p.Emit(PreflightStarted, Outcome{Count: count, Message: words.Count(count, "object")})
 	problems, err := p.submit(ctx, objects)
 	if err == nil {
 		problems = slices.Concat(untyped(foreign), problems, p.submitDeletions(ctx, deletions), p.missingDependencies())

@@ -1,7 +1,6 @@
 package lifecycle
 
 import (
-	"fmt"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -13,23 +12,29 @@ import (
 // CloseInterrupted writes into the record of a revision that the command that worked on it was ended before it could say how
 // it went. holder is who that was. An uninstallation that had not begun to delete anything leaves what was before it.
 func CloseInterrupted(r *release.Release, holder string, now time.Time) {
-	message := fmt.Sprintf("interrupted during %s: %s", r.Status.Operation, holder)
+	message := interruptedDuring(r) + ": " + holder
 	r.Status.Interrupted = r.Status.Operation
 	finished := metav1.NewTime(now.UTC().Truncate(time.Second))
 	if release.IsOpen(r.Status.Hooks, string(hook.PreDelete)) && r.Status.Restore() {
-		r.Status.Message = stillThere(r.Status.Message, message)
+		r.Status.Message, r.Status.Cause = stillThere(r.Status.Message, message), ""
 	} else {
-		r.Status.Phase, r.Status.Message, r.Status.Before, r.Status.FinishedAt = release.Failed, message, nil, &finished
+		r.Status.Phase, r.Status.Before, r.Status.FinishedAt = release.Failed, nil, &finished
+		r.Status.Message, r.Status.Cause = message, interruptedDuring(r)
 	}
 	closeInterrupted(r.Status.Hooks, message)
 	r.SetCondition(finished)
+}
+
+// interruptedDuring says what was cut short.
+func interruptedDuring(r *release.Release) string {
+	return "interrupted during " + string(r.Status.Operation)
 }
 
 // ShowInterrupted has a revision that is pending show that nobody works on it any more, without closing it: holder is who
 // did. It keeps its phase, which is the next command's to change.
 func ShowInterrupted(r *release.Release, holder string) {
 	r.Status.Interrupted = r.Status.Operation
-	r.Status.Message = fmt.Sprintf("interrupted during %s: %s", r.Status.Operation, holder)
+	r.Status.Message, r.Status.Cause = interruptedDuring(r)+": "+holder, interruptedDuring(r)
 	closeInterrupted(r.Status.Hooks, r.Status.Message)
 	for i := range r.Status.Conditions {
 		r.Status.Conditions[i].Message = r.Status.Message

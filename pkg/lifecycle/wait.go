@@ -26,14 +26,16 @@ func (o *objects) Wait(ctx context.Context, objects []manifest.Object) error {
 		targets[i] = kube.WaitTarget{Ref: ref, Ready: ready, Failed: failed}
 	}
 	begun := o.clock()
-	o.Emit(WaitStarted, Outcome{Message: words.Count(len(objects), "object")})
+	o.Emit(WaitStarted, Outcome{Count: len(objects), Message: words.Count(len(objects), "object")})
 	err := o.cluster.Wait(ctx, targets, plan.OwnerOf(o.release).Selector(), o.observeWait)
 	o.Emit(WaitFinished, Outcome{Result: resultOf(err), ElapsedMS: o.Since(begun)})
 	return WithCause(ctx, err)
 }
 
 func (o *objects) observeWait(readiness kube.Readiness) {
-	outcome := Outcome{Object: eventObject(readiness.Ref), Message: readiness.Message, Result: ResultWaiting}
+	outcome := Outcome{
+		Object: eventObject(readiness.Ref), Result: ResultWaiting, Message: words.Sentences(append([]string{readiness.Message}, readiness.Reasons...)...),
+	}
 	switch {
 	case readiness.Err != nil:
 		outcome.Result, outcome.Message = ResultFailed, readiness.Err.Error()

@@ -66,7 +66,20 @@ type Options struct {
 	// Cascade is what becomes of the dependents of the objects that an uninstallation deletes; "" is Background and, with Wait,
 	// Foreground for what may have Pods, so that these are gone, too.
 	Cascade metav1.DeletionPropagation
+	// Logs says which logs of hooks are shown; "" is LogsOfFailed.
+	Logs Logs
 }
+
+// Logs says which logs of hooks are shown.
+type Logs string
+
+// LogsOfFailed shows the end of the log of a hook that fails, AllLogs everything that all containers of all hooks say, as they say
+// it, and NoLogs nothing. The end of each log is recorded in any case.
+const (
+	LogsOfFailed Logs = "failed"
+	AllLogs      Logs = "all"
+	NoLogs       Logs = "none"
+)
 
 // Skips reports whether the hooks of a phase are skipped.
 func (o Options) Skips(phase hook.Phase) bool {

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"strings"
 
@@ -41,9 +42,8 @@ type DeployOptions struct {
 
 // DeployVerb is what sets the verbs apart that make a revision from a pack.
 type DeployVerb struct {
-	// Operation is the command, and Done what it has done to a release when it succeeds.
+	// Operation is the command.
 	Operation release.Operation
-	Done      string
 	// Allow refuses what the verb is not for; nil allows everything.
 	Allow func(name string, history release.History) error
 	// Reuse says what becomes of the values of the deployed revision; nil where there cannot be one.
@@ -82,7 +82,7 @@ func (o *DeployOptions) Run(ctx context.Context) error {
 	}
 	done, err := perform(ctx, o.RunOptions, o.Verb.Operation, work.plan)
 	if err != nil {
-		return err
+		return o.Output.PrintFailed(done, err, o.Out)
 	}
 	return o.print(done)
 }
@@ -194,7 +194,7 @@ func fill(next *release.Release, source *input, result *rendered) error {
 }
 
 func (o *DeployOptions) print(done *performed) error {
-	said := o.Verb.Done
+	said := fmt.Sprintf("upgraded to revision %d", done.Release.Spec.Revision)
 	if done.plan.Operation == release.OperationInstall {
 		said = "installed"
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/progress"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
@@ -150,15 +151,15 @@ func missingNamespace(err error) bool {
 // end says why a command has failed, where it has, and returns the exit code.
 func end(ctx context.Context, out io.Writer, err error) int {
 	if err != nil {
-		report(out, lifecycle.WithCause(ctx, err))
+		report(out, lifecycle.WithCause(ctx, err), exitCode(ctx, err))
 	}
 	return exitCode(ctx, err)
 }
 
 // report writes why the program ends, with what to do next where that is known.
-func report(out io.Writer, err error) {
-	if lines, ok := out.(*printers.JSONLines); ok {
-		_ = lines.Fail(explanation(err))
+func report(out io.Writer, err error, code int) {
+	if lines, ok := out.(*progress.JSONLines); ok {
+		_ = lines.Fail(explanation(err), code)
 		return
 	}
 	_, _ = fmt.Fprintln(out, explain(err))
@@ -230,7 +231,7 @@ func advice(err error) string {
 // keptHook returns the hook that failed, where its object is still on the cluster and the undo has not removed it; else nil.
 func keptHook(err error) *release.Hook {
 	var failed *lifecycle.HookError
-	var undone *AtomicError
+	var undone *RunError
 	if !errors.As(err, &failed) || !failed.Kept || errors.As(err, &undone) && undone.HookGone {
 		return nil
 	}

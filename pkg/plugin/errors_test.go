@@ -153,10 +153,10 @@ func errorsAreShownWithAdviceAndLog(t *testing.T) {
 		"a hook whose object is gone": {err: hookError(false), want: []string{
 			"error: install shop: hook pre-install/migrate failed: exited", `last lines of the log of container "c":`, "  | a�[2J",
 		}},
-		"a hook whose object the undo has removed": {err: &AtomicError{Failure: hookError(true), Outcome: "It was removed.", HookGone: true}, want: []string{
+		"a hook whose object the undo has removed": {err: &RunError{Failure: hookError(true), Outcome: "It was removed.", HookGone: true}, want: []string{
 			"error: install shop: hook pre-install/migrate failed: exited", `last lines of the log of container "c":`, "  | a�[2J", "It was removed.",
 		}},
-		"a hook whose object the undo has left": {err: &AtomicError{Failure: hookError(true), Outcome: "It was not removed."}, want: []string{
+		"a hook whose object the undo has left": {err: &RunError{Failure: hookError(true), Outcome: "It was not removed."}, want: []string{
 			"error: install shop: hook pre-install/migrate failed: exited", `last lines of the log of container "c":`, "  | a�[2J", "It was not removed.",
 			"To see more: kubectl describe -n web job/shop-migrate",
 		}},

@@ -24,7 +24,8 @@ import (
 type RunFlags struct {
 	Timeout     time.Duration
 	LockTimeout time.Duration
-	Events      eventFlags
+	Progress    progressFlags
+	Logs        string
 	Output      outputFlags
 	// Asks is what the verb may ask before, as a clause; "" where it asks nothing and has no flag for Yes.
 	Asks   string
@@ -43,10 +44,11 @@ type RunOptions struct {
 	DryRun cmdutil.DryRunStrategy
 	// Yes asks nothing.
 	Yes bool
-	// Observe is called with every event; nil observes nothing.
-	Observe func(lifecycle.Event)
-	Output  outputFlags
-	Getter  genericclioptions.RESTClientGetter
+	// Progress is how the run is shown, and Observe is called with every event besides; nil observes nothing.
+	Progress progressOptions
+	Observe  func(lifecycle.Event)
+	Output   outputFlags
+	Getter   genericclioptions.RESTClientGetter
 	genericiooptions.IOStreams
 }
 
@@ -78,7 +80,9 @@ func (f *RunFlags) AddFlags(command *cobra.Command, bundles ...planFlags) {
 		"How long the work may take in all, such as 90s or 10m, once the release is locked and all questions are answered. Zero means no limit.")
 	flags.DurationVar(&f.LockTimeout, "lock-timeout", 0,
 		"How long to wait for another command that works on the release. Zero means only as long as it takes to see that the process that holds it is gone.")
-	f.Events.AddFlags(flags)
+	f.Progress.AddFlags(flags)
+	flags.StringVar(&f.Logs, "logs", string(plan.LogsOfFailed),
+		"Logs of hooks to show: failed (the end of the log of a hook that fails), all (as they are written) or none.")
 	f.Output.AddFlags(command)
 	if f.Asks != "" {
 		flags.BoolVarP(&f.Yes, "yes", "y", f.Yes, "Do not ask before "+f.Asks+".")
@@ -105,12 +109,15 @@ func (f *RunFlags) ToOptions(command *cobra.Command, name string, bundles ...pla
 	if options.DryRun, err = cmdutil.GetDryRunStrategy(command); err != nil {
 		return options, &UsageError{command.CommandPath(), err}
 	}
-	options.Observe, err = f.Events.ToObserver(command, f.ErrOut)
+	options.Progress, err = f.Progress.ToOptions(command)
 	return options, err
 }
 
 func (f *RunFlags) planOptions(bundles []planFlags) (plan.Options, error) {
-	options := plan.Options{Timeout: f.Timeout}
+	options := plan.Options{Timeout: f.Timeout, Logs: plan.Logs(f.Logs)}
+	if !slices.Contains([]plan.Logs{plan.LogsOfFailed, plan.AllLogs, plan.NoLogs}, options.Logs) {
+		return options, inputError{fmt.Errorf("--logs %q: valid words: failed, all, none", f.Logs)}
+	}
 	if err := notNegative("--timeout", f.Timeout); err != nil {
 		return options, err
 	}

@@ -38,7 +38,7 @@ func newInstallCommand(getter genericclioptions.RESTClientGetter, streams generi
 			if err != nil {
 				return err
 			}
-			options.Verb = DeployVerb{Operation: release.OperationInstall, Done: "installed", Allow: onlyNew}
+			options.Verb = DeployVerb{Operation: release.OperationInstall, Allow: onlyNew}
 			return options.Run(cmd.Context())
 		},
 	}

@@ -25,13 +25,16 @@ type releaseLock struct {
 	errOut          io.Writer
 }
 
-// Lock waits for the lock of a release and takes it. From then on the command heeds an interrupt and comes to its own end.
-func (c *connection) Lock(ctx context.Context, options RunOptions, operation release.Operation) (*releaseLock, error) {
+// Lock waits for the lock of a release, with events that tell of who holds it, and takes it. From then on the command heeds an interrupt and comes to its own end.
+func (c *connection) Lock(ctx context.Context, options RunOptions, operation release.Operation, observe func(lifecycle.Event)) (*releaseLock, error) {
 	if err := begin(ctx); err != nil {
 		return nil, err
 	}
 	l := &releaseLock{guard: c.guard, namespace: c.namespace, name: options.Name, errOut: options.ErrOut}
+	waiting := lockWaiting{release: options.Name, namespace: c.namespace, patience: options.LockTimeout, observe: observe}
+	c.locks.Waiting = waiting.Tell
 	held, err := c.locks.Acquire(ctx, l.namespace, l.name, string(operation), options.LockTimeout)
+	waiting.End()
 	if c.locks.Unwatched() {
 		l.lacksRight("watch", "polling every second instead")
 	}
@@ -41,6 +44,36 @@ func (c *connection) Lock(ctx context.Context, options RunOptions, operation rel
 	l.held = held
 	l.guard.Watch(held)
 	return l, nil
+}
+
+// lockWaiting tells of another command that is waited for, whenever that says something new.
+type lockWaiting struct {
+	release, namespace string
+	patience           time.Duration
+	observe            func(lifecycle.Event)
+	// said is what the holder was doing when that was told last; "" before it is told.
+	said string
+}
+
+// Tell tells who holds the lock, and at what it is, where that is new.
+func (w *lockWaiting) Tell(holder *storage.LockedError, _ time.Duration) {
+	said := holder.Holder.Run + holder.Holder.Step
+	if said == w.said {
+		return
+	}
+	w.said = said
+	w.tell(lifecycle.LockWaiting, lifecycle.Outcome{Message: holder.Phrase(), TimeoutMS: w.patience.Milliseconds()})
+}
+
+// End tells that nobody is waited for any more, if somebody was.
+func (w *lockWaiting) End() {
+	if w.said != "" {
+		w.tell(lifecycle.LockAcquired, lifecycle.Outcome{})
+	}
+}
+
+func (w *lockWaiting) tell(kind lifecycle.EventType, outcome lifecycle.Outcome) {
+	w.observe(lifecycle.Event{Time: time.Now().UTC(), Type: kind, Release: w.release, Namespace: w.namespace, Outcome: outcome})
 }
 
 // Unlock gives the lock up. It does so after an interrupt, too.
@@ -77,7 +110,7 @@ func (l *releaseLock) While(ctx context.Context) (context.Context, context.Cance
 	return ctx, func() { cancel(context.Canceled) }
 }
 
-// Observe returns an observer that has the lock say what is being done, beside what another observer does; nil is none.
+// Observe returns an observer that has the lock say what is being done, beside what another observer does.
 func (l *releaseLock) Observe(others func(lifecycle.Event)) func(lifecycle.Event) {
 	return func(event lifecycle.Event) {
 		switch event.Type {
@@ -90,9 +123,7 @@ func (l *releaseLock) Observe(others func(lifecycle.Event)) func(lifecycle.Event
 		case lifecycle.WaitStarted:
 			l.held.At("waiting for " + event.Message + " to be ready")
 		}
-		if others != nil {
-			others(event)
-		}
+		others(event)
 	}
 }
 

@@ -3,6 +3,7 @@ package plugin
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -77,6 +78,14 @@ func (f outputFlags) PrintRun(r *release.Release, done string, strategy cmdutil.
 		return f.PrintRelease(r.Shown(deployed), out)
 	}
 	return printDone(r, done, strategy, out)
+}
+
+// PrintFailed prints the release of a run that has failed, where -o asks for it and something was recorded, and returns the run's error.
+func (f outputFlags) PrintFailed(done *performed, failure error, out io.Writer) error {
+	if done == nil || !f.ForMachines() || done.Release == nil || done.Release.ResourceVersion == "" {
+		return failure
+	}
+	return errors.Join(failure, f.PrintRelease(done.Release.Shown(0), out))
 }
 
 // printDone prints what kubectl prints after it changed something: release.sherpack.io/shop installed.

@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"io"
+	"strconv"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -37,7 +39,7 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
 	out := &answer{Writer: streams.Out}
-	streams.Out, streams.ErrOut = out, errorStream(streams.ErrOut, args)
+	streams.Out, streams.ErrOut = out, errorStream(streams.ErrOut, args, build.Version)
 	command := NewCommand(streams, build)
 	command.SetArgs(args)
 	err := interruptible(ctx, func(ctx context.Context) error {
@@ -76,16 +78,21 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 		if err := flags.Check(); err != nil {
 			return &UsageError{cmd.CommandPath(), err}
 		}
+		if level := verbosity(cmd); level >= requestsFrom {
+			logRequests(level, streams.ErrOut)
+		}
 		return preferred.Load(cmd, streams.ErrOut)
 	}
-	root.PersistentFlags().IntP(verbosityFlag, verbosityFlag, 0, "Log verbosity on stderr. 1 names what the preflight could not submit.")
+	root.PersistentFlags().IntP(verbosityFlag, verbosityFlag, 0,
+		"Log verbosity on stderr. 1 names what the preflight could not submit; from 6 on requests are shown, as kubectl does.")
+	root.PersistentFlags().String(colorFlag, "auto", "Colours: auto, always or never. auto: on a terminal, unless NO_COLOR is set.")
 	groups := templates.CommandGroups{
 		{Message: "Release Commands:", Commands: []*cobra.Command{
 			newInstallCommand(flags, streams), newUpgradeCommand(flags, streams), newRollbackCommand(flags, streams),
 			newResumeCommand(flags, streams),
 			newTestCommand(flags, streams), newUninstallCommand(flags, streams),
 			newStatusCommand(flags, streams), newListCommand(flags, streams),
-			newHistoryCommand(flags, streams), newGetCommand(flags, streams),
+			newHistoryCommand(flags, streams), newGetCommand(flags, streams), newLogsCommand(flags, streams),
 		}},
 		{Message: "Pack Commands:", Commands: []*cobra.Command{newTemplateCommand(flags, streams)}},
 	}
@@ -95,6 +102,18 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	root.AddCommand(newVersionCommand(streams, build), newOptionsCommand(streams))
 	refuseAsUsage(root)
 	return root
+}
+
+// requestsFrom is the verbosity from which on clients log their requests.
+const requestsFrom = 6
+
+// logRequests has the libraries log as kubectl does.
+func logRequests(level int, out io.Writer) {
+	flags := flag.NewFlagSet("", flag.ContinueOnError)
+	klog.InitFlags(flags)
+	// A number is what this flag takes.
+	_ = flags.Set("v", strconv.Itoa(level))
+	klog.SetOutput(out)
 }
 
 // newOptionsCommand is kubectl's list of global options, which the last line of help names.

@@ -76,11 +76,11 @@ func (f *ResumeFlags) ToOptions(command *cobra.Command, args []string) (*ResumeO
 
 // Run resumes the operation and prints the release.
 func (o *ResumeOptions) Run(ctx context.Context) error {
-	performed, err := perform(ctx, o.RunOptions, "resume", o.plan)
+	resumed, err := perform(ctx, o.RunOptions, "resume", o.plan)
 	if err != nil {
-		return err
+		return o.Output.PrintFailed(resumed, err, o.Out)
 	}
-	return o.Output.PrintRun(performed.Release, done(performed.plan), o.DryRun, o.Out)
+	return o.Output.PrintRun(resumed.Release, done(resumed.plan), o.DryRun, o.Out)
 }
 
 // done is what an operation has done to a release when it has succeeded.

@@ -101,9 +101,11 @@ func revisionNumber(text string) (int, error) {
 func (o *RollbackOptions) Run(ctx context.Context) error {
 	done, err := perform(ctx, o.RunOptions, release.OperationRollback, o.plan)
 	if err != nil {
-		return err
+		return o.Output.PrintFailed(done, err, o.Out)
 	}
-	return o.Output.PrintRun(done.Release, "rolled back", o.DryRun, o.Out)
+	spec := done.Release.Spec
+	said := fmt.Sprintf("rolled back to revision %d (now revision %d)", spec.FromRevision, spec.Revision)
+	return o.Output.PrintRun(done.Release, said, o.DryRun, o.Out)
 }
 
 func (o *RollbackOptions) plan(ctx context.Context, at planning) (*proposal, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/progress"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -23,6 +24,8 @@ type session struct {
 	operation release.Operation
 	// held is the lock of the release; nil until it is taken. A dry run does without.
 	held *releaseLock
+	// view shows the run.
+	view progress.View
 }
 
 // performed is what a session came to.
@@ -49,8 +52,12 @@ func perform(ctx context.Context, options RunOptions, operation release.Operatio
 		return nil, interrupted(ctx, err)
 	}
 	result, err := s.run(ctx, proposed)
-	if err != nil && proposed.atomic {
+	switch {
+	case err == nil || s.isDry():
+	case proposed.atomic:
 		err = s.Undo(ctx, proposed, result, err)
+	default:
+		err = withStanding(proposed.Plan, result, err)
 	}
 	return &performed{proposed.Plan, result}, err
 }
@@ -61,12 +68,22 @@ func open(options RunOptions, operation release.Operation) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{RunOptions: options, connection: connected, operation: operation}, nil
+	return &session{
+		RunOptions: options, connection: connected, operation: operation, view: options.Progress.Open(options.ErrOut),
+	}, nil
+}
+
+// observe shows an event, and tells it to whoever else wants to know.
+func (s *session) observe(event lifecycle.Event) {
+	s.view.Observe(event)
+	if s.Observe != nil {
+		s.Observe(event)
+	}
 }
 
 // Lock takes the lock of the release, which Close gives up.
 func (s *session) Lock(ctx context.Context) (err error) {
-	s.held, err = s.connection.Lock(ctx, s.RunOptions, s.operation)
+	s.held, err = s.connection.Lock(ctx, s.RunOptions, s.operation, s.observe)
 	return err
 }
 
@@ -75,6 +92,7 @@ func (s *session) Close(ctx context.Context) {
 	if s.held != nil {
 		s.held.Unlock(ctx)
 	}
+	s.view.Close()
 	s.connection.Close()
 }
 
@@ -206,7 +224,7 @@ func (s *session) run(ctx context.Context, proposed *proposal) (plan.Result, err
 func (s *session) CarryOut(ctx context.Context, planned plan.Plan) (plan.Result, error) {
 	ctx, cancel := s.held.While(ctx)
 	defer cancel()
-	runner := lifecycle.Runner{Cluster: s.cluster, Store: s.store, Observe: s.held.Observe(s.Observe), Now: time.Now}
+	runner := lifecycle.Runner{Cluster: s.cluster, Store: s.store, Observe: s.held.Observe(s.observe), Now: time.Now}
 	result, err := runner.Run(ctx, planned)
 	return result, failing(planned, s.held.LostOr(err))
 }
@@ -216,7 +234,7 @@ func (s *session) preview(ctx context.Context, proposed *proposal) (plan.Result,
 	unrun := plan.Result{Release: proposed.Release}
 	preview, refused := lifecycle.Preview{Plan: proposed.Plan}, error(nil)
 	if s.DryRun == cmdutil.DryRunServer {
-		runner := lifecycle.Runner{Cluster: s.cluster, Observe: s.Observe, Now: time.Now}
+		runner := lifecycle.Runner{Cluster: s.cluster, Observe: s.observe, Now: time.Now}
 		preview, refused = runner.Preview(ctx, proposed.Plan, proposed.created...)
 	}
 	if !s.Output.ForMachines() {

@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/progress"
 )
 
 // answer is the stream of what a command was asked for. It remembers that it could not be written: what a command does for a
@@ -31,27 +31,28 @@ func (a *answer) Write(text []byte) (int, error) {
 // errorStream returns the stream for all that is no answer. Where the command line asks for events as JSON, every line of it
 // is one: that is known before the flags are read, because they may be wrong. Else it is text that cannot steer a terminal:
 // much of what is told comes from the cluster: warnings, events, and who holds a lock.
-func errorStream(out io.Writer, args []string) io.Writer {
+func errorStream(out io.Writer, args []string, version string) io.Writer {
 	if asksForJSON(args) {
-		return printers.NewJSONLines(out)
+		return progress.NewJSONLines(out, version)
 	}
-	return printers.CleanWriter{Writer: out}
+	return progress.NewScreen(out)
 }
 
-// asksForJSON reports whether the last --events of a command line says json.
+// asksForJSON reports whether the last --progress of a command line, or --events, says json.
 func asksForJSON(args []string) bool {
 	form := ""
 	for i, arg := range args {
 		if arg == "--" {
 			break
 		}
-		value, found := strings.CutPrefix(arg, "--"+eventsFlag+"=")
+		flag, value, found := strings.Cut(arg, "=")
 		switch {
+		case flag != "--"+progressFlag && flag != "--"+eventsFlag:
 		case found:
 			form = value
-		case arg == "--"+eventsFlag && i+1 < len(args):
+		case i+1 < len(args):
 			form = args[i+1]
 		}
 	}
-	return form == eventsJSON
+	return form == progressJSON
 }

@@ -29,8 +29,6 @@ type TestFlags struct {
 // TestOptions are what running the tests of a release needs.
 type TestOptions struct {
 	Tests plan.Tests
-	// Text says that events are shown as text, where the lines of the results would stand twice.
-	Text bool
 	RunOptions
 }
 
@@ -65,7 +63,7 @@ func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericio
 func (f *TestFlags) AddFlags(command *cobra.Command) {
 	f.Run.AddFlags(command)
 	command.Flags().BoolVar(&f.KeepGoing, "keep-going", false, "Run the tests that come after one that failed, too.")
-	command.Flags().StringSliceVar(&f.Filter, "filter", nil, "Run only the tests of these names, as in name=smoke, or all but these, as in '!name=load'. Can be repeated.")
+	command.Flags().StringSliceVar(&f.Filter, "filter", nil, "Run only the tests of these names, as in smoke or name=smoke, or all but these, as in '!load'. Can be repeated.")
 }
 
 // ToOptions checks the flags and completes them.
@@ -76,10 +74,10 @@ func (f *TestFlags) ToOptions(command *cobra.Command, args []string) (*TestOptio
 	}
 	tests, err := readFilter(f.Filter)
 	tests.KeepGoing = f.KeepGoing
-	return &TestOptions{Tests: tests, Text: f.Run.Events.Form == eventsText, RunOptions: run}, err
+	return &TestOptions{Tests: tests, RunOptions: run}, err
 }
 
-// readFilter reads words in Helm's form: name=smoke and !name=load.
+// readFilter reads words in Helm's form, name=smoke and !name=load, and names alone.
 func readFilter(words []string) (tests plan.Tests, err error) {
 	for _, word := range words {
 		names := &tests.Only
@@ -87,9 +85,9 @@ func readFilter(words []string) (tests plan.Tests, err error) {
 		if negated {
 			names = &tests.Except
 		}
-		name, found := strings.CutPrefix(attribute, "name=")
-		if !found || name == "" {
-			return tests, inputError{fmt.Errorf("--filter %q: must be name=TEST or !name=TEST", word)}
+		name := strings.TrimPrefix(attribute, "name=")
+		if name == "" || strings.Contains(name, "=") {
+			return tests, inputError{fmt.Errorf("--filter %q: must be TEST or !TEST, or name=TEST or !name=TEST", word)}
 		}
 		*names = append(*names, name)
 	}
@@ -99,11 +97,18 @@ func readFilter(words []string) (tests plan.Tests, err error) {
 // Run runs the tests and prints a line for each. Where -o asks for the release, it is printed also when one failed.
 func (o *TestOptions) Run(ctx context.Context) error {
 	options := o.RunOptions
-	if !o.Output.ForMachines() {
-		options.Observe = results(o.Out, o.Observe, o.Text)
+	var results strings.Builder
+	options.Observe = func(event lifecycle.Event) {
+		if event.Type == lifecycle.HookFinished {
+			elapsed := (time.Duration(event.ElapsedMS) * time.Millisecond).Round(time.Second / 10)
+			fmt.Fprintln(&results, printers.Clean(fmt.Sprintf("%s: %s (%s)", event.Title, event.Summary, elapsed)))
+		}
 	}
 	done, err := perform(ctx, options, release.OperationTest, o.plan)
-	if done != nil && o.Output.ForMachines() {
+	switch {
+	case !o.Output.ForMachines():
+		_, _ = io.WriteString(o.Out, results.String())
+	case done != nil:
 		err = errors.Join(err, o.Output.PrintRelease(done.Release.Shown(done.Release.Spec.Revision), o.Out))
 	}
 	return err
@@ -139,21 +144,4 @@ func (o *TestOptions) plan(ctx context.Context, at planning) (*proposal, error) 
 		proposed.notes = []string{fmt.Sprintf("release %s has no tests to run", o.Name)}
 	}
 	return proposed, nil
-}
-
-// results returns an observer that prints how each test went, and has another one show all events. Where that shows them as
-// text, it omits those that were printed.
-func results(out io.Writer, others func(lifecycle.Event), text bool) func(lifecycle.Event) {
-	return func(event lifecycle.Event) {
-		if event.Type == lifecycle.HookFinished {
-			elapsed := (time.Duration(event.ElapsedMS) * time.Millisecond).Round(time.Second / 10)
-			_, _ = fmt.Fprintln(out, printers.Clean(fmt.Sprintf("%s: %s (%s)", event.Title, event.Summary, elapsed)))
-			if text {
-				return
-			}
-		}
-		if others != nil {
-			others(event)
-		}
-	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
-// AtomicError is work that failed and was undone, or should have been.
-type AtomicError struct {
+// RunError is work that failed, and how the release stands now.
+type RunError struct {
 	// Failure is why the work failed. It alone decides about the exit code.
 	Failure error
 	// Outcome says how the release stands now.
@@ -26,10 +26,10 @@ type AtomicError struct {
 }
 
 // Error says why the work failed and how the release stands now.
-func (e *AtomicError) Error() string { return e.Failure.Error() + "\n" + e.Outcome }
+func (e *RunError) Error() string { return e.Failure.Error() + "\n" + e.Outcome }
 
 // Unwrap returns Failure.
-func (e *AtomicError) Unwrap() error { return e.Failure }
+func (e *RunError) Unwrap() error { return e.Failure }
 
 // Undo puts the release back as it was before work that failed, and returns the failure with what became of that. It
 // has a time of its own. After an interrupt it is not interrupted itself: the next signal ends the program.
@@ -69,7 +69,7 @@ func (s *session) Undo(ctx context.Context, failed *proposal, result plan.Result
 	if len(undone.Returned) > 0 {
 		outcome += " What it had adopted was given back: " + words.List(undone.Returned, words.Many) + "."
 	}
-	return &AtomicError{Failure: failure, Outcome: outcome, HookGone: needed && isHookGone(failure, undone.Release.Inventory)}
+	return &RunError{Failure: failure, Outcome: outcome, HookGone: needed && isHookGone(failure, undone.Release.Inventory)}
 }
 
 // isHookGone reports whether work failed with a hook whose object is not in the inventory that an undo has left.

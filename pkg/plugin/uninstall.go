@@ -37,7 +37,7 @@ type UninstallOptions struct {
 func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
 	flags := UninstallFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: beforeDeletions}}
 	command := &cobra.Command{
-		Use:     "uninstall NAME",
+		Use:     "uninstall NAME...",
 		Aliases: []string{"delete"},
 		Short:   "Uninstall a release and delete its resources",
 		Long: templates.LongDesc(`
@@ -54,15 +54,22 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 			# Remove a release
 			kubectl sherpack uninstall myshop
 
+			# Remove two releases; the second one also if the first one fails
+			kubectl sherpack uninstall myshop mycache
+
 			# Remove it without its hooks, wait until all is gone, and keep its history
 			kubectl sherpack uninstall myshop --no-hooks --wait --keep-history`),
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			options, err := flags.ToOptions(cmd, args)
-			if err != nil {
-				return err
+			all := make([]*UninstallOptions, len(args))
+			for i, name := range args {
+				options, err := flags.ToOptions(cmd, name)
+				if err != nil {
+					return err
+				}
+				all[i] = options
 			}
-			return options.Run(cmd.Context())
+			return uninstallAll(cmd.Context(), all)
 		},
 	}
 	flags.AddFlags(command)
@@ -79,9 +86,9 @@ func (f *UninstallFlags) AddFlags(command *cobra.Command) {
 	command.Flags().BoolVar(&f.IgnoreNotFound, "ignore-not-found", false, "Succeed if the release does not exist.")
 }
 
-// ToOptions checks the flags and completes them.
-func (f *UninstallFlags) ToOptions(command *cobra.Command, args []string) (*UninstallOptions, error) {
-	run, err := f.Run.ToOptions(command, args[0], f.bundles()...)
+// ToOptions checks the flags and completes them for one release.
+func (f *UninstallFlags) ToOptions(command *cobra.Command, name string) (*UninstallOptions, error) {
+	run, err := f.Run.ToOptions(command, name, f.bundles()...)
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +113,35 @@ func (f *deleteFlags) ApplyTo(options *plan.Options) error {
 	options.Wait, options.TakeOwnership = f.Wait, f.TakeOwnership
 	return nil
 }
+
+// uninstallAll removes releases one after another, each also where an earlier one could not be removed. An interrupt ends it.
+func uninstallAll(ctx context.Context, all []*UninstallOptions) error {
+	var failures []error
+	for _, options := range all {
+		if err := options.Run(ctx); err != nil {
+			failures = append(failures, err)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	switch len(failures) {
+	case 0:
+		return nil
+	case 1:
+		return failures[0]
+	}
+	return severalError(failures)
+}
+
+// severalError are the errors of releases that were worked on one after another. The first decides about the exit code.
+type severalError []error
+
+// Error has the text of each.
+func (e severalError) Error() string { return errors.Join(e...).Error() }
+
+// Unwrap returns the first.
+func (e severalError) Unwrap() error { return e[0] }
 
 // Run removes the release.
 func (o *UninstallOptions) Run(ctx context.Context) error {

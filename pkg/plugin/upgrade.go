@@ -69,7 +69,7 @@ func (f *UpgradeFlags) ToOptions(command *cobra.Command, args []string) (*Deploy
 	if err != nil {
 		return nil, err
 	}
-	options.Verb = DeployVerb{Operation: release.OperationUpgrade, Done: "upgraded", Allow: existing, Reuse: &f.Reuse}
+	options.Verb = DeployVerb{Operation: release.OperationUpgrade, Allow: existing, Reuse: &f.Reuse}
 	if f.Install {
 		options.Verb.Allow = nil
 	}

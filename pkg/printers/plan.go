@@ -31,7 +31,7 @@ func Plan(out io.Writer, preview lifecycle.Preview) error {
 		if i == 0 {
 			text.WriteString("skip hooks:\n")
 		}
-		fmt.Fprintf(&text, "  %s\n", line(record.Title))
+		fmt.Fprintf(&text, "  %s\n", Line(record.Title))
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
@@ -81,5 +81,5 @@ func heading(step plan.Step) string {
 
 // writeObject writes a line for an object. home is the namespace of the release.
 func writeObject(text *strings.Builder, home, title string, ref corev1.ObjectReference, effect string) {
-	fmt.Fprintf(text, "  %s\n", line(strings.TrimSpace(title+named(ref, home)+" "+effect)))
+	fmt.Fprintf(text, "  %s\n", Line(strings.TrimSpace(title+Named(ref, home)+" "+effect)))
 }

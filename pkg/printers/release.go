@@ -41,7 +41,7 @@ func Status(out io.Writer, r *release.Release, now time.Time) error {
 	text := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	field := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(text, "%s:\t%s\n", name, line(value))
+			fmt.Fprintf(text, "%s:\t%s\n", name, Line(value))
 		}
 	}
 	field("Name", r.Name)
@@ -93,7 +93,7 @@ func writeHooks(out *strings.Builder, r *release.Release) {
 	}
 	out.WriteString("Hooks:\n")
 	for _, h := range r.Status.Hooks {
-		fmt.Fprintf(out, "  %s: %s\n", line(h.Title), line(h.Summary()))
+		fmt.Fprintf(out, "  %s: %s\n", Line(h.Title), Line(h.Summary()))
 		if h.State != release.HookFailed {
 			continue
 		}
@@ -101,7 +101,7 @@ func writeHooks(out *strings.Builder, r *release.Release) {
 			out.WriteString(indented("    ", h.Message))
 		}
 		if h.LogNote != "" {
-			out.WriteString(indented("    ", "note: "+line(h.LogNote)))
+			out.WriteString(indented("    ", "note: "+Line(h.LogNote)))
 		}
 		if h.LogTail != "" {
 			out.WriteString(indented("    | ", h.LogTail))
@@ -119,6 +119,6 @@ func writeResources(out *strings.Builder, r *release.Release) {
 		if resource.Namespace != "" && resource.Namespace != r.Namespace {
 			name += " (namespace " + resource.Namespace + ")"
 		}
-		fmt.Fprintf(out, "  %s\n", line(name))
+		fmt.Fprintf(out, "  %s\n", Line(name))
 	}
 }

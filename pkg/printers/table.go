@@ -24,8 +24,8 @@ func Table(releases release.History, now time.Time) *metav1.Table {
 	}
 	return table(columns, releases, func(r *release.Release) []any {
 		return []any{
-			line(r.Name), int64(r.Spec.Revision), line(phase(r)), line(r.Spec.Pack.String()), line(r.Spec.Pack.AppVersion),
-			updated(r, now), line(r.Status.Message),
+			Line(r.Name), int64(r.Spec.Revision), Line(phase(r)), Line(r.Spec.Pack.String()), Line(r.Spec.Pack.AppVersion),
+			updated(r, now), Line(r.ShortMessage()),
 		}
 	})
 }
@@ -48,8 +48,8 @@ func HistoryTable(revisions release.History, now time.Time) *metav1.Table {
 			from = strconv.Itoa(r.Spec.FromRevision)
 		}
 		return []any{
-			int64(r.Spec.Revision), updated(r, now), line(phase(r)), line(r.Spec.Pack.String()), line(r.Spec.Pack.AppVersion),
-			from, line(r.Description()),
+			int64(r.Spec.Revision), updated(r, now), Line(phase(r)), Line(r.Spec.Pack.String()), Line(r.Spec.Pack.AppVersion),
+			from, Line(r.Description()),
 		}
 	})
 }

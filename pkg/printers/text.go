@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
 )
 
@@ -54,9 +55,9 @@ func (w CleanWriter) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// line makes of a text one line that is safe to print. Tabs and line breaks, which would break a table or pass for
+// Line makes of a text one line that is safe to print. Tabs and line breaks, which would break a table or pass for
 // another line of it, become spaces.
-func line(text string) string {
+func Line(text string) string {
 	return strings.NewReplacer("\t", " ", "\n", " ").Replace(Clean(text))
 }
 
@@ -65,16 +66,21 @@ func indented(prefix, text string) string {
 	return prefix + strings.ReplaceAll(Clean(strings.TrimRight(text, "\n")), "\n", "\n"+prefix) + "\n"
 }
 
+// Named names an object as kubectl does, and where it is, unless that is the namespace of the release or no namespace:
+// deployment.apps/web, or deployment.apps/coredns in namespace kube-system.
+func Named(ref corev1.ObjectReference, home string) string {
+	name := strings.ToLower(ref.Kind)
+	if group := ref.GroupVersionKind().Group; group != "" {
+		name += "." + group
+	}
+	name += "/" + ref.Name
+	if ref.Namespace != "" && ref.Namespace != home {
+		name += " in namespace " + ref.Namespace
+	}
+	return name
+}
+
 // age is the time since then as kubectl shows it: 5s, 3m12s, 2d.
 func age(then, now time.Time) string {
 	return duration.HumanDuration(now.Sub(then))
-}
-
-// seconds shows a duration with a tenth of a second, a shorter one with two digits.
-func seconds(milliseconds int64) string {
-	elapsed := time.Duration(milliseconds) * time.Millisecond
-	if elapsed < time.Second {
-		return elapsed.Round(10 * time.Millisecond).String()
-	}
-	return elapsed.Round(100 * time.Millisecond).String()
 }

@@ -1,9 +1,13 @@
 package release
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
+
+// ShortMessage is the cause of why a revision is in its phase; the whole message where that is not known.
+func (r *Release) ShortMessage() string { return cmp.Or(r.Status.Cause, r.Status.Message) }
 
 // Description says in a few words what became of the revision: what the user said about it, else why it is in its phase,
 // else what was done: "Install complete", "Rollback to 3". It needs no more than what lists show, and is empty where not
@@ -13,7 +17,7 @@ func (r *Release) Description() string {
 	case r.Spec.Description != "":
 		return r.Spec.Description
 	case r.Status.Message != "":
-		return r.Status.Message
+		return r.ShortMessage()
 	case r.Status.Operation == "":
 		return ""
 	}

@@ -67,7 +67,8 @@ type Hook struct {
 	Attempts   int          `json:"attempts,omitempty"`
 	StartedAt  *metav1.Time `json:"startedAt,omitempty"`
 	FinishedAt *metav1.Time `json:"finishedAt,omitempty"`
-	// LogTail is the end of the failed container's log: at most 20 lines and 4 KiB.
+	// LogTail is the end of the log of the container that failed, or of the main one of a hook that has succeeded: at most 20 lines
+	// and 4 KiB.
 	LogTail string `json:"logTail,omitempty"`
 	// LogNote says why the log could not be read; empty where it was, or need not be.
 	LogNote string `json:"logNote,omitempty"`
@@ -79,14 +80,15 @@ type Hook struct {
 
 // Summary is the state as `status` shows it: "Succeeded", "Failed (exit code 1)", "Failed (OOMKilled, exit code 137)".
 func (h Hook) Summary() string {
-	detail := h.detail()
+	detail := h.Detail()
 	if detail == "" {
 		return string(h.State)
 	}
 	return fmt.Sprintf("%s (%s)", h.State, detail)
 }
 
-func (h Hook) detail() string {
+// Detail says in a few words how a hook failed, or why it was skipped; "" of any other.
+func (h Hook) Detail() string {
 	switch {
 	case h.State == HookSkipped && h.Reason == ReasonNotReached:
 		return "not reached"

@@ -124,7 +124,9 @@ type Status struct {
 	// Operation is install, upgrade, rollback or uninstall: what last worked on this revision.
 	Operation Operation `json:"operation,omitempty"`
 	// Message says in one sentence why the revision is in its phase; empty where the phase says it all.
-	Message    string             `json:"message,omitempty"`
+	Message string `json:"message,omitempty"`
+	// Cause says the same in a few words, as lists show it: pre-upgrade/migrate: exit code 3. It may be empty where there is a message.
+	Cause      string             `json:"cause,omitempty"`
 	StartedAt  *metav1.Time       `json:"startedAt,omitempty"`
 	FinishedAt *metav1.Time       `json:"finishedAt,omitempty"`
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
@@ -148,13 +150,14 @@ type Past struct {
 	Phase      Phase        `json:"phase"`
 	Operation  Operation    `json:"operation,omitempty"`
 	Message    string       `json:"message,omitempty"`
+	Cause      string       `json:"cause,omitempty"`
 	StartedAt  *metav1.Time `json:"startedAt,omitempty"`
 	FinishedAt *metav1.Time `json:"finishedAt,omitempty"`
 }
 
 // Remember keeps what the status says, for Restore.
 func (s *Status) Remember() {
-	s.Before = &Past{s.Phase, s.Operation, s.Message, s.StartedAt, s.FinishedAt}
+	s.Before = &Past{s.Phase, s.Operation, s.Message, s.Cause, s.StartedAt, s.FinishedAt}
 }
 
 // Restore says again what the status said when it was told to remember, and reports whether it was. A phase that was
@@ -164,7 +167,8 @@ func (s *Status) Restore() bool {
 	if past == nil {
 		return false
 	}
-	s.Phase, s.Operation, s.Message, s.StartedAt, s.FinishedAt = past.Phase, past.Operation, past.Message, past.StartedAt, past.FinishedAt
+	s.Phase, s.Operation, s.StartedAt, s.FinishedAt = past.Phase, past.Operation, past.StartedAt, past.FinishedAt
+	s.Message, s.Cause = past.Message, past.Cause
 	s.Before = nil
 	if s.Phase.Pending() {
 		s.Phase = Failed

@@ -80,7 +80,7 @@ func decodeHead(head *metav1.ObjectMeta) (*release.Release, error) {
 		r.Status.Phase = phase
 	}
 	r.Status.Operation = release.Operation(head.Annotations[annotationOperation])
-	r.Status.Message = head.Annotations[annotationMessage]
+	r.Status.Message, r.Status.Cause = head.Annotations[annotationMessage], head.Annotations[annotationCause]
 	if updated, err := time.Parse(time.RFC3339, head.Annotations[annotationUpdated]); err == nil {
 		if r.Status.Phase.Pending() {
 			r.Status.StartedAt = &metav1.Time{Time: updated}

@@ -78,14 +78,22 @@ func word(text string) string {
 type LockedError struct {
 	Namespace, Name string
 	Holder          Holder
-	// Age is the time since the holder has last shown that it is there.
-	Age time.Duration
+	// Age is the time since the holder has last shown that it is there, and Held that since it took the lock, by this machine's clock.
+	Age, Held time.Duration
 }
 
 // Error names the holder, what it does, and when it was last seen.
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("release %s/%s is locked by %s (%s; last seen %s ago)",
-		e.Namespace, e.Name, e.Holder, e.Holder.activity(), e.Age.Round(time.Second))
+	return fmt.Sprintf("release %s/%s is locked by %s", e.Namespace, e.Name, e.Phrase())
+}
+
+// Phrase says who holds the lock, what for, since when, and when that was last seen to be true.
+func (e *LockedError) Phrase() string {
+	held := ""
+	if e.Held > 0 {
+		held = fmt.Sprintf("for %s, ", e.Held.Round(time.Second))
+	}
+	return fmt.Sprintf("%s (%s; %slast seen %s ago)", e.Holder, e.Holder.activity(), held, e.Age.Round(time.Second))
 }
 
 // ErrLockLost is in the chain of the error of what was to be written after another command has taken the lock over.

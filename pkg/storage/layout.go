@@ -34,6 +34,7 @@ const (
 	annotationAppVersion     = "sherpack.io/app-version"
 	annotationOperation      = "sherpack.io/operation"
 	annotationMessage        = "sherpack.io/message"
+	annotationCause          = "sherpack.io/cause"
 	annotationUpdated        = "sherpack.io/updated"
 	annotationFromRevision   = "sherpack.io/from-revision"
 	annotationDescription    = "sherpack.io/description"

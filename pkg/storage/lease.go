@@ -49,6 +49,8 @@ type Locks struct {
 	// Suspect is told when a command begins to watch a lock whose holder looks dead, and for how long, before it takes that
 	// over; nil is not.
 	Suspect func(holder *LockedError, watched time.Duration)
+	// Waiting is told, again and again, whom a command waits for that may wait, and how long it still does; nil is not.
+	Waiting func(holder *LockedError, left time.Duration)
 	// unwatched says that Leases may not be watched.
 	unwatched atomic.Bool
 }
@@ -165,6 +167,7 @@ func (a *attempt) run(ctx context.Context, patience time.Duration) (*Lock, error
 		}
 		if left > 0 {
 			most = min(most, left)
+			a.tellWaiting(left)
 		}
 		a.await(ctx, most)
 	}
@@ -195,6 +198,12 @@ func (a *attempt) suspect(watched time.Duration) {
 		a.Suspect(a.locked(), watched)
 	}
 	a.suspected = a.seen
+}
+
+func (a *attempt) tellWaiting(left time.Duration) {
+	if a.Waiting != nil {
+		a.Waiting(a.locked(), left)
+	}
 }
 
 // isWorthWatching reports whether a command without patience stays nevertheless: the holder looks dead, and has not been
@@ -331,7 +340,11 @@ func pause(ctx context.Context) {
 }
 
 func (a *attempt) locked() *LockedError {
-	return &LockedError{Namespace: a.namespace, Name: a.name, Holder: holderOf(a.seen), Age: a.age()}
+	locked := &LockedError{Namespace: a.namespace, Name: a.name, Holder: holderOf(a.seen), Age: a.age()}
+	if taken := a.seen.Spec.AcquireTime; taken != nil {
+		locked.Held = max(0, a.now().wall.Sub(taken.Time))
+	}
+	return locked
 }
 
 // lease is the lease as it is written: a new one, or one that is taken over.

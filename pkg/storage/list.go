@@ -120,7 +120,8 @@ func (s *Secrets) completePhases(ctx context.Context, history release.History) e
 			continue
 		}
 		status := stored.Status
-		r.Status.Phase, r.Status.Operation, r.Status.Message = status.Phase, status.Operation, status.Message
+		r.Status.Phase, r.Status.Operation = status.Phase, status.Operation
+		r.Status.Message, r.Status.Cause = status.Message, status.Cause
 		r.Status.StartedAt, r.Status.FinishedAt = status.StartedAt, status.FinishedAt
 	}
 	return nil

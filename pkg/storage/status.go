@@ -138,6 +138,7 @@ func statusAnnotations(r *release.Release) map[string]string {
 	annotations := map[string]string{
 		annotationOperation: string(r.Status.Operation),
 		annotationMessage:   truncate(r.Status.Message, maxMessage),
+		annotationCause:     truncate(r.Status.Cause, maxMessage),
 	}
 	switch {
 	case r.Status.FinishedAt != nil:

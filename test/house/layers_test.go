@@ -26,8 +26,9 @@ func layers() []layer {
 		{folder: "cmd/kubectl-sherpack", may: []string{"pkg/plugin"}},
 		{folder: "pkg/plugin", may: []string{
 			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/kube/refusal", "pkg/lifecycle", "pkg/manifest", "pkg/pack", "pkg/patience", "pkg/plan",
-			"pkg/printers", "pkg/release", "pkg/render", "pkg/storage", "pkg/words",
+			"pkg/printers", "pkg/progress", "pkg/release", "pkg/render", "pkg/storage", "pkg/words",
 		}},
+		{folder: "pkg/progress", may: []string{"pkg/lifecycle", "pkg/printers", "pkg/release", "pkg/words"}},
 		{folder: "pkg/printers", may: []string{"pkg/hook", "pkg/lifecycle", "pkg/plan", "pkg/release", "pkg/words"}},
 		{folder: "pkg/lifecycle", may: []string{
 			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/kube/health", "pkg/kube/refusal", "pkg/manifest", "pkg/plan", "pkg/release", "pkg/words",

@@ -1,6 +1,7 @@
 package pods
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -70,6 +71,25 @@ func (t *trace) blame(culprit ending) Cause {
 		found.Reason, found.Message = podReason, t.pod.Status.Message
 	}
 	return found
+}
+
+// defaultContainer is where a Pod says which of its containers is the one that people ask for.
+const defaultContainer = "kubectl.kubernetes.io/default-container"
+
+// Main names the container of the newest Pod whose log is worth reading where none has failed: the one that the Pod names for that, or
+// the first. It is empty where that has not ended.
+func (e *Evidence) Main() Cause {
+	newest := e.Newest()
+	if newest == nil || len(newest.Spec.Containers) == 0 {
+		return Cause{}
+	}
+	name := cmp.Or(newest.Annotations[defaultContainer], newest.Spec.Containers[0].Name)
+	for _, status := range newest.Status.ContainerStatuses {
+		if status.Name == name && status.State.Terminated != nil {
+			return Cause{Pod: newest.Name, Container: name, Started: true}
+		}
+	}
+	return Cause{}
 }
 
 // Standing tells what the newest Pod is doing.

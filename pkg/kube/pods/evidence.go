@@ -55,19 +55,17 @@ func NewEvidence(owner types.UID) *Evidence {
 	return &Evidence{owner: owner, traces: map[types.UID]*trace{}}
 }
 
-// Take notes the state of a Pod, if it is one of the hook's.
-func (e *Evidence) Take(object *unstructured.Unstructured) {
+// Take notes the state of a Pod, and reports whether it is one of the hook's.
+func (e *Evidence) Take(object *unstructured.Unstructured) bool {
 	pod := corev1.Pod{}
-	if runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &pod) == nil {
-		e.See(pod)
-	}
+	return runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &pod) == nil && e.See(pod)
 }
 
 // See is Take for a Pod that was read already.
-func (e *Evidence) See(pod corev1.Pod) {
+func (e *Evidence) See(pod corev1.Pod) bool {
 	owner := metav1.GetControllerOfNoCopy(&pod)
 	if pod.UID != e.owner && (owner == nil || owner.UID != e.owner) {
-		return
+		return false
 	}
 	known := e.traces[pod.UID]
 	if known == nil {
@@ -79,6 +77,7 @@ func (e *Evidence) See(pod corev1.Pod) {
 	for _, ended := range endingsOf(&pod) {
 		known.note(ended, dying)
 	}
+	return true
 }
 
 // note keeps an ending. dying tells that the Pod was being deleted before its

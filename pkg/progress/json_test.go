@@ -1,4 +1,4 @@
-package printers_test
+package progress
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 )
 
 func TestJSONLines(t *testing.T) {
@@ -21,18 +20,17 @@ func TestJSONLines(t *testing.T) {
 func textBecomesEventsBetweenThoseOfRuns(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	stream := printers.NewJSONLines(&out)
-	first, second := printers.JSONEvents(stream), printers.JSONEvents(stream)
-	first(lifecycle.Event{Type: lifecycle.OperationStarted, Seq: 1, Release: "shop"})
+	stream := NewJSONLines(&out, "v1.2.3")
+	stream.Observe(lifecycle.Event{Type: lifecycle.OperationStarted, Seq: 1, Release: "shop"})
 	fmt.Fprintln(stream, "upgrade shop failed; going back\nto revision 1")
 	fmt.Fprintln(stream, "Warning: v1 Endpoints is deprecated")
 	fmt.Fprint(stream, "\n")
-	second(lifecycle.Event{Type: lifecycle.OperationStarted, Seq: 1, Release: "shop"})
-	check(t, stream.Fail("no\nSee '--help'"))
+	stream.Observe(lifecycle.Event{Type: lifecycle.OperationStarted, Seq: 1, Release: "shop"})
+	check(t, stream.Fail("no\nSee '--help'", 2))
 
 	type said struct {
-		Seq                    int
-		Type, Message, Release string
+		Seq, Schema, ExitCode           int
+		Type, Message, Release, Version string
 	}
 	var got []said
 	for line := range bytes.Lines(out.Bytes()) {
@@ -41,11 +39,12 @@ func textBecomesEventsBetweenThoseOfRuns(t *testing.T) {
 		got = append(got, event)
 	}
 	if diff := cmp.Diff([]said{
-		{1, "operation-started", "", "shop"},
-		{2, "message", "upgrade shop failed; going back\nto revision 1", ""},
-		{3, "warning", "v1 Endpoints is deprecated", ""},
-		{4, "operation-started", "", "shop"},
-		{5, "error", "no\nSee '--help'", ""},
+		{Seq: 1, Type: "version", Schema: 1, Version: "v1.2.3"},
+		{Seq: 2, Type: "operation-started", Release: "shop"},
+		{Seq: 3, Type: "message", Message: "upgrade shop failed; going back\nto revision 1"},
+		{Seq: 4, Type: "warning", Message: "v1 Endpoints is deprecated"},
+		{Seq: 5, Type: "operation-started", Release: "shop"},
+		{Seq: 6, Type: "error", Message: "no\nSee '--help'", ExitCode: 2},
 	}, got); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
@@ -53,7 +52,7 @@ func textBecomesEventsBetweenThoseOfRuns(t *testing.T) {
 
 func textThatCannotBeWrittenAsAnEventIsAnError(t *testing.T) {
 	t.Parallel()
-	if _, err := fmt.Fprintln(printers.NewJSONLines(broken{}), "text"); err == nil {
+	if _, err := fmt.Fprintln(NewJSONLines(broken{}, "v1"), "text"); err == nil {
 		t.Error("there is no error")
 	}
 }

@@ -1,44 +1,29 @@
-package printers
+package progress
 
 import (
 	"fmt"
-	"io"
-	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
-// JSONEvents returns an observer that writes each event as one line of JSON. The events of several observers of one JSONLines
-// are numbered together.
-func JSONEvents(out io.Writer) func(lifecycle.Event) {
-	lines := NewJSONLines(out)
-	// An event that cannot be written must not end the work it reports.
-	return func(event lifecycle.Event) { _ = lines.write(event) }
-}
-
-// TextEvents returns an observer that writes a line for each event that people want to see as it happens. A verbosity above
-// 0 adds what could not be checked beforehand.
-func TextEvents(out io.Writer, verbosity int) func(lifecycle.Event) {
-	return func(event lifecycle.Event) {
-		if event.Type == lifecycle.PreflightSkipped && verbosity < 1 {
-			return
-		}
-		if text := textLine(event); text != "" {
-			_, _ = fmt.Fprintln(out, line(text))
-		}
-	}
-}
-
-func textLine(event lifecycle.Event) string {
+// textOf is an event as one line of text; "" for one that says nothing to people.
+func textOf(event lifecycle.Event) string {
 	switch event.Type {
 	case lifecycle.HookStarted, lifecycle.HookProgress, lifecycle.HookFinished, lifecycle.HookSkipped:
 		return hookLine(event)
 	case lifecycle.ObjectApplied, lifecycle.ObjectDeleted, lifecycle.ObjectKept, lifecycle.ObjectGivenBack:
 		return objectLine(event)
+	case lifecycle.LockWaiting:
+		return "waiting for the lock of release " + event.Release + ": held by " + event.Message
+	case lifecycle.HookLog:
+		return logPrefix(event) + " " + event.Message
 	case lifecycle.WaitStarted:
 		return "waiting for " + event.Message + " to be ready"
 	case lifecycle.WaitProgress:
@@ -47,14 +32,33 @@ func textLine(event lifecycle.Event) string {
 		return objectName(event) + ": not checked by the preflight: " + event.Message
 	case lifecycle.Warning:
 		return "warning: " + event.Message
+	case lifecycle.OperationFinished:
+		return doneIn(event)
 	}
 	return ""
+}
+
+// logPrefix says where a line of a log is from: [pre-install/migrate], with the container where its Pod has several.
+func logPrefix(event lifecycle.Event) string {
+	return "[" + words.Join(" ", event.Title, event.Container) + "]"
+}
+
+// doneIn says how long an operation took that has succeeded; "" of one that has failed, which is told as an error.
+func doneIn(event lifecycle.Event) string {
+	done := map[release.Operation]string{
+		release.OperationInstall: "installed", release.OperationUpgrade: "upgraded", release.OperationRollback: "rolled back",
+		release.OperationUninstall: "uninstalled", release.OperationTest: "tested", release.OperationUndo: "undone",
+	}
+	if event.Result != lifecycle.ResultSucceeded {
+		return ""
+	}
+	return done[event.Operation] + " in " + short(time.Duration(event.ElapsedMS)*time.Millisecond)
 }
 
 func hookLine(event lifecycle.Event) string {
 	switch event.Type {
 	case lifecycle.HookStarted:
-		return event.Title + ": Running"
+		return event.Title + ": Running" + ofMany(event)
 	case lifecycle.HookProgress:
 		return progressLine(event)
 	case lifecycle.HookSkipped:
@@ -79,24 +83,28 @@ func objectLine(event lifecycle.Event) string {
 	return words.Join(": ", objectName(event)+" "+string(event.Result), event.Message)
 }
 
+// objectName names the object that an event is about as kubectl does.
 func objectName(event lifecycle.Event) string {
 	object := event.Object
-	return named(corev1.ObjectReference{
+	return printers.Named(corev1.ObjectReference{
 		APIVersion: schema.GroupVersion{Group: object.Group, Version: object.Version}.String(),
 		Kind:       object.Kind, Namespace: object.Namespace, Name: object.Name,
 	}, event.Namespace)
 }
 
-// named names an object as kubectl does, and where it is, unless that is the namespace of the release or no namespace:
-// deployment.apps/web, or deployment.apps/coredns in namespace kube-system.
-func named(ref corev1.ObjectReference, home string) string {
-	name := strings.ToLower(ref.Kind)
-	if group := ref.GroupVersionKind().Group; group != "" {
-		name += "." + group
+// ofMany says which hook of its phase it is, where there are more.
+func ofMany(event lifecycle.Event) string {
+	if event.Count < 2 {
+		return ""
 	}
-	name += "/" + ref.Name
-	if ref.Namespace != "" && ref.Namespace != home {
-		name += " in namespace " + ref.Namespace
+	return fmt.Sprintf(" (%d of %d)", event.Index, event.Count)
+}
+
+// seconds shows a duration with a tenth of a second, a shorter one with two digits.
+func seconds(milliseconds int64) string {
+	elapsed := time.Duration(milliseconds) * time.Millisecond
+	if elapsed < time.Second {
+		return elapsed.Round(10 * time.Millisecond).String()
 	}
-	return name
+	return elapsed.Round(100 * time.Millisecond).String()
 }

@@ -1,15 +1,16 @@
-package printers_test
+package progress
 
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/test/golden"
 )
@@ -25,10 +26,11 @@ func TestEvents(t *testing.T) {
 func textEvents(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	observe := printers.TextEvents(&out, 1)
+	view := NewPlain(NewScreen(&out), Style{}, 1)
 	for _, event := range events() {
-		observe(event)
+		view.Observe(event)
 	}
+	view.Close()
 	golden.Compare(t, "events-text.txt", out.String())
 }
 
@@ -52,7 +54,7 @@ func events() []lifecycle.Event {
 	add(lifecycle.OperationStarted, lifecycle.Outcome{})
 	add(lifecycle.HookSkipped, lifecycle.Outcome{Phase: "post-install", Title: "post-install/notify", Result: "Skipped", Reason: "SkippedByUser"})
 	add(lifecycle.PhaseStarted, lifecycle.Outcome{Phase: "pre-install", Message: "1 hook"})
-	add(lifecycle.HookStarted, hook(lifecycle.Outcome{Result: "Running", Summary: "Running"}))
+	add(lifecycle.HookStarted, hook(lifecycle.Outcome{Result: "Running", Summary: "Running", Index: 1, Count: 2}))
 	add(lifecycle.HookProgress, hook(lifecycle.Outcome{}))
 	add(lifecycle.HookProgress, hook(lifecycle.Outcome{Reason: "ImagePullBackOff"}))
 	add(lifecycle.HookProgress, hook(lifecycle.Outcome{Reason: "FailedCreate", Message: `pods "shop-migrate-x" is forbidden: <quota> & more`}))
@@ -81,23 +83,46 @@ func events() []lifecycle.Event {
 	return list
 }
 
+// noon is when the tests take place.
+func noon() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
+
+// hostile steers a terminal.
+const hostile = "a\x1b[2J\x1b]0;title\a\u009b31m\u009d0;x\u009c\rb\b\x7f\u202ec\u2066d\x00"
+
+// broken is where nothing can be written.
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func jsonEvents(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	observe := printers.JSONEvents(&out)
+	stream := NewJSONLines(&out, "v1")
 	for _, event := range events() {
-		observe(event)
+		stream.Observe(event)
 	}
-	golden.Compare(t, "events-json.txt", out.String())
+	_, first, _ := strings.Cut(out.String(), "\n")
+	golden.Compare(t, "events-json.txt", first)
 
-	lines := bytes.Split(bytes.TrimSuffix(out.Bytes(), []byte("\n")), []byte("\n"))
+	lines := strings.Split(strings.TrimSuffix(first, "\n"), "\n")
 	want := events()
+	for i := range want {
+		// The first line says in which form the others are.
+		want[i].Seq++
+	}
 	if len(lines) != len(want) {
 		t.Fatalf("%d events are written as %d lines", len(want), len(lines))
 	}
 	for i, line := range lines {
 		var got lifecycle.Event
-		if err := json.Unmarshal(line, &got); err != nil {
+		if err := json.Unmarshal([]byte(line), &got); err != nil {
 			t.Fatal(err)
 		}
 		// These are for the text alone.
@@ -110,10 +135,11 @@ func jsonEvents(t *testing.T) {
 
 func eventsThatCannotBeWrittenAreLost(t *testing.T) {
 	t.Parallel()
-	for _, observe := range []func(lifecycle.Event){printers.TextEvents(broken{}, 0), printers.JSONEvents(broken{})} {
+	for _, view := range []View{NewPlain(NewScreen(broken{}), Style{}, 0), NewLive(NewScreen(broken{}), Style{}), NewJSONLines(broken{}, "v1")} {
 		for _, event := range events() {
-			observe(event)
+			view.Observe(event)
 		}
+		view.Close()
 	}
 }
 
@@ -121,9 +147,9 @@ func eventsThatCannotBeWrittenAreLost(t *testing.T) {
 func escapedEventsMeanTheSame(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	printers.JSONEvents(&out)(lifecycle.Event{Outcome: lifecycle.Outcome{Message: hostile + "<&>\n\t世界"}})
+	NewJSONLines(&out, "v1").Observe(lifecycle.Event{Outcome: lifecycle.Outcome{Message: hostile + "<&>\n\t世界"}})
 	var got lifecycle.Event
-	check(t, json.Unmarshal(out.Bytes(), &got))
+	check(t, json.Unmarshal(out.Bytes()[bytes.IndexByte(out.Bytes(), '\n'):], &got))
 	if got.Message != hostile+"<&>\n\t世界" {
 		t.Errorf("the message is %q", got.Message)
 	}

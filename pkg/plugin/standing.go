@@ -1,0 +1,46 @@
+package plugin
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
+)
+
+// withStanding adds to the error of work that was recorded and not undone how the release stands now, and what to do next.
+func withStanding(done plan.Plan, result plan.Result, err error) error {
+	if result.Release == nil || result.Release.ResourceVersion == "" || errors.Is(err, storage.ErrLockLost) {
+		return err
+	}
+	if outcome := standing(done, result, err); outcome != "" {
+		return &RunError{Failure: err, Outcome: outcome}
+	}
+	return err
+}
+
+// standing says how a release stands after work on it has failed; "" where that is not known, or the work changes nothing.
+func standing(done plan.Plan, result plan.Result, err error) string {
+	r := result.Release
+	if errors.Is(err, lifecycle.ErrInterrupted) && r.Status.Interrupted != "" {
+		return "To continue: kubectl sherpack resume " + r.Name
+	}
+	if r.Status.Phase != release.Failed {
+		return ""
+	}
+	switch deployed := done.History.Deployed(); {
+	case done.Operation == release.OperationInstall:
+		return fmt.Sprintf("Fix the pack and run install again, or remove what was made: kubectl sherpack uninstall %s", r.Name)
+	case done.Operation == release.OperationUninstall:
+		return "Run uninstall again; it continues."
+	case deployed == nil:
+		return ""
+	case result.Extent == plan.ExtentNone:
+		return fmt.Sprintf("Revision %d is still deployed and unchanged. Fix the pack and run %s again.", deployed.Spec.Revision, done.Operation)
+	default:
+		return fmt.Sprintf("Revision %d is the last one that was deployed; parts of revision %d are applied over it. Fix the pack and run upgrade again, or roll back: kubectl sherpack rollback %s",
+			deployed.Spec.Revision, r.Spec.Revision, r.Name)
+	}
+}

@@ -1,0 +1,127 @@
+package progress
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+)
+
+const (
+	// minName and maxName are how many columns names have, with what is before them.
+	minName, maxName = 18, 34
+	// narrow is how many columns a terminal must have for a line to say how long its work may take, too.
+	narrow = 60
+)
+
+// takeEnded returns the lines that stay and have not been printed, drawn for a width.
+func (m *model) takeEnded(width int, style Style) []string {
+	ended := m.ended
+	m.ended = nil
+	names := nameWidth(ended, width)
+	lines := make([]string, len(ended))
+	for i, e := range ended {
+		lines[i] = m.draw(e, time.Time{}, names, width, style)
+	}
+	return lines
+}
+
+// frame draws what is under way, in at most height lines. What has run longest comes first; the rest is counted.
+func (m *model) frame(now time.Time, width, height int, style Style) []string {
+	if m.open == nil {
+		return nil
+	}
+	var shown []entry
+	heading := m.open.entry
+	heading.mark = noMark
+	switch {
+	case m.open.kind != lifecycle.PhaseStarted:
+		heading.text = m.open.progress(m.prune)
+		shown = append(shown, heading)
+	case !m.open.headed:
+		heading.since = time.Time{}
+		shown = append(shown, heading)
+	}
+	for _, e := range m.open.running {
+		shown = append(shown, *e)
+	}
+	names := nameWidth(shown, width)
+	hidden := 0
+	if len(shown) > height {
+		hidden = len(shown) - height + 1
+		shown = shown[:height-1]
+	}
+	lines := make([]string, 0, height)
+	for _, e := range shown {
+		lines = append(lines, m.draw(e, now, names, width, style))
+	}
+	if hidden > 0 {
+		lines = append(lines, style.fit(fmt.Sprintf("  %s and %d more", style.ellipsis(), hidden), width))
+	}
+	return lines
+}
+
+// nameWidth is how many columns the names of entries have together, with what is before them.
+func nameWidth(entries []entry, width int) int {
+	longest := minName
+	for _, e := range entries {
+		if e.name != "" {
+			longest = max(longest, ansi.StringWidth(e.name)+4*e.depth+2)
+		}
+	}
+	return min(longest, maxName, max(1, width/2))
+}
+
+// draw draws a line. How long something has run, of how much, is at the right end.
+func (m *model) draw(e entry, now time.Time, names, width int, style Style) string {
+	if e.prefix != "" {
+		return style.sourced(printers.Line(e.prefix)) + " " + printers.Line(e.text)
+	}
+	if e.name == "" {
+		return style.notice(printers.Line(e.text))
+	}
+	name := printers.Line(e.name)
+	if e.depth > 0 {
+		name = "  " + style.glyph(e.mark) + " " + name
+	} else {
+		name = style.bold(name)
+	}
+	left := style.pad(name, names) + " "
+	text := printers.Line(e.text)
+	switch {
+	case e.since.IsZero() && e.mark != noMark && e.mark != skipped:
+		took := short(e.elapsed)
+		if e.depth == 0 {
+			took = style.glyph(e.mark) + " " + text
+			text = style.faint(short(e.elapsed))
+		}
+		return strings.TrimRight(style.fit(left+took+"  "+text, width), " ")
+	case e.since.IsZero():
+		return strings.TrimRight(style.fit(left+text, width), " ")
+	}
+	right := m.clock(e, now, width)
+	room := width - ansi.StringWidth(left) - ansi.StringWidth(right) - 1
+	return style.fit(left+style.pad(text, room)+" "+style.faint(right), width)
+}
+
+// clock says how long something runs, and of how much time.
+func (m *model) clock(e entry, now time.Time, width int) string {
+	text := short(now.Sub(e.since))
+	if m.limit > 0 && width >= narrow && e.depth == 0 {
+		text += " / " + short(m.limit)
+	}
+	return text
+}
+
+// short is a duration as kubectl shows ages.
+func short(elapsed time.Duration) string {
+	if elapsed > 0 && elapsed < time.Second {
+		return "<1s"
+	}
+	return duration.HumanDuration(elapsed)
+}

@@ -1,0 +1,220 @@
+package progress
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/golden"
+)
+
+func TestLive(t *testing.T) {
+	t.Parallel()
+	t.Run("an upgrade with hooks that waits", liveUpgrade)
+	t.Run("no line is wider, no frame taller than the terminal lets it be", framesFit)
+	t.Run("time goes on while nothing happens", liveTimeGoesOn)
+	t.Run("it draws ten times a second at most", liveDrawsSeldom)
+	t.Run("what is under way leaves no trace at the end", liveLeavesNoTrace)
+}
+
+// story are the events of an upgrade of some seconds, with the moments at which one would look at it.
+func story() (events []lifecycle.Event, looks []int) {
+	now := noon()
+	add := func(after time.Duration, kind lifecycle.EventType, outcome lifecycle.Outcome) {
+		now = now.Add(after)
+		events = append(events, lifecycle.Event{
+			Time: now, Type: kind, Operation: release.OperationUpgrade, Release: "shop", Namespace: "web", Outcome: outcome,
+		})
+	}
+	look := func() { looks = append(looks, len(events)) }
+	object := func(kind, name string) *lifecycle.EventObject {
+		return &lifecycle.EventObject{Group: "apps", Version: "v1", Kind: kind, Namespace: "web", Name: name}
+	}
+	hook := func(name string, index int) lifecycle.Outcome {
+		return lifecycle.Outcome{Phase: "pre-upgrade", Title: "pre-upgrade/" + name, Index: index, Count: 2}
+	}
+	ended := func(name, result, summary string, elapsed int64) lifecycle.Outcome {
+		return lifecycle.Outcome{
+			Phase: "pre-upgrade", Title: "pre-upgrade/" + name, Result: lifecycle.Result(result), Summary: summary, ElapsedMS: elapsed,
+		}
+	}
+	add(0, lifecycle.PreflightStarted, lifecycle.Outcome{Count: 44, Message: "44 objects"})
+	look()
+	add(400*time.Millisecond, lifecycle.PreflightFinished, lifecycle.Outcome{Result: lifecycle.ResultSucceeded})
+	add(0, lifecycle.OperationStarted, lifecycle.Outcome{TimeoutMS: 300_000, Prune: 1})
+	add(0, lifecycle.PhaseStarted, lifecycle.Outcome{Phase: "pre-upgrade", Count: 2})
+	add(0, lifecycle.HookStarted, hook("backup", 1))
+	look()
+	add(3*time.Second, lifecycle.HookFinished, ended("backup", "Succeeded", "Succeeded", 3000))
+	add(0, lifecycle.HookStarted, hook("migrate", 2))
+	stuck := hook("migrate", 2)
+	stuck.Reason, stuck.Message = "ImagePullBackOff", "registry.example/shop:1.9 not found"
+	add(time.Second, lifecycle.HookProgress, stuck)
+	look()
+	add(11*time.Second, lifecycle.HookFinished, ended("migrate", "Succeeded", "Succeeded", 12000))
+	add(0, lifecycle.PhaseFinished, lifecycle.Outcome{Phase: "pre-upgrade", Result: lifecycle.ResultSucceeded})
+	add(0, lifecycle.WaveStarted, lifecycle.Outcome{Count: 44, Wave: 1})
+	for i := range 41 {
+		add(0, lifecycle.ObjectApplied, lifecycle.Outcome{Object: object("ConfigMap", fmt.Sprint(i)), Result: lifecycle.ResultUnchanged})
+	}
+	look()
+	for i := range 3 {
+		add(100*time.Millisecond, lifecycle.ObjectApplied, lifecycle.Outcome{Object: object("Deployment", fmt.Sprint(i)), Result: lifecycle.ResultConfigured})
+	}
+	add(0, lifecycle.WaveFinished, lifecycle.Outcome{Result: lifecycle.ResultSucceeded})
+	add(0, lifecycle.WaitStarted, lifecycle.Outcome{Count: 5})
+	add(time.Second, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("Deployment", "web"), Result: lifecycle.ResultWaiting, Message: "1 of 3 updated replicas are available; Pod web-7c9: ImagePullBackOff: registry.example/shop:1.9 not found"})
+	add(0, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("StatefulSet", "db"), Result: lifecycle.ResultWaiting, Message: "waiting for db-1"})
+	for i := range 3 {
+		add(0, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("Deployment", fmt.Sprint(i)), Result: lifecycle.ResultReady})
+	}
+	add(0, lifecycle.Warning, lifecycle.Outcome{Message: "no right to list events: what only events tell is not known"})
+	look()
+	add(63*time.Second, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("StatefulSet", "db"), Result: lifecycle.ResultReady})
+	add(0, lifecycle.WaitFinished, lifecycle.Outcome{Result: lifecycle.ResultFailed})
+	add(0, lifecycle.OperationFinished, lifecycle.Outcome{Result: lifecycle.ResultFailed, Message: "timed out"})
+	look()
+	return events, looks
+}
+
+func liveUpgrade(t *testing.T) {
+	t.Parallel()
+	for title, test := range map[string]struct {
+		width, height int
+		style         Style
+	}{
+		"live-100x30":        {100, 28, Style{Unicode: true}},
+		"live-40x20":         {40, 18, Style{Unicode: true}},
+		"live-40x4":          {40, 2, Style{}},
+		"live-100x30-colour": {100, 28, Style{Unicode: true, Colour: true}},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			var text strings.Builder
+			var m model
+			events, looks := story()
+			for i, event := range events {
+				m.Observe(event)
+				if len(looks) == 0 || i+1 != looks[0] {
+					continue
+				}
+				looks = looks[1:]
+				for _, line := range m.takeEnded(test.width, test.style) {
+					text.WriteString(line + "\n")
+				}
+				for _, line := range m.frame(event.Time.Add(time.Second), test.width, test.height, test.style) {
+					text.WriteString("| " + line + "\n")
+				}
+				text.WriteString("|---\n")
+			}
+			golden.Compare(t, title+".txt", text.String())
+		})
+	}
+}
+
+func framesFit(t *testing.T) {
+	t.Parallel()
+	for width := 1; width < 120; width += 7 {
+		for height := 1; height < 12; height++ {
+			var m model
+			events, _ := story()
+			for _, event := range events {
+				m.Observe(event)
+				frame := m.frame(event.Time, width, height, Style{Unicode: true})
+				if len(frame) > height {
+					t.Fatalf("%d×%d: a frame of %d lines", width, height, len(frame))
+				}
+				for _, line := range frame {
+					if ansi.StringWidth(line) > width {
+						t.Fatalf("%d×%d: %q is wider", width, height, line)
+					}
+				}
+			}
+		}
+	}
+}
+
+func liveTimeGoesOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := &terminal{width: 80}
+		view := NewLive(screenOn(v, 20), Style{})
+		view.Observe(lifecycle.Event{Time: time.Now(), Type: lifecycle.WaitStarted, Outcome: lifecycle.Outcome{Count: 2}})
+		time.Sleep(61 * time.Second)
+		synctest.Wait()
+		if !strings.Contains(v.shown(), "61s") && !strings.Contains(v.shown(), "60s") {
+			t.Errorf("after a minute it shows %q", v.shown())
+		}
+		view.Close()
+	})
+}
+
+func liveDrawsSeldom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := &terminal{width: 80}
+		view := NewLive(screenOn(v, 20), Style{})
+		for i := range 1000 {
+			view.Observe(lifecycle.Event{Time: time.Now(), Type: lifecycle.PreflightStarted, Outcome: lifecycle.Outcome{Message: fmt.Sprint(i)}})
+			time.Sleep(time.Millisecond)
+		}
+		view.Close()
+		if v.writes > 13 {
+			t.Errorf("in a second it writes %d times", v.writes)
+		}
+	})
+}
+
+func liveLeavesNoTrace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := &terminal{width: 80}
+		view := NewLive(screenOn(v, 20), Style{})
+		events, _ := story()
+		for _, event := range events[:5] {
+			view.Observe(event)
+		}
+		time.Sleep(time.Second)
+		view.Close()
+		if shown := v.shown(); strings.Contains(shown, "backup") || !strings.Contains(shown, "preflight") {
+			t.Errorf("it leaves %q", shown)
+		}
+	})
+}
+
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	t.Run("a line every 15 s says what is waited for", plainHasAHeartbeat)
+}
+
+func plainHasAHeartbeat(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		view := NewPlain(NewScreen(&out), Style{}, 0)
+		for _, event := range []lifecycle.Event{
+			{Type: lifecycle.OperationStarted, Outcome: lifecycle.Outcome{TimeoutMS: 300_000}},
+			{Type: lifecycle.PhaseStarted, Outcome: lifecycle.Outcome{Phase: "pre-install", Count: 1}},
+			{Type: lifecycle.HookStarted, Outcome: lifecycle.Outcome{Title: "pre-install/migrate", Phase: "pre-install"}},
+			{Type: lifecycle.HookProgress, Outcome: lifecycle.Outcome{Title: "pre-install/migrate", Phase: "pre-install", Reason: "ImagePullBackOff"}},
+		} {
+			event.Time = time.Now()
+			view.Observe(event)
+		}
+		time.Sleep(31 * time.Second)
+		synctest.Wait()
+		view.Close()
+		time.Sleep(time.Minute)
+		want := "still running pre-install/migrate (15s of 5m): ImagePullBackOff"
+		if lines := strings.Count(out.String(), "still running"); lines != 2 || !strings.Contains(out.String(), want) {
+			t.Errorf("in half a minute it says:\n%s", out.String())
+		}
+	})
+}

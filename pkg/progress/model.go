@@ -1,0 +1,289 @@
+package progress
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
+)
+
+// entry is a line of the view: what it is about, how it goes, and how long.
+type entry struct {
+	// depth is how far it is indented: 0 is a heading.
+	depth int
+	mark  mark
+	name  string
+	text  string
+	// prefix says where a line of a log is from; it has a colour of its own.
+	prefix string
+	// since is when it began, for one that runs; elapsed how long it took, for one that has ended.
+	since   time.Time
+	elapsed time.Duration
+}
+
+// section is a part of a run that is shown under one heading.
+type section struct {
+	entry
+	kind lifecycle.EventType
+	// total is how many things it is about, and done how many of them have come to their end.
+	total, done int
+	// results counts what became of objects, in the order in which the results were seen first.
+	results []resultCount
+	// running are the entries that have not come to their end, in the order of their beginning.
+	running []*entry
+	// headed says that the heading is printed already, above what has ended.
+	headed bool
+}
+
+type resultCount struct {
+	result lifecycle.Result
+	count  int
+}
+
+// model is what is known of a run, from its events.
+type model struct {
+	// open is the section that is under way; nil between sections.
+	open *section
+	// ended are lines that stay, and have not been printed.
+	ended []entry
+	// limit is how long the run may take; 0 is no limit. begun is when it began.
+	limit time.Duration
+	begun time.Time
+	// failed says that an operation of this command has failed: what comes is its undo.
+	failed bool
+	// prune is how many objects will be deleted at the end.
+	prune int
+}
+
+// Observe takes in an event.
+func (m *model) Observe(event lifecycle.Event) {
+	if m.begun.IsZero() {
+		m.begun = event.Time
+	}
+	switch event.Type {
+	case lifecycle.LockWaiting:
+		m.lock(event)
+	case lifecycle.LockAcquired:
+		m.close(event.Time, lifecycle.ResultSucceeded)
+		m.limit = 0
+	case lifecycle.OperationStarted:
+		m.begin(event)
+	case lifecycle.OperationFinished:
+		m.close(event.Time, lifecycle.ResultSucceeded)
+		m.failed = event.Result == lifecycle.ResultFailed
+		if text := doneIn(event); text != "" {
+			m.ended = append(m.ended, entry{text: text})
+		}
+	case lifecycle.PreflightStarted:
+		m.start(event, "preflight", event.Message)
+	case lifecycle.PhaseStarted:
+		m.start(event, event.Phase, "")
+	case lifecycle.WaitStarted:
+		m.start(event, "wait", "")
+	case lifecycle.WaveStarted:
+		m.startWave(event)
+	case lifecycle.PreflightFinished, lifecycle.PhaseFinished, lifecycle.WaitFinished:
+		m.close(event.Time, event.Result)
+	case lifecycle.WaveFinished:
+		if event.Result == lifecycle.ResultFailed {
+			m.close(event.Time, event.Result)
+		}
+	case lifecycle.HookStarted, lifecycle.HookProgress, lifecycle.HookFinished, lifecycle.HookSkipped:
+		m.hook(event)
+	case lifecycle.ObjectApplied, lifecycle.ObjectDeleted, lifecycle.ObjectKept, lifecycle.ObjectGivenBack:
+		m.object(event)
+	case lifecycle.WaitProgress:
+		m.wait(event)
+	case lifecycle.HookLog:
+		m.ended = append(m.ended, entry{prefix: logPrefix(event), text: event.Message})
+	case lifecycle.Warning:
+		m.ended = append(m.ended, entry{text: "warning: " + event.Message})
+	}
+}
+
+// lock shows who holds the lock that is waited for.
+func (m *model) lock(event lifecycle.Event) {
+	if m.open == nil || m.open.kind != lifecycle.LockWaiting {
+		m.start(event, "lock", "")
+		m.limit = time.Duration(event.TimeoutMS) * time.Millisecond
+	}
+	m.open.text = event.Message
+}
+
+func (m *model) begin(event lifecycle.Event) {
+	m.limit, m.prune = time.Duration(event.TimeoutMS)*time.Millisecond, event.Prune
+	if m.failed {
+		m.begun = event.Time
+		m.ended = append(m.ended, entry{name: "rolling back"})
+	}
+}
+
+// start opens a section in the place of the one before.
+func (m *model) start(event lifecycle.Event, title, text string) {
+	m.close(event.Time, lifecycle.ResultSucceeded)
+	m.open = &section{
+		kind: event.Type, total: event.Count, entry: entry{mark: running, name: title, text: text, since: event.Time},
+	}
+}
+
+// startWave opens a section for a wave, or has the one before go on: to people, waves that follow each other are one thing.
+func (m *model) startWave(event lifecycle.Event) {
+	if m.open != nil && m.open.kind == lifecycle.WaveStarted {
+		m.open.total += event.Count
+		return
+	}
+	m.start(event, "apply", "")
+}
+
+// close ends the open section, if there is one. What still runs in it has not come to a good end.
+func (m *model) close(now time.Time, result lifecycle.Result) {
+	s := m.open
+	if s == nil {
+		return
+	}
+	m.open = nil
+	heading := s.entry
+	heading.mark, heading.elapsed, heading.since = succeeded, now.Sub(s.since), time.Time{}
+	if result == lifecycle.ResultFailed {
+		heading.mark = failed
+	}
+	heading.text = s.summary(m.prune)
+	if !s.headed && (s.kind != lifecycle.PhaseStarted || len(s.running) > 0) {
+		m.ended = append(m.ended, heading)
+	}
+	for _, left := range s.running {
+		left.mark, left.elapsed, left.since = heading.mark, now.Sub(left.since), time.Time{}
+		m.ended = append(m.ended, *left)
+	}
+}
+
+// summary is what a heading says beside its name.
+func (s *section) summary(prune int) string {
+	switch s.kind {
+	case lifecycle.PhaseStarted:
+		return ""
+	case lifecycle.PreflightStarted, lifecycle.LockWaiting:
+		return s.text
+	case lifecycle.WaitStarted:
+		if s.done == s.total {
+			return words.Count(s.total, "object") + " ready"
+		}
+		return fmt.Sprintf("%d of %d not ready", s.total-s.done, s.total)
+	}
+	parts := make([]string, 0, len(s.results)+1)
+	for _, r := range s.results {
+		parts = append(parts, fmt.Sprintf("%d %s", r.count, r.result))
+	}
+	if prune > 0 && s.kind == lifecycle.WaveStarted {
+		parts = append(parts, fmt.Sprintf("%d to prune later", prune))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// hook takes in an event about a hook.
+func (m *model) hook(event lifecycle.Event) {
+	phase, name, found := strings.Cut(event.Title, "/")
+	if !found {
+		phase, name = "", event.Title
+	}
+	if event.Type == lifecycle.HookSkipped {
+		m.ended = append(m.ended, entry{mark: skipped, name: event.Title, text: "skipped"})
+		return
+	}
+	if m.open == nil {
+		m.start(event, cmp.Or(event.Phase, phase), "")
+		m.open.kind = lifecycle.PhaseStarted
+	}
+	running := m.open.item(name, event.Time)
+	switch event.Type {
+	case lifecycle.HookProgress:
+		running.text = words.Join(": ", event.Reason, event.Message)
+	case lifecycle.HookFinished:
+		m.head()
+		m.open.done++
+		m.open.end(running)
+		running.mark, running.text = succeeded, ""
+		if event.Result == lifecycle.ResultFailed {
+			running.mark, running.text = failed, event.Summary
+		}
+		running.elapsed, running.since = time.Duration(event.ElapsedMS)*time.Millisecond, time.Time{}
+		m.ended = append(m.ended, *running)
+	}
+}
+
+// head prints the heading of the open section, where that is not done: what has ended stands below it.
+func (m *model) head() {
+	if m.open.headed {
+		return
+	}
+	m.open.headed = true
+	m.ended = append(m.ended, entry{name: m.open.name})
+}
+
+// item returns the entry of a name that runs; a new one where there is none.
+func (s *section) item(name string, now time.Time) *entry {
+	at := slices.IndexFunc(s.running, func(e *entry) bool { return e.name == name })
+	if at >= 0 {
+		return s.running[at]
+	}
+	s.running = append(s.running, &entry{depth: 1, mark: running, name: name, since: now})
+	return s.running[len(s.running)-1]
+}
+
+// end takes an entry off those that run.
+func (s *section) end(ended *entry) {
+	s.running = slices.DeleteFunc(s.running, func(e *entry) bool { return e == ended })
+}
+
+// object takes in what became of an object. What is remarkable about it gets a line.
+func (m *model) object(event lifecycle.Event) {
+	if m.open == nil || m.open.kind != lifecycle.WaveStarted && m.open.kind != lifecycle.ObjectDeleted {
+		titles := map[lifecycle.EventType]string{
+			lifecycle.ObjectApplied: "apply", lifecycle.ObjectDeleted: "delete", lifecycle.ObjectKept: "keep", lifecycle.ObjectGivenBack: "give back",
+		}
+		m.start(event, titles[event.Type], "")
+	}
+	s := m.open
+	s.done++
+	at := slices.IndexFunc(s.results, func(r resultCount) bool { return r.result == event.Result })
+	if at < 0 {
+		s.results = append(s.results, resultCount{result: event.Result})
+		at = len(s.results) - 1
+	}
+	s.results[at].count++
+	if event.Message != "" && event.Result != lifecycle.ResultFailed {
+		m.ended = append(m.ended, entry{depth: 1, name: objectName(event), text: string(event.Result) + ": " + event.Message})
+	}
+}
+
+// wait takes in how far an object is from being ready.
+func (m *model) wait(event lifecycle.Event) {
+	if m.open == nil {
+		return
+	}
+	item := m.open.item(objectName(event), event.Time)
+	switch event.Result {
+	case lifecycle.ResultReady, lifecycle.ResultSkipped:
+		m.open.done++
+		m.open.end(item)
+	case lifecycle.ResultFailed:
+		item.mark, item.text = failed, event.Message
+	default:
+		item.text = event.Message
+	}
+}
+
+// progress is what the heading of an open section says beside its name.
+func (s *section) progress(prune int) string {
+	switch {
+	case s.kind == lifecycle.WaveStarted && s.done < s.total:
+		return fmt.Sprintf("%d of %d", s.done, s.total)
+	case s.kind == lifecycle.PhaseStarted && s.total > 1:
+		return fmt.Sprintf("%d of %d", min(s.done+1, s.total), s.total)
+	}
+	return s.summary(prune)
+}

@@ -1,0 +1,110 @@
+package progress
+
+import (
+	"sync"
+	"time"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
+)
+
+// heartbeatEvery is after how long without news a line says that the work goes on, and what it waits for.
+const heartbeatEvery = 15 * time.Second
+
+// plain writes a line for each change, with the time of it, for logs.
+type plain struct {
+	screen *Screen
+	style  Style
+	// verbosity above 0 adds what could not be checked beforehand.
+	verbosity int
+
+	mu      sync.Mutex
+	model   model
+	silence *time.Timer
+	closed  bool
+}
+
+// NewPlain returns a view that writes lines. A verbosity above 0 adds what the preflight could not submit.
+func NewPlain(screen *Screen, style Style, verbosity int) View {
+	p := &plain{screen: screen, style: style, verbosity: verbosity}
+	p.silence = time.AfterFunc(heartbeatEvery, p.heartbeat)
+	return p
+}
+
+// Observe implements View.
+func (p *plain) Observe(event lifecycle.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return
+	}
+	p.model.Observe(event)
+	p.model.ended = nil
+	if event.Type == lifecycle.PreflightSkipped && p.verbosity < 1 {
+		return
+	}
+	text := textOf(event)
+	if event.Type == lifecycle.HookLog {
+		text = p.style.sourced(printers.Line(logPrefix(event))) + " " + printers.Line(event.Message)
+		p.writeStyled(event.Time, text)
+	} else if text != "" {
+		p.write(event.Time, text)
+	}
+}
+
+// Close implements View.
+func (p *plain) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	p.silence.Stop()
+}
+
+func (p *plain) write(now time.Time, text string) {
+	p.writeStyled(now, p.style.notice(printers.Line(text)))
+}
+
+func (p *plain) writeStyled(now time.Time, text string) {
+	p.silence.Reset(heartbeatEvery)
+	// What cannot be written must not end the work that it tells of.
+	_ = p.screen.Draw([]string{now.Local().Format(time.TimeOnly) + " " + text}, nil)
+}
+
+// heartbeat names what runs longest, and why.
+func (p *plain) heartbeat() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return
+	}
+	now := time.Now()
+	if text := p.model.slowest(now); text != "" {
+		p.write(now, text)
+		return
+	}
+	p.silence.Reset(heartbeatEvery)
+}
+
+// slowest says what is under way, and what of it has run longest; "" where nothing is.
+func (m *model) slowest(now time.Time) string {
+	s := m.open
+	if s == nil {
+		return ""
+	}
+	took := short(now.Sub(s.since))
+	if m.limit > 0 {
+		took += " of " + short(m.limit)
+	}
+	text := words.Join(": ", "still running "+s.name+" ("+took+")", s.progress(m.prune))
+	if s.kind == lifecycle.PhaseStarted && len(s.running) > 0 {
+		text = "still running " + s.name + "/" + s.running[0].name + " (" + took + ")"
+	}
+	if len(s.running) > 0 && s.kind != lifecycle.PhaseStarted {
+		text += "; " + s.running[0].name
+	}
+	if len(s.running) > 0 && s.running[0].text != "" {
+		text += ": " + s.running[0].text
+	}
+	return text
+}
