@@ -237,7 +237,9 @@ func (e *exits) watch(ctx context.Context, ref corev1.ObjectReference) (gone fun
 	case meta.IsNoMatchError(err):
 		return func(context.Context) error { return nil }
 	case err != nil:
-		return func(context.Context) error { return fmt.Errorf("waiting for the end of %s: %w", kinds.NameOf(ref), err) }
+		return func(context.Context) error {
+			return fmt.Errorf("waiting for the end of %s: %w", kinds.NameOf(ref), err)
+		}
 	}
 	box := feed.NewInbox()
 	open.source.Subscribe(&feed.Subscription{Inbox: box, Name: ref.Name, Expected: true})
