@@ -134,7 +134,7 @@ func fieldsOfOthersAreInConflict(t *testing.T) {
 	if diff := cmp.Diff([]refusal.FieldConflict{{Manager: "autoscaler", Field: ".spec.replicas"}}, conflict.Conflicts); diff != "" {
 		t.Errorf("conflicts (-want +got):\n%s", diff)
 	}
-	want := fmt.Sprintf(`apply Deployment/%s/web: conflict: .spec.replicas is managed by "autoscaler"`, b.namespace)
+	want := fmt.Sprintf(`applying Deployment/%s/web: conflict: .spec.replicas is managed by "autoscaler"`, b.namespace)
 	if diff := cmp.Diff(want, conflict.Error()); diff != "" {
 		t.Errorf("message (-want +got):\n%s", diff)
 	}
@@ -155,32 +155,32 @@ func aRefusalSaysWhatIsWrong(t *testing.T) {
 	}{
 		"all unknown fields are named": {
 			object: strings.ReplaceAll(strings.ReplaceAll(deployment, "replicas:", "replcas:"), "image:", "imag:"),
-			want:   `apply Deployment/NS/web: invalid fields: spec.replcas: unknown field, spec.template.spec.containers[0].imag: unknown field`,
+			want:   `applying Deployment/NS/web: invalid fields: spec.replcas: unknown field, spec.template.spec.containers[0].imag: unknown field`,
 			target: new(*refusal.InvalidFieldsError),
 		},
 		"a value of the wrong type": {
 			object: strings.ReplaceAll(deployment, "replicas: 1", "replicas: three"),
-			want:   `apply Deployment/NS/web: invalid fields: spec.replicas: expected numeric (int or float), got string`,
+			want:   `applying Deployment/NS/web: invalid fields: spec.replicas: expected numeric (int or float), got string`,
 			target: new(*refusal.InvalidFieldsError),
 		},
 		"an immutable field": {
 			object: selector,
-			want:   `apply Deployment/NS/web: immutable: spec.selector: field is immutable`,
+			want:   `applying Deployment/NS/web: immutable: spec.selector: field is immutable`,
 			target: new(*refusal.ImmutableError),
 		},
 		"immutable data": {
 			object: "{apiVersion: v1, kind: ConfigMap, metadata: {name: fixed}, immutable: true, data: {a: c}}",
-			want:   "apply ConfigMap/NS/fixed: immutable: data: field is immutable when `immutable` is set",
+			want:   "applying ConfigMap/NS/fixed: immutable: data: field is immutable when `immutable` is set",
 			target: new(*refusal.ImmutableError),
 		},
 		"an invalid value is not immutable": {
 			object: strings.ReplaceAll(deployment, "replicas: 1", "replicas: -1"),
-			want:   `apply Deployment/NS/web: Deployment.apps "web" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0`,
+			want:   `applying Deployment/NS/web: Deployment.apps "web" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0`,
 			target: new(*apierrors.StatusError),
 		},
 		"a kind that is not served": {
 			object: "{apiVersion: nothing.example/v1, kind: Nothing, metadata: {name: none}}",
-			want:   "apply Nothing/NS/none: the server does not serve kind Nothing of nothing.example/v1",
+			want:   "applying Nothing/NS/none: the server does not serve kind Nothing of nothing.example/v1",
 			target: new(*refusal.NotServedError),
 		},
 	} {

@@ -143,7 +143,7 @@ func whatCannotBeKnownIsAnError(t *testing.T) {
 	t.Parallel()
 	b := newLimitedBench(t, may("list", "configmaps", ""))
 	_, err := b.Contents(t.Context(), b.namespace)
-	want := "look into Namespace/" + b.namespace + ": list controllerrevisions.apps: controllerrevisions.apps is forbidden: "
+	want := "looking into Namespace/" + b.namespace + ": listing controllerrevisions.apps: controllerrevisions.apps is forbidden: "
 	if !apierrors.IsForbidden(err) || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("without the right to list: %v", err)
 	}
@@ -259,7 +259,7 @@ func customResourcesWithoutTheRight(t *testing.T) {
 	t.Parallel()
 	b := newLimitedBench(t)
 	_, err := b.CustomResources(t.Context(), []corev1.ObjectReference{{Name: "widgets.example"}})
-	if !apierrors.IsForbidden(err) || !strings.HasPrefix(err.Error(), "count the objects of CustomResourceDefinition/widgets.example: ") {
+	if !apierrors.IsForbidden(err) || !strings.HasPrefix(err.Error(), "counting the objects of CustomResourceDefinition/widgets.example: ") {
 		t.Errorf("the error is %v", err)
 	}
 }

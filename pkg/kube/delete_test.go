@@ -194,7 +194,7 @@ func deletionWithoutTheRight(t *testing.T) {
 	t.Parallel()
 	b := newLimitedBench(t)
 	err := b.Delete(t.Context(), []kube.Deletion{{Ref: b.ref("v1", "ConfigMap", "one")}}, nil)
-	if !apierrors.IsForbidden(err) || !strings.HasPrefix(err.Error(), "delete ConfigMap/"+b.namespace+"/one: ") {
+	if !apierrors.IsForbidden(err) || !strings.HasPrefix(err.Error(), "deleting ConfigMap/"+b.namespace+"/one: ") {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -88,7 +88,7 @@ func dryRunWritesNothing(t *testing.T) {
 		"what is right": {text: `{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}`},
 		"all that is misspelt in what is not there": {
 			text: `{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {port: 1, ports: [{port: 80, prt: 1}]}, sped: {}}`,
-			want: `apply Service/.*/s: invalid fields: spec.port: unknown field, spec.ports\[0\].prt: unknown field, sped: unknown field`,
+			want: `applying Service/.*/s: invalid fields: spec.port: unknown field, spec.ports\[0\].prt: unknown field, sped: unknown field`,
 		},
 		"all that is misspelt in what is there": {
 			text: strings.Replace(deployment, "replicas: 1", "replica: 1\n  strategi: {}", 1) + "lab: x\n",
@@ -104,7 +104,7 @@ func dryRunWritesNothing(t *testing.T) {
 		"a CronJob whose template has null for metadata":     {text: `{apiVersion: batch/v1, kind: CronJob, metadata: {name: c}, spec: {schedule: "* * * * *", jobTemplate: {metadata: , spec: {template: {metadata: , spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}}}`},
 		"a template with null for labels and annotations":    {text: strings.Replace(jobWith(""), "template: {", "template: {metadata: {labels: , annotations: }, ", 1), replaces: true},
 		"a ReplicationController whose Pods have no account": {text: `{apiVersion: v1, kind: ReplicationController, metadata: {name: c}, spec: {template: {metadata: {labels: {a: b}}, spec: {serviceAccountName: nobody, containers: [{name: c, image: i}]}}}}`, want: `the Pods of ReplicationController/.*/c: .*"nobody" not found`},
-		"a kind that can only be read":                       {text: `{apiVersion: v1, kind: ComponentStatus, metadata: {name: scheduler}}`, want: `apply ComponentStatus/.*: PATCH /api/v1/componentstatuses/scheduler: the server does not allow this method on the requested resource`},
+		"a kind that can only be read":                       {text: `{apiVersion: v1, kind: ComponentStatus, metadata: {name: scheduler}}`, want: `applying ComponentStatus/.*: PATCH /api/v1/componentstatuses/scheduler: the server does not allow this method on the requested resource`},
 		"an object of a kind that the server has not":        {text: `{apiVersion: example.com/v1, kind: Gadget, metadata: {name: g}}`, want: `does not serve kind Gadget`},
 		"a CronJob whose Pods have no ServiceAccount":        {text: `{apiVersion: batch/v1, kind: CronJob, metadata: {name: c}, spec: {schedule: "* * * * *", jobTemplate: {spec: {template: {spec: {restartPolicy: Never, serviceAccountName: nobody, containers: [{name: c, image: i}]}}}}}}`, want: `the Pods of CronJob/.*/c: .*"nobody" not found`},
 		"a Deployment whose Pods have no ServiceAccount":     {text: strings.Replace(deployment, "containers:", "serviceAccountName: nobody\n      containers:", 1), want: `the Pods of Deployment/.*/web: .*"nobody" not found`},

@@ -157,7 +157,7 @@ func aConditionThatCannotBeReadIsAnError(t *testing.T) {
 	hook := b.hook("{apiVersion: v1, kind: ConfigMap, metadata: {name: gate, labels: {hook-of: r}}, data: {a: x}}")
 	hook.Ready = b.conditions("jsonpath={.data}=x")
 	outcome, err := b.RunHook(b.timeout(time.Minute), hook, nil)
-	want := fmt.Sprintf("follow ConfigMap/%s/gate: ready-when jsonpath={.data}=x: jsonpath leads to a nested object or list which is not supported", b.namespace)
+	want := fmt.Sprintf("following ConfigMap/%s/gate: ready-when jsonpath={.data}=x: jsonpath leads to a nested object or list which is not supported", b.namespace)
 	if diff := cmp.Diff(want, fmt.Sprint(err)); diff != "" || outcome.Succeeded {
 		t.Errorf("error (-want +got):\n%s", diff)
 	}
