@@ -22,7 +22,7 @@ type edit struct {
 	object string
 	// old is what new replaces in it, once.
 	old, new string
-	// want is the error without "apply " and the object; "" for none.
+	// want is the error without "applying " and the object; "" for none.
 	want string
 	// once is a field that must have a value before the change, as in
 	// "phase=Bound" of the status; "" for none.
@@ -57,7 +57,7 @@ func (b *bench) checkEdit(edit edit, name string) {
 	}
 	after := b.scoped(strings.ReplaceAll(changed, "NAME", name))
 	err := b.Apply(b.Context(), []*unstructured.Unstructured{after}, kube.ApplyOptions{}, nil)
-	said := strings.ReplaceAll(strings.TrimPrefix(fmt.Sprint(err), "apply "+named(after)+": "), name, "NAME")
+	said := strings.ReplaceAll(strings.TrimPrefix(fmt.Sprint(err), "applying "+named(after)+": "), name, "NAME")
 	if diff := cmp.Diff(edit.want, strings.TrimPrefix(said, "<nil>")); diff != "" {
 		b.Errorf("error (-want +got):\n%s", diff)
 	}
