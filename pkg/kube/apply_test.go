@@ -42,7 +42,23 @@ func (b *bench) applyOne(object *unstructured.Unstructured, options kube.ApplyOp
 	return applied
 }
 
-func TestApplyCreatesAndUpdates(t *testing.T) {
+func TestApply(t *testing.T) {
+	t.Parallel()
+	t.Run("objects are created and updated", objectsAreCreatedAndUpdated)
+	t.Run("each object is reported once", eachObjectIsReportedOnce)
+	t.Run("nothing is sent after the end", nothingIsSentAfterTheEnd)
+	t.Run("fields of others are in conflict", fieldsOfOthersAreInConflict)
+	t.Run("a refusal says what is wrong", aRefusalSaysWhatIsWrong)
+	t.Run("values of a Secret are not in errors", valuesOfASecretAreNotInErrors)
+	t.Run("a UID must be that of the object", uidMustBeThatOfTheObject)
+	t.Run("an object that was replaced is not changed", anObjectThatWasReplacedIsNotChanged)
+	t.Run("an object needs a name and a namespace", anObjectNeedsANameAndANamespace)
+	t.Run("a kind that is not served is no match", aKindThatIsNotServedIsNoMatch)
+	t.Run("a lost answer does not hide what was created", aLostAnswerDoesNotHideWhatWasCreated)
+	t.Run("only claimed fields are taken", onlyClaimedFieldsAreTaken)
+}
+
+func objectsAreCreatedAndUpdated(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	web := b.object(deployment)
@@ -63,7 +79,7 @@ func TestApplyCreatesAndUpdates(t *testing.T) {
 	}
 }
 
-func TestApplyReportsEachObjectOnce(t *testing.T) {
+func eachObjectIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	var objects []*unstructured.Unstructured
@@ -88,7 +104,7 @@ func TestApplyReportsEachObjectOnce(t *testing.T) {
 	}
 }
 
-func TestApplyDoesNotStartAfterTheEnd(t *testing.T) {
+func nothingIsSentAfterTheEnd(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -101,7 +117,7 @@ func TestApplyDoesNotStartAfterTheEnd(t *testing.T) {
 	}
 }
 
-func TestApplyConflicts(t *testing.T) {
+func fieldsOfOthersAreInConflict(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	web := b.object(deployment)
@@ -118,7 +134,7 @@ func TestApplyConflicts(t *testing.T) {
 	if diff := cmp.Diff([]refusal.FieldConflict{{Manager: "autoscaler", Field: ".spec.replicas"}}, conflict.Conflicts); diff != "" {
 		t.Errorf("conflicts (-want +got):\n%s", diff)
 	}
-	want := fmt.Sprintf(`apply Deployment/%s/web: conflict: .spec.replicas is managed by "autoscaler"`, b.namespace)
+	want := fmt.Sprintf(`applying Deployment/%s/web: conflict: .spec.replicas is managed by "autoscaler"`, b.namespace)
 	if diff := cmp.Diff(want, conflict.Error()); diff != "" {
 		t.Errorf("message (-want +got):\n%s", diff)
 	}
@@ -127,7 +143,7 @@ func TestApplyConflicts(t *testing.T) {
 	}
 }
 
-func TestApplyRefusals(t *testing.T) {
+func aRefusalSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.apply(b.object(deployment), b.object("{apiVersion: v1, kind: ConfigMap, metadata: {name: fixed}, immutable: true, data: {a: b}}"))
@@ -139,32 +155,32 @@ func TestApplyRefusals(t *testing.T) {
 	}{
 		"all unknown fields are named": {
 			object: strings.ReplaceAll(strings.ReplaceAll(deployment, "replicas:", "replcas:"), "image:", "imag:"),
-			want:   `apply Deployment/NS/web: invalid fields: spec.replcas: unknown field, spec.template.spec.containers[0].imag: unknown field`,
+			want:   `applying Deployment/NS/web: invalid fields: spec.replcas: unknown field, spec.template.spec.containers[0].imag: unknown field`,
 			target: new(*refusal.InvalidFieldsError),
 		},
 		"a value of the wrong type": {
 			object: strings.ReplaceAll(deployment, "replicas: 1", "replicas: three"),
-			want:   `apply Deployment/NS/web: invalid fields: spec.replicas: expected numeric (int or float), got string`,
+			want:   `applying Deployment/NS/web: invalid fields: spec.replicas: expected numeric (int or float), got string`,
 			target: new(*refusal.InvalidFieldsError),
 		},
 		"an immutable field": {
 			object: selector,
-			want:   `apply Deployment/NS/web: immutable: spec.selector: field is immutable`,
+			want:   `applying Deployment/NS/web: immutable: spec.selector: field is immutable`,
 			target: new(*refusal.ImmutableError),
 		},
 		"immutable data": {
 			object: "{apiVersion: v1, kind: ConfigMap, metadata: {name: fixed}, immutable: true, data: {a: c}}",
-			want:   "apply ConfigMap/NS/fixed: immutable: data: field is immutable when `immutable` is set",
+			want:   "applying ConfigMap/NS/fixed: immutable: data: field is immutable when `immutable` is set",
 			target: new(*refusal.ImmutableError),
 		},
 		"an invalid value is not immutable": {
 			object: strings.ReplaceAll(deployment, "replicas: 1", "replicas: -1"),
-			want:   `apply Deployment/NS/web: Deployment.apps "web" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0`,
+			want:   `applying Deployment/NS/web: Deployment.apps "web" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0`,
 			target: new(*apierrors.StatusError),
 		},
 		"a kind that is not served": {
 			object: "{apiVersion: nothing.example/v1, kind: Nothing, metadata: {name: none}}",
-			want:   "apply Nothing/NS/none: the server does not serve kind Nothing of nothing.example/v1",
+			want:   "applying Nothing/NS/none: the server does not serve kind Nothing of nothing.example/v1",
 			target: new(*refusal.NotServedError),
 		},
 	} {
@@ -181,7 +197,22 @@ func TestApplyRefusals(t *testing.T) {
 	}
 }
 
-func TestApplyWithUID(t *testing.T) {
+// What is wrong with a Secret is said without its values.
+func valuesOfASecretAreNotInErrors(t *testing.T) {
+	t.Parallel()
+	const secret = "{apiVersion: v1, kind: Secret, metadata: {name: NAME}, stringData: {a: b}}"
+	checkEdits(t, map[string]edit{
+		"a number":             {object: secret, old: "b}", new: "12345}", want: "invalid fields: stringData.a: expected string"},
+		"a map":                {object: secret, old: "b}", new: "{hidden: hidden}}", want: "invalid fields: stringData.a: expected string"},
+		"a list":               {object: secret, old: "{a: b}", new: `["hidden", "x: hidden\n  .y: hidden"]`, want: "invalid fields: stringData: expected map"},
+		"no object":            {object: secret, old: "a: b}", new: "a: b}, data: hidden", want: "invalid fields: data: expected map"},
+		"a key":                {object: secret, old: "a: b", new: "a b: hidden", want: `Secret "NAME" is invalid: data[a b]: Invalid value: "a b": a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')`},
+		"an unknown field":     {object: secret, old: "stringData", new: "stringdata", want: "invalid fields: stringdata: unknown field"},
+		"what is not readable": {object: "{apiVersion: v1, kind: Secret, metadata: {name: NAME}, type: kubernetes.io/dockerconfigjson, stringData: {.dockerconfigjson: '{}'}}", old: "'{}'", new: "hidden", want: `Secret "NAME" is invalid: data[.dockerconfigjson]: Invalid value: "<secret contents redacted>": invalid character 'h' looking for beginning of value`},
+	})
+}
+
+func uidMustBeThatOfTheObject(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	web := b.object(deployment)
@@ -200,7 +231,27 @@ func TestApplyWithUID(t *testing.T) {
 	}
 }
 
-func TestApplyNeedsWhatThePathIsMadeOf(t *testing.T) {
+func anObjectThatWasReplacedIsNotChanged(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	text := `{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {a: "1"}}`
+	first := b.apply(b.object(text))[0]
+	changed := b.object(strings.Replace(text, `"1"`, `"2"`, 1))
+	changed.SetUID(first.Ref.UID)
+	b.must(b.admin.CoreV1().ConfigMaps(b.namespace).Delete(t.Context(), "c", metav1.DeleteOptions{}))
+	if applied := b.applyOne(changed, kube.ApplyOptions{}); !errors.Is(applied.Err, refusal.ErrGone) {
+		t.Errorf("gone: %v", applied.Err)
+	}
+	b.apply(b.object(text))
+	if applied := b.applyOne(changed, kube.ApplyOptions{}); !errors.Is(applied.Err, refusal.ErrReplaced) {
+		t.Errorf("replaced: %v", applied.Err)
+	}
+	if got := b.live(changed).Object["data"].(map[string]any)["a"]; got != "1" {
+		t.Errorf("data %v", got)
+	}
+}
+
+func anObjectNeedsANameAndANamespace(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	for _, field := range []string{"name", "namespace"} {
@@ -212,7 +263,7 @@ func TestApplyNeedsWhatThePathIsMadeOf(t *testing.T) {
 	}
 }
 
-func TestNotServedIsNoMatch(t *testing.T) {
+func aKindThatIsNotServedIsNoMatch(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	err := b.applyOne(b.object("{apiVersion: nothing.example/v1, kind: Nothing, metadata: {name: none}}"), kube.ApplyOptions{}).Err
@@ -221,7 +272,7 @@ func TestNotServedIsNoMatch(t *testing.T) {
 	}
 }
 
-func TestALostAnswerDoesNotHideWhatWasCreated(t *testing.T) {
+func aLostAnswerDoesNotHideWhatWasCreated(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.requests.lose = "PATCH configmaps/*"
@@ -234,19 +285,8 @@ func TestALostAnswerDoesNotHideWhatWasCreated(t *testing.T) {
 	}
 }
 
-func TestALostAnswerDoesNotHideWhatWasDeleted(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	ref := b.apply(b.object(configMap))[0].Ref
-	b.requests.lose = "DELETE configmaps/*"
-	b.must(b.Delete(t.Context(), []kube.Deletion{{Ref: ref}}, nil))
-	if !b.absent(ref) {
-		t.Error("it is still there")
-	}
-}
-
 // A conflict about nothing but claimed fields is taken; where others are in conflict, too, nothing is.
-func TestOnlyClaimedFieldsAreTaken(t *testing.T) {
+func onlyClaimedFieldsAreTaken(t *testing.T) {
 	t.Parallel()
 	const object = `{apiVersion: v1, kind: ConfigMap, metadata: {name: c, labels: {mark: ours, plain: ours}}, data: {a: ours}}`
 	claims := []string{".metadata.labels.mark", ".metadata.labels.another/mark"}

@@ -55,7 +55,12 @@ func comparedConditions() []string {
 	}
 }
 
-func TestConditionsMeanWhatKubectlWaitMeans(t *testing.T) {
+func TestConditions(t *testing.T) {
+	t.Parallel()
+	t.Run("they mean what kubectl wait means", conditionsMeanWhatKubectlWaitMeans)
+}
+
+func conditionsMeanWhatKubectlWaitMeans(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	definition, kind := widgets(b)

@@ -35,7 +35,18 @@ func (b *bench) contents() []string {
 	return words
 }
 
-func TestContentsOfAnEmptyNamespace(t *testing.T) {
+func TestContents(t *testing.T) {
+	t.Parallel()
+	t.Run("an empty namespace has none", anEmptyNamespaceHasNone)
+	t.Run("what the server makes is left out", whatTheServerMakesIsLeftOut)
+	t.Run("objects of all kinds are listed", objectsOfAllKindsAreListed)
+	t.Run("they are a handful of each kind", contentsAreAHandfulOfEachKind)
+	t.Run("they are found behind a page of what has an owner", contentsBehindAPageOfWhatHasAnOwner)
+	t.Run("what cannot be known is an error", whatCannotBeKnownIsAnError)
+	t.Run("out of time none are listed", contentsOutOfTime)
+}
+
+func anEmptyNamespaceHasNone(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.eventually(func() bool { return !b.absent(b.ref("v1", "ConfigMap", "kube-root-ca.crt")) })
@@ -48,7 +59,7 @@ func TestContentsOfAnEmptyNamespace(t *testing.T) {
 	}
 }
 
-func TestContentsOfTheServersMaking(t *testing.T) {
+func whatTheServerMakesIsLeftOut(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	for _, text := range []string{
@@ -68,7 +79,7 @@ func TestContentsOfTheServersMaking(t *testing.T) {
 	}
 }
 
-func TestContents(t *testing.T) {
+func objectsOfAllKindsAreListed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.contents()
@@ -93,7 +104,7 @@ func TestContents(t *testing.T) {
 	}
 }
 
-func TestContentsAreAHandfulOfEachKind(t *testing.T) {
+func contentsAreAHandfulOfEachKind(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	for i := range 7 {
@@ -111,7 +122,7 @@ func TestContentsAreAHandfulOfEachKind(t *testing.T) {
 	}
 }
 
-func TestContentsBehindAPageOfWhatHasAnOwner(t *testing.T) {
+func contentsBehindAPageOfWhatHasAnOwner(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	owner, err := b.admin.CoreV1().ServiceAccounts(b.namespace).Get(t.Context(), "default", metav1.GetOptions{})
@@ -128,11 +139,11 @@ func TestContentsBehindAPageOfWhatHasAnOwner(t *testing.T) {
 	}
 }
 
-func TestContentsThatCannotBeKnown(t *testing.T) {
+func whatCannotBeKnownIsAnError(t *testing.T) {
 	t.Parallel()
 	b := newLimitedBench(t, may("list", "configmaps", ""))
 	_, err := b.Contents(t.Context(), b.namespace)
-	want := "look into Namespace/" + b.namespace + ": list controllerrevisions.apps: controllerrevisions.apps is forbidden: "
+	want := "looking into Namespace/" + b.namespace + ": listing controllerrevisions.apps: controllerrevisions.apps is forbidden: "
 	if !apierrors.IsForbidden(err) || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("without the right to list: %v", err)
 	}
@@ -144,7 +155,7 @@ func TestContentsThatCannotBeKnown(t *testing.T) {
 	}
 }
 
-func TestContentsOutOfTime(t *testing.T) {
+func contentsOutOfTime(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	refs, err := b.Contents(b.timeout(0), b.namespace)
@@ -154,6 +165,14 @@ func TestContentsOutOfTime(t *testing.T) {
 }
 
 func TestCustomResources(t *testing.T) {
+	t.Parallel()
+	t.Run("they are counted over all pages and namespaces", customResourcesAreCounted)
+	t.Run("a definition that is not established has none", aDefinitionThatIsNotEstablishedHasNone)
+	t.Run("they are counted in a version that is served", customResourcesOfSeveralVersions)
+	t.Run("without the right it is an error", customResourcesWithoutTheRight)
+}
+
+func customResourcesAreCounted(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	definition, kind := widgets(b)
@@ -173,7 +192,7 @@ func TestCustomResources(t *testing.T) {
 }
 
 // Another definition has the kind: this one is never served.
-func TestCustomResourcesOfADefinitionThatIsNotEstablished(t *testing.T) {
+func aDefinitionThatIsNotEstablishedHasNone(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	definition, kind := widgets(b)
@@ -194,7 +213,7 @@ func (b *bench) awaitEstablished(definition *unstructured.Unstructured) {
 }
 
 // A definition with several versions is counted in one that is served.
-func TestCustomResourcesOfSeveralVersions(t *testing.T) {
+func customResourcesOfSeveralVersions(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	definition, kind := widgets(b)
@@ -236,16 +255,21 @@ func (b *bench) checkCount(want map[string]int, definitions ...corev1.ObjectRefe
 	}
 }
 
-func TestCustomResourcesWithoutTheRightIsAnError(t *testing.T) {
+func customResourcesWithoutTheRight(t *testing.T) {
 	t.Parallel()
 	b := newLimitedBench(t)
 	_, err := b.CustomResources(t.Context(), []corev1.ObjectReference{{Name: "widgets.example"}})
-	if !apierrors.IsForbidden(err) || !strings.HasPrefix(err.Error(), "count the objects of CustomResourceDefinition/widgets.example: ") {
+	if !apierrors.IsForbidden(err) || !strings.HasPrefix(err.Error(), "counting the objects of CustomResourceDefinition/widgets.example: ") {
 		t.Errorf("the error is %v", err)
 	}
 }
 
-func TestLabelledFindsObjectsOfAllKinds(t *testing.T) {
+func TestLabelled(t *testing.T) {
+	t.Parallel()
+	t.Run("objects of all kinds are found", objectsOfAllKindsAreFound)
+}
+
+func objectsOfAllKindsAreFound(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	labelled := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {example.com/of: " + b.namespace + "}}\n"

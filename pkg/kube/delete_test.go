@@ -37,13 +37,6 @@ spec:
 `
 )
 
-func (b *bench) absent(ref corev1.ObjectReference) bool {
-	b.Helper()
-	found, err := b.Find(b.Context(), []corev1.ObjectReference{ref})
-	b.must(err)
-	return found[0] == nil
-}
-
 // release takes the finalizers of an object away.
 func (b *bench) release(ref corev1.ObjectReference) {
 	b.Helper()
@@ -54,7 +47,22 @@ func (b *bench) release(ref corev1.ObjectReference) {
 	}
 }
 
-func TestDeleteOfWhatGoesAtOnceIsOneRequest(t *testing.T) {
+func TestDelete(t *testing.T) {
+	t.Parallel()
+	t.Run("what goes at once is one request", whatGoesAtOnceIsOneRequest)
+	t.Run("what is gone is no error", whatIsGoneIsNoError)
+	t.Run("it waits for finalizers", deletionWaitsForFinalizers)
+	t.Run("it need not wait", deletionNeedNotWait)
+	t.Run("out of time it says what keeps the object", outOfTimeItSaysWhatKeepsTheObject)
+	t.Run("in the foreground it takes the Pods along", inTheForegroundItTakesThePodsAlong)
+	t.Run("without the right it is an error", deletionWithoutTheRight)
+	t.Run("all share one watch per kind and namespace", deletionsShareOneWatch)
+	t.Run("it goes on where a kind cannot be listed", deletionsGoOnWhereAKindCannotBeListed)
+	t.Run("it is tried without doing it", deletionIsTriedWithoutDoingIt)
+	t.Run("a lost answer does not hide what was deleted", aLostAnswerDoesNotHideWhatWasDeleted)
+}
+
+func whatGoesAtOnceIsOneRequest(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	applied := b.apply(b.object(configMap), b.object("{apiVersion: v1, kind: ServiceAccount, metadata: {name: one}}"))
@@ -73,7 +81,7 @@ func TestDeleteOfWhatGoesAtOnceIsOneRequest(t *testing.T) {
 	}
 }
 
-func TestDeleteOfWhatIsGone(t *testing.T) {
+func whatIsGoneIsNoError(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	ref := b.apply(b.object(configMap))[0].Ref
@@ -94,7 +102,7 @@ func TestDeleteOfWhatIsGone(t *testing.T) {
 	}
 }
 
-func TestDeleteWaitsForFinalizers(t *testing.T) {
+func deletionWaitsForFinalizers(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	ref := b.apply(b.object(held))[0].Ref
@@ -114,7 +122,7 @@ func TestDeleteWaitsForFinalizers(t *testing.T) {
 	}
 }
 
-func TestDeleteThatDoesNotWait(t *testing.T) {
+func deletionNeedNotWait(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	applied := b.apply(b.object(held), b.object(configMap))
@@ -143,22 +151,7 @@ func TestDeleteThatDoesNotWait(t *testing.T) {
 	}
 }
 
-// eventually asks until the answer is yes, or fails the test.
-func (b *bench) eventually(yes func() bool) {
-	b.Helper()
-	ctx := b.timeout(20 * time.Second)
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	for !yes() {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			b.Fatal("it did not come to be")
-		}
-	}
-}
-
-func TestDeleteOutOfTimeSaysWhatKeepsTheObject(t *testing.T) {
+func outOfTimeItSaysWhatKeepsTheObject(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	ref := b.apply(b.object(held))[0].Ref
@@ -174,7 +167,7 @@ func TestDeleteOutOfTimeSaysWhatKeepsTheObject(t *testing.T) {
 	}
 }
 
-func TestDeleteInTheForegroundTakesThePodsAlong(t *testing.T) {
+func inTheForegroundItTakesThePodsAlong(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	job := b.object(endless)
@@ -197,69 +190,16 @@ func (b *bench) pods(selector string) []corev1.Pod {
 	return list.Items
 }
 
-func TestAwaitGone(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	ref := b.apply(b.object(configMap))[0].Ref
-	replaced := ref
-	replaced.UID = "11111111-1111-1111-1111-111111111111"
-	b.requests.take()
-	b.must(b.AwaitGone(b.timeout(10*time.Second), []corev1.ObjectReference{
-		replaced, b.ref("v1", "ConfigMap", "absent"), b.ref("nothing.example/v1", "Nothing", "none"),
-	}))
-	// One watch tells of all objects of a kind in a namespace.
-	if diff := cmp.Diff([]string{"WATCH configmaps"}, b.requests.take()); diff != "" {
-		t.Errorf("requests (-want +got):\n%s", diff)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- b.AwaitGone(t.Context(), []corev1.ObjectReference{ref}) }()
-	b.must(b.admin.CoreV1().ConfigMaps(b.namespace).Delete(t.Context(), ref.Name, metav1.DeleteOptions{}))
-	b.must(<-ended)
-}
-
-func TestDeleteWithoutTheRightIsAnError(t *testing.T) {
+func deletionWithoutTheRight(t *testing.T) {
 	t.Parallel()
 	b := newLimitedBench(t)
 	err := b.Delete(t.Context(), []kube.Deletion{{Ref: b.ref("v1", "ConfigMap", "one")}}, nil)
-	if !apierrors.IsForbidden(err) || !strings.HasPrefix(err.Error(), "delete ConfigMap/"+b.namespace+"/one: ") {
+	if !apierrors.IsForbidden(err) || !strings.HasPrefix(err.Error(), "deleting ConfigMap/"+b.namespace+"/one: ") {
 		t.Errorf("the error is %v", err)
 	}
 }
 
-// checkFind looks for a ConfigMap, one twice, a Deployment, and for what is
-// not there in several ways.
-func (b *bench) checkFind(applied []kube.Applied) {
-	b.Helper()
-	b.requests.take()
-	elsewhere := applied[0].Ref
-	elsewhere.Namespace = "no-such-namespace"
-	found, err := b.Find(b.Context(), []corev1.ObjectReference{
-		b.ref("v1", "ConfigMap", "absent"), applied[2].Ref, applied[1].Ref, elsewhere,
-		b.ref("nothing.example/v1", "Nothing", "none"), applied[1].Ref,
-	})
-	b.must(err)
-	var got []string
-	for _, object := range found {
-		if object == nil {
-			got = append(got, "")
-			continue
-		}
-		got = append(got, fmt.Sprint(object.Kind, " ", object.Name, " ", object.UID, " ", object.Labels))
-	}
-	two := fmt.Sprint("ConfigMap two ", applied[1].Ref.UID, " map[a:b]")
-	want := []string{"", fmt.Sprint("Deployment web ", applied[2].Ref.UID, " map[]"), two, "", "", two}
-	if diff := cmp.Diff(want, got); diff != "" {
-		b.Errorf("found (-want +got):\n%s", diff)
-	}
-}
-
-func refTo(object *unstructured.Unstructured) corev1.ObjectReference {
-	return corev1.ObjectReference{
-		APIVersion: object.GetAPIVersion(), Kind: object.GetKind(), Namespace: object.GetNamespace(), Name: object.GetName(),
-	}
-}
-
-func TestDeletionsShareOneWatchPerKindAndNamespace(t *testing.T) {
+func deletionsShareOneWatch(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	var objects []*unstructured.Unstructured
@@ -311,7 +251,7 @@ func TestDeletionsShareOneWatchPerKindAndNamespace(t *testing.T) {
 }
 
 // What cannot be watched does not hold up the deletion of what can.
-func TestDeletionsGoOnWhereAKindCannotBeListed(t *testing.T) {
+func deletionsGoOnWhereAKindCannotBeListed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	var objects []*unstructured.Unstructured
@@ -338,4 +278,47 @@ func TestDeletionsGoOnWhereAKindCannotBeListed(t *testing.T) {
 		_, err := b.client(object).Patch(t.Context(), object.GetName(), types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
 		b.must(err)
 	}
+}
+
+func deletionIsTriedWithoutDoingIt(t *testing.T) {
+	t.Parallel()
+	b := newLimitedBench(t, may("get create patch delete", "configmaps", ""), may("get create patch", "secrets", ""))
+	applied := b.apply(b.object(`{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}`), b.object(`{apiVersion: v1, kind: Secret, metadata: {name: s}}`))
+	targets := []kube.Deletion{{Ref: applied[0].Ref, NoWait: true, DryRun: true}, {Ref: applied[1].Ref, NoWait: true, DryRun: true}}
+	err := b.Delete(t.Context(), targets, nil)
+	if err == nil || !strings.Contains(err.Error(), `cannot delete resource "secrets"`) || strings.Contains(err.Error(), "configmaps") {
+		t.Errorf("the error is %v", err)
+	}
+	b.live(b.object(`{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}`))
+}
+
+func aLostAnswerDoesNotHideWhatWasDeleted(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ref := b.apply(b.object(configMap))[0].Ref
+	b.requests.lose = "DELETE configmaps/*"
+	b.must(b.Delete(t.Context(), []kube.Deletion{{Ref: ref}}, nil))
+	if !b.absent(ref) {
+		t.Error("it is still there")
+	}
+}
+
+func TestAwaitGone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ref := b.apply(b.object(configMap))[0].Ref
+	replaced := ref
+	replaced.UID = "11111111-1111-1111-1111-111111111111"
+	b.requests.take()
+	b.must(b.AwaitGone(b.timeout(10*time.Second), []corev1.ObjectReference{
+		replaced, b.ref("v1", "ConfigMap", "absent"), b.ref("nothing.example/v1", "Nothing", "none"),
+	}))
+	// One watch tells of all objects of a kind in a namespace.
+	if diff := cmp.Diff([]string{"WATCH configmaps"}, b.requests.take()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- b.AwaitGone(t.Context(), []corev1.ObjectReference{ref}) }()
+	b.must(b.admin.CoreV1().ConfigMaps(b.namespace).Delete(t.Context(), ref.Name, metav1.DeleteOptions{}))
+	b.must(<-ended)
 }

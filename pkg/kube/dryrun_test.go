@@ -2,7 +2,6 @@ package kube_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"regexp"
 	"strings"
@@ -17,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 // checkCase is an object to check. want is a pattern for the error, and unknown one for what could not be checked; ""
@@ -63,7 +61,18 @@ spec: {template: {spec: {restartPolicy: Never, FIELDS containers: [{name: main, 
 
 func jobWith(fields string) string { return strings.Replace(checkedJob, "FIELDS", fields, 1) }
 
-func TestDryRunWritesNothingAndTellsWhatWouldBeRefused(t *testing.T) {
+func TestDryRun(t *testing.T) {
+	t.Parallel()
+	t.Run("it writes nothing and tells what would be refused", dryRunWritesNothing)
+	t.Run("it knows the rules of the namespace", dryRunKnowsTheRulesOfTheNamespace)
+	t.Run("it knows quotas", dryRunKnowsQuotas)
+	t.Run("without the right to make Pods they are not checked", withoutTheRightToMakePodsTheyAreNotChecked)
+	t.Run("the Pods that are checked have an owner", thePodsThatAreCheckedHaveAnOwner)
+	t.Run("it knows webhooks", dryRunKnowsWebhooks)
+	t.Run("it gives the Pods of a StatefulSet its claims", dryRunGivesThePodsOfASetItsClaims)
+}
+
+func dryRunWritesNothing(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	before := b.apply(b.object(jobWith("")), b.object(deployment))
@@ -79,7 +88,7 @@ func TestDryRunWritesNothingAndTellsWhatWouldBeRefused(t *testing.T) {
 		"what is right": {text: `{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}`},
 		"all that is misspelt in what is not there": {
 			text: `{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {port: 1, ports: [{port: 80, prt: 1}]}, sped: {}}`,
-			want: `apply Service/.*/s: invalid fields: spec.port: unknown field, spec.ports\[0\].prt: unknown field, sped: unknown field`,
+			want: `applying Service/.*/s: invalid fields: spec.port: unknown field, spec.ports\[0\].prt: unknown field, sped: unknown field`,
 		},
 		"all that is misspelt in what is there": {
 			text: strings.Replace(deployment, "replicas: 1", "replica: 1\n  strategi: {}", 1) + "lab: x\n",
@@ -95,7 +104,7 @@ func TestDryRunWritesNothingAndTellsWhatWouldBeRefused(t *testing.T) {
 		"a CronJob whose template has null for metadata":     {text: `{apiVersion: batch/v1, kind: CronJob, metadata: {name: c}, spec: {schedule: "* * * * *", jobTemplate: {metadata: , spec: {template: {metadata: , spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}}}`},
 		"a template with null for labels and annotations":    {text: strings.Replace(jobWith(""), "template: {", "template: {metadata: {labels: , annotations: }, ", 1), replaces: true},
 		"a ReplicationController whose Pods have no account": {text: `{apiVersion: v1, kind: ReplicationController, metadata: {name: c}, spec: {template: {metadata: {labels: {a: b}}, spec: {serviceAccountName: nobody, containers: [{name: c, image: i}]}}}}`, want: `the Pods of ReplicationController/.*/c: .*"nobody" not found`},
-		"a kind that can only be read":                       {text: `{apiVersion: v1, kind: ComponentStatus, metadata: {name: scheduler}}`, want: `apply ComponentStatus/.*: PATCH /api/v1/componentstatuses/scheduler: the server does not allow this method on the requested resource`},
+		"a kind that can only be read":                       {text: `{apiVersion: v1, kind: ComponentStatus, metadata: {name: scheduler}}`, want: `applying ComponentStatus/.*: PATCH /api/v1/componentstatuses/scheduler: the server does not allow this method on the requested resource`},
 		"an object of a kind that the server has not":        {text: `{apiVersion: example.com/v1, kind: Gadget, metadata: {name: g}}`, want: `does not serve kind Gadget`},
 		"a CronJob whose Pods have no ServiceAccount":        {text: `{apiVersion: batch/v1, kind: CronJob, metadata: {name: c}, spec: {schedule: "* * * * *", jobTemplate: {spec: {template: {spec: {restartPolicy: Never, serviceAccountName: nobody, containers: [{name: c, image: i}]}}}}}}`, want: `the Pods of CronJob/.*/c: .*"nobody" not found`},
 		"a Deployment whose Pods have no ServiceAccount":     {text: strings.Replace(deployment, "containers:", "serviceAccountName: nobody\n      containers:", 1), want: `the Pods of Deployment/.*/web: .*"nobody" not found`},
@@ -114,7 +123,7 @@ func TestDryRunWritesNothingAndTellsWhatWouldBeRefused(t *testing.T) {
 	}
 }
 
-func TestDryRunKnowsTheRulesOfTheNamespace(t *testing.T) {
+func dryRunKnowsTheRulesOfTheNamespace(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	namespace, err := b.admin.CoreV1().Namespaces().Get(t.Context(), b.namespace, metav1.GetOptions{})
@@ -132,7 +141,7 @@ func TestDryRunKnowsTheRulesOfTheNamespace(t *testing.T) {
 	})
 }
 
-func TestDryRunKnowsQuotas(t *testing.T) {
+func dryRunKnowsQuotas(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "q"}, Spec: corev1.ResourceQuotaSpec{
@@ -155,7 +164,7 @@ func TestDryRunKnowsQuotas(t *testing.T) {
 	})
 }
 
-func TestWithoutTheRightToMakePodsTheyAreNotChecked(t *testing.T) {
+func withoutTheRightToMakePodsTheyAreNotChecked(t *testing.T) {
 	t.Parallel()
 	b := newLimitedBench(t, may("get create patch", "jobs", "batch"), may("create patch", "rolebindings roles", rbacv1.GroupName))
 	b.checkAll(map[string]checkCase{
@@ -172,40 +181,8 @@ func bindingOf(role string) string {
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: ` + role + `}, subjects: [{kind: ServiceAccount, name: s, namespace: x}]}`
 }
 
-func TestADeletionIsTriedWithoutDoingIt(t *testing.T) {
-	t.Parallel()
-	b := newLimitedBench(t, may("get create patch delete", "configmaps", ""), may("get create patch", "secrets", ""))
-	applied := b.apply(b.object(`{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}`), b.object(`{apiVersion: v1, kind: Secret, metadata: {name: s}}`))
-	targets := []kube.Deletion{{Ref: applied[0].Ref, NoWait: true, DryRun: true}, {Ref: applied[1].Ref, NoWait: true, DryRun: true}}
-	err := b.Delete(t.Context(), targets, nil)
-	if err == nil || !strings.Contains(err.Error(), `cannot delete resource "secrets"`) || strings.Contains(err.Error(), "configmaps") {
-		t.Errorf("the error is %v", err)
-	}
-	b.live(b.object(`{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}`))
-}
-
-func TestAnObjectThatWasReplacedIsNotChanged(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	text := `{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {a: "1"}}`
-	first := b.apply(b.object(text))[0]
-	changed := b.object(strings.Replace(text, `"1"`, `"2"`, 1))
-	changed.SetUID(first.Ref.UID)
-	b.must(b.admin.CoreV1().ConfigMaps(b.namespace).Delete(t.Context(), "c", metav1.DeleteOptions{}))
-	if applied := b.applyOne(changed, kube.ApplyOptions{}); !errors.Is(applied.Err, refusal.ErrGone) {
-		t.Errorf("gone: %v", applied.Err)
-	}
-	b.apply(b.object(text))
-	if applied := b.applyOne(changed, kube.ApplyOptions{}); !errors.Is(applied.Err, refusal.ErrReplaced) {
-		t.Errorf("replaced: %v", applied.Err)
-	}
-	if got := b.live(changed).Object["data"].(map[string]any)["a"]; got != "1" {
-		t.Errorf("data %v", got)
-	}
-}
-
 // Policies that refuse Pods without an owner are common; those of a Job have one.
-func TestThePodsThatAreCheckedHaveAnOwner(t *testing.T) {
+func thePodsThatAreCheckedHaveAnOwner(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.owned()
@@ -276,7 +253,7 @@ func (b *bench) webhook() {
 	b.Cleanup(func() { b.must(hooks.Delete(context.WithoutCancel(b.Context()), b.namespace, metav1.DeleteOptions{})) })
 }
 
-func TestDryRunKnowsWebhooks(t *testing.T) {
+func dryRunKnowsWebhooks(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.webhook()
@@ -307,7 +284,7 @@ spec:
     - {metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}
 `
 
-func TestDryRunGivesThePodsOfASetItsClaims(t *testing.T) {
+func dryRunGivesThePodsOfASetItsClaims(t *testing.T) {
 	t.Parallel()
 	newBench(t).checkAll(map[string]checkCase{
 		"its Pods mount a claim":              {text: strings.Replace(setWithClaims, "VOLUMES", "volumes: []", 1)},

@@ -39,7 +39,16 @@ func one() corev1.ObjectReference {
 	return corev1.ObjectReference{APIVersion: "a/v1", Kind: "One", Namespace: "ns", Name: "x"}
 }
 
-func TestAKindThatIsNoLongerServedHasNoObjects(t *testing.T) {
+func TestFeeds(t *testing.T) {
+	t.Parallel()
+	t.Run("a kind that is no longer served has no objects", aKindThatIsNoLongerServedHasNoObjects)
+	t.Run("why nothing is heard is said", whyNothingIsHeardIsSaid)
+	t.Run("a server that cannot be reached is asked again", aServerThatCannotBeReachedIsAskedAgain)
+	t.Run("what an old server does not list is read by name", whatAnOldServerDoesNotListIsReadByName)
+	t.Run("nothing is followed after Close", nothingIsFollowedAfterClose)
+}
+
+func aKindThatIsNoLongerServedHasNoObjects(t *testing.T) {
 	t.Parallel()
 	cluster, count := oneKind(t, answer(http.StatusNotFound, "the server could not find the requested resource"))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -52,7 +61,7 @@ func TestAKindThatIsNoLongerServedHasNoObjects(t *testing.T) {
 	}
 }
 
-func TestWhyNothingIsHeardIsSaid(t *testing.T) {
+func whyNothingIsHeardIsSaid(t *testing.T) {
 	t.Parallel()
 	cluster, _ := oneKind(t, answer(http.StatusInternalServerError, "etcd has no leader"))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -63,7 +72,7 @@ func TestWhyNothingIsHeardIsSaid(t *testing.T) {
 	}
 }
 
-func TestAServerThatCannotBeReachedIsAskedAgain(t *testing.T) {
+func aServerThatCannotBeReachedIsAskedAgain(t *testing.T) {
 	t.Parallel()
 	listed := answerWith(`{"apiVersion": "a/v1", "kind": "OneList", "metadata": {"resourceVersion": "7"}, "items": []}`)
 	var failures atomic.Int32
@@ -98,7 +107,7 @@ func answerWith(list string) http.HandlerFunc {
 
 // A server that cannot begin a watch with a list does not get as far as a watch
 // where lists are forbidden.
-func TestWaitForWhatAnOldServerDoesNotList(t *testing.T) {
+func whatAnOldServerDoesNotListIsReadByName(t *testing.T) {
 	t.Parallel()
 	old := answerWith("")
 	cluster, _ := oneKind(t, func(w http.ResponseWriter, r *http.Request) {
@@ -119,7 +128,7 @@ func TestWaitForWhatAnOldServerDoesNotList(t *testing.T) {
 	}
 }
 
-func TestNothingIsFollowedAfterClose(t *testing.T) {
+func nothingIsFollowedAfterClose(t *testing.T) {
 	t.Parallel()
 	cluster, _ := oneKind(t, answerWith(`{"apiVersion": "a/v1", "kind": "OneList", "metadata": {"resourceVersion": "7"}, "items": []}`))
 	if _, err := cluster.feeds.Shared(t.Context(), source{kind: kinds.Of(one()), namespace: "ns"}); err != nil {

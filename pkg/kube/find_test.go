@@ -17,6 +17,14 @@ import (
 
 func TestFind(t *testing.T) {
 	t.Parallel()
+	t.Run("several of a kind are found in one list", severalOfAKindAreFoundInOneList)
+	t.Run("without the right to list they are got by name", findWithoutTheRightToList)
+	t.Run("it reads all pages", findReadsAllPages)
+	t.Run("an object outlives the version it was written in", anObjectOutlivesTheVersionItWasWrittenIn)
+}
+
+func severalOfAKindAreFoundInOneList(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	applied := b.apply(b.object(configMap), b.object("{apiVersion: v1, kind: ConfigMap, metadata: {name: two, labels: {a: b}}}"), b.object(deployment))
 	b.checkFind(applied)
@@ -25,7 +33,34 @@ func TestFind(t *testing.T) {
 	}
 }
 
-func TestFindWithoutTheRightToList(t *testing.T) {
+// checkFind looks for a ConfigMap, one twice, a Deployment, and for what is
+// not there in several ways.
+func (b *bench) checkFind(applied []kube.Applied) {
+	b.Helper()
+	b.requests.take()
+	elsewhere := applied[0].Ref
+	elsewhere.Namespace = "no-such-namespace"
+	found, err := b.Find(b.Context(), []corev1.ObjectReference{
+		b.ref("v1", "ConfigMap", "absent"), applied[2].Ref, applied[1].Ref, elsewhere,
+		b.ref("nothing.example/v1", "Nothing", "none"), applied[1].Ref,
+	})
+	b.must(err)
+	var got []string
+	for _, object := range found {
+		if object == nil {
+			got = append(got, "")
+			continue
+		}
+		got = append(got, fmt.Sprint(object.Kind, " ", object.Name, " ", object.UID, " ", object.Labels))
+	}
+	two := fmt.Sprint("ConfigMap two ", applied[1].Ref.UID, " map[a:b]")
+	want := []string{"", fmt.Sprint("Deployment web ", applied[2].Ref.UID, " map[]"), two, "", "", two}
+	if diff := cmp.Diff(want, got); diff != "" {
+		b.Errorf("found (-want +got):\n%s", diff)
+	}
+}
+
+func findWithoutTheRightToList(t *testing.T) {
 	t.Parallel()
 	b := newLimitedBench(t, may("get create patch", "configmaps", ""), may("get create patch", "deployments", "apps"))
 	applied := b.apply(b.object(configMap), b.object("{apiVersion: v1, kind: ConfigMap, metadata: {name: two, labels: {a: b}}}"), b.object(deployment))
@@ -41,7 +76,7 @@ func TestFindWithoutTheRightToList(t *testing.T) {
 	}
 }
 
-func TestFindReadsAllPages(t *testing.T) {
+func findReadsAllPages(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	var objects []*unstructured.Unstructured
@@ -63,7 +98,7 @@ func TestFindReadsAllPages(t *testing.T) {
 }
 
 // An object that was written in a version that is no longer served is there all the same.
-func TestAnObjectOutlivesTheVersionItWasWrittenIn(t *testing.T) {
+func anObjectOutlivesTheVersionItWasWrittenIn(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	definition, kind := widgets(b)

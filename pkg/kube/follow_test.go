@@ -62,7 +62,28 @@ func (b *bench) check(want, got kube.HookOutcome) {
 	}
 }
 
-func TestAJobThatSucceedsCostsThreeRequests(t *testing.T) {
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	t.Run("a Job that succeeds costs three requests", aJobThatSucceedsCostsThreeRequests)
+	t.Run("a Job that does not carry the label is followed", aJobThatDoesNotCarryTheLabelIsFollowed)
+	t.Run("a Job that fails says why", aJobThatFailsSaysWhy)
+	t.Run("a hook out of time says what it was at", aHookOutOfTimeSaysWhatItWasAt)
+	t.Run("a Job that is deleted while it runs is a failure at once", aJobThatIsDeletedWhileItRunsIsAFailureAtOnce)
+	t.Run("a Job that is removed once it has finished counts as it was", aJobThatIsRemovedOnceItHasFinishedCountsAsItWas)
+	t.Run("a suspended Job is waited for", aSuspendedJobIsWaitedFor)
+	t.Run("a Job whose Pods are refused says so as it happens", aJobWhosePodsAreRefusedSaysSoAsItHappens)
+	t.Run("progress tells of each attempt", progressTellsOfEachAttempt)
+	t.Run("the log of a restarted container is that of the run that failed", theLogOfARestartedContainerIsThatOfTheRunThatFailed)
+	t.Run("without the right to logs the termination message is shown", withoutTheRightToLogsTheTerminationMessageIsShown)
+	t.Run("without the right to watch it asks", withoutTheRightToWatchItAsks)
+	t.Run("a watch that breaks is opened again", aWatchThatBreaksIsOpenedAgain)
+	t.Run("what is deleted while the watch is broken is noticed", whatIsDeletedWhileTheWatchIsBrokenIsNoticed)
+	t.Run("a Job that begins to fail has failed", aJobThatBeginsToFailHasFailed)
+	t.Run("a Job that begins to succeed is not deleted before its end", aJobThatBeginsToSucceedIsNotDeletedBeforeItsEnd)
+	t.Run("a Job of another controller is judged by its conditions alone", aJobOfAnotherControllerIsJudgedByItsConditionsAlone)
+}
+
+func aJobThatSucceedsCostsThreeRequests(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, b.run(b.job("", "")))
@@ -78,7 +99,7 @@ func TestAJobThatSucceedsCostsThreeRequests(t *testing.T) {
 }
 
 // An admission webhook may drop the label that is selected.
-func TestAJobThatDoesNotCarryTheLabelIsFollowed(t *testing.T) {
+func aJobThatDoesNotCarryTheLabelIsFollowed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	hook := b.job("sim.sherpack.io/run-for: 1s", "")
@@ -92,7 +113,7 @@ func TestAJobThatDoesNotCarryTheLabelIsFollowed(t *testing.T) {
 	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, again)
 }
 
-func TestAJobThatFails(t *testing.T) {
+func aJobThatFailsSaysWhy(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		annotations, fields string
@@ -154,7 +175,7 @@ func (b *bench) outOfTime() (context.Context, func()) {
 	return late{ctx}, cancel
 }
 
-func TestAHookOutOfTime(t *testing.T) {
+func aHookOutOfTimeSaysWhatItWasAt(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		annotations string
@@ -203,7 +224,7 @@ func TestAHookOutOfTime(t *testing.T) {
 	}
 }
 
-func TestAJobThatIsDeletedWhileItRunsIsAFailureAtOnce(t *testing.T) {
+func aJobThatIsDeletedWhileItRunsIsAFailureAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, propagation := range []metav1.DeletionPropagation{metav1.DeletePropagationBackground, metav1.DeletePropagationForeground} {
 		b := newBench(t)
@@ -222,7 +243,7 @@ func TestAJobThatIsDeletedWhileItRunsIsAFailureAtOnce(t *testing.T) {
 	}
 }
 
-func TestAJobThatIsRemovedOnceItHasFinishedCountsAsItWas(t *testing.T) {
+func aJobThatIsRemovedOnceItHasFinishedCountsAsItWas(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	hook := b.job("", "ttlSecondsAfterFinished: 0")
@@ -231,7 +252,7 @@ func TestAJobThatIsRemovedOnceItHasFinishedCountsAsItWas(t *testing.T) {
 	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, outcome)
 }
 
-func TestASuspendedJobIsWaitedFor(t *testing.T) {
+func aSuspendedJobIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	suspended := false
@@ -248,7 +269,7 @@ func TestASuspendedJobIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestAJobWhosePodsAreRefusedSaysSoAsItHappens(t *testing.T) {
+func aJobWhosePodsAreRefusedSaysSoAsItHappens(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	hook := b.job("", "")
@@ -270,7 +291,7 @@ func TestAJobWhosePodsAreRefusedSaysSoAsItHappens(t *testing.T) {
 	}
 }
 
-func TestProgressTellsOfEachAttempt(t *testing.T) {
+func progressTellsOfEachAttempt(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	hook := b.job(`sim.sherpack.io/fail-times: "1", sim.sherpack.io/exit-code: "4"`, "")
@@ -287,7 +308,7 @@ func TestProgressTellsOfEachAttempt(t *testing.T) {
 	}
 }
 
-func TestTheLogOfARestartedContainerIsThatOfTheRunThatFailed(t *testing.T) {
+func theLogOfARestartedContainerIsThatOfTheRunThatFailed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	hook := b.job(`sim.sherpack.io/exit-code: "4", sim.sherpack.io/log: "no such table"`, "")
@@ -304,7 +325,7 @@ func runner() []rbacv1.PolicyRule {
 	return []rbacv1.PolicyRule{may("get list watch create patch", "jobs", "batch"), may("get list watch", "pods", "")}
 }
 
-func TestWithoutTheRightToLogsTheTerminationMessageIsShown(t *testing.T) {
+func withoutTheRightToLogsTheTerminationMessageIsShown(t *testing.T) {
 	t.Parallel()
 	b := newLimitedBench(t, runner()...)
 	for _, name := range []string{"one", "two"} {
@@ -319,7 +340,7 @@ func TestWithoutTheRightToLogsTheTerminationMessageIsShown(t *testing.T) {
 	b.missed()
 }
 
-func TestWithoutTheRightToWatchItAsks(t *testing.T) {
+func withoutTheRightToWatchItAsks(t *testing.T) {
 	t.Parallel()
 	watchJobs, listJobs := "watch jobs.batch: polling every 2s instead", "list jobs.batch: falling back to get"
 	// Whether events are looked at depends on how soon there is a Pod.
@@ -359,7 +380,7 @@ func TestWithoutTheRightToWatchItAsks(t *testing.T) {
 	}
 }
 
-func TestAWatchThatBreaksIsOpenedAgain(t *testing.T) {
+func aWatchThatBreaksIsOpenedAgain(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	cut := false
@@ -380,7 +401,7 @@ func TestAWatchThatBreaksIsOpenedAgain(t *testing.T) {
 	}
 }
 
-func TestWhatIsDeletedWhileTheWatchIsBrokenIsNoticed(t *testing.T) {
+func whatIsDeletedWhileTheWatchIsBrokenIsNoticed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	hook := b.hook("{apiVersion: v1, kind: ConfigMap, metadata: {name: gate, labels: {hook-of: r}}}")
@@ -433,7 +454,7 @@ const (
 		`{"type":"Complete","status":"True","lastTransitionTime":"2026-01-01T10:00:10Z"}]}`
 )
 
-func TestAJobThatBeginsToFailHasFailed(t *testing.T) {
+func aJobThatBeginsToFailHasFailed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	// Its Pod takes its time to end.
@@ -465,7 +486,7 @@ func TestAJobThatBeginsToFailHasFailed(t *testing.T) {
 	}
 }
 
-func TestAJobThatBeginsToSucceedHasSucceededAndIsNotDeletedBeforeItsEnd(t *testing.T) {
+func aJobThatBeginsToSucceedIsNotDeletedBeforeItsEnd(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	hook := b.job("", "managedBy: sherpack.io/test")
@@ -494,7 +515,7 @@ func TestAJobThatBeginsToSucceedHasSucceededAndIsNotDeletedBeforeItsEnd(t *testi
 	}
 }
 
-func TestAJobOfAnotherControllerIsJudgedByItsConditionsAlone(t *testing.T) {
+func aJobOfAnotherControllerIsJudgedByItsConditionsAlone(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	hook := b.job("", "managedBy: sherpack.io/test, suspend: true")
@@ -508,5 +529,32 @@ func TestAJobOfAnotherControllerIsJudgedByItsConditionsAlone(t *testing.T) {
 	b.check(kube.HookOutcome{Reason: "Elsewhere", Message: "no luck"}, outcome)
 	if slices.ContainsFunc(seen, func(progress kube.HookProgress) bool { return progress.Suspended || progress.Attempts > 0 }) {
 		t.Errorf("progress %+v", seen)
+	}
+}
+
+func TestFollowHook(t *testing.T) {
+	t.Parallel()
+	t.Run("a hook that runs already is followed", aHookThatRunsAlreadyIsFollowed)
+}
+
+func aHookThatRunsAlreadyIsFollowed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hook := b.job("sim.sherpack.io/run-for: 2s", "")
+	b.apply(hook.Object)
+	b.requests.take()
+	hook.Object = b.live(hook.Object)
+	outcome, err := b.FollowHook(b.timeout(time.Minute), hook, nil)
+	b.must(err)
+	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, outcome)
+	if diff := cmp.Diff([]string{"WATCH jobs", "WATCH pods"}, b.requests.take()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	hook.Object.SetUID("11111111-1111-1111-1111-111111111111")
+	hook.Object.SetName("absent")
+	outcome, err = b.FollowHook(b.timeout(time.Minute), hook, nil)
+	b.must(err)
+	if outcome.Reason != "Deleted" {
+		t.Errorf("of what is gone: %+v", outcome)
 	}
 }

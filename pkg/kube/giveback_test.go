@@ -140,7 +140,17 @@ func asItWas(object *unstructured.Unstructured) map[string]any {
 	return object.Object
 }
 
-func TestWhatIsGivenBackIsAsItWas(t *testing.T) {
+func TestGiveBack(t *testing.T) {
+	t.Parallel()
+	t.Run("what is given back is as it was", whatIsGivenBackIsAsItWas)
+	t.Run("what others have changed since is not given back", whatOthersHaveChangedSinceIsNotGivenBack)
+	t.Run("what others change meanwhile is not given back", whatOthersChangeMeanwhileIsNotGivenBack)
+	t.Run("what another release has adopted since is not given back", whatAnotherReleaseHasAdoptedSinceIsNotGivenBack)
+	t.Run("what cannot be as it was loses the marks", whatCannotBeAsItWasLosesTheMarks)
+	t.Run("what is not known is given back as it is", whatIsNotKnownIsGivenBackAsItIs)
+}
+
+func whatIsGivenBackIsAsItWas(t *testing.T) {
 	t.Parallel()
 	for kind, texts := range lents() {
 		for owner := range owners(nil) {
@@ -173,7 +183,7 @@ func TestWhatIsGivenBackIsAsItWas(t *testing.T) {
 }
 
 // What others have changed since the adoption is theirs.
-func TestWhatOthersHaveChangedSinceIsNotGivenBack(t *testing.T) {
+func whatOthersHaveChangedSinceIsNotGivenBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	texts := lents()["a ConfigMap"]
@@ -195,7 +205,7 @@ func TestWhatOthersHaveChangedSinceIsNotGivenBack(t *testing.T) {
 }
 
 // Between the look at an object and the write that gives it back, too.
-func TestWhatOthersChangeMeanwhileIsNotGivenBack(t *testing.T) {
+func whatOthersChangeMeanwhileIsNotGivenBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	texts := lents()["a ConfigMap"]
@@ -220,7 +230,7 @@ func TestWhatOthersChangeMeanwhileIsNotGivenBack(t *testing.T) {
 }
 
 // What another release has adopted since is that one's.
-func TestWhatAnotherReleaseHasAdoptedSinceIsNotGivenBack(t *testing.T) {
+func whatAnotherReleaseHasAdoptedSinceIsNotGivenBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	texts := lents()["a ConfigMap"]
@@ -234,7 +244,7 @@ func TestWhatAnotherReleaseHasAdoptedSinceIsNotGivenBack(t *testing.T) {
 }
 
 // What the server does not let go back belongs to its owner all the same, or no command would ever get past it.
-func TestWhatCannotBeAsItWasLosesTheMarks(t *testing.T) {
+func whatCannotBeAsItWasLosesTheMarks(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	texts := lents()["a ConfigMap"]
@@ -257,7 +267,7 @@ func TestWhatCannotBeAsItWasLosesTheMarks(t *testing.T) {
 
 // An object of which there is no record loses the marks and nothing else, and one that is not the one that was adopted loses
 // nothing.
-func TestWhatIsNotKnownIsGivenBackAsItIs(t *testing.T) {
+func whatIsNotKnownIsGivenBackAsItIs(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	texts := lents()["a ConfigMap"]

@@ -34,7 +34,20 @@ spec: {restartPolicy: Never, terminationGracePeriodSeconds: 1, containers: [{nam
 `)
 }
 
-func TestAPodHook(t *testing.T) {
+func TestRunHook(t *testing.T) {
+	t.Parallel()
+	t.Run("a Pod is followed to its end", aPodIsFollowedToItsEnd)
+	t.Run("a hook of another kind is done once it is applied", aHookOfAnotherKindIsDoneOnceItIsApplied)
+	t.Run("a hook that cannot be applied is an error", aHookThatCannotBeAppliedIsAnError)
+	t.Run("ready-when and failed-when end it", readyWhenAndFailedWhenEndIt)
+	t.Run("a condition that cannot be read is an error", aConditionThatCannotBeReadIsAnError)
+	t.Run("a state from before the apply does not count", aStateFromBeforeTheApplyDoesNotCount)
+	t.Run("a state that passes quickly counts", aStateThatPassesQuicklyCounts)
+	t.Run("a failure from before the apply is said to be that", aFailureFromBeforeTheApplyIsSaidToBeThat)
+	t.Run("a failure of an earlier generation does not count", aFailureOfAnEarlierGenerationDoesNotCount)
+}
+
+func aPodIsFollowedToItsEnd(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, b.run(b.pod("")))
@@ -48,7 +61,7 @@ func TestAPodHook(t *testing.T) {
 	}, b.run(failing))
 }
 
-func TestAHookOfAnotherKindIsDoneOnceItIsApplied(t *testing.T) {
+func aHookOfAnotherKindIsDoneOnceItIsApplied(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	for _, created := range []bool{true, false} {
@@ -63,7 +76,7 @@ func TestAHookOfAnotherKindIsDoneOnceItIsApplied(t *testing.T) {
 	}
 }
 
-func TestAHookThatCannotBeAppliedIsAnError(t *testing.T) {
+func aHookThatCannotBeAppliedIsAnError(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	hook := b.job("", "")
@@ -82,7 +95,7 @@ func (b *bench) conditions(text string) health.Conditions {
 	return conditions
 }
 
-func TestReadyWhenAndFailedWhen(t *testing.T) {
+func readyWhenAndFailedWhenEndIt(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		ready, failed string
@@ -138,19 +151,19 @@ func (b *bench) change(object *unstructured.Unstructured, to string) {
 	}
 }
 
-func TestAConditionThatCannotBeReadIsAnError(t *testing.T) {
+func aConditionThatCannotBeReadIsAnError(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	hook := b.hook("{apiVersion: v1, kind: ConfigMap, metadata: {name: gate, labels: {hook-of: r}}, data: {a: x}}")
 	hook.Ready = b.conditions("jsonpath={.data}=x")
 	outcome, err := b.RunHook(b.timeout(time.Minute), hook, nil)
-	want := fmt.Sprintf("follow ConfigMap/%s/gate: ready-when jsonpath={.data}=x: jsonpath leads to a nested object or list which is not supported", b.namespace)
+	want := fmt.Sprintf("following ConfigMap/%s/gate: ready-when jsonpath={.data}=x: jsonpath leads to a nested object or list which is not supported", b.namespace)
 	if diff := cmp.Diff(want, fmt.Sprint(err)); diff != "" || outcome.Succeeded {
 		t.Errorf("error (-want +got):\n%s", diff)
 	}
 }
 
-func TestAStateFromBeforeTheApplyDoesNotCount(t *testing.T) {
+func aStateFromBeforeTheApplyDoesNotCount(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	hook := b.hook("{apiVersion: v1, kind: ConfigMap, metadata: {name: gate, labels: {hook-of: r}}, data: {state: done}}")
@@ -163,7 +176,7 @@ func TestAStateFromBeforeTheApplyDoesNotCount(t *testing.T) {
 	}
 }
 
-func TestAStateThatPassesQuicklyCounts(t *testing.T) {
+func aStateThatPassesQuicklyCounts(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	hook := b.hook("{apiVersion: v1, kind: ConfigMap, metadata: {name: gate, labels: {hook-of: r}}}")
@@ -180,25 +193,74 @@ func TestAStateThatPassesQuicklyCounts(t *testing.T) {
 	b.check(kube.HookOutcome{Succeeded: true}, outcome)
 }
 
-func TestAHookThatRunsAlreadyIsFollowed(t *testing.T) {
+// widget is a hook of a kind of the test's own.
+func (b *bench) widget(size string) (kube.HookRun, func(status string)) {
+	b.Helper()
+	definition, kind := widgets(b)
+	b.apply(definition)
+	hook := b.hook("metadata: {name: w, labels: {hook-of: r}}\nspec: {size: " + size + "}")
+	hook.Object.SetGroupVersionKind(kind)
+	hook.PodSelector = ""
+	hook.Ready, hook.Failed = b.conditions("condition=Ready"), b.conditions("condition=Failed")
+	return hook, func(status string) {
+		b.Helper()
+		_, err := b.client(hook.Object).Patch(b.Context(), "w", types.MergePatchType, []byte(`{"status":`+status+`}`), metav1.PatchOptions{FieldManager: "controller"})
+		b.must(err)
+	}
+}
+
+// resized is the hook with another specification.
+func resized(hook kube.HookRun, size int64) kube.HookRun {
+	hook.Object = hook.Object.DeepCopy()
+	_ = unstructured.SetNestedField(hook.Object.Object, size, "spec", "size")
+	return hook
+}
+
+// failure is what a controller says that cannot do it; it may say of which generation.
+func failure(generation string) string {
+	return `{"conditions":[{"type":"Failed","status":"True","reason":"NoRoom","message":"no room"` + generation + `}]}`
+}
+
+func aFailureFromBeforeTheApplyIsSaidToBeThat(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	hook := b.job("sim.sherpack.io/run-for: 2s", "")
+	hook, say := b.widget("1")
 	b.apply(hook.Object)
-	b.requests.take()
-	hook.Object = b.live(hook.Object)
-	outcome, err := b.FollowHook(b.timeout(time.Minute), hook, nil)
-	b.must(err)
-	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, outcome)
-	if diff := cmp.Diff([]string{"WATCH jobs", "WATCH pods"}, b.requests.take()); diff != "" {
-		t.Errorf("requests (-want +got):\n%s", diff)
+	say(failure(""))
+	for name, run := range map[string]kube.HookRun{"unchanged": hook, "changed": resized(hook, 2)} {
+		outcome, err := b.RunHook(b.timeout(time.Minute), run, nil)
+		b.must(err)
+		if outcome.Succeeded || outcome.Reason != "FailedWhen" || !strings.Contains(outcome.Message, "condition=Failed is met: NoRoom: no room; it was already before") ||
+			!strings.Contains(outcome.Message, "hook-delete-policy: before-hook-creation") {
+			t.Errorf("%s: %+v", name, outcome)
+		}
 	}
-	hook.Object.SetUID("11111111-1111-1111-1111-111111111111")
-	hook.Object.SetName("absent")
-	outcome, err = b.FollowHook(b.timeout(time.Minute), hook, nil)
-	b.must(err)
-	if outcome.Reason != "Deleted" {
-		t.Errorf("of what is gone: %+v", outcome)
+}
+
+func aFailureOfAnEarlierGenerationDoesNotCount(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	hook, say := b.widget("1")
+	b.apply(hook.Object)
+	say(failure(`,"observedGeneration":2`))
+	// A failure of the present generation is one of this run.
+	for _, end := range []string{`{"conditions":[{"type":"Ready","status":"True","observedGeneration":4}]}`, failure(`,"observedGeneration":99`)} {
+		hook = resized(hook, int64(len(end)))
+		said := make(chan struct{})
+		go func() {
+			defer close(said)
+			b.eventually(func() bool {
+				size, _, _ := unstructured.NestedInt64(b.live(hook.Object).Object, "spec", "size")
+				return size == int64(len(end))
+			})
+			say(end)
+		}()
+		outcome, err := b.RunHook(b.timeout(time.Minute), hook, nil)
+		b.must(err)
+		<-said
+		if failed := strings.Contains(end, "Failed"); outcome.Succeeded == failed || strings.Contains(outcome.Message, "before-hook-creation") {
+			t.Errorf("after %s: %+v", end, outcome)
+		}
 	}
 }
 
@@ -240,75 +302,4 @@ func read(t *testing.T, text string) *unstructured.Unstructured {
 		t.Fatal(err)
 	}
 	return object
-}
-
-// widget is a hook of a kind of the test's own.
-func (b *bench) widget(size string) (kube.HookRun, func(status string)) {
-	b.Helper()
-	definition, kind := widgets(b)
-	b.apply(definition)
-	hook := b.hook("metadata: {name: w, labels: {hook-of: r}}\nspec: {size: " + size + "}")
-	hook.Object.SetGroupVersionKind(kind)
-	hook.PodSelector = ""
-	hook.Ready, hook.Failed = b.conditions("condition=Ready"), b.conditions("condition=Failed")
-	return hook, func(status string) {
-		b.Helper()
-		_, err := b.client(hook.Object).Patch(b.Context(), "w", types.MergePatchType, []byte(`{"status":`+status+`}`), metav1.PatchOptions{FieldManager: "controller"})
-		b.must(err)
-	}
-}
-
-// resized is the hook with another specification.
-func resized(hook kube.HookRun, size int64) kube.HookRun {
-	hook.Object = hook.Object.DeepCopy()
-	_ = unstructured.SetNestedField(hook.Object.Object, size, "spec", "size")
-	return hook
-}
-
-// failure is what a controller says that cannot do it; it may say of which generation.
-func failure(generation string) string {
-	return `{"conditions":[{"type":"Failed","status":"True","reason":"NoRoom","message":"no room"` + generation + `}]}`
-}
-
-func TestAFailureFromBeforeTheApplyIsSaidToBeThat(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	hook, say := b.widget("1")
-	b.apply(hook.Object)
-	say(failure(""))
-	for name, run := range map[string]kube.HookRun{"unchanged": hook, "changed": resized(hook, 2)} {
-		outcome, err := b.RunHook(b.timeout(time.Minute), run, nil)
-		b.must(err)
-		if outcome.Succeeded || outcome.Reason != "FailedWhen" || !strings.Contains(outcome.Message, "condition=Failed is met: NoRoom: no room; it was already before") ||
-			!strings.Contains(outcome.Message, "hook-delete-policy: before-hook-creation") {
-			t.Errorf("%s: %+v", name, outcome)
-		}
-	}
-}
-
-func TestAFailureOfAnEarlierGenerationDoesNotCount(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	hook, say := b.widget("1")
-	b.apply(hook.Object)
-	say(failure(`,"observedGeneration":2`))
-	// A failure of the present generation is one of this run.
-	for _, end := range []string{`{"conditions":[{"type":"Ready","status":"True","observedGeneration":4}]}`, failure(`,"observedGeneration":99`)} {
-		hook = resized(hook, int64(len(end)))
-		said := make(chan struct{})
-		go func() {
-			defer close(said)
-			b.eventually(func() bool {
-				size, _, _ := unstructured.NestedInt64(b.live(hook.Object).Object, "spec", "size")
-				return size == int64(len(end))
-			})
-			say(end)
-		}()
-		outcome, err := b.RunHook(b.timeout(time.Minute), hook, nil)
-		b.must(err)
-		<-said
-		if failed := strings.Contains(end, "Failed"); outcome.Succeeded == failed || strings.Contains(outcome.Message, "before-hook-creation") {
-			t.Errorf("after %s: %+v", end, outcome)
-		}
-	}
 }

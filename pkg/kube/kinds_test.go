@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -81,7 +80,16 @@ func (s *served) ServerResourcesForGroupVersion(groupVersion string) (*metav1.AP
 	return list, nil
 }
 
-func TestMappingLooksOnceMore(t *testing.T) {
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	t.Run("a kind that is not known is looked for once more", aKindThatIsNotKnownIsLookedForOnceMore)
+	t.Run("a kind that is not served is discovered once", aKindThatIsNotServedIsDiscoveredOnce)
+	t.Run("objects of a kind that comes later are found", objectsOfAKindThatComesLaterAreFound)
+	t.Run("a promised kind is looked for until it comes", aPromisedKindIsLookedForUntilItComes)
+	t.Run("kinds that are missed together are discovered once", kindsThatAreMissedTogetherAreDiscoveredOnce)
+}
+
+func aKindThatIsNotKnownIsLookedForOnceMore(t *testing.T) {
 	t.Parallel()
 	down := errors.New("the server is currently unable to handle the request")
 	for name, test := range map[string]struct {
@@ -117,7 +125,7 @@ func TestMappingLooksOnceMore(t *testing.T) {
 	}
 }
 
-func TestAKindThatIsNotServedIsDiscoveredOnce(t *testing.T) {
+func aKindThatIsNotServedIsDiscoveredOnce(t *testing.T) {
 	t.Parallel()
 	server := &served{lists: map[string][]string{"a/v1": {"One"}}, later: map[string][]string{}}
 	cluster := newCluster(&connection{kinds: newKinds(server)})
@@ -141,7 +149,7 @@ func TestAKindThatIsNotServedIsDiscoveredOnce(t *testing.T) {
 }
 
 // That a kind was not served some time ago does not tell that its objects are not there.
-func TestObjectsOfAKindThatComesLaterAreFound(t *testing.T) {
+func objectsOfAKindThatComesLaterAreFound(t *testing.T) {
 	t.Parallel()
 	server := &served{lists: map[string][]string{"a/v1": {"One"}}, later: map[string][]string{}}
 	known := runtime.NewScheme()
@@ -167,7 +175,7 @@ func TestObjectsOfAKindThatComesLaterAreFound(t *testing.T) {
 	}
 }
 
-func TestAPromisedKindIsLookedForUntilItComes(t *testing.T) {
+func aPromisedKindIsLookedForUntilItComes(t *testing.T) {
 	t.Parallel()
 	server := &served{lists: map[string][]string{"a/v1": {"One"}}, later: map[string][]string{}}
 	known := newKinds(server)
@@ -186,17 +194,7 @@ func TestAPromisedKindIsLookedForUntilItComes(t *testing.T) {
 	}
 }
 
-func TestCapabilitiesLeaveOutWhatIsDown(t *testing.T) {
-	t.Parallel()
-	server := &served{lists: map[string][]string{"a/v1": {"One", "Two"}}, down: map[string]error{"c/v1": errors.New("down")}}
-	got, err := newCluster(&connection{kinds: newKinds(server)}).Capabilities(t.Context())
-	want := Capabilities{Version: "v1.36.0", Major: "1", Minor: "36", APIVersions: []string{"a/v1", "a/v1/One", "a/v1/Two"}}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Errorf("%v (-want +got):\n%s", err, diff)
-	}
-}
-
-func TestKindsThatAreMissedTogetherAreDiscoveredOnce(t *testing.T) {
+func kindsThatAreMissedTogetherAreDiscoveredOnce(t *testing.T) {
 	t.Parallel()
 	server := &served{lists: map[string][]string{"a/v1": {"One"}}}
 	known := newKinds(server)

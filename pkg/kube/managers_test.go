@@ -49,7 +49,15 @@ func makers(b *bench) map[string]func(*unstructured.Unstructured) {
 	}
 }
 
-func TestWhatKubectlOrHelmManagesIsTakenOver(t *testing.T) {
+func TestTakeOver(t *testing.T) {
+	t.Parallel()
+	t.Run("what kubectl or Helm manages is taken over", whatKubectlOrHelmManagesIsTakenOver)
+	t.Run("it is repeated where its answer is lost", takeOverIsRepeatedWhereItsAnswerIsLost)
+	t.Run("fields of other managers are not taken over", fieldsOfOtherManagersAreNotTakenOver)
+	t.Run("what is claimed is no reason not to take over", whatIsClaimedIsNoReasonNotToTakeOver)
+}
+
+func whatKubectlOrHelmManagesIsTakenOver(t *testing.T) {
 	t.Parallel()
 	for name := range makers(nil) {
 		t.Run(name, func(t *testing.T) {
@@ -84,7 +92,7 @@ func TestWhatKubectlOrHelmManagesIsTakenOver(t *testing.T) {
 	}
 }
 
-func TestATakeOverIsRepeatedWhoseAnswerIsLost(t *testing.T) {
+func takeOverIsRepeatedWhereItsAnswerIsLost(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	_, err := b.client(b.object(theirs)).Create(t.Context(), b.object(theirs), metav1.CreateOptions{FieldManager: "helm"})
@@ -100,7 +108,7 @@ func TestATakeOverIsRepeatedWhoseAnswerIsLost(t *testing.T) {
 	}
 }
 
-func TestFieldsOfOtherManagersAreNotTakenOver(t *testing.T) {
+func fieldsOfOtherManagersAreNotTakenOver(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	_, err := b.client(b.object(theirs)).Create(t.Context(), b.object(theirs), metav1.CreateOptions{FieldManager: "somebody"})
@@ -117,7 +125,7 @@ func TestFieldsOfOtherManagersAreNotTakenOver(t *testing.T) {
 }
 
 // What is to be ours in any case does not stand in the way of taking over.
-func TestWhatIsClaimedIsNoReasonNotToTakeOver(t *testing.T) {
+func whatIsClaimedIsNoReasonNotToTakeOver(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	object := b.object(theirs)
@@ -145,9 +153,16 @@ func isConflict(err error) bool {
 	return errors.As(err, &conflict)
 }
 
+func TestOwnData(t *testing.T) {
+	t.Parallel()
+	t.Run("what was applied as stringData is removed", whatWasAppliedAsStringDataIsRemoved)
+	t.Run("it is repeated where its answer is lost", owningDataIsRepeatedWhereItsAnswerIsLost)
+	t.Run("what somebody else has set in a Secret is a conflict", whatSomebodyElseHasSetInASecretIsAConflict)
+}
+
 // A key that a Secret was applied with as stringData, by whomever this package applies for or takes over from, is removed by
 // the first apply with data that does not name it. What somebody else has set stays.
-func TestWhatWasAppliedAsStringDataIsRemoved(t *testing.T) {
+func whatWasAppliedAsStringDataIsRemoved(t *testing.T) {
 	t.Parallel()
 	const (
 		before = `{apiVersion: v1, kind: Secret, metadata: {name: s}, data: {b: Yg==}, stringData: {a: one, old: revoked}}`
@@ -182,7 +197,7 @@ func TestWhatWasAppliedAsStringDataIsRemoved(t *testing.T) {
 	}
 }
 
-func TestOwningDataIsRepeatedWhereItsAnswerIsLost(t *testing.T) {
+func owningDataIsRepeatedWhereItsAnswerIsLost(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	old := b.object(`{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {a: one}}`)
@@ -200,7 +215,7 @@ func TestOwningDataIsRepeatedWhereItsAnswerIsLost(t *testing.T) {
 }
 
 // A value that somebody else has set is a conflict once it is applied as data.
-func TestWhatSomebodyElseHasSetInASecretIsAConflict(t *testing.T) {
+func whatSomebodyElseHasSetInASecretIsAConflict(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	old := b.object(`{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {a: one}}`)

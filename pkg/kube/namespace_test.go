@@ -9,6 +9,12 @@ import (
 
 func TestCreateNamespace(t *testing.T) {
 	t.Parallel()
+	t.Run("it is created once", namespaceIsCreatedOnce)
+	t.Run("one that exists is enough", namespaceThatExistsIsEnough)
+}
+
+func namespaceIsCreatedOnce(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	name := b.namespace + "-more"
 	t.Cleanup(func() {
@@ -21,7 +27,7 @@ func TestCreateNamespace(t *testing.T) {
 	}
 }
 
-func TestANamespaceThatExistsNeedNotBeCreatable(t *testing.T) {
+func namespaceThatExistsIsEnough(t *testing.T) {
 	t.Parallel()
 	b := newLimitedBench(t, may("get", "namespaces", ""))
 	if created, err := b.CreateNamespace(t.Context(), b.namespace); err != nil || created {

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 )
 
@@ -59,6 +58,12 @@ func hangUp(w http.ResponseWriter, _ *http.Request) {
 
 func TestRetried(t *testing.T) {
 	t.Parallel()
+	t.Run("errors of the moment are tried again", errorsOfTheMomentAreTriedAgain)
+	t.Run("it ends with the context", retriesEndWithTheContext)
+}
+
+func errorsOfTheMomentAreTriedAgain(t *testing.T) {
+	t.Parallel()
 	fine := answer(http.StatusOK, "")
 	for name, test := range map[string]struct {
 		handlers []http.HandlerFunc
@@ -93,7 +98,7 @@ func TestRetried(t *testing.T) {
 	}
 }
 
-func TestRetriesEndWithTheContext(t *testing.T) {
+func retriesEndWithTheContext(t *testing.T) {
 	t.Parallel()
 	client, _ := server(t, busy)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -102,26 +107,5 @@ func TestRetriesEndWithTheContext(t *testing.T) {
 	result, _ := retried(ctx, func() *rest.Request { return client.Get().AbsPath("/x") })
 	if err := result.Error(); err == nil || time.Since(start) > 900*time.Millisecond {
 		t.Errorf("%v after %s", err, time.Since(start))
-	}
-}
-
-func TestMadeSince(t *testing.T) {
-	t.Parallel()
-	start := time.Date(2026, 1, 1, 10, 0, 5, 700_000_000, time.UTC)
-	for seconds, want := range map[int]bool{4: false, 5: true, 6: true} {
-		answer := &metav1.PartialObjectMetadata{}
-		answer.CreationTimestamp = metav1.Date(2026, 1, 1, 10, 0, seconds, 0, time.UTC)
-		if got := madeSince(answer, start); got != want {
-			t.Errorf("made at %d: %v", seconds, got)
-		}
-	}
-}
-
-func TestANamespaceIsCreatedAlthoughARequestIsLost(t *testing.T) {
-	t.Parallel()
-	client, count := server(t, hangUp, answer(http.StatusCreated, ""))
-	cluster := newCluster(&connection{rest: client})
-	if created, err := cluster.CreateNamespace(t.Context(), "shop"); err != nil || !created || count.Load() != 2 {
-		t.Errorf("created %v, %v, %d requests", created, err, count.Load())
 	}
 }

@@ -38,7 +38,25 @@ func web(name, annotations string) string {
 	return strings.Replace(text, "labels: {app: "+name+"}}", "labels: {app: "+name+"}, annotations: {"+annotations+"}}", 1)
 }
 
-func TestADeploymentPastItsProgressDeadlineIsLate(t *testing.T) {
+func TestWait(t *testing.T) {
+	t.Parallel()
+	t.Run("a Deployment past its progress deadline is late", aDeploymentPastItsProgressDeadlineIsLate)
+	t.Run("it ends once all are ready", waitEndsOnceAllAreReady)
+	t.Run("what does not carry the label is waited for", whatDoesNotCarryTheLabelIsWaitedFor)
+	t.Run("out of time it lists the reasons", outOfTimeItListsTheReasons)
+	t.Run("it ends at once for what has failed", waitEndsAtOnceForWhatHasFailed)
+	t.Run("it ends at once for what is deleted", waitEndsAtOnceForWhatIsDeleted)
+	t.Run("it reports what it does not wait for", waitReportsWhatItDoesNotWaitFor)
+	t.Run("conditions may stand in for the kind's readiness", waitByConditions)
+	t.Run("an interrupt ends it", interruptEndsTheWait)
+	t.Run("a claim that waits for its first consumer is ready", aClaimThatWaitsForItsFirstConsumerIsReady)
+	t.Run("a claim's events tell where its class cannot be read", aClaimsEventsTellWhereItsClassCannotBeRead)
+	t.Run("without the right to watch it polls", waitWithoutTheRightToWatch)
+	t.Run("a custom resource and its definition are waited for", aCustomResourceAndItsDefinitionAreWaitedFor)
+	t.Run("a Job that has completed and gone is ready", aJobThatHasCompletedAndGoneIsReady)
+}
+
+func aDeploymentPastItsProgressDeadlineIsLate(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	late := strings.Replace(web("late", `sim.sherpack.io/never-ready: "true"`), "replicas: 1", "replicas: 1\n  progressDeadlineSeconds: 1", 1)
@@ -52,7 +70,7 @@ func TestADeploymentPastItsProgressDeadlineIsLate(t *testing.T) {
 	}
 }
 
-func TestWaitUntilAllAreReady(t *testing.T) {
+func waitEndsOnceAllAreReady(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	targets := b.targets(
@@ -78,7 +96,7 @@ func TestWaitUntilAllAreReady(t *testing.T) {
 }
 
 // An admission webhook may drop the label that is selected.
-func TestWhatDoesNotCarryTheLabelIsWaitedFor(t *testing.T) {
+func whatDoesNotCarryTheLabelIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	targets := b.targets(web("one", ""), configMap)
@@ -95,7 +113,7 @@ func TestWhatDoesNotCarryTheLabelIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestWaitOutOfTimeListsTheReasons(t *testing.T) {
+func outOfTimeItListsTheReasons(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	targets := b.targets(web("good", ""), web("stuck", "sim.sherpack.io/waiting: ImagePullBackOff"), `
@@ -147,7 +165,7 @@ func (b *bench) isRefused() bool {
 	return len(events.Items) > 0
 }
 
-func TestWaitEndsAtOnceForWhatHasFailed(t *testing.T) {
+func waitEndsAtOnceForWhatHasFailed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	targets := b.targets(web("stuck", "sim.sherpack.io/waiting: ImagePullBackOff"), `
@@ -178,7 +196,7 @@ spec:
 	}
 }
 
-func TestWaitEndsAtOnceForWhatIsDeleted(t *testing.T) {
+func waitEndsAtOnceForWhatIsDeleted(t *testing.T) {
 	t.Parallel()
 	for name, remove := range map[string]func(*bench, *kube.WaitTarget){
 		"before": func(b *bench, target *kube.WaitTarget) {
@@ -216,7 +234,7 @@ func TestWaitEndsAtOnceForWhatIsDeleted(t *testing.T) {
 	})
 }
 
-func TestWaitReportsWhatItDoesNotWaitFor(t *testing.T) {
+func waitReportsWhatItDoesNotWaitFor(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	targets := b.targets(strings.Replace(web("paused", ""), "spec:", "spec:\n  paused: true", 1), `
@@ -240,7 +258,7 @@ spec:
 	}
 }
 
-func TestWaitByConditions(t *testing.T) {
+func waitByConditions(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	targets := b.targets("{apiVersion: v1, kind: ConfigMap, metadata: {name: gate}, data: {state: done}}")
@@ -256,7 +274,7 @@ func TestWaitByConditions(t *testing.T) {
 	}
 }
 
-func TestWaitInterrupted(t *testing.T) {
+func interruptEndsTheWait(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	targets := b.targets(web("stuck", "sim.sherpack.io/waiting: ImagePullBackOff"))
@@ -292,7 +310,7 @@ func (b *bench) class(mode string) string {
 	return name
 }
 
-func TestAClaimThatWaitsForItsFirstConsumerIsReady(t *testing.T) {
+func aClaimThatWaitsForItsFirstConsumerIsReady(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	late := b.targets(strings.Replace(claim, "CLASS", b.class("WaitForFirstConsumer"), 1))
@@ -303,7 +321,7 @@ func TestAClaimThatWaitsForItsFirstConsumerIsReady(t *testing.T) {
 	}
 }
 
-func TestAClaimsEventsTellWhereItsClassCannotBeRead(t *testing.T) {
+func aClaimsEventsTellWhereItsClassCannotBeRead(t *testing.T) {
 	t.Parallel()
 	b := newLimitedBench(t, may("get list watch", "persistentvolumeclaims events", ""))
 	limited := b.Cluster
@@ -312,7 +330,7 @@ func TestAClaimsEventsTellWhereItsClassCannotBeRead(t *testing.T) {
 	b.must(limited.Wait(b.timeout(time.Minute), targets, selector, nil))
 }
 
-func TestWaitWithoutTheRightToWatch(t *testing.T) {
+func waitWithoutTheRightToWatch(t *testing.T) {
 	t.Parallel()
 	watch, list := "watch deployments.apps: polling every 2s instead", "list deployments.apps: falling back to get"
 	for name, test := range map[string]struct {
@@ -331,7 +349,7 @@ func TestWaitWithoutTheRightToWatch(t *testing.T) {
 	}
 }
 
-func TestWaitForACustomResourceAndItsDefinition(t *testing.T) {
+func aCustomResourceAndItsDefinitionAreWaitedFor(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	definition, kind := widgets(b)
@@ -347,7 +365,7 @@ func TestWaitForACustomResourceAndItsDefinition(t *testing.T) {
 }
 
 // A Job that has completed and is removed, here by its time to live, is as ready as it was.
-func TestWaitIsContentWithAJobThatHasCompletedAndGone(t *testing.T) {
+func aJobThatHasCompletedAndGoneIsReady(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	targets := b.targets(`{apiVersion: batch/v1, kind: Job, metadata: {name: seed}, spec: {ttlSecondsAfterFinished: 1, template: {spec: {restartPolicy: Never, containers: [{name: c, image: c}]}}}}`,

@@ -1,3 +1,5 @@
+// Package storage keeps releases in Secrets of their namespace. A revision is one head, the only part that is patched
+// while hooks run; payload parts, which never change; and inventory parts. Lists read the heads' metadata only.
 package storage
 
 import (

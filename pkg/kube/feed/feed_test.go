@@ -106,7 +106,15 @@ func open(t *testing.T, from *things, options feed.Options) *feed.Feed {
 	return opened
 }
 
-func TestFeedTellsOfEveryChangeInOrder(t *testing.T) {
+func TestFeed(t *testing.T) {
+	t.Parallel()
+	t.Run("it tells of every change in order", feedTellsOfEveryChangeInOrder)
+	t.Run("it tells that an expected object is absent", feedTellsThatAnExpectedObjectIsAbsent)
+	t.Run("without rights to watch", feedWithoutRights)
+	t.Run("Close ends the watch", closeEndsTheWatch)
+}
+
+func feedTellsOfEveryChangeInOrder(t *testing.T) {
 	t.Parallel()
 	from := newThings(thing("a", "1", "5"), thing("b", "2", "6"))
 	followed := open(t, from, feed.Options{})
@@ -129,7 +137,7 @@ func TestFeedTellsOfEveryChangeInOrder(t *testing.T) {
 	}
 }
 
-func TestFeedTellsThatAnExpectedObjectIsAbsent(t *testing.T) {
+func feedTellsThatAnExpectedObjectIsAbsent(t *testing.T) {
 	t.Parallel()
 	followed := open(t, newThings(), feed.Options{})
 	if err := followed.Sync(t.Context()); err != nil {
@@ -154,7 +162,7 @@ func TestFeedTellsThatAnExpectedObjectIsAbsent(t *testing.T) {
 	}
 }
 
-func TestFeedWithoutRights(t *testing.T) {
+func feedWithoutRights(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		refused []string
@@ -185,7 +193,7 @@ func TestFeedWithoutRights(t *testing.T) {
 	}
 }
 
-func TestCloseEndsTheWatch(t *testing.T) {
+func closeEndsTheWatch(t *testing.T) {
 	t.Parallel()
 	from := newThings()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -10,7 +10,13 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 )
 
-func TestParseConditionsSplits(t *testing.T) {
+func TestParseConditions(t *testing.T) {
+	t.Parallel()
+	t.Run("semicolons separate several", semicolonsSeparateSeveral)
+	t.Run("it says what is wrong", parseConditionsSaysWhatIsWrong)
+}
+
+func semicolonsSeparateSeveral(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][]string{
 		"condition=Ready":                       {"condition=Ready"},
@@ -35,7 +41,7 @@ func TestParseConditionsSplits(t *testing.T) {
 	}
 }
 
-func TestParseConditionsRefuses(t *testing.T) {
+func parseConditionsSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"":                       `unrecognized condition: ""`,
@@ -52,7 +58,13 @@ func TestParseConditionsRefuses(t *testing.T) {
 	}
 }
 
-func TestCreateIsMetByExistenceWhateverItsCase(t *testing.T) {
+func TestMet(t *testing.T) {
+	t.Parallel()
+	t.Run("create is met by existence, whatever its case", createIsMetByExistenceWhateverItsCase)
+	t.Run("several must all hold", severalConditionsMustAllHold)
+}
+
+func createIsMetByExistenceWhateverItsCase(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{"create": "met", "Create": "met", "CREATE": "met", "delete": "not met", "DELETE": "not met"} {
 		if got := met(&unstructured.Unstructured{Object: map[string]any{}}, text); got != want {
@@ -61,7 +73,7 @@ func TestCreateIsMetByExistenceWhateverItsCase(t *testing.T) {
 	}
 }
 
-func TestSeveralConditionsMustAllHold(t *testing.T) {
+func severalConditionsMustAllHold(t *testing.T) {
 	t.Parallel()
 	object := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{
 		"phase": "Done", "conditions": []any{map[string]any{"type": "Ready", "status": "True"}},

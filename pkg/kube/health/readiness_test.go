@@ -27,7 +27,16 @@ type readyTest struct {
 	want   health.State
 }
 
-func TestReadinessOfDeployments(t *testing.T) {
+func TestReadiness(t *testing.T) {
+	t.Parallel()
+	t.Run("of Deployments", readinessOfDeployments)
+	t.Run("of other workloads", readinessOfOtherWorkloads)
+	t.Run("of other kinds", readinessOfOtherKinds)
+	t.Run("by conditions", readinessByConditions)
+	t.Run("by conditions of the present generation", readinessByConditionsOfThePresentGeneration)
+}
+
+func readinessOfDeployments(t *testing.T) {
 	t.Parallel()
 	checkReadiness(t, map[string]readyTest{
 		"a Deployment that is rolled out": {
@@ -59,7 +68,7 @@ func TestReadinessOfDeployments(t *testing.T) {
 	})
 }
 
-func TestReadinessOfOtherWorkloads(t *testing.T) {
+func readinessOfOtherWorkloads(t *testing.T) {
 	t.Parallel()
 	checkReadiness(t, map[string]readyTest{
 		"a StatefulSet that is rolled out": {
@@ -102,7 +111,7 @@ func checkReadiness(t *testing.T, tests map[string]readyTest) {
 	}
 }
 
-func TestReadinessOfOtherKinds(t *testing.T) {
+func readinessOfOtherKinds(t *testing.T) {
 	t.Parallel()
 	checkReadiness(t, map[string]readyTest{
 		"a Job that runs":      {`{apiVersion: batch/v1, kind: Job, status: {active: 1}}`, health.State{Message: "the Job has not completed yet"}},
@@ -155,7 +164,7 @@ func TestReadinessOfOtherKinds(t *testing.T) {
 	})
 }
 
-func TestReadinessByConditions(t *testing.T) {
+func readinessByConditions(t *testing.T) {
 	t.Parallel()
 	const job = `{apiVersion: batch/v1, kind: Job, status: {active: 1, conditions: [{type: Failed, status: "True", reason: Broken}]}}`
 	for name, test := range map[string]struct {
@@ -175,6 +184,24 @@ func TestReadinessByConditions(t *testing.T) {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
 		})
+	}
+}
+
+func readinessByConditionsOfThePresentGeneration(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status string
+		want   bool
+	}{
+		"ready":                    {`conditions: [{type: Ready, status: "True", observedGeneration: 2}]`, true},
+		"ready before":             {`conditions: [{type: Ready, status: "True", observedGeneration: 1}]`, false},
+		"ready, stalled before":    {`conditions: [{type: Ready, status: "True", observedGeneration: 2}, {type: Stalled, status: "True", observedGeneration: 1}]`, true},
+		"ready, as far as is said": {`conditions: [{type: Ready, status: "True"}]`, true},
+	} {
+		got, err := health.Readiness(readState(t, lagging(test.status)), nil, nil)
+		if err != nil || got.Ready != test.want || got.Failed {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
 	}
 }
 

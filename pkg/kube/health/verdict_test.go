@@ -30,7 +30,14 @@ func jobState(metadata, spec, conditions string) string {
 	return `{apiVersion: batch/v1, kind: Job, metadata: {name: j, uid: j, ` + metadata + `}, spec: {` + spec + `}, status: {conditions: [` + conditions + `]}}`
 }
 
-func TestTheVerdictOfAJobIsKnownBeforeItHasEnded(t *testing.T) {
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	t.Run("the verdict of a Job is known before it has ended", theVerdictOfAJobIsKnownBeforeItHasEnded)
+	t.Run("a status of an earlier generation does not count", aStatusOfAnEarlierGenerationDoesNotCount)
+	t.Run("an object is judged by conditions or its kind's own status", anObjectIsJudgedByConditionsOrItsKindsOwnStatus)
+}
+
+func theVerdictOfAJobIsKnownBeforeItHasEnded(t *testing.T) {
 	t.Parallel()
 	const deleting = `deletionTimestamp: "2026-01-01T10:00:00Z"`
 	for name, test := range map[string]struct {
@@ -70,29 +77,12 @@ func TestTheVerdictOfAJobIsKnownBeforeItHasEnded(t *testing.T) {
 	}
 }
 
-func TestWhetherAJobIsSuspendedIsSaidByItsController(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		job  string
-		want bool
-	}{
-		"Kubernetes' own":                {jobState("", "suspend: true", ""), true},
-		"another's, which runs it":       {jobState("", "suspend: true, managedBy: example.com/other", ""), false},
-		"another's, which suspended it":  {jobState("", "suspend: false, managedBy: example.com/other", `{type: Suspended, status: "True"}`), true},
-		"Kubernetes' own, not suspended": {jobState("", "", `{type: Suspended, status: "False"}`), false},
-	} {
-		if got := health.IsSuspended(readState(t, test.job)); got != test.want {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
-}
-
 // lagging is an object of generation 2 whose status may be of an earlier generation than its own.
 func lagging(status string) string {
 	return `{apiVersion: example.com/v1, kind: Database, metadata: {name: d, generation: 2}, status: {` + status + `}}`
 }
 
-func TestAStatusOfAnEarlierGenerationDoesNotCount(t *testing.T) {
+func aStatusOfAnEarlierGenerationDoesNotCount(t *testing.T) {
 	t.Parallel()
 	const path, condition = "jsonpath={.status.phase}=Done", "condition=Ready"
 	for name, test := range map[string]struct {
@@ -127,25 +117,7 @@ func TestAStatusOfAnEarlierGenerationDoesNotCount(t *testing.T) {
 	}
 }
 
-func TestReadinessGoesByConditionsOfThePresentGeneration(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		status string
-		want   bool
-	}{
-		"ready":                    {`conditions: [{type: Ready, status: "True", observedGeneration: 2}]`, true},
-		"ready before":             {`conditions: [{type: Ready, status: "True", observedGeneration: 1}]`, false},
-		"ready, stalled before":    {`conditions: [{type: Ready, status: "True", observedGeneration: 2}, {type: Stalled, status: "True", observedGeneration: 1}]`, true},
-		"ready, as far as is said": {`conditions: [{type: Ready, status: "True"}]`, true},
-	} {
-		got, err := health.Readiness(readState(t, lagging(test.status)), nil, nil)
-		if err != nil || got.Ready != test.want || got.Failed {
-			t.Errorf("%s: %+v, %v", name, got, err)
-		}
-	}
-}
-
-func TestJudge(t *testing.T) {
+func anObjectIsJudgedByConditionsOrItsKindsOwnStatus(t *testing.T) {
 	t.Parallel()
 	const (
 		running  = `{apiVersion: batch/v1, kind: Job, status: {active: 1}}`
@@ -204,6 +176,28 @@ func TestFinished(t *testing.T) {
 	} {
 		if got := health.Finished(readState(t, text)); got != want {
 			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
+
+func TestIsSuspended(t *testing.T) {
+	t.Parallel()
+	t.Run("the controller of a Job says whether it is", controllerOfAJobSaysWhetherItIsSuspended)
+}
+
+func controllerOfAJobSaysWhetherItIsSuspended(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		job  string
+		want bool
+	}{
+		"Kubernetes' own":                {jobState("", "suspend: true", ""), true},
+		"another's, which runs it":       {jobState("", "suspend: true, managedBy: example.com/other", ""), false},
+		"another's, which suspended it":  {jobState("", "suspend: false, managedBy: example.com/other", `{type: Suspended, status: "True"}`), true},
+		"Kubernetes' own, not suspended": {jobState("", "", `{type: Suspended, status: "False"}`), false},
+	} {
+		if got := health.IsSuspended(readState(t, test.job)); got != test.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

@@ -41,7 +41,14 @@ type explained struct {
 	want finding
 }
 
-func TestExplainBlamesAContainer(t *testing.T) {
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	t.Run("it blames a container", explainBlamesAContainer)
+	t.Run("it blames an attempt", explainBlamesAnAttempt)
+	t.Run("it finds what is waited for", explainFindsWhatIsWaitedFor)
+}
+
+func explainBlamesAContainer(t *testing.T) {
 	t.Parallel()
 	checkExplain(t, map[string]explained{
 		"an exit code": {
@@ -95,7 +102,7 @@ func TestExplainBlamesAContainer(t *testing.T) {
 	})
 }
 
-func TestExplainBlamesAnAttempt(t *testing.T) {
+func explainBlamesAnAttempt(t *testing.T) {
 	t.Parallel()
 	checkExplain(t, map[string]explained{
 		"of several attempts the last": {
@@ -138,7 +145,7 @@ func TestExplainBlamesAnAttempt(t *testing.T) {
 	})
 }
 
-func TestExplainFindsWhatIsWaitedFor(t *testing.T) {
+func explainFindsWhatIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	checkExplain(t, map[string]explained{
 		"evicted": {

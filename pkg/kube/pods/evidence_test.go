@@ -8,7 +8,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/pods"
 )
 
-func TestPodsCountThatAJobHasNotCountedYet(t *testing.T) {
+func TestCountOf(t *testing.T) {
+	t.Parallel()
+	t.Run("Pods count that a Job has not counted yet", podsCountThatAJobHasNotCountedYet)
+}
+
+func podsCountThatAJobHasNotCountedYet(t *testing.T) {
 	t.Parallel()
 	job := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{
 		"failed": int64(2), "uncountedTerminatedPods": map[string]any{"failed": []any{"a"}, "succeeded": []any{"b", "c"}},

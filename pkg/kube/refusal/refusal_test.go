@@ -31,9 +31,16 @@ func invalidField(field, message string) metav1.StatusCause {
 	return metav1.StatusCause{Type: metav1.CauseTypeFieldValueInvalid, Field: field, Message: message}
 }
 
+func TestClassify(t *testing.T) {
+	t.Parallel()
+	t.Run("immutable is only what cannot be changed", immutableIsOnlyWhatCannotBeChanged)
+	t.Run("invalid objects", classifyInvalidObjects)
+	t.Run("other refusals", classifyOtherRefusals)
+}
+
 // The messages are the API server's, some of them of other versions than that
 // of the tests, or of kinds that cannot be had there.
-func TestImmutableIsOnlyWhatCannotBeChanged(t *testing.T) {
+func immutableIsOnlyWhatCannotBeChanged(t *testing.T) {
 	t.Parallel()
 	for message, want := range map[string]string{
 		`Invalid value: {"matchLabels":{"a":"b: field is wrong"}}: field is immutable`: "field is immutable",
@@ -82,7 +89,7 @@ type classified struct {
 	is error
 }
 
-func TestClassifyInvalidObjects(t *testing.T) {
+func classifyInvalidObjects(t *testing.T) {
 	t.Parallel()
 	const fixed = "Invalid value: 1: field is immutable"
 	checkClassify(t, map[string]classified{
@@ -104,7 +111,7 @@ func TestClassifyInvalidObjects(t *testing.T) {
 	})
 }
 
-func TestClassifyOtherRefusals(t *testing.T) {
+func classifyOtherRefusals(t *testing.T) {
 	t.Parallel()
 	checkClassify(t, map[string]classified{
 		"gone": {

@@ -13,7 +13,13 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
-func TestValuesOfSecretsAreNotInErrors(t *testing.T) {
+func TestWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	t.Run("values of Secrets are not in errors", valuesOfSecretsAreNotInErrors)
+	t.Run("errors of other kinds are kept", errorsOfOtherKindsAreKept)
+}
+
+func valuesOfSecretsAreNotInErrors(t *testing.T) {
 	t.Parallel()
 	const sentinel = "hunter2\"\nand more"
 	encoded := base64.StdEncoding.EncodeToString([]byte(sentinel))
@@ -46,7 +52,7 @@ func TestValuesOfSecretsAreNotInErrors(t *testing.T) {
 	}
 }
 
-func TestErrorsOfOtherKindsAreKept(t *testing.T) {
+func errorsOfOtherKindsAreKept(t *testing.T) {
 	t.Parallel()
 	object := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "data": map[string]any{"a": "value"}}}
 	cause := errors.New("bad value")

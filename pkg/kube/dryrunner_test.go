@@ -8,8 +8,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
+func TestDryRunner(t *testing.T) {
+	t.Parallel()
+	t.Run("a dry run that is not supported is no refusal", aDryRunThatIsNotSupportedIsNoRefusal)
+}
+
 // The API server no longer accepts such a webhook, but extension servers and what stands before them may say so.
-func TestADryRunThatIsNotSupportedIsNoRefusal(t *testing.T) {
+func aDryRunThatIsNotSupportedIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	said := serverError(http.StatusBadRequest, metav1.StatusReasonBadRequest, `admission webhook "w" does not support dry run`)
 	submitted := DryRun{Object: &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Thing"}}}
