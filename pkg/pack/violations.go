@@ -13,6 +13,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // violations are what the schema finds wrong with merged values, sorted by path. Where a value comes from values.yaml
@@ -92,7 +94,7 @@ func explain(violation *jsonschema.ValidationError, schema *Schema) []Problem {
 		if schema != nil {
 			known = schema.propertiesAt(at)
 		}
-		return each(at, wrong.Properties, func(name string) string { return "unknown key" + suggestion(name, known) })
+		return each(at, wrong.Properties, func(name string) string { return "unknown key" + words.Suggestion(name, known) })
 	case *kind.Type:
 		return []Problem{{Path: dotted(at), Message: fmt.Sprintf("is %s, must be %s", wrong.Got, strings.Join(wrong.Want, " or "))}}
 	// The library would show the value, which may be a secret.
@@ -106,8 +108,8 @@ func explain(violation *jsonschema.ValidationError, schema *Schema) []Problem {
 		return []Problem{{Path: dotted(at), Message: "is no valid " + wrong.Want}}
 	}
 	wording := violation.ErrorKind.LocalizedString(message.NewPrinter(language.English))
-	if words, want := bound(violation.ErrorKind); want != nil {
-		wording = words + " " + plain(want)
+	if phrase, want := bound(violation.ErrorKind); want != nil {
+		wording = phrase + " " + plain(want)
 	}
 	if isChoice(violation) && len(violation.Causes) > 0 {
 		wording = "matches none of the allowed forms: " + choices(violation, schema)
@@ -116,7 +118,7 @@ func explain(violation *jsonschema.ValidationError, schema *Schema) []Problem {
 }
 
 // bound words the violations by a number that is out of bounds; nil for all others.
-func bound(wrong jsonschema.ErrorKind) (words string, want *big.Rat) {
+func bound(wrong jsonschema.ErrorKind) (phrase string, want *big.Rat) {
 	switch wrong := wrong.(type) {
 	case *kind.Minimum:
 		return "must be at least", wrong.Want

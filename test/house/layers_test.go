@@ -46,10 +46,10 @@ func layers() []layer {
 		{folder: "pkg/kinds"},
 		{folder: "pkg/patience"},
 		{folder: "pkg/release", may: []string{"pkg/kinds", "pkg/pack"}},
-		{folder: "pkg/hook", may: []string{"pkg/kinds"}},
+		{folder: "pkg/hook", may: []string{"pkg/kinds", "pkg/words"}},
 		{folder: "pkg/manifest", may: []string{"pkg/kinds", "pkg/strictyaml"}},
-		{folder: "pkg/render", may: []string{"pkg/pack"}},
-		{folder: "pkg/pack", may: []string{"pkg/strictyaml"}},
+		{folder: "pkg/render", may: []string{"pkg/pack", "pkg/words"}},
+		{folder: "pkg/pack", may: []string{"pkg/strictyaml", "pkg/words"}},
 		{folder: "pkg/strictyaml"},
 		{folder: "pkg/words"},
 	}
