@@ -18,8 +18,8 @@ import (
 )
 
 // violations are what the schema finds wrong with merged values, sorted by path. Where a value comes from values.yaml
-// and not from the user, the problem says so.
-func (p *Pack) violations(merged, given map[string]any) []Problem {
+// and not from the user, the problem says so. All others are those of the file that the values were given in; nil is none.
+func (p *Pack) violations(merged, given map[string]any, from *yamlFile) []Problem {
 	err := within(validationTime, func() error { return p.Schema.compiled.Validate(merged) })
 	if err == nil {
 		return nil
@@ -34,17 +34,27 @@ func (p *Pack) violations(merged, given map[string]any) []Problem {
 	}
 	var problems []Problem
 	for _, leaf := range leaves(violation) {
-		path := leaf.InstanceLocation
-		own := has(p.Values, path) && !has(given, path)
-		for _, problem := range explain(leaf, p.Schema) {
-			if own && len(path) > 0 {
+		for i, problem := range explain(leaf, p.Schema) {
+			path := pathOf(leaf, i)
+			switch own := has(p.Values, path) && !has(given, path); {
+			case own && len(path) > 0:
 				problem.File, problem.Line = file.name, file.line(path)
+			case from != nil:
+				problem.File, problem.Line = from.name, from.line(path)
 			}
 			problems = append(problems, problem)
 		}
 	}
 	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.Path, b.Path) })
 	return slices.Compact(problems)
+}
+
+// pathOf is where the problem is that explain words at an index of a violation.
+func pathOf(violation *jsonschema.ValidationError, i int) []string {
+	if more, ok := violation.ErrorKind.(*kind.AdditionalProperties); ok {
+		return append(slices.Clone(violation.InstanceLocation), more.Properties[i])
+	}
+	return violation.InstanceLocation
 }
 
 // has says whether there is anything at a path of keys and indexes.
