@@ -22,13 +22,14 @@ type Schema struct {
 // packURL stands for the folder of the pack, so that a schema can refer to other files in it.
 const packURL = "pack:///"
 
-func schemaFiles() []string { return []string{"values.schema.json", "values.schema.yaml"} }
+// SchemaFiles returns the names that the schema of a pack may have.
+func SchemaFiles() []string { return []string{"values.schema.json", "values.schema.yaml"} }
 
-func isSchema(name string) bool { return slices.Contains(schemaFiles(), name) }
+func isSchema(name string) bool { return slices.Contains(SchemaFiles(), name) }
 
 func (p *Pack) readSchema() []Problem {
 	var found []string
-	for _, name := range schemaFiles() {
+	for _, name := range SchemaFiles() {
 		if _, ok := p.file(name); ok {
 			found = append(found, name)
 		}
