@@ -28,6 +28,7 @@ func layers() []layer {
 			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/kube/refusal", "pkg/lifecycle", "pkg/manifest", "pkg/pack", "pkg/patience", "pkg/plan",
 			"pkg/printers", "pkg/release", "pkg/render", "pkg/storage", "pkg/words",
 		}},
+		{folder: "pkg/lint", may: []string{"pkg/hook", "pkg/kinds", "pkg/manifest", "pkg/pack", "pkg/plan", "pkg/release", "pkg/render"}},
 		{folder: "pkg/printers", may: []string{"pkg/hook", "pkg/lifecycle", "pkg/plan", "pkg/release", "pkg/words"}},
 		{folder: "pkg/lifecycle", may: []string{
 			"pkg/hook", "pkg/kinds", "pkg/kube", "pkg/kube/health", "pkg/kube/refusal", "pkg/manifest", "pkg/plan", "pkg/release", "pkg/words",
