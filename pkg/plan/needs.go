@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/ptr"
 
@@ -151,40 +150,28 @@ func (s *search) follow(object manifest.Object) {
 		s.definition(gvk.GroupKind())
 		return
 	}
-	if path := kinds.PodSpec(gvk.GroupKind()); path != nil {
-		if spec, ok := decoded[corev1.PodSpec](object, path...); ok {
-			s.pod(spec, namespace)
-		}
+	if spec, found := object.PodSpec(); found {
+		s.pod(spec, namespace)
 		return
 	}
 	switch gvk.Kind + "." + gvk.Group {
 	case "ServiceAccount.":
-		if account, ok := decoded[corev1.ServiceAccount](object); ok {
+		if account, ok := manifest.Part[corev1.ServiceAccount](object); ok {
 			s.pullSecrets(account.ImagePullSecrets, namespace)
 		}
 	case "PersistentVolumeClaim.":
-		if claim, ok := decoded[corev1.PersistentVolumeClaim](object); ok {
+		if claim, ok := manifest.Part[corev1.PersistentVolumeClaim](object); ok {
 			s.volumeOf(claim.Spec)
 		}
 	case "PersistentVolume.":
-		if volume, ok := decoded[corev1.PersistentVolume](object); ok {
+		if volume, ok := manifest.Part[corev1.PersistentVolume](object); ok {
 			s.volumeSecrets(volume.Spec)
 		}
 	case "RoleBinding." + rbacv1.GroupName, "ClusterRoleBinding." + rbacv1.GroupName:
-		if binding, ok := decoded[rbacv1.RoleBinding](object); ok {
+		if binding, ok := manifest.Part[rbacv1.RoleBinding](object); ok {
 			s.find(roleOf(binding.RoleRef, namespace))
 		}
 	}
-}
-
-// decoded reads an object, or the part of it at a path, as a type.
-func decoded[T any](object manifest.Object, path ...string) (value T, ok bool) {
-	part, found, err := unstructured.NestedFieldNoCopy(object.Object, path...)
-	fields, isMap := part.(map[string]any)
-	if err != nil || !found || !isMap {
-		return value, false
-	}
-	return value, runtime.DefaultUnstructuredConverter.FromUnstructured(fields, &value) == nil
 }
 
 // definition adds the definition of a kind that the manifest brings.
@@ -223,7 +210,7 @@ func (s *search) account(namespace, name string) {
 		if gvk.Group != rbacv1.GroupName || gvk.Kind != "RoleBinding" && gvk.Kind != "ClusterRoleBinding" {
 			continue
 		}
-		binding, ok := decoded[rbacv1.RoleBinding](object)
+		binding, ok := manifest.Part[rbacv1.RoleBinding](object)
 		if ok && slices.ContainsFunc(binding.Subjects, func(subject rbacv1.Subject) bool {
 			return subject.Kind == rbacv1.ServiceAccountKind && subject.Namespace == namespace && subject.Name == name
 		}) {

@@ -24,20 +24,16 @@ func Indispensable(object manifest.Object) []kinds.Key {
 // and the role of a binding. Names of the namespace that the object is in have the namespace that it says, which may be none.
 func References(object manifest.Object) []kinds.Key {
 	namespace, kind := object.GetNamespace(), object.GroupKind()
-	if path := kinds.PodSpec(kind); path != nil {
-		spec, ok := decoded[corev1.PodSpec](object, path...)
-		if !ok {
-			return nil
-		}
+	if spec, found := object.PodSpec(); found {
 		return neededBy(spec, namespace)
 	}
 	switch kind.String() {
 	case "Ingress." + networkingv1.GroupName:
-		if spec, ok := decoded[networkingv1.IngressSpec](object, "spec"); ok {
+		if spec, ok := manifest.Part[networkingv1.IngressSpec](object, "spec"); ok {
 			return backends(spec, namespace)
 		}
 	case "RoleBinding." + rbacv1.GroupName, "ClusterRoleBinding." + rbacv1.GroupName:
-		if binding, ok := decoded[rbacv1.RoleBinding](object); ok {
+		if binding, ok := manifest.Part[rbacv1.RoleBinding](object); ok {
 			return []kinds.Key{roleOf(binding.RoleRef, namespace)}
 		}
 	}
