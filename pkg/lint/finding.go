@@ -68,8 +68,7 @@ type Finding struct {
 	// Line counts from 1, 0 where it is not known.
 	Line    int    `json:"line,omitempty"`
 	Message string `json:"message"`
-	// Values is the file of values that the pack has to be rendered with, as in ci/large-values.yaml; "" where it is found
-	// with the first ones, too.
+	// Values is the first file of values that it is found with, as in ci/large-values.yaml; "" where it is found with all.
 	Values string `json:"values,omitempty"`
 }
 
@@ -96,26 +95,33 @@ func Count(findings []Finding, severity Severity) int {
 // report gathers findings, each once.
 type report struct {
 	findings []Finding
-	seen     map[Finding]bool
-	// values is the file of values that is rendered with; "" for those that need not be named.
+	// with are the files of values that a finding was found with, each once.
+	with map[Finding][]string
+	// values is the one that the pack is rendered with, and sets is how many there are in all.
 	values string
+	sets   int
 }
+
+func newReport() *report { return &report{with: map[Finding][]string{}} }
 
 func (r *report) add(findings ...Finding) {
 	for _, finding := range findings {
-		if r.seen[finding] {
-			continue
+		if r.with[finding] == nil {
+			r.findings = append(r.findings, finding)
 		}
-		r.seen[finding] = true
-		if r.values != finding.File {
-			finding.Values = r.values
+		if !slices.Contains(r.with[finding], r.values) {
+			r.with[finding] = append(r.with[finding], r.values)
 		}
-		r.findings = append(r.findings, finding)
 	}
 }
 
-// sorted returns the findings by file and line.
+// sorted returns the findings by file and line. Those that do not come with all values name the first that they come with.
 func (r *report) sorted() []Finding {
+	for i, finding := range r.findings {
+		if with := r.with[finding]; len(with) < r.sets && with[0] != finding.File {
+			r.findings[i].Values = with[0]
+		}
+	}
 	slices.SortStableFunc(r.findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})

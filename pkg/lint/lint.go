@@ -5,6 +5,7 @@ package lint
 
 import (
 	"cmp"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -32,13 +33,15 @@ const (
 type Linter struct {
 	// APIs is what the cluster serves.
 	APIs APIs
+	// Assumed says that nobody has asked for the version of the cluster: a pack that does not support it is warned of only.
+	Assumed bool
 	// Render renders a pack with all its values to resources that know their file and line.
 	Render func(p *pack.Pack, values map[string]any, r render.Release) ([]*yaml.RNode, error)
 }
 
 // Invalid returns what a pack that cannot be opened is refused for.
 func Invalid(packPath string, err *pack.InvalidError) []Finding {
-	found := report{seen: map[Finding]bool{}}
+	found := newReport()
 	found.add(relative(packPath, problems(err))...)
 	return found.sorted()
 }
@@ -46,23 +49,30 @@ func Invalid(packPath string, err *pack.InvalidError) []Finding {
 // Lint returns what it finds in a pack, sorted by file and line. given are values that it is rendered with; nil means those in
 // each file of the pack that ValuesPattern matches or, where there is none, the pack's own alone.
 func (l Linter) Lint(p *pack.Pack, given map[string]any) []Finding {
-	found := report{seen: map[Finding]bool{}}
-	if err := p.SupportsKube("v" + l.APIs.Version.String()); err != nil {
-		found.add(Finding{Severity: Error, Rule: RuleKubeVersion, File: pack.MetadataFile, Message: err.Error()})
+	found := newReport()
+	if version := "v" + l.APIs.Version.String(); p.SupportsKube(version) != nil {
+		severity := Error
+		if l.Assumed {
+			severity = Warning
+		}
+		message := fmt.Sprintf("the pack needs Kubernetes %s and is linted for %s", p.Metadata.KubeVersion, version)
+		found.add(Finding{Severity: severity, Rule: RuleKubeVersion, File: pack.MetadataFile, Message: message})
 	}
 	if p.Kind == pack.Library {
 		_, err := l.Render(definitions(p), p.Values, newRelease(releaseName))
 		found.add(problems(err)...)
 		return found.sorted()
 	}
-	for _, set := range valueSets(p, given) {
+	sets := valueSets(p, given)
+	found.sets = len(sets)
+	for _, set := range sets {
 		found.values = set.file
 		values, err := set.merge()
 		if err != nil {
 			found.add(relative(p.Path, set.locate(problems(err)))...)
 			continue
 		}
-		l.lint(&found, p, values)
+		l.lint(found, p, values)
 	}
 	return found.sorted()
 }

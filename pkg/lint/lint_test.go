@@ -24,9 +24,11 @@ func TestLint(t *testing.T) {
 	t.Run("a pack without mistakes", aPackWithoutMistakes)
 	t.Run("every rule", everyRule)
 	t.Run("values of the pack's own", valuesOfThePackItself)
+	t.Run("what comes with all values names none", whatComesWithAllValues)
 	t.Run("values that are given", valuesThatAreGiven)
 	t.Run("an upgrade is rendered, too", anUpgradeIsRenderedToo)
 	t.Run("a library only defines", aLibraryOnlyDefines)
+	t.Run("a version that nobody asked for", aVersionThatNobodyAskedFor)
 	t.Run("a pack that cannot be opened", aPackThatCannotBeOpened)
 }
 
@@ -145,7 +147,7 @@ func mistakes() map[string]mistake {
 	maps.Copy(all, map[string]mistake{
 		"kube-version": {
 			files{"Pack.yaml": strings.Replace(metadata, "1.0.0}", "1.0.0, kubeVersion: <1.30}", 1)},
-			[]string{"Pack.yaml: error: pack shop needs Kubernetes <1.30, the cluster has v1.37.0 (kube-version)"},
+			[]string{"Pack.yaml: error: the pack needs Kubernetes <1.30 and is linted for v1.37.0 (kube-version)"},
 		},
 		"values": {
 			files{"values.yaml": "a: 1\nb: {c: 2}\n", "values.schema.json": `{"properties": {"b": {"properties": {"c": {"type": "string"}}}, "d": {}}, "required": ["d"]}`},
@@ -240,6 +242,21 @@ func valuesOfThePackItself(t *testing.T) {
 	}
 }
 
+func whatComesWithAllValues(t *testing.T) {
+	t.Parallel()
+	got := files{
+		"templates/a.yaml": object("v1", "Endpoints", "a", "") + "{{ if values.job }}" + object("batch/v1beta1", "CronJob", "b", "") + "{{ end }}",
+		"ci/a-values.yaml": "", "ci/b-values.yaml": "job: true\n",
+	}.findings(t, nil)
+	want := []string{
+		"templates/a.yaml:1: warning: Endpoints/a: v1/Endpoints is deprecated since Kubernetes 1.33; use discovery.k8s.io/v1/EndpointSlice (api-deprecated)",
+		"templates/a.yaml:6: error: CronJob/b: batch/v1beta1/CronJob is not served since Kubernetes 1.25; use batch/v1/CronJob (api-not-served, with ci/b-values.yaml)",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
 func valuesThatAreGiven(t *testing.T) {
 	t.Parallel()
 	pack := files{
@@ -275,6 +292,19 @@ func aLibraryOnlyDefines(t *testing.T) {
 		"templates/_b.yaml": "{{ values.of.the.user }}",
 	}.findings(t, nil)
 	want := []string{"templates/_a.tpl:1: error: {{ qoute 1 }}: no such function qoute; did you mean quote? (template)"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+func aVersionThatNobodyAskedFor(t *testing.T) {
+	t.Parallel()
+	p, err := files{"Pack.yaml": strings.Replace(metadata, "1.0.0}", "1.0.0, kubeVersion: '>=2'}", 1)}.open(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := texts(lint.Linter{APIs: apis("v1.37.0"), Assumed: true, Render: rendered}.Lint(p, nil))
+	want := []string{"Pack.yaml: warning: the pack needs Kubernetes >=2 and is linted for v1.37.0 (kube-version)"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
