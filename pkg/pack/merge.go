@@ -7,7 +7,7 @@ func (p *Pack) Merge(given map[string]any) (map[string]any, error) { return p.me
 
 // MergeFile is Merge with the values in a file of the pack, which is named in problems.
 func (p *Pack) MergeFile(name string) (map[string]any, error) {
-	data, _ := p.file(name)
+	data, _ := p.Text(name)
 	file := yamlFile{name: p.where(name)}
 	given, problems := decodeValues(file.name, data)
 	if len(problems) > 0 {
@@ -65,7 +65,7 @@ func dropNulls(values map[string]any) {
 }
 
 func (p *Pack) readValues() []Problem {
-	data, ok := p.file(ValuesFile)
+	data, ok := p.Text(ValuesFile)
 	if !ok {
 		return nil
 	}

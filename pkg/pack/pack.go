@@ -29,6 +29,7 @@ const (
 	MetadataFile = "Pack.yaml"
 	ValuesFile   = "values.yaml"
 	NotesFile    = "templates/NOTES.txt"
+	ReadmeFile   = "README.md"
 )
 
 // Engine says how the templates of a pack are rendered.
@@ -131,14 +132,14 @@ func (p *Pack) Excludes(name string) bool {
 }
 
 func (p *Pack) ignore() (ignore, error) {
-	data, _ := p.file(IgnoreFile)
+	data, _ := p.Text(IgnoreFile)
 	return parseIgnore(data)
 }
 
 // checkKind refuses what has no Pack.yaml.
 func (p *Pack) checkKind() error {
-	_, isPack := p.file(MetadataFile)
-	_, isChart := p.file("Chart.yaml")
+	_, isPack := p.Text(MetadataFile)
+	_, isChart := p.Text("Chart.yaml")
 	switch {
 	case isPack:
 		return nil
@@ -211,8 +212,8 @@ func hidden(name string) bool {
 	return strings.HasPrefix(path.Base(name), ".")
 }
 
-// file returns the text of a file of the pack.
-func (p *Pack) file(name string) ([]byte, bool) {
+// Text returns the text of a file of the pack, by its path.
+func (p *Pack) Text(name string) ([]byte, bool) {
 	at, ok := slices.BinarySearchFunc(p.All, name, func(f File, name string) int { return strings.Compare(f.Path, name) })
 	if !ok {
 		return nil, false

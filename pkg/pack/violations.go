@@ -29,7 +29,7 @@ func (p *Pack) violations(merged, given map[string]any, from *yamlFile) []Proble
 		return []Problem{{Message: "validate the values: " + err.Error()}}
 	}
 	file := yamlFile{name: p.where(ValuesFile)}
-	if data, ok := p.file(ValuesFile); ok {
+	if data, ok := p.Text(ValuesFile); ok {
 		file.parse(data)
 	}
 	var problems []Problem

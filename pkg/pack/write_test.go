@@ -51,7 +51,7 @@ func anArchiveIsReadBack(t *testing.T) {
 	if diff := cmp.Diff(p, again); diff != "" {
 		t.Errorf("(-folder +archive):\n%s", diff)
 	}
-	if _, found := again.file("a.tmp"); found {
+	if _, found := again.Text("a.tmp"); found {
 		t.Error("it has what is ignored")
 	}
 }
