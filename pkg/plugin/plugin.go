@@ -87,7 +87,10 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 			newStatusCommand(flags, streams), newListCommand(flags, streams),
 			newHistoryCommand(flags, streams), newGetCommand(flags, streams),
 		}},
-		{Message: "Pack Commands:", Commands: []*cobra.Command{newTemplateCommand(flags, streams)}},
+		{Message: "Pack Commands:", Commands: []*cobra.Command{
+			newCreateCommand(streams), newTemplateCommand(flags, streams), newLintCommand(flags, streams),
+			newPackageCommand(streams), newShowCommand(streams), newImagesCommand(flags, streams), newExplainCommand(streams),
+		}},
 	}
 	groups.Add(root)
 	templates.ActsAsRootCommand(root, nil, groups...)

@@ -1,14 +1,12 @@
 package plugin
 
 import (
-	"encoding/json"
 	"fmt"
 	"runtime"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
-	"sigs.k8s.io/yaml"
 )
 
 // versionOf is what version prints.
@@ -19,7 +17,7 @@ type versionOf struct {
 }
 
 func newVersionCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command {
-	output := ""
+	var output dataFormat
 	command := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of this program",
@@ -28,31 +26,17 @@ func newVersionCommand(streams genericiooptions.IOStreams, build Build) *cobra.C
 			kubectl sherpack version`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			found := versionOf{Build: build, GoVersion: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
-			text, err := found.format(output)
-			if err != nil {
-				return &UsageError{cmd.CommandPath(), err}
+			if err := output.Check(cmd); err != nil {
+				return err
 			}
-			_, err = fmt.Fprintln(streams.Out, text)
+			if output.ForMachines() {
+				found := versionOf{Build: build, GoVersion: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+				return output.Print(found, streams.Out)
+			}
+			_, err := fmt.Fprintln(streams.Out, "kubectl-sherpack "+build.Version)
 			return err
 		},
 	}
-	command.Flags().StringVarP(&output, "output", "o", output, "One of 'yaml' or 'json'.")
+	output.AddFlags(command)
 	return command
-}
-
-func (v versionOf) format(output string) (string, error) {
-	var text []byte
-	var err error
-	switch output {
-	case "":
-		return "kubectl-sherpack " + v.Version, nil
-	case "json":
-		text, err = json.MarshalIndent(v, "", "  ")
-	case "yaml":
-		text, err = yaml.Marshal(v)
-	default:
-		err = fmt.Errorf("--output %q: must be 'yaml' or 'json'", output)
-	}
-	return string(text), err
 }
