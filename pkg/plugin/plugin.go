@@ -23,13 +23,6 @@ const (
 	displayName = "kubectl sherpack"
 )
 
-// Build says which build of the program this is; empty fields are not known.
-type Build struct {
-	Version string `json:"version"`
-	Commit  string `json:"commit,omitempty"`
-	Date    string `json:"date,omitempty"`
-}
-
 // Main runs the command line and returns the exit code. Errors are printed to the error stream; an answer that cannot be
 // written is one, too. Cancelling ctx with an Interrupt as the cause ends the work and is recorded.
 func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams, build Build) int {
@@ -59,6 +52,7 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 			Install, inspect and remove applications ("packs") on a Kubernetes cluster, with hooks that run before
 			and after each step.`),
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: displayName},
+		Version:       build.Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Run:           func(cmd *cobra.Command, _ []string) { _ = cmd.Help() },
@@ -78,6 +72,7 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 		}
 		return preferred.Load(cmd, streams.ErrOut)
 	}
+	root.Flags().Bool("version", false, "Print the version of this program.")
 	root.PersistentFlags().IntP(verbosityFlag, verbosityFlag, 0, "Log verbosity on stderr. 1 names what the preflight could not submit.")
 	groups := templates.CommandGroups{
 		{Message: "Release Commands:", Commands: []*cobra.Command{
@@ -92,7 +87,8 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	groups.Add(root)
 	templates.ActsAsRootCommand(root, nil, groups...)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &UsageError{cmd.CommandPath(), err} })
-	root.AddCommand(newVersionCommand(streams, build), newOptionsCommand(streams))
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	root.AddCommand(newVersionCommand(flags, streams, build), newOptionsCommand(streams))
 	refuseAsUsage(root)
 	return root
 }
