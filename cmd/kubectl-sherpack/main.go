@@ -24,7 +24,7 @@ func main() {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go interrupt(signals, cancel)
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
-	os.Exit(plugin.Main(ctx, os.Args[1:], streams, plugin.NewBuild(version, commit, date)))
+	os.Exit(plugin.Main(ctx, plugin.Arguments(os.Args), streams, plugin.NewBuild(version, commit, date)))
 }
 
 // interrupt ends the work at the first signal, and the program at the second: whoever asks twice does not want to wait

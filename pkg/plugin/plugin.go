@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,10 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	// The libraries' own log is for their developers; what went wrong is in the errors.
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
+	var logging flag.FlagSet
+	klog.InitFlags(&logging)
+	// Errors would go to the terminal all the same. The error says that there is no such level.
+	_ = logging.Set("stderrthreshold", "FATAL")
 	out := &answer{Writer: streams.Out}
 	streams.Out, streams.ErrOut = out, errorStream(streams.ErrOut, args)
 	command := NewCommand(streams, build)
@@ -88,8 +93,9 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	templates.ActsAsRootCommand(root, nil, groups...)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &UsageError{cmd.CommandPath(), err} })
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
-	root.AddCommand(newVersionCommand(flags, streams, build), newOptionsCommand(streams))
+	root.AddCommand(newVersionCommand(flags, streams, build), newCompletionCommand(streams), newOptionsCommand(streams))
 	refuseAsUsage(root)
+	completer{flags}.AddTo(root)
 	return root
 }
 

@@ -111,6 +111,7 @@ func newVersionCommand(getter genericclioptions.RESTClientGetter, streams generi
 func (f *VersionFlags) AddFlags(command *cobra.Command) {
 	command.Flags().BoolVar(&f.Client, "client", f.Client, "Print the version of the client only, and ask no server.")
 	command.Flags().StringVarP(&f.Output, "output", "o", f.Output, "One of 'yaml' or 'json'.")
+	completeOutput(command, []string{"json", "yaml"})
 }
 
 // ToOptions checks the flags.
