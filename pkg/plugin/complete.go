@@ -148,6 +148,9 @@ func beginningWith(beginning string, completions []cobra.Completion) []cobra.Com
 // releaseNames are the releases of the namespace, in the form that was begun: NAME, or release/NAME.
 func releaseNames(ctx context.Context, at *connection, _ []string, toComplete string) ([]cobra.Completion, error) {
 	prefix := toComplete[:strings.Index(toComplete, "/")+1]
+	if _, err := releaseName(prefix + "a"); err != nil {
+		return nil, err
+	}
 	releases, err := at.store.List(ctx, at.namespace, nil)
 	var completions []cobra.Completion
 	for _, r := range releases {
