@@ -18,6 +18,7 @@ type dataFormat string
 // AddFlags adds -o.
 func (f *dataFormat) AddFlags(command *cobra.Command) {
 	command.Flags().StringVarP((*string)(f), "output", "o", "", "One of 'yaml' or 'json'.")
+	completeOutput(command, []string{"json", "yaml"})
 }
 
 // Check refuses an unknown form before anything is done.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -23,19 +24,16 @@ const (
 	displayName = "kubectl sherpack"
 )
 
-// Build says which build of the program this is; empty fields are not known.
-type Build struct {
-	Version string `json:"version"`
-	Commit  string `json:"commit,omitempty"`
-	Date    string `json:"date,omitempty"`
-}
-
 // Main runs the command line and returns the exit code. Errors are printed to the error stream; an answer that cannot be
 // written is one, too. Cancelling ctx with an Interrupt as the cause ends the work and is recorded.
 func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams, build Build) int {
 	// The libraries' own log is for their developers; what went wrong is in the errors.
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
+	var logging flag.FlagSet
+	klog.InitFlags(&logging)
+	// Errors would go to the terminal all the same. The error says that there is no such level.
+	_ = logging.Set("stderrthreshold", "FATAL")
 	out := &answer{Writer: streams.Out}
 	streams.Out, streams.ErrOut = out, errorStream(streams.ErrOut, args)
 	command := NewCommand(streams, build)
@@ -59,6 +57,7 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 			Install, inspect and remove applications ("packs") on a Kubernetes cluster, with hooks that run before
 			and after each step.`),
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: displayName},
+		Version:       build.Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Run:           func(cmd *cobra.Command, _ []string) { _ = cmd.Help() },
@@ -78,6 +77,7 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 		}
 		return preferred.Load(cmd, streams.ErrOut)
 	}
+	root.Flags().Bool("version", false, "Print the version of this program.")
 	root.PersistentFlags().IntP(verbosityFlag, verbosityFlag, 0, "Log verbosity on stderr. 1 names what the preflight could not submit.")
 	groups := templates.CommandGroups{
 		{Message: "Release Commands:", Commands: []*cobra.Command{
@@ -95,8 +95,10 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	groups.Add(root)
 	templates.ActsAsRootCommand(root, nil, groups...)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &UsageError{cmd.CommandPath(), err} })
-	root.AddCommand(newVersionCommand(streams, build), newOptionsCommand(streams))
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	root.AddCommand(newVersionCommand(flags, streams, build), newCompletionCommand(streams), newOptionsCommand(streams))
 	refuseAsUsage(root)
+	completer{flags}.AddTo(root)
 	return root
 }
 

@@ -77,7 +77,8 @@ func helpSpeaksOfKubectlSherpack(t *testing.T) {
 		if code != 0 || !strings.Contains(stdout, "\nUsage:\n  kubectl sherpack") {
 			t.Errorf("%s: exit code %d, and help has no usage line:\n%s", command.CommandPath(), code, stdout)
 		}
-		if strings.Contains(stdout, "kubectl-sherpack") {
+		// There the name of the file is what it is about.
+		if strings.Contains(stdout, "kubectl-sherpack") && command.Name() != "completion" {
 			t.Errorf("%s: help speaks of kubectl-sherpack:\n%s", command.CommandPath(), stdout)
 		}
 		if command.Short == "" || strings.HasSuffix(command.Short, ".") {

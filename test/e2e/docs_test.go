@@ -105,3 +105,43 @@ func checkPrinted(t *testing.T, folder, command, want string) {
 		t.Errorf("$ %s\n%s", command, cmp.Diff(want, got))
 	}
 }
+
+// What docs/install.md says of a program that is there works as it is written, in every shell that is there.
+func TestTheStepsAfterTheInstallationWork(t *testing.T) {
+	t.Parallel()
+	document, err := os.ReadFile("../../docs/install.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The program is put into a folder of its own, where it may make a link.
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, os.DirFS(filepath.Dir(program(t)))); err != nil {
+		t.Fatal(err)
+	}
+	session := newSession(t)
+	run := func(shell ...string) {
+		t.Helper()
+		command := exec.CommandContext(t.Context(), shell[0], shell[1:]...)
+		command.Env = append(os.Environ(), "PATH="+folder+string(os.PathListSeparator)+session.path, "KUBECONFIG="+session.kubeconfig, "HOME="+folder)
+		if output, err := command.CombinedOutput(); err != nil {
+			t.Errorf("%q: %v: %s", shell, err, output)
+		}
+	}
+	lines := regexp.MustCompile("(?m)^    (kubectl sherpack .*)$").FindAllStringSubmatch(string(document), -1)
+	rows := regexp.MustCompile("(?m)^\\| (\\w+).* \\| `(.*completion .*)` \\|$").FindAllStringSubmatch(string(document), -1)
+	if len(lines) != 4 || len(rows) != 4 {
+		t.Fatalf("found %d steps and %d shells", len(lines), len(rows))
+	}
+	for _, line := range lines {
+		run("sh", "-c", line[1])
+	}
+	if target, err := os.Readlink(filepath.Join(folder, "kubectl_complete-sherpack")); err != nil || target != "kubectl-sherpack" {
+		t.Errorf("%v: the link leads to %q", err, target)
+	}
+	before := map[string]string{"zsh": "autoload -Uz compinit; compinit -u; "}
+	for _, row := range rows {
+		if shell, err := exec.LookPath(row[1]); err == nil {
+			run(shell, "-c", before[row[1]]+strings.ReplaceAll(row[2], `\|`, "|"))
+		}
+	}
+}
