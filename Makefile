@@ -54,6 +54,10 @@ vulncheck: ## Ask Go's database on vuln.go.dev for known vulnerabilities in what
 notices: ## Write the licenses of what the program contains to bin/THIRD_PARTY_NOTICES.txt.
 	go run ./hack/notices bin/THIRD_PARTY_NOTICES.txt
 
+.PHONY: snapshot
+snapshot: ## Build a release into dist/ with goreleaser, twice, and publish nothing.
+	hack/snapshot.sh
+
 .PHONY: mutants
 mutants: ## Break the program in a hundred ways, one at a time, and list those that no test notices.
 	hack/mutants.sh

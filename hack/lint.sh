@@ -8,6 +8,7 @@ status=0
 "$linter" "$@" ./... || status=1
 (cd test/helm && "$linter" "$@" ./...) || status=1
 (cd hack/tools && "$linter" "$@" ./...) || status=1
+(cd hack/krew && "$linter" "$@" ./...) || status=1
 
 cd test/cluster
 # The programs of the cluster are built this way: the linter finds the thousands of packages compiled, not to do again.

@@ -14,7 +14,7 @@ import (
 )
 
 // Set by the linker.
-var version, commit, date = "dev", "", ""
+var version, commit, date string
 
 func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -24,8 +24,7 @@ func main() {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go interrupt(signals, cancel)
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
-	build := plugin.Build{Version: version, Commit: commit, Date: date}
-	os.Exit(plugin.Main(ctx, os.Args[1:], streams, build))
+	os.Exit(plugin.Main(ctx, plugin.Arguments(os.Args), streams, plugin.NewBuild(version, commit, date)))
 }
 
 // interrupt ends the work at the first signal, and the program at the second: whoever asks twice does not want to wait

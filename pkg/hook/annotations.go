@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // The annotations of this project that a pack may set. Where one of the first three is absent, Helm's annotation of
@@ -34,8 +35,8 @@ const (
 	helmPrefix = "helm.sh/"
 )
 
-// known are the annotations that a pack may set, the hooks' own first.
-func known() []string {
+// Annotations returns the annotations of this project that a pack may set, those that only hooks may have first.
+func Annotations() []string {
 	return []string{
 		Annotation, WeightAnnotation, DeletePolicyAnnotation, TimeoutAnnotation, NeedsAnnotation,
 		ReadyWhenAnnotation, FailedWhenAnnotation, ResourcePolicy, OnImmutableAnnotation,
@@ -135,11 +136,11 @@ func (a annotations) phases() ([]Phase, error) {
 	if !ok {
 		return nil, a.errorf(Annotation, "missing: not a hook")
 	}
-	return words(value, Phases(), func(word string) (Phase, error) {
+	return parseList(value, Phases(), func(word string) (Phase, error) {
 		if word == "test-success" {
 			return Test, nil
 		}
-		return Phase(word), a.errorf(key, "unknown phase %q; valid phases: %s", word, list(Phases()))
+		return Phase(word), a.errorf(key, "unknown phase %q; valid phases: %s%s", word, list(Phases()), words.Suggestion(word, Phases()))
 	})
 }
 
@@ -151,13 +152,13 @@ func (a annotations) policies() ([]DeletePolicy, error) {
 	if !ok {
 		return nil, nil
 	}
-	return words(value, DeletePolicies(), func(word string) (DeletePolicy, error) {
-		return "", a.errorf(key, "unknown delete policy %q; valid policies: %s", word, list(DeletePolicies()))
+	return parseList(value, DeletePolicies(), func(word string) (DeletePolicy, error) {
+		return "", a.errorf(key, "unknown delete policy %q; valid policies: %s%s", word, list(DeletePolicies()), words.Suggestion(word, DeletePolicies()))
 	})
 }
 
-// words reads a comma list of known words, each kept once; other decides about a word that is not one of them.
-func words[T ~string](value string, valid []T, other func(string) (T, error)) ([]T, error) {
+// parseList reads a comma list of known words, each kept once; other decides about a word that is not one of them.
+func parseList[T ~string](value string, valid []T, other func(string) (T, error)) ([]T, error) {
 	var found []T
 	var errs []error
 	for word := range strings.SplitSeq(value, ",") {
@@ -211,11 +212,11 @@ func checkKeys(node *yaml.RNode) error {
 	a := read(node)
 	var errs []error
 	for _, key := range slices.Sorted(maps.Keys(a.values)) {
-		position := slices.Index(known(), key)
+		position := slices.Index(Annotations(), key)
 		switch {
 		case !strings.HasPrefix(key, prefix):
 		case position < 0:
-			errs = append(errs, a.errorf(key, "unknown annotation; valid ones: %s", strings.Join(known(), ", ")))
+			errs = append(errs, a.errorf(key, "unknown annotation; valid ones: %s%s", strings.Join(Annotations(), ", "), words.Suggestion(key, Annotations())))
 		case position < onlyOnHooks && !isHook(node):
 			errs = append(errs, a.errorf(key, "means nothing without %s", Annotation))
 		}

@@ -116,16 +116,17 @@ func wrongWordsAreRefusedWithPlaceAndValidWords(t *testing.T) {
 		annotations []string
 		want        []string
 	}{
-		"an unknown phase":      {[]string{"a: b", "sherpack.io/hook: pre-instal"}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook: unknown phase "pre-instal"; valid phases: pre-install, post-install, pre-upgrade, post-upgrade, pre-rollback, post-rollback, pre-delete, post-delete, test`}},
+		"an unknown phase":      {[]string{"a: b", "sherpack.io/hook: pre-instal"}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook: unknown phase "pre-instal"; valid phases: pre-install, post-install, pre-upgrade, post-upgrade, pre-rollback, post-rollback, pre-delete, post-delete, test; did you mean pre-install?`}},
 		"no phase at all":       {[]string{`sherpack.io/hook: ""`}, []string{`templates/a.yaml:6: Job/a: sherpack.io/hook: unknown phase ""; valid phases:`}},
 		"a trailing comma":      {[]string{`sherpack.io/hook: test,`}, []string{`templates/a.yaml:6: Job/a: sherpack.io/hook: unknown phase ""; valid phases:`}},
 		"a phase in upper case": {[]string{`sherpack.io/hook: Test`}, []string{`templates/a.yaml:6: Job/a: sherpack.io/hook: unknown phase "Test"; valid phases:`}},
 		"a weight in words":     {[]string{"sherpack.io/hook: test", "sherpack.io/hook-weight: high"}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-weight: weight "high" is not an integer; valid weights:`}},
 		"a fraction":            {[]string{"sherpack.io/hook: test", `sherpack.io/hook-weight: "1.5"`}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-weight: weight "1.5" is not an integer`}},
 		"an unknown policy":     {[]string{"sherpack.io/hook: test", "sherpack.io/hook-delete-policy: never"}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-delete-policy: unknown delete policy "never"; valid policies: hook-succeeded, hook-failed, before-hook-creation`}},
+		"a misspelt policy":     {[]string{"sherpack.io/hook: test", "sherpack.io/hook-delete-policy: hook-suceeded"}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-delete-policy: unknown delete policy "hook-suceeded"; valid policies: hook-succeeded, hook-failed, before-hook-creation; did you mean hook-succeeded?`}},
 		"a timeout of zero":     {[]string{"sherpack.io/hook: test", `sherpack.io/hook-timeout: "0"`}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-timeout: "0" is not a duration above zero`}},
 		"Helm's key is named":   {[]string{"helm.sh/hook: crd-install"}, []string{`templates/a.yaml:6: Job/a: helm.sh/hook: unknown phase "crd-install"`}},
-		"a misspelt key":        {[]string{"sherpack.io/hook: test", "sherpack.io/hook-wieght: 3"}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-wieght: unknown annotation; valid ones: sherpack.io/hook,`}},
+		"a misspelt key":        {[]string{"sherpack.io/hook: test", "sherpack.io/hook-wieght: 3"}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-wieght: unknown annotation; valid ones: sherpack.io/hook, sherpack.io/hook-weight, sherpack.io/hook-delete-policy, sherpack.io/hook-timeout, sherpack.io/hook-needs, sherpack.io/ready-when, sherpack.io/failed-when, sherpack.io/resource-policy, sherpack.io/on-immutable; did you mean sherpack.io/hook-weight?`}},
 		"a need that is no name": {
 			[]string{"sherpack.io/hook: test", "sherpack.io/hook-needs: 'secret/db, settings,configmap/a/b'"},
 			[]string{

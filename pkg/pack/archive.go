@@ -18,7 +18,7 @@ import (
 // loadArchive reads a .tgz of a pack's folder, or of the files in it. Nothing is written to disk.
 func loadArchive(name string) ([]File, error) {
 	if found, err := os.Stat(name); err == nil && !found.Mode().IsRegular() {
-		return nil, &FileError{Path: name, Message: "neither a folder nor an archive"}
+		return nil, &FileError{Path: name, Message: "neither a folder nor an archive; " + supported}
 	}
 	file, err := os.Open(name)
 	if err != nil {
@@ -35,7 +35,7 @@ func loadArchive(name string) ([]File, error) {
 func readArchive(from io.Reader) ([]File, error) {
 	buffered := bufio.NewReader(from)
 	if start, _ := buffered.Peek(2); !bytes.Equal(start, []byte{0x1f, 0x8b}) {
-		return nil, errors.New("neither a folder nor a .tgz archive")
+		return nil, errors.New("neither a folder nor a .tgz archive; " + supported)
 	}
 	unzipped, err := gzip.NewReader(buffered)
 	if err != nil {
@@ -109,8 +109,7 @@ func (a *archive) file(name string) error {
 	if err != nil {
 		return err
 	}
-	// Attributes that tar on macOS adds beside every file.
-	if !strings.HasPrefix(path.Base(name), "._") {
+	if !isAttributes(name) {
 		a.files = append(a.files, File{Path: name, Data: data})
 	}
 	return nil

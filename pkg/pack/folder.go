@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"slices"
+	"strings"
 )
 
-// loadFolder reads all files below a folder. A link to a file inside of the folder is read as that file; os.Root
-// refuses any that leads out.
+// loadFolder reads all files below a folder, without what it ignores. A link to a file inside of the folder is read as that
+// file; os.Root refuses any that leads out.
 func loadFolder(name string) ([]File, error) {
 	root, err := os.OpenRoot(name)
 	if err != nil {
@@ -17,6 +19,9 @@ func loadFolder(name string) ([]File, error) {
 	}
 	defer root.Close()
 	folder := folder{root: root, budget: newBudget()}
+	if err := folder.readIgnore(); err != nil {
+		return nil, fileError("read pack", name, err)
+	}
 	if err := fs.WalkDir(root.FS(), ".", folder.visit); err != nil {
 		return nil, fileError("read pack", name, err)
 	}
@@ -26,7 +31,22 @@ func loadFolder(name string) ([]File, error) {
 type folder struct {
 	root   *os.Root
 	budget *budget
+	ignore ignore
 	files  []File
+}
+
+// readIgnore reads what of the folder is no part of the pack.
+func (f *folder) readIgnore() error {
+	reader := folder{root: f.root, budget: newBudget()}
+	data, err := reader.read(IgnoreFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", IgnoreFile, cause(err))
+	}
+	f.ignore, err = parseIgnore(data)
+	return err
 }
 
 func (f *folder) visit(name string, entry fs.DirEntry, err error) error {
@@ -36,10 +56,16 @@ func (f *folder) visit(name string, entry fs.DirEntry, err error) error {
 	if err := f.budget.entry(); err != nil {
 		return err
 	}
+	if name == "." {
+		return nil
+	}
 	if entry.IsDir() {
-		if slices.Contains([]string{".git", ".hg", ".svn", ".bzr"}, entry.Name()) {
+		if f.ignore.matches(name, true) || slices.Contains([]string{".git", ".hg", ".svn", ".bzr"}, entry.Name()) {
 			return fs.SkipDir
 		}
+		return nil
+	}
+	if f.ignore.excludes(name) || isAttributes(name) {
 		return nil
 	}
 	data, err := f.read(name)
@@ -49,6 +75,9 @@ func (f *folder) visit(name string, entry fs.DirEntry, err error) error {
 	f.files = append(f.files, File{Path: name, Data: data})
 	return nil
 }
+
+// isAttributes reports whether a file holds attributes that macOS keeps, or its tar adds, beside a file.
+func isAttributes(name string) bool { return strings.HasPrefix(path.Base(name), "._") }
 
 func (f *folder) read(name string) ([]byte, error) {
 	// Asked before it is opened, because opening a pipe waits for a writer.

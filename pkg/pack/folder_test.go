@@ -14,6 +14,8 @@ func TestFolder(t *testing.T) {
 	t.Parallel()
 	t.Run("links are followed, and what is hidden stays out of templates", folderIsRead)
 	t.Run("what is refused", foldersThatAreRefused)
+	t.Run("charts of Helm in a pack are refused", chartsInAPackAreRefused)
+	t.Run("what is no folder and no archive is refused", whatIsNoPackIsRefused)
 }
 
 func folderIsRead(t *testing.T) {
@@ -58,6 +60,7 @@ func foldersThatAreRefused(t *testing.T) {
 		"a file that is too large": {func(t *testing.T, f string) { truncate(t, filepath.Join(f, "x"), maxFile+1) }, "x: larger than 5 MiB"},
 		"files that are too large": {func(t *testing.T, f string) { large(t, f) }, "the pack is larger than 100 MiB"},
 		"no Pack.yaml":             {func(t *testing.T, f string) { remove(t, filepath.Join(f, "Pack.yaml")) }, "no Pack.yaml"},
+		"a Helm chart":             {func(t *testing.T, f string) { chart(t, f) }, "this is a Helm chart: it has Chart.yaml and no Pack.yaml"},
 		"no folder":                {func(t *testing.T, f string) { remove(t, f) }, "no such file or directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,6 +84,11 @@ func large(t *testing.T, folder string) {
 	}
 }
 
+func chart(t *testing.T, folder string) {
+	t.Helper()
+	check(t, os.Rename(filepath.Join(folder, "Pack.yaml"), filepath.Join(folder, "Chart.yaml")))
+}
+
 func remove(t *testing.T, name string) {
 	t.Helper()
 	check(t, os.RemoveAll(name))
@@ -90,4 +98,42 @@ func truncate(t *testing.T, name string, size int64) {
 	t.Helper()
 	write(t, filepath.Dir(name), map[string]string{filepath.Base(name): ""})
 	check(t, os.Truncate(name, size))
+}
+
+// They would be missing without a word.
+func chartsInAPackAreRefused(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	write(t, folder, map[string]string{"Pack.yaml": minimal, "charts/.gitkeep": ""})
+	_, err := Open(folder)
+	check(t, err)
+	write(t, folder, map[string]string{"charts/redis-1.0.0.tgz": "x"})
+	_, err = Open(folder)
+	var invalid *InvalidError
+	want := folder + "/charts: has redis-1.0.0.tgz: Helm renders the charts in this folder with their parent, sherpack does not; " +
+		"move what they render to templates/ and their values to values.yaml, or exclude the folder with a line charts/ in .sherpackignore"
+	if !errors.As(err, &invalid) || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+	write(t, folder, map[string]string{IgnoreFile: "charts/\n"})
+	_, err = Open(folder)
+	check(t, err)
+}
+
+func whatIsNoPackIsRefused(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "pack.zip")
+	write(t, filepath.Dir(file), map[string]string{"pack.zip": "PK"})
+	for name, want := range map[string]string{
+		"oci://example.com/shop":       "oci:// addresses are not supported: a pack is a folder, or a .tgz archive of one; download it first",
+		"https://example.com/shop.tgz": "https:// addresses are not supported: a pack is a folder, or a .tgz archive of one; download it first",
+		"repo/shop":                    "read pack: no such file or directory; a pack is a folder, or a .tgz archive of one",
+		file:                           "read pack archive: neither a folder nor a .tgz archive; a pack is a folder, or a .tgz archive of one",
+	} {
+		_, err := Open(name)
+		var failed *FileError
+		if !errors.As(err, &failed) || err.Error() != name+": "+want {
+			t.Errorf("got %v", err)
+		}
+	}
 }

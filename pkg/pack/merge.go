@@ -3,7 +3,21 @@ package pack
 // Merge returns the values to render with: the defaults in the schema, over these values.yaml, over these the given
 // ones. A null deletes the key from the weaker ones. The result is validated against the schema; it is a deep copy,
 // and given, which may be nil, is not changed. The error is an *InvalidError with all violations.
-func (p *Pack) Merge(given map[string]any) (map[string]any, error) {
+func (p *Pack) Merge(given map[string]any) (map[string]any, error) { return p.merge(given, nil) }
+
+// MergeFile is Merge with the values in a file of the pack, which is named in problems.
+func (p *Pack) MergeFile(name string) (map[string]any, error) {
+	data, _ := p.Text(name)
+	file := yamlFile{name: p.where(name)}
+	given, problems := decodeValues(file.name, data)
+	if len(problems) > 0 {
+		return nil, &InvalidError{Problems: problems}
+	}
+	file.parse(data)
+	return p.merge(given, &file)
+}
+
+func (p *Pack) merge(given map[string]any, from *yamlFile) (map[string]any, error) {
 	merged := overlay(Copy(p.Values), Copy(given))
 	if p.Schema == nil {
 		dropNulls(merged)
@@ -14,7 +28,7 @@ func (p *Pack) Merge(given map[string]any) (map[string]any, error) {
 		return nil, &InvalidError{Problems: []Problem{{File: p.where(p.Schema.File), Message: err.Error()}}}
 	}
 	dropNulls(merged)
-	if problems := p.violations(merged, given); len(problems) > 0 {
+	if problems := p.violations(merged, given, from); len(problems) > 0 {
 		return nil, &InvalidError{Problems: problems}
 	}
 	return merged, nil
@@ -51,7 +65,7 @@ func dropNulls(values map[string]any) {
 }
 
 func (p *Pack) readValues() []Problem {
-	data, ok := p.file(ValuesFile)
+	data, ok := p.Text(ValuesFile)
 	if !ok {
 		return nil
 	}

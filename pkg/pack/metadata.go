@@ -54,7 +54,7 @@ const apiVersion = "sherpack/v1"
 var namePattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`)
 
 func (p *Pack) readMetadata() []Problem {
-	data, _ := p.file(MetadataFile)
+	data, _ := p.Text(MetadataFile)
 	file := yamlFile{name: p.where(MetadataFile)}
 	if problems := file.parse(data); len(problems) > 0 {
 		return problems
@@ -80,8 +80,8 @@ func (d *document) check(file *yamlFile) []Problem {
 	if d.Kind != Application && d.Kind != Library {
 		complain("kind", fmt.Sprintf("is %q, must be %s or %s", string(d.Kind), Application, Library))
 	}
-	if !namePattern.MatchString(d.Metadata.Name) {
-		complain("metadata.name", fmt.Sprintf("is %q, must be 1 to 63 letters, digits, dashes, dots or underscores, a letter or digit first and last", d.Metadata.Name))
+	if err := CheckName(d.Metadata.Name); err != nil {
+		complain("metadata.name", err.Error())
 	}
 	if _, err := semver.StrictNewVersion(d.Metadata.Version); err != nil {
 		complain("metadata.version", fmt.Sprintf("is %q, must be a semantic version such as 1.2.0", d.Metadata.Version))
@@ -90,6 +90,14 @@ func (d *document) check(file *yamlFile) []Problem {
 		complain("metadata.kubeVersion", fmt.Sprintf("is %q, must be a version constraint such as >=1.30: %v", d.Metadata.KubeVersion, err))
 	}
 	return found
+}
+
+// CheckName refuses what cannot be the name of a pack. The error says nothing of where the name stands.
+func CheckName(name string) error {
+	if namePattern.MatchString(name) {
+		return nil
+	}
+	return fmt.Errorf("is %q, must be 1 to 63 letters, digits, dashes, dots or underscores, a letter or digit first and last", name)
 }
 
 // UnmarshalYAML keeps Strict as it was where engine is empty.

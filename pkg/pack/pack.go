@@ -4,7 +4,9 @@ package pack
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"slices"
@@ -27,6 +29,7 @@ const (
 	MetadataFile = "Pack.yaml"
 	ValuesFile   = "values.yaml"
 	NotesFile    = "templates/NOTES.txt"
+	ReadmeFile   = "README.md"
 )
 
 // Engine says how the templates of a pack are rendered.
@@ -74,8 +77,17 @@ func Open(name string) (*Pack, error) {
 	return assemble(name, files)
 }
 
+// supported ends the message about what cannot be read as a pack.
+const supported = "a pack is a folder, or a .tgz archive of one"
+
 func load(name string) ([]File, error) {
+	if scheme, _, isAddress := strings.Cut(name, "://"); isAddress {
+		return nil, &FileError{Path: name, Message: scheme + ":// addresses are not supported: " + supported + "; download it first"}
+	}
 	found, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w; %s", cause(err), supported)
+	}
 	if err != nil {
 		return nil, fileError("read pack", name, err)
 	}
@@ -85,18 +97,24 @@ func load(name string) ([]File, error) {
 	return loadArchive(name)
 }
 
-// assemble makes a pack of its files; name is only told in errors.
+// assemble makes a pack of its files, less those that it ignores; name is only told in errors.
 func assemble(name string, files []File) (*Pack, error) {
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	p := &Pack{Path: name, All: files, Engine: Engine{Strict: true}, Values: map[string]any{}}
-	if _, ok := p.file(MetadataFile); !ok {
-		return nil, &FileError{Path: name, Message: "no Pack.yaml: a pack needs one, with apiVersion, kind and metadata.name and .version"}
+	rules, err := p.ignore()
+	if err != nil {
+		return nil, fileError("read pack", name, err)
+	}
+	p.All = slices.DeleteFunc(files, func(file File) bool { return rules.excludes(file.Path) })
+	if err := p.checkKind(); err != nil {
+		return nil, err
 	}
 	p.sort()
 	if err := p.checkNames(); err != nil {
 		return nil, err
 	}
 	var problems problems
+	problems.add(p.checkCharts()...)
 	problems.add(p.readMetadata()...)
 	problems.add(p.readValues()...)
 	problems.add(p.readSchema()...)
@@ -104,6 +122,47 @@ func assemble(name string, files []File) (*Pack, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// Excludes reports whether the pack ignores a file of its folder, by its path in that.
+func (p *Pack) Excludes(name string) bool {
+	// They were read before.
+	rules, _ := p.ignore()
+	return rules.excludes(name)
+}
+
+func (p *Pack) ignore() (ignore, error) {
+	data, _ := p.Text(IgnoreFile)
+	return parseIgnore(data)
+}
+
+// checkKind refuses what has no Pack.yaml.
+func (p *Pack) checkKind() error {
+	_, isPack := p.Text(MetadataFile)
+	_, isChart := p.Text("Chart.yaml")
+	switch {
+	case isPack:
+		return nil
+	case p.Excludes(MetadataFile):
+		return &FileError{Path: p.Path, Message: IgnoreFile + " excludes Pack.yaml, which every pack must have"}
+	case isChart:
+		return &FileError{Path: p.Path, Message: "this is a Helm chart: it has Chart.yaml and no Pack.yaml, and sherpack installs packs only; " +
+			"to make it a pack, add a Pack.yaml (kubectl sherpack create writes an example) and replace .Chart by .Pack in its templates"}
+	}
+	return &FileError{Path: p.Path, Message: "no Pack.yaml: a pack needs one, with apiVersion, kind and metadata.name and .version"}
+}
+
+// checkCharts refuses charts that Helm would render together with their parent, and that would be missing without a word.
+func (p *Pack) checkCharts() []Problem {
+	const folder = "charts"
+	for _, file := range p.All {
+		if strings.HasPrefix(file.Path, folder+"/") && !hidden(file.Path) {
+			return []Problem{{File: p.where(folder), Message: "has " + short(strings.TrimPrefix(file.Path, folder+"/")) +
+				": Helm renders the charts in this folder with their parent, sherpack does not; move what they render to templates/ and " +
+				"their values to values.yaml, or exclude the folder with a line " + folder + "/ in " + IgnoreFile}}
+		}
+	}
+	return nil
 }
 
 // checkNames refuses templates and definitions whose name has a line break, or anything else that cannot be printed: it stands
@@ -153,8 +212,8 @@ func hidden(name string) bool {
 	return strings.HasPrefix(path.Base(name), ".")
 }
 
-// file returns the text of a file of the pack.
-func (p *Pack) file(name string) ([]byte, bool) {
+// Text returns the text of a file of the pack, by its path.
+func (p *Pack) Text(name string) ([]byte, bool) {
 	at, ok := slices.BinarySearchFunc(p.All, name, func(f File, name string) int { return strings.Compare(f.Path, name) })
 	if !ok {
 		return nil, false

@@ -22,14 +22,15 @@ type Schema struct {
 // packURL stands for the folder of the pack, so that a schema can refer to other files in it.
 const packURL = "pack:///"
 
-func schemaFiles() []string { return []string{"values.schema.json", "values.schema.yaml"} }
+// SchemaFiles returns the names that the schema of a pack may have.
+func SchemaFiles() []string { return []string{"values.schema.json", "values.schema.yaml"} }
 
-func isSchema(name string) bool { return slices.Contains(schemaFiles(), name) }
+func isSchema(name string) bool { return slices.Contains(SchemaFiles(), name) }
 
 func (p *Pack) readSchema() []Problem {
 	var found []string
-	for _, name := range schemaFiles() {
-		if _, ok := p.file(name); ok {
+	for _, name := range SchemaFiles() {
+		if _, ok := p.Text(name); ok {
 			found = append(found, name)
 		}
 	}
@@ -46,7 +47,7 @@ func (p *Pack) readSchema() []Problem {
 
 func (p *Pack) compileSchema(name string) (*Schema, []Problem) {
 	file := yamlFile{name: p.where(name)}
-	data, _ := p.file(name)
+	data, _ := p.Text(name)
 	// Read once more than needed, for the lines of a syntax error.
 	if problems := file.parse(data); len(problems) > 0 {
 		return nil, problems
@@ -91,7 +92,7 @@ func (l packLoader) Load(url string) (any, error) {
 	if !ok {
 		return nil, errors.New("schemas are not fetched from elsewhere; put the file into the pack and refer to its path")
 	}
-	data, ok := l.pack.file(name)
+	data, ok := l.pack.Text(name)
 	if !ok {
 		return nil, fmt.Errorf("the pack has no file %s", name)
 	}

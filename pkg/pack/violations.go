@@ -13,11 +13,13 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // violations are what the schema finds wrong with merged values, sorted by path. Where a value comes from values.yaml
-// and not from the user, the problem says so.
-func (p *Pack) violations(merged, given map[string]any) []Problem {
+// and not from the user, the problem says so. All others are those of the file that the values were given in; nil is none.
+func (p *Pack) violations(merged, given map[string]any, from *yamlFile) []Problem {
 	err := within(validationTime, func() error { return p.Schema.compiled.Validate(merged) })
 	if err == nil {
 		return nil
@@ -27,22 +29,32 @@ func (p *Pack) violations(merged, given map[string]any) []Problem {
 		return []Problem{{Message: "validate the values: " + err.Error()}}
 	}
 	file := yamlFile{name: p.where(ValuesFile)}
-	if data, ok := p.file(ValuesFile); ok {
+	if data, ok := p.Text(ValuesFile); ok {
 		file.parse(data)
 	}
 	var problems []Problem
 	for _, leaf := range leaves(violation) {
-		path := leaf.InstanceLocation
-		own := has(p.Values, path) && !has(given, path)
-		for _, problem := range explain(leaf, p.Schema) {
-			if own && len(path) > 0 {
+		for i, problem := range explain(leaf, p.Schema) {
+			path := pathOf(leaf, i)
+			switch own := has(p.Values, path) && !has(given, path); {
+			case own && len(path) > 0:
 				problem.File, problem.Line = file.name, file.line(path)
+			case from != nil:
+				problem.File, problem.Line = from.name, from.line(path)
 			}
 			problems = append(problems, problem)
 		}
 	}
 	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.Path, b.Path) })
 	return slices.Compact(problems)
+}
+
+// pathOf is where the problem is that explain words at an index of a violation.
+func pathOf(violation *jsonschema.ValidationError, i int) []string {
+	if more, ok := violation.ErrorKind.(*kind.AdditionalProperties); ok {
+		return append(slices.Clone(violation.InstanceLocation), more.Properties[i])
+	}
+	return violation.InstanceLocation
 }
 
 // has says whether there is anything at a path of keys and indexes.
@@ -92,7 +104,7 @@ func explain(violation *jsonschema.ValidationError, schema *Schema) []Problem {
 		if schema != nil {
 			known = schema.propertiesAt(at)
 		}
-		return each(at, wrong.Properties, func(name string) string { return "unknown key" + suggestion(name, known) })
+		return each(at, wrong.Properties, func(name string) string { return "unknown key" + words.Suggestion(name, known) })
 	case *kind.Type:
 		return []Problem{{Path: dotted(at), Message: fmt.Sprintf("is %s, must be %s", wrong.Got, strings.Join(wrong.Want, " or "))}}
 	// The library would show the value, which may be a secret.
@@ -106,8 +118,8 @@ func explain(violation *jsonschema.ValidationError, schema *Schema) []Problem {
 		return []Problem{{Path: dotted(at), Message: "is no valid " + wrong.Want}}
 	}
 	wording := violation.ErrorKind.LocalizedString(message.NewPrinter(language.English))
-	if words, want := bound(violation.ErrorKind); want != nil {
-		wording = words + " " + plain(want)
+	if phrase, want := bound(violation.ErrorKind); want != nil {
+		wording = phrase + " " + plain(want)
 	}
 	if isChoice(violation) && len(violation.Causes) > 0 {
 		wording = "matches none of the allowed forms: " + choices(violation, schema)
@@ -116,7 +128,7 @@ func explain(violation *jsonschema.ValidationError, schema *Schema) []Problem {
 }
 
 // bound words the violations by a number that is out of bounds; nil for all others.
-func bound(wrong jsonschema.ErrorKind) (words string, want *big.Rat) {
+func bound(wrong jsonschema.ErrorKind) (phrase string, want *big.Rat) {
 	switch wrong := wrong.(type) {
 	case *kind.Minimum:
 		return "must be at least", wrong.Want

@@ -13,6 +13,8 @@ import (
 func TestViolations(t *testing.T) {
 	t.Parallel()
 	t.Run("they are told all at once", violationsAreToldAllAtOnce)
+	t.Run("those of a file of values have its lines", violationsOfAFileHaveItsLines)
+	t.Run("those of values.yaml have its lines", violationsOfTheDefaultsHaveTheirLines)
 	t.Run("many are found in time", manyViolationsAreFound)
 	t.Run("values are not in errors", valuesAreNotInErrors)
 }
@@ -35,6 +37,54 @@ func violationsAreToldAllAtOnce(t *testing.T) {
 		"replicas: must be at least 1",
 		"service.port: is string, must be integer",
 		"tls.secret: is required",
+	}
+	if diff := cmp.Diff(want, lines(t, err)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+const strictSchema = `{"additionalProperties": false, "required": ["must"], "properties": {"must": {}, "replicas": {"type": "integer"},
+	"image": {"additionalProperties": false, "required": ["tag"], "properties": {"tag": {"type": "string"}}}}}`
+
+func violationsOfAFileHaveItsLines(t *testing.T) {
+	t.Parallel()
+	p, err := assemble("p", asFiles(map[string]string{
+		MetadataFile: minimal, "values.schema.json": strictSchema, ValuesFile: "# Defaults.\n\nreplicas: many\n",
+		"ci/a-values.yaml": "image:\n  tga: 1\nimgae: 2\n", "ci/b-values.yaml": "must: {}\nreplicas: 1\n", "ci/c-values.yaml": "- a\n",
+	}))
+	check(t, err)
+	_, err = p.MergeFile("ci/a-values.yaml")
+	want := []string{
+		"p/ci/a-values.yaml:1: image.tag: is required",
+		"p/ci/a-values.yaml:2: image.tga: unknown key; did you mean tag?",
+		"p/ci/a-values.yaml:3: imgae: unknown key; did you mean image?",
+		"p/ci/a-values.yaml:1: must: is required",
+		"p/values.yaml:3: replicas: is string, must be integer",
+	}
+	if diff := cmp.Diff(want, lines(t, err)); diff != "" {
+		t.Error(diff)
+	}
+	got, err := p.MergeFile("ci/b-values.yaml")
+	check(t, err)
+	if diff := cmp.Diff(map[string]any{"must": map[string]any{}, "replicas": int64(1)}, got); diff != "" {
+		t.Error(diff)
+	}
+	_, err = p.MergeFile("ci/c-values.yaml")
+	if diff := cmp.Diff([]string{"p/ci/c-values.yaml:1: values must be a mapping of keys to values, this is a list"}, lines(t, err)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func violationsOfTheDefaultsHaveTheirLines(t *testing.T) {
+	t.Parallel()
+	p, err := assemble("p", asFiles(map[string]string{
+		MetadataFile: minimal, "values.schema.json": strictSchema, ValuesFile: "must: 1\nimgae: 2\n",
+	}))
+	check(t, err)
+	_, err = p.Merge(map[string]any{"replcas": 1})
+	want := []string{
+		"p/values.yaml:2: imgae: unknown key; did you mean image?",
+		"replcas: unknown key; did you mean replicas?",
 	}
 	if diff := cmp.Diff(want, lines(t, err)); diff != "" {
 		t.Error(diff)

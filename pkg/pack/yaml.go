@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/strictyaml"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // yamlFile is a YAML file with the lines of its keys.
@@ -95,7 +96,7 @@ func (f *yamlFile) unknownKeys(node *yaml.Node, into reflect.Type, path string) 
 			problems = append(problems, f.unknownKeys(node.Content[i+1], field, full)...)
 			continue
 		}
-		message := "unknown key" + suggestion(key.Value, keysOf(known))
+		message := "unknown key" + words.Suggestion(key.Value, keysOf(known))
 		problems = append(problems, Problem{File: f.name, Line: key.Line, Path: full, Message: message})
 	}
 	return problems

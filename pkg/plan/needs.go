@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/ptr"
 
@@ -151,40 +150,28 @@ func (s *search) follow(object manifest.Object) {
 		s.definition(gvk.GroupKind())
 		return
 	}
-	if path := kinds.PodSpec(gvk.GroupKind()); path != nil {
-		if spec, ok := decoded[corev1.PodSpec](object, path...); ok {
-			s.pod(spec, namespace)
-		}
+	if spec, found := object.PodSpec(); found {
+		s.pod(spec, namespace)
 		return
 	}
 	switch gvk.Kind + "." + gvk.Group {
 	case "ServiceAccount.":
-		if account, ok := decoded[corev1.ServiceAccount](object); ok {
+		if account, ok := manifest.Part[corev1.ServiceAccount](object); ok {
 			s.pullSecrets(account.ImagePullSecrets, namespace)
 		}
 	case "PersistentVolumeClaim.":
-		if claim, ok := decoded[corev1.PersistentVolumeClaim](object); ok {
+		if claim, ok := manifest.Part[corev1.PersistentVolumeClaim](object); ok {
 			s.volumeOf(claim.Spec)
 		}
 	case "PersistentVolume.":
-		if volume, ok := decoded[corev1.PersistentVolume](object); ok {
+		if volume, ok := manifest.Part[corev1.PersistentVolume](object); ok {
 			s.volumeSecrets(volume.Spec)
 		}
 	case "RoleBinding." + rbacv1.GroupName, "ClusterRoleBinding." + rbacv1.GroupName:
-		if binding, ok := decoded[rbacv1.RoleBinding](object); ok {
-			s.role(binding.RoleRef, namespace)
+		if binding, ok := manifest.Part[rbacv1.RoleBinding](object); ok {
+			s.find(roleOf(binding.RoleRef, namespace))
 		}
 	}
-}
-
-// decoded reads an object, or the part of it at a path, as a type.
-func decoded[T any](object manifest.Object, path ...string) (value T, ok bool) {
-	part, found, err := unstructured.NestedFieldNoCopy(object.Object, path...)
-	fields, isMap := part.(map[string]any)
-	if err != nil || !found || !isMap {
-		return value, false
-	}
-	return value, runtime.DefaultUnstructuredConverter.FromUnstructured(fields, &value) == nil
 }
 
 // definition adds the definition of a kind that the manifest brings.
@@ -209,13 +196,6 @@ func (s *search) volumeOf(spec corev1.PersistentVolumeClaimSpec) {
 	}
 }
 
-func (s *search) role(ref rbacv1.RoleRef, namespace string) {
-	if ref.Kind == "ClusterRole" {
-		namespace = ""
-	}
-	s.find(kinds.Key{Group: rbacv1.GroupName, Kind: ref.Kind, Namespace: namespace, Name: ref.Name})
-}
-
 func (s *search) pullSecrets(refs []corev1.LocalObjectReference, namespace string) {
 	for _, ref := range refs {
 		s.find(kinds.Key{Kind: "Secret", Namespace: namespace, Name: ref.Name})
@@ -230,7 +210,7 @@ func (s *search) account(namespace, name string) {
 		if gvk.Group != rbacv1.GroupName || gvk.Kind != "RoleBinding" && gvk.Kind != "ClusterRoleBinding" {
 			continue
 		}
-		binding, ok := decoded[rbacv1.RoleBinding](object)
+		binding, ok := manifest.Part[rbacv1.RoleBinding](object)
 		if ok && slices.ContainsFunc(binding.Subjects, func(subject rbacv1.Subject) bool {
 			return subject.Kind == rbacv1.ServiceAccountKind && subject.Namespace == namespace && subject.Name == name
 		}) {
@@ -249,140 +229,6 @@ func (s *search) pod(spec corev1.PodSpec, namespace string) {
 	}
 	for _, key := range referencesOf(spec, namespace, false) {
 		s.find(key)
-	}
-}
-
-// referencesOf are the Secrets, ConfigMaps and claims that the containers and volumes of a Pod refer to; only those that it
-// cannot start without, if so wanted.
-func referencesOf(spec corev1.PodSpec, namespace string, required bool) []kinds.Key {
-	refs := podRefs{namespace: namespace, required: required}
-	for _, volume := range spec.Volumes {
-		refs.volume(volume)
-	}
-	for _, container := range slices.Concat(spec.InitContainers, spec.Containers) {
-		refs.container(container.Env, container.EnvFrom)
-	}
-	for _, container := range spec.EphemeralContainers {
-		refs.container(container.Env, container.EnvFrom)
-	}
-	return refs.keys
-}
-
-// podRefs collects what the containers and volumes of a Pod refer to.
-type podRefs struct {
-	namespace string
-	// required skips what may be missing.
-	required bool
-	keys     []kinds.Key
-}
-
-// add adds a reference, which is optional or not; nil is not.
-func (r *podRefs) add(kind, name string, optional *bool) {
-	if !r.required || !ptr.Deref(optional, false) {
-		r.keys = append(r.keys, kinds.Key{Kind: kind, Namespace: r.namespace, Name: name})
-	}
-}
-
-func (r *podRefs) container(env []corev1.EnvVar, from []corev1.EnvFromSource) {
-	for _, variable := range env {
-		if source := variable.ValueFrom; source != nil {
-			if ref := source.SecretKeyRef; ref != nil {
-				r.add("Secret", ref.Name, ref.Optional)
-			}
-			if ref := source.ConfigMapKeyRef; ref != nil {
-				r.add("ConfigMap", ref.Name, ref.Optional)
-			}
-		}
-	}
-	for _, source := range from {
-		if ref := source.SecretRef; ref != nil {
-			r.add("Secret", ref.Name, ref.Optional)
-		}
-		if ref := source.ConfigMapRef; ref != nil {
-			r.add("ConfigMap", ref.Name, ref.Optional)
-		}
-	}
-}
-
-// Indispensable is what the Pods of a Job or Pod cannot start without; nothing for all others.
-func Indispensable(object manifest.Object) []kinds.Key {
-	gvk, namespace := object.GroupVersionKind(), object.GetNamespace()
-	if !kinds.RunsPods(gvk.GroupKind()) {
-		return nil
-	}
-	spec, ok := decoded[corev1.PodSpec](object, kinds.PodSpec(gvk.GroupKind())...)
-	if !ok {
-		return nil
-	}
-	needed := referencesOf(spec, namespace, true)
-	if spec.ServiceAccountName != "" {
-		needed = append(needed, kinds.Key{Kind: "ServiceAccount", Namespace: namespace, Name: spec.ServiceAccountName})
-	}
-	return needed
-}
-
-// volume adds what a volume of the Pod is made of.
-func (r *podRefs) volume(volume corev1.Volume) {
-	if source := volume.Secret; source != nil {
-		r.add("Secret", source.SecretName, source.Optional)
-	}
-	if source := volume.ConfigMap; source != nil {
-		r.add("ConfigMap", source.Name, source.Optional)
-	}
-	if source := volume.PersistentVolumeClaim; source != nil {
-		r.add("PersistentVolumeClaim", source.ClaimName, nil)
-	}
-	if source := volume.Projected; source != nil {
-		for _, projected := range source.Sources {
-			r.projected(projected)
-		}
-	}
-	r.secretsOf(volume.VolumeSource)
-}
-
-func (r *podRefs) projected(source corev1.VolumeProjection) {
-	if ref := source.Secret; ref != nil {
-		r.add("Secret", ref.Name, ref.Optional)
-	}
-	if ref := source.ConfigMap; ref != nil {
-		r.add("ConfigMap", ref.Name, ref.Optional)
-	}
-}
-
-// secretsOf adds the Secrets with which a volume is mounted. None of them may be missing.
-func (r *podRefs) secretsOf(volume corev1.VolumeSource) {
-	var refs []*corev1.LocalObjectReference
-	if source := volume.AzureFile; source != nil {
-		refs = append(refs, &corev1.LocalObjectReference{Name: source.SecretName})
-	}
-	if source := volume.CephFS; source != nil {
-		refs = append(refs, source.SecretRef)
-	}
-	if source := volume.Cinder; source != nil {
-		refs = append(refs, source.SecretRef)
-	}
-	if source := volume.CSI; source != nil {
-		refs = append(refs, source.NodePublishSecretRef)
-	}
-	if source := volume.FlexVolume; source != nil {
-		refs = append(refs, source.SecretRef)
-	}
-	if source := volume.ISCSI; source != nil {
-		refs = append(refs, source.SecretRef)
-	}
-	if source := volume.RBD; source != nil {
-		refs = append(refs, source.SecretRef)
-	}
-	if source := volume.ScaleIO; source != nil {
-		refs = append(refs, source.SecretRef)
-	}
-	if source := volume.StorageOS; source != nil {
-		refs = append(refs, source.SecretRef)
-	}
-	for _, ref := range refs {
-		if ref != nil {
-			r.add("Secret", ref.Name, nil)
-		}
 	}
 }
 

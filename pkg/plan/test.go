@@ -79,6 +79,15 @@ func Test(request Request, tests Tests) (Plan, error) {
 	return plan, nil
 }
 
+// TestNames returns the names of the tests of a revision, in running order, as Tests takes them.
+func TestNames(request Request) ([]string, error) {
+	content, err := request.hooks(hook.Test)
+	if err != nil {
+		return nil, err
+	}
+	return shortNames(content.hooks), nil
+}
+
 func (t Tests) choose(h Hook) bool {
 	return (len(t.Only) == 0 || named(h, t.Only)) && !named(h, t.Except)
 }

@@ -14,6 +14,7 @@ import (
 func TestTests(t *testing.T) {
 	t.Parallel()
 	t.Run("tests are chosen by name", testsAreChosenByName)
+	t.Run("their names are those that choose them", namesOfTestsChooseThem)
 	t.Run("choosing no test is refused", choosingNoTestIsRefused)
 	t.Run("a release without tests has a plan without steps", aReleaseWithoutTestsHasAPlanWithoutSteps)
 }
@@ -53,6 +54,19 @@ func testsAreChosenByName(t *testing.T) {
 	var unknown *plan.UnknownTestError
 	if !errors.As(err, &unknown) || err.Error() != `the release has no test "smok"; its tests: load, smoke` {
 		t.Errorf("got %v", err)
+	}
+}
+
+func namesOfTestsChooseThem(t *testing.T) {
+	t.Parallel()
+	text := plantest.Hook("smoke", "test", "") + plantest.Hook("load", "test", "") + plantest.Hook("migrate", "pre-install", "")
+	request := plan.Request{Release: plantest.Revision(t, 1, release.Deployed, text), Nodes: plantest.Nodes(t, text), Scopes: plantest.Scopes()}
+	names, err := plan.TestNames(request)
+	if diff := cmp.Diff([]string{"load", "smoke"}, names); diff != "" || err != nil {
+		t.Fatalf("%v (-want +got):\n%s", err, diff)
+	}
+	if _, err := plan.Test(request, plan.Tests{Only: names}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/version"
-	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
@@ -82,31 +79,4 @@ func definedScopes(nodes []*yaml.RNode) plan.Scopes {
 		scopes[kind] = text("spec.scope") == "Namespaced"
 	}
 	return scopes
-}
-
-// defaultKubeVersion is the version of the cluster that template renders for when none is named: that of the libraries.
-const defaultKubeVersion = "v1.37.0"
-
-// assumedCapabilities are those of a cluster that is not asked: it has that version, and serves what the client library knows, as
-// Helm has it, and what was named.
-func assumedCapabilities(kubeVersion string, apiVersions []string) (render.Capabilities, error) {
-	parsed, err := version.ParseGeneric(kubeVersion)
-	if err != nil {
-		return render.Capabilities{}, inputError{fmt.Errorf("--kube-version %q: %w", kubeVersion, err)}
-	}
-	found := render.Capabilities{
-		KubeVersion: render.KubeVersion{
-			Version: fmt.Sprintf("v%d.%d.%d", parsed.Major(), parsed.Minor(), parsed.Patch()), Major: fmt.Sprint(parsed.Major()), Minor: fmt.Sprint(parsed.Minor()),
-		},
-		APIVersions: slices.Clone(apiVersions),
-	}
-	for gvk := range scheme.Scheme.AllKnownTypes() {
-		if gvk.Version == "__internal" {
-			continue
-		}
-		found.APIVersions = append(found.APIVersions, gvk.GroupVersion().String(), gvk.GroupVersion().String()+"/"+gvk.Kind)
-	}
-	slices.Sort(found.APIVersions)
-	found.APIVersions = slices.Compact(found.APIVersions)
-	return found, nil
 }

@@ -22,7 +22,7 @@ func capabilitiesOfTemplate(t *testing.T) {
 	for version, want := range map[string][3]string{
 		"1.30": {"v1.30.0", "1", "30"}, "v1.31": {"v1.31.0", "1", "31"}, "v1.32.4": {"v1.32.4", "1", "32"}, "1.33.1+k3s1": {"v1.33.1", "1", "33"},
 	} {
-		found, err := assumedCapabilities(version, []string{"example.com/v1", "v1"})
+		found, err := (&assumedFlags{KubeVersion: version, APIVersions: []string{"example.com/v1", "v1"}}).Capabilities()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,7 +30,7 @@ func capabilitiesOfTemplate(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", version, diff)
 		}
-		for _, served := range []string{"example.com/v1", "v1", "v1/Pod", "apps/v1", "batch/v1/Job", "coordination.k8s.io/v1/Lease"} {
+		for _, served := range []string{"example.com/v1", "v1", "v1/Pod", "apps/v1", "batch/v1/Job", "apiextensions.k8s.io/v1", "coordination.k8s.io/v1/Lease"} {
 			if !slices.Contains(found.APIVersions, served) {
 				t.Errorf("%s: %s is missing", version, served)
 			}
@@ -40,7 +40,7 @@ func capabilitiesOfTemplate(t *testing.T) {
 		}
 	}
 	for _, version := range []string{"", "one", "v", "1"} {
-		if _, err := assumedCapabilities(version, nil); exitCode(t.Context(), err) != exitInput {
+		if _, err := (&assumedFlags{KubeVersion: version}).Capabilities(); exitCode(t.Context(), err) != exitInput {
 			t.Errorf("%q: error %v", version, err)
 		}
 	}

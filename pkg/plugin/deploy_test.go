@@ -101,7 +101,7 @@ func deployFlagsAreRefused(t *testing.T) {
 	}{
 		"a history below none":  {args: []string{"--history-max=-1"}, want: "--history-max -1: must not be negative"},
 		"a time before now":     {args: []string{"--timeout=-1s"}, want: "--timeout -1s: must not be negative"},
-		"a phase that is none":  {args: []string{"--skip-hooks=pre-instal"}, want: `--skip-hooks: unknown phase "pre-instal"; valid phases: pre-install, post-install, pre-upgrade, post-upgrade, pre-rollback, post-rollback, pre-delete, post-delete, test`},
+		"a phase that is none":  {args: []string{"--skip-hooks=pre-instal"}, want: `--skip-hooks: unknown phase "pre-instal"; valid phases: pre-install, post-install, pre-upgrade, post-upgrade, pre-rollback, post-rollback, pre-delete, post-delete, test; did you mean pre-install?`},
 		"no phase":              {args: []string{"--skip-hooks=test,"}, want: `--skip-hooks: unknown phase ""; valid phases: pre-install, post-install, pre-upgrade, post-upgrade, pre-rollback, post-rollback, pre-delete, post-delete, test`},
 		"a form of events":      {args: []string{"--events=yaml"}, want: `--events "yaml": valid forms: text, json, none`},
 		"a name":                {name: "Shop", want: `release name "Shop": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')`},

@@ -76,6 +76,12 @@ func (e *UsageError) Unwrap() error { return e.err }
 // inputError is input that is refused for what it says, outside of any file.
 type inputError struct{ error }
 
+// fileError is a file that is no pack's and cannot be read or written.
+type fileError struct{ error }
+
+// Unwrap returns the cause.
+func (e fileError) Unwrap() error { return e.error }
+
 // configError is a kubeconfig that cannot be used.
 type configError struct{ error }
 
@@ -114,7 +120,7 @@ func exitCode(ctx context.Context, err error) int {
 		{exitHook, errors.As(err, &failed) && failed.Err == nil},
 		{exitCluster, fromCluster(err)},
 		{exitHook, failed != nil},
-		{exitFile, is[*pack.FileError](err) || is[configError](err) && errors.Is(err, fs.ErrNotExist)},
+		{exitFile, is[*pack.FileError](err) || is[fileError](err) || is[configError](err) && errors.Is(err, fs.ErrNotExist)},
 		{exitTemplate, is[*render.Error](err) || is[*manifest.Error](err)},
 	} {
 		if kind.match {

@@ -17,6 +17,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // RunFlags are the flags of every verb that runs a plan. What else a verb has is in bundles of flags, one for each concern. A
@@ -163,7 +164,7 @@ func (f *hookFlags) ApplyTo(options *plan.Options) error {
 	for _, word := range f.Skip {
 		phase := hook.Phase(strings.TrimSpace(word))
 		if !slices.Contains(hook.Phases(), phase) {
-			return inputError{fmt.Errorf("--skip-hooks: unknown phase %q; valid phases: %s", word, phaseList())}
+			return inputError{fmt.Errorf("--skip-hooks: unknown phase %q; valid phases: %s%s", word, phaseList(), words.Suggestion(word, hook.Phases()))}
 		}
 		options.SkipPhases = append(options.SkipPhases, phase)
 	}
@@ -174,11 +175,11 @@ func (f *hookFlags) ApplyTo(options *plan.Options) error {
 }
 
 func phaseList() string {
-	var words []string
+	var names []string
 	for _, phase := range hook.Phases() {
-		words = append(words, string(phase))
+		names = append(names, string(phase))
 	}
-	return strings.Join(words, ", ")
+	return strings.Join(names, ", ")
 }
 
 // applyFlags are those of the verbs that apply objects.

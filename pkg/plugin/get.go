@@ -332,6 +332,7 @@ func (f contentFlags) AddFlags(command *cobra.Command) {
 	f.TemplatePrinterFlags.AddFlags(command)
 	command.Flags().StringVarP(f.OutputFormat, "output", "o", *f.OutputFormat,
 		"Output format. One of: ("+strings.Join(f.AllowedFormats(), ", ")+").")
+	completeOutput(command, f.AllowedFormats())
 	f.OutputFlagSpecified = func() bool { return command.Flag("output").Changed }
 }
 

@@ -32,6 +32,13 @@ func (f *outputFlags) AddFlags(command *cobra.Command) {
 	f.TemplateFlags.AddFlags(command)
 	command.Flags().StringVarP(f.OutputFormat, "output", "o", *f.OutputFormat,
 		"Output format. One of: ("+strings.Join(f.AllowedFormats(), ", ")+").")
+	completeOutput(command, f.AllowedFormats())
+}
+
+// completeOutput completes the flag --output, which a command has just been given, with some forms.
+func completeOutput(command *cobra.Command, forms []string) {
+	// The error would say that it has no such flag.
+	_ = command.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(forms, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // Check refuses an unknown form before anything is done.

@@ -25,19 +25,16 @@ const (
 	displayName = "kubectl sherpack"
 )
 
-// Build says which build of the program this is; empty fields are not known.
-type Build struct {
-	Version string `json:"version"`
-	Commit  string `json:"commit,omitempty"`
-	Date    string `json:"date,omitempty"`
-}
-
 // Main runs the command line and returns the exit code. Errors are printed to the error stream; an answer that cannot be
 // written is one, too. Cancelling ctx with an Interrupt as the cause ends the work and is recorded.
 func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams, build Build) int {
 	// The libraries' own log is for their developers; what went wrong is in the errors.
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
+	var logging flag.FlagSet
+	klog.InitFlags(&logging)
+	// Errors would go to the terminal all the same. The error says that there is no such level.
+	_ = logging.Set("stderrthreshold", "FATAL")
 	out := &answer{Writer: streams.Out}
 	streams.Out, streams.ErrOut = out, errorStream(streams.ErrOut, args, build.Version)
 	command := NewCommand(streams, build)
@@ -61,6 +58,7 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 			Install, inspect and remove applications ("packs") on a Kubernetes cluster, with hooks that run before
 			and after each step.`),
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: displayName},
+		Version:       build.Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Run:           func(cmd *cobra.Command, _ []string) { _ = cmd.Help() },
@@ -83,6 +81,7 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 		}
 		return preferred.Load(cmd, streams.ErrOut)
 	}
+	root.Flags().Bool("version", false, "Print the version of this program.")
 	root.PersistentFlags().IntP(verbosityFlag, verbosityFlag, 0,
 		"Log verbosity on stderr. 1 names what the preflight could not submit; from 6 on requests are shown, as kubectl does.")
 	root.PersistentFlags().String(colorFlag, "auto", "Colours: auto, always or never. auto: on a terminal, unless NO_COLOR is set.")
@@ -94,13 +93,18 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 			newStatusCommand(flags, streams), newListCommand(flags, streams),
 			newHistoryCommand(flags, streams), newGetCommand(flags, streams), newLogsCommand(flags, streams),
 		}},
-		{Message: "Pack Commands:", Commands: []*cobra.Command{newTemplateCommand(flags, streams)}},
+		{Message: "Pack Commands:", Commands: []*cobra.Command{
+			newCreateCommand(streams), newTemplateCommand(flags, streams), newLintCommand(flags, streams),
+			newPackageCommand(streams), newShowCommand(streams), newImagesCommand(flags, streams), newExplainCommand(streams),
+		}},
 	}
 	groups.Add(root)
 	templates.ActsAsRootCommand(root, nil, groups...)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &UsageError{cmd.CommandPath(), err} })
-	root.AddCommand(newVersionCommand(streams, build), newOptionsCommand(streams))
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	root.AddCommand(newVersionCommand(flags, streams, build), newCompletionCommand(streams), newOptionsCommand(streams))
 	refuseAsUsage(root)
+	completer{flags}.AddTo(root)
 	return root
 }
 

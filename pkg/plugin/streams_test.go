@@ -40,8 +40,8 @@ func outputThatCannotBeWrittenIsAnError(t *testing.T) {
 		args  []string
 		space int
 	}{
-		"version":                  {args: []string{"version"}},
-		"version as YAML":          {args: []string{"version", "-o", "yaml"}},
+		"version":                  {args: []string{"version", "--client"}},
+		"version as YAML":          {args: []string{"version", "--client", "-o", "yaml"}},
 		"help":                     {args: []string{"--help"}},
 		"help of a command":        {args: []string{"install", "--help"}, space: 100},
 		"the global options":       {args: []string{"options"}},

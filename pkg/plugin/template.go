@@ -4,7 +4,6 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
@@ -19,28 +18,32 @@ import (
 
 // TemplateFlags are the flags of template.
 type TemplateFlags struct {
-	Values      valuesFlags
-	KubeVersion string
-	APIVersions []string
-	IsUpgrade   bool
-	NoHooks     bool
+	Values    valuesFlags
+	Assumed   assumedFlags
+	IsUpgrade bool
+	NoHooks   bool
+	ShowOnly  []string
+	OutputDir string
+	Output    contentFlags
 }
 
 // TemplateOptions are what template needs.
 type TemplateOptions struct {
-	Name        string
-	PackPath    string
-	Namespace   string
-	Values      pack.ValueSources
-	KubeVersion string
-	APIVersions []string
-	IsUpgrade   bool
-	NoHooks     bool
+	Release  render.Release
+	PackPath string
+	Values   pack.ValueSources
+	Assumed  assumedFlags
+	NoHooks  bool
+	// ShowOnly are the files whose resources are wanted, or patterns of them; empty means all.
+	ShowOnly []string
+	// OutputDir is the folder to write to; "" prints.
+	OutputDir string
+	Output    contentFlags
 	genericiooptions.IOStreams
 }
 
 func newTemplateCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	var flags TemplateFlags
+	flags := TemplateFlags{Output: newContentFlags(true)}
 	command := &cobra.Command{
 		Use:   "template NAME PACK",
 		Short: "Render a pack and print its manifest",
@@ -52,10 +55,19 @@ func newTemplateCommand(getter genericclioptions.RESTClientGetter, streams gener
 			kubectl sherpack template myshop ./shop --set replicas=3
 
 			# As for an upgrade, on an older cluster
-			kubectl sherpack template myshop ./shop --is-upgrade --kube-version 1.30`),
+			kubectl sherpack template myshop ./shop --is-upgrade --kube-version 1.30
+
+			# See what comes of one template only
+			kubectl sherpack template myshop ./shop -s templates/service.yaml
+
+			# See the names of the objects
+			kubectl sherpack template myshop ./shop -o name
+
+			# Write a file for each template to the folder rendered/shop
+			kubectl sherpack template myshop ./shop --output-dir rendered`),
 		Args: cobra.ExactArgs(2),
-		RunE: func(_ *cobra.Command, args []string) error {
-			options, err := flags.ToOptions(args, getter)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			options, err := flags.ToOptions(cmd, args, getter)
 			if err != nil {
 				return err
 			}
@@ -63,22 +75,34 @@ func newTemplateCommand(getter genericclioptions.RESTClientGetter, streams gener
 			return options.Run()
 		},
 	}
-	flags.AddFlags(command.Flags())
+	flags.AddFlags(command)
 	return command
 }
 
 // AddFlags adds the flags.
-func (f *TemplateFlags) AddFlags(flags *pflag.FlagSet) {
+func (f *TemplateFlags) AddFlags(command *cobra.Command) {
+	flags := command.Flags()
 	f.Values.AddFlags(flags)
-	flags.StringVar(&f.KubeVersion, "kube-version", defaultKubeVersion, "The version of Kubernetes to render for.")
-	flags.StringSliceVar(&f.APIVersions, "api-versions", nil,
-		"API versions that the cluster serves besides Kubernetes' own, as in example.com/v1 or example.com/v1/Widget. Can be repeated.")
+	f.Assumed.AddFlags(flags)
 	flags.BoolVar(&f.IsUpgrade, "is-upgrade", false, "Render as for an upgrade.")
 	flags.BoolVar(&f.NoHooks, "no-hooks", false, "Leave out the hooks.")
+	flags.StringArrayVarP(&f.ShowOnly, "show-only", "s", nil,
+		"Print only what comes of this template, as in templates/service.yaml; * stands for any name. Can be repeated.")
+	flags.StringVar(&f.OutputDir, "output-dir", "", "Write a file for each template below this folder, instead of printing the manifest.")
+	f.Output.AddFlags(command)
+	// It is kubectl's, whose short form is taken. No server is asked here.
+	flags.String("server", "", "The address and port of the Kubernetes API server")
+	flags.Lookup("server").Hidden = true
 }
 
-// ToOptions completes the flags.
-func (f *TemplateFlags) ToOptions(args []string, getter genericclioptions.RESTClientGetter) (*TemplateOptions, error) {
+// ToOptions checks the flags and completes them.
+func (f *TemplateFlags) ToOptions(command *cobra.Command, args []string, getter genericclioptions.RESTClientGetter) (*TemplateOptions, error) {
+	if err := f.Output.Check(command); err != nil {
+		return nil, err
+	}
+	if f.OutputDir != "" && f.Output.ForMachines() {
+		return nil, &UsageError{command.CommandPath(), errOutputTwice}
+	}
 	name, err := releaseName(args[0])
 	if err != nil {
 		return nil, err
@@ -88,51 +112,62 @@ func (f *TemplateFlags) ToOptions(args []string, getter genericclioptions.RESTCl
 		return nil, configError{err}
 	}
 	return &TemplateOptions{
-		Name: name, PackPath: args[1], Namespace: namespace, Values: f.Values.ValueSources,
-		KubeVersion: f.KubeVersion, APIVersions: f.APIVersions, IsUpgrade: f.IsUpgrade, NoHooks: f.NoHooks,
+		Release:  render.Release{Name: name, Namespace: namespace, Revision: 1, IsInstall: !f.IsUpgrade, IsUpgrade: f.IsUpgrade},
+		PackPath: args[1], Values: f.Values.ValueSources, Assumed: f.Assumed, NoHooks: f.NoHooks,
+		ShowOnly: f.ShowOnly, OutputDir: f.OutputDir, Output: f.Output,
 	}, nil
 }
 
-// Run prints the manifest.
+// Run prints the manifest, or writes it to files.
 func (o *TemplateOptions) Run() error {
-	source, err := loadInput(o.PackPath, o.Values, o.In)
+	source, capabilities, err := o.Assumed.Load(o.PackPath, o.Values, o.In)
 	if err != nil {
 		return err
 	}
-	if err := source.Merge(); err != nil {
-		return err
-	}
-	capabilities, err := assumedCapabilities(o.KubeVersion, o.APIVersions)
+	result, err := source.Render(render.Engine{Capabilities: capabilities}, o.Release)
 	if err != nil {
 		return err
 	}
-	if err := source.pack.SupportsKube(capabilities.KubeVersion.Version); err != nil {
-		return inputError{err}
+	if err := plan.Check(result.nodes, o.Release.Namespace); err != nil {
+		return err
 	}
-	result, err := source.Render(render.Engine{Capabilities: capabilities}, render.Release{
-		Name: o.Name, Namespace: o.Namespace, Revision: 1, IsInstall: !o.IsUpgrade, IsUpgrade: o.IsUpgrade,
-	})
+	nodes, err := o.choose(source.pack, result.nodes)
 	if err != nil {
 		return err
 	}
-	if err := plan.Check(result.nodes, o.Namespace); err != nil {
-		return err
+	return o.print(source.pack, nodes)
+}
+
+// choose returns the resources that are wanted.
+func (o *TemplateOptions) choose(p *pack.Pack, nodes []*yaml.RNode) ([]*yaml.RNode, error) {
+	if o.NoHooks {
+		regular, err := hook.Select{Regular: true}.Filter(nodes)
+		if err != nil {
+			return nil, err
+		}
+		nodes = regular
 	}
-	text, err := o.encode(result.nodes)
+	if len(o.ShowOnly) > 0 {
+		return only(o.ShowOnly, p, nodes)
+	}
+	return nodes, nil
+}
+
+func (o *TemplateOptions) print(p *pack.Pack, nodes []*yaml.RNode) error {
+	switch {
+	case o.OutputDir != "":
+		return writeFiles(o.OutputDir, p.Metadata.Name, nodes, o.Out)
+	case o.Output.ForMachines():
+		objects, err := list(nodes)
+		if err != nil {
+			return err
+		}
+		return o.Output.Print(objects, o.Out)
+	}
+	text, err := manifest.Encode(nodes)
 	if err != nil {
 		return err
 	}
 	_, err = io.WriteString(o.Out, text)
 	return err
-}
-
-func (o *TemplateOptions) encode(nodes []*yaml.RNode) (string, error) {
-	if o.NoHooks {
-		regular, err := hook.Select{Regular: true}.Filter(nodes)
-		if err != nil {
-			return "", err
-		}
-		nodes = regular
-	}
-	return manifest.Encode(nodes)
 }

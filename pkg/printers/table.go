@@ -68,6 +68,19 @@ func table(columns []metav1.TableColumnDefinition, releases release.History, cel
 	return table
 }
 
+// Summary says of a release or a revision, in one line, how far it got, when, and from which pack, as far as that is known:
+// deployed 3d ago, shop-1.2.0.
+func Summary(r *release.Release, now time.Time) string {
+	text := phase(r)
+	if moment := cmp.Or(r.Status.FinishedAt, r.Status.StartedAt); moment != nil {
+		text += " " + age(moment.Time, now) + " ago"
+	}
+	if r.Spec.Pack.Name != "" {
+		text += ", " + r.Spec.Pack.String()
+	}
+	return Line(text)
+}
+
 // updated is how long ago a revision was last worked on.
 func updated(r *release.Release, now time.Time) string {
 	if moment := cmp.Or(r.Status.FinishedAt, r.Status.StartedAt); moment != nil {

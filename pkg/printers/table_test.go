@@ -51,3 +51,20 @@ func TestHistoryTable(t *testing.T) {
 		})
 	}
 }
+
+func TestSummary(t *testing.T) {
+	t.Parallel()
+	hostile := release.New("shop", "web", 1)
+	hostile.Status.Phase, hostile.Spec.Pack = release.Failed, release.Pack{Name: "a\tb\n\x1b[2J", Version: "1"}
+	running := release.New("shop", "web", 1)
+	running.Status.Phase, running.Status.StartedAt = release.PendingInstall, moment(7*time.Second)
+	for want, r := range map[string]*release.Release{
+		"failed, a b \uFFFD[2J-1":       hostile,
+		"pending-install 7s ago":        running,
+		"deployed 179m ago, shop-1.2.0": deployed(),
+	} {
+		if got := printers.Summary(r, noon()); got != want {
+			t.Errorf("it is %q, want %q", got, want)
+		}
+	}
+}

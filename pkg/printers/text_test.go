@@ -9,7 +9,6 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	cliprinters "k8s.io/cli-runtime/pkg/printers"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -30,14 +29,6 @@ func hostileRelease() *release.Release {
 	return r
 }
 
-func hostileEvent() lifecycle.Event {
-	return lifecycle.Event{Operation: hostile, Release: hostile, Namespace: hostile, Outcome: lifecycle.Outcome{
-		Phase: hostile, Result: hostile, Reason: hostile, Message: hostile, Title: hostile, Summary: hostile,
-		Hook:   &lifecycle.EventHook{Kind: hostile, Name: hostile},
-		Object: &lifecycle.EventObject{Group: hostile, Kind: hostile, Name: hostile},
-	}}
-}
-
 func check(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -53,7 +44,7 @@ func TestTerminal(t *testing.T) {
 // Whatever a cluster says, in any place of a release or an event, a terminal shows it and does not obey it.
 func nothingFromAClusterIsObeyed(t *testing.T) {
 	t.Parallel()
-	r, event := hostileRelease(), hostileEvent()
+	r := hostileRelease()
 	history := release.History{r}
 	now := time.Now()
 	table := func(t *testing.T, out *bytes.Buffer, object any) {
@@ -69,12 +60,6 @@ func nothingFromAClusterIsObeyed(t *testing.T) {
 		"status":  func(t *testing.T, out *bytes.Buffer) { t.Helper(); check(t, printers.Status(out, r, now)) },
 		"list":    func(t *testing.T, out *bytes.Buffer) { t.Helper(); table(t, out, "list") },
 		"history": func(t *testing.T, out *bytes.Buffer) { t.Helper(); table(t, out, "history") },
-		"events as text": func(_ *testing.T, out *bytes.Buffer) {
-			each(event, printers.TextEvents(out, 0))
-		},
-		"events as JSON": func(_ *testing.T, out *bytes.Buffer) {
-			each(event, printers.JSONEvents(out))
-		},
 		"the error stream": func(t *testing.T, out *bytes.Buffer) {
 			t.Helper()
 			streams := genericiooptions.IOStreams{ErrOut: printers.CleanWriter{Writer: out}}
@@ -97,17 +82,6 @@ func nothingFromAClusterIsObeyed(t *testing.T) {
 				t.Errorf("a terminal would obey %q", out.String()[at:])
 			}
 		})
-	}
-}
-
-// each reports an event as one of each type.
-func each(event lifecycle.Event, observe func(lifecycle.Event)) {
-	for _, kind := range []lifecycle.EventType{
-		lifecycle.HookStarted, lifecycle.HookProgress, lifecycle.HookFinished, lifecycle.HookSkipped, lifecycle.ObjectApplied,
-		lifecycle.ObjectDeleted, lifecycle.ObjectKept, lifecycle.ObjectGivenBack, lifecycle.WaitStarted, lifecycle.WaitProgress, lifecycle.Warning,
-	} {
-		event.Type = kind
-		observe(event)
 	}
 }
 

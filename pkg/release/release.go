@@ -22,8 +22,8 @@ const (
 // FormatVersion is the version of the stored form that this program writes. A record of a newer one is refused.
 const FormatVersion = 1
 
-// maxNameLength leaves room for the suffixes that charts commonly append to a release's name.
-const maxNameLength = 53
+// MaxNameLength is how many characters the name of a release may have: it leaves room for the suffixes that charts commonly append to a release's name.
+const MaxNameLength = 53
 
 // Phase is how far a revision got. It is called status by Helm's users.
 type Phase string
@@ -210,8 +210,8 @@ func (r *Release) Shown(deployedRevision int) *Release {
 
 // CheckName refuses a name that is no DNS label of at most 53 characters.
 func CheckName(name string) error {
-	if len(name) > maxNameLength {
-		return fmt.Errorf("release name %q: has %d characters, at most %d are allowed", name, len(name), maxNameLength)
+	if len(name) > MaxNameLength {
+		return fmt.Errorf("release name %q: has %d characters, at most %d are allowed", name, len(name), MaxNameLength)
 	}
 	if problems := validation.IsDNS1123Label(name); len(problems) > 0 {
 		return fmt.Errorf("release name %q: %s", name, strings.Join(problems, "; "))

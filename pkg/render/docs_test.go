@@ -17,7 +17,7 @@ func TestDocs(t *testing.T) {
 	t.Run("examples of the documentation render as it says", examplesOfTheDocumentation)
 }
 
-// The page about templates is made of sections, which begin with "## ". A fenced block whose info string ends in a path
+// The pages about packs and templates are made of sections, which begin with "## ". A fenced block whose info string ends in a path
 // is a file of the section's pack. One that ends in "output" is what the template before it renders to, one that ends
 // in "error" the error of that.
 var blockPattern = regexp.MustCompile("(?ms)^```(\\w+) (\\S+)\n(.*?)^```$")
@@ -85,18 +85,20 @@ func (e *example) render(t *testing.T) string {
 
 func examplesOfTheDocumentation(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../../docs/templates.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	checked := 0
-	for _, section := range strings.Split(string(page), "\n## ")[1:] {
-		example := example{files: map[string]string{}}
-		for _, block := range blockPattern.FindAllStringSubmatch(section, -1) {
-			checked += example.take(t, block[2], block[3])
+	for name, atLeast := range map[string]int{"templates.md": 6, "packs.md": 1} {
+		page, err := os.ReadFile("../../docs/" + name)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if checked < 7 {
-		t.Errorf("only %d examples were found", checked)
+		checked := 0
+		for _, section := range strings.Split(string(page), "\n## ")[1:] {
+			example := example{files: map[string]string{}}
+			for _, block := range blockPattern.FindAllStringSubmatch(section, -1) {
+				checked += example.take(t, block[2], block[3])
+			}
+		}
+		if checked < atLeast {
+			t.Errorf("only %d examples were found in %s", checked, name)
+		}
 	}
 }

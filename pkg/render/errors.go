@@ -9,7 +9,7 @@ import (
 	"strings"
 	"text/template"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // Error is what is wrong with a template, and where.
@@ -79,7 +79,7 @@ func failf(format string, args ...any) *failure {
 
 // unknown says that there is no such thing, and which one is near.
 func unknown(what, name string, known []string) *failure {
-	return &failure{message: fmt.Sprintf("no such %s %s", what, name), hint: meant(pack.Nearest(name, known))}
+	return &failure{message: fmt.Sprintf("no such %s %s", what, name), hint: meant(words.Nearest(name, known))}
 }
 
 func meant(nearest string) string {

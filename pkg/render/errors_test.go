@@ -64,6 +64,10 @@ func unknownNames() map[string]placeTest {
 			map[string]string{"templates/a.yaml": "a:\n{{- if true }}\n  {{- .Values.list | toYml | nindent 2 }}\n{{- end }}"},
 			[]string{"templates/a.yaml:3: {{ .Values.list | toYml | nindent 2 }}: no such function toYml; did you mean toYaml?"},
 		},
+		"Helm's chart, written as a function": {
+			map[string]string{"templates/a.yaml": "a: {{ chart.name }}"},
+			[]string{"templates/a.yaml:1: {{ chart.name }}: no such function chart; did you mean pack?"},
+		},
 		"all unknown functions of all files": {
 			map[string]string{"templates/b.yaml": "{{ qoute 1 }}\n{{ define \"x\" }}{{ uper 1 }}{{ end }}", "templates/a.yaml": "{{ zzz.like.it }}"},
 			[]string{

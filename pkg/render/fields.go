@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // internal are the functions that rewritten templates call; see rewriter.
@@ -88,12 +88,20 @@ func (s site) missing(i int, known []string) *failure {
 	if i < 0 {
 		return missing
 	}
-	if nearest := pack.Nearest(s.path[i], known); nearest != "" && nearest != s.path[i] {
+	if nearest := meantKey(s.path[i], known); nearest != "" && nearest != s.path[i] {
 		path := slices.Clone(s.path)
 		path[i] = nearest
 		missing.hint = meant(s.display(path))
 	}
 	return missing
+}
+
+// meantKey returns the known key that was most likely meant, "" where there is none. What Helm calls a chart is a pack here.
+func meantKey(key string, known []string) string {
+	if key == "Chart" && slices.Contains(known, "Pack") {
+		return "Pack"
+	}
+	return words.Nearest(key, known)
 }
 
 // display writes a part of the path as the user thinks of it: values by their keys, all else as it stands there.

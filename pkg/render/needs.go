@@ -92,6 +92,9 @@ func (r *run) unknownFunction(name string) *failure {
 	if why, ok := removed()[strings.ToLower(name)]; ok {
 		return failf("the function %s is not available: %s", name, why)
 	}
+	if name == "chart" {
+		return &failure{message: "no such function chart", hint: meant("pack")}
+	}
 	return unknown("function", name, slices.Concat(builtins(), slices.Collect(maps.Keys(r.functions))))
 }
 

@@ -91,6 +91,24 @@ func TestKrewManifestIsAPlugin(t *testing.T) {
 	}
 }
 
+// Whoever follows docs/install.md finds what it names in the release that the manifest is for.
+func TestInstallNamesFilesOfTheRelease(t *testing.T) {
+	t.Parallel()
+	offered := []string{"checksums.txt"}
+	for _, target := range targets() {
+		offered = append(offered, target.archive())
+	}
+	found := regexp.MustCompile(regexp.QuoteMeta(downloads)+`(\S+)/(\S+)`).FindAllStringSubmatch(string(read(t, "docs/install.md")), -1)
+	if len(found) == 0 {
+		t.Error("docs/install.md names no file of a release")
+	}
+	for _, file := range found {
+		if file[1] != krew(t).Spec.Version || !slices.Contains(offered, file[2]) {
+			t.Errorf("%s is no file of release %s", file[0], krew(t).Spec.Version)
+		}
+	}
+}
+
 func TestKrewManifestCoversEveryTarget(t *testing.T) {
 	t.Parallel()
 	plugin := krew(t)
@@ -113,15 +131,21 @@ func TestKrewManifestCoversEveryTarget(t *testing.T) {
 
 // goreleaser is what we use of goreleaser's configuration; a field beyond it needs a look here first.
 type goreleaser struct {
-	Version     int               `json:"version"`
-	ProjectName string            `json:"project_name"`
-	Before      before            `json:"before"`
-	Builds      []build           `json:"builds"`
-	Archives    []archive         `json:"archives"`
-	Checksum    map[string]string `json:"checksum"`
-	Changelog   map[string]string `json:"changelog"`
-	Release     githubRelease     `json:"release"`
-	Krews       []krewSettings    `json:"krews"`
+	project
+	Before    before            `json:"before"`
+	Builds    []build           `json:"builds"`
+	Archives  []archive         `json:"archives"`
+	Source    sourceArchive     `json:"source"`
+	SBOMs     []sbom            `json:"sboms"`
+	Checksum  map[string]string `json:"checksum"`
+	Changelog map[string]string `json:"changelog"`
+	Release   githubRelease     `json:"release"`
+	Krews     []krewSettings    `json:"krews"`
+}
+
+type project struct {
+	Version     int    `json:"version"`
+	ProjectName string `json:"project_name"`
 }
 
 type before struct {
@@ -151,6 +175,19 @@ type archiveFile struct {
 	Src         string   `json:"src"`
 	StripParent bool     `json:"strip_parent"`
 	Info        fileInfo `json:"info"`
+}
+
+type sourceArchive struct {
+	Enabled        bool   `json:"enabled"`
+	PrefixTemplate string `json:"prefix_template"`
+}
+
+// sbom is how it is listed what something is made of.
+type sbom struct {
+	Artifacts string   `json:"artifacts"`
+	Documents []string `json:"documents"`
+	Cmd       string   `json:"cmd"`
+	Args      []string `json:"args"`
 }
 
 // fileInfo is what an archive says of a file. What is not given is taken from the file of whoever builds the archive.
@@ -235,6 +272,22 @@ func TestGoreleaserPacksWhatKrewAsksFor(t *testing.T) {
 		if file.Src != notices && !slices.Contains(files(t), file.Src) {
 			t.Errorf("%s goes into the archives and does not exist", file.Src)
 		}
+	}
+}
+
+func TestGoreleaserListsWhatTheProgramsAreMadeOf(t *testing.T) {
+	t.Parallel()
+	config := releaser(t)
+	want := []sbom{{
+		Artifacts: "binary", Documents: []string{"{{ .ProjectName }}_{{ .Os }}_{{ .Arch }}.cdx.json"}, Cmd: "cyclonedx-gomod",
+		// A serial number and a time would make each build another one.
+		Args: []string{"bin", "-json", "-std", "-noserial", "-notimestamp", "-version=v{{ .Version }}", "-output=$document", "$artifact"},
+	}}
+	if diff := cmp.Diff(want, config.SBOMs); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if !config.Source.Enabled {
+		t.Error("there is no archive of the source")
 	}
 }
 

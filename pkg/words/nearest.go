@@ -1,4 +1,4 @@
-package pack
+package words
 
 import (
 	"fmt"
@@ -39,9 +39,13 @@ func Nearest(word string, candidates []string) string {
 	return nearest
 }
 
-// suggestion ends a message about an unknown word.
-func suggestion(word string, known []string) string {
-	if nearest := Nearest(word, known); nearest != "" {
+// Suggestion ends a message about an unknown word: "; did you mean …?", or "" where none of the known words is near.
+func Suggestion[T ~string](word string, known []T) string {
+	candidates := make([]string, len(known))
+	for i, word := range known {
+		candidates[i] = string(word)
+	}
+	if nearest := Nearest(word, candidates); nearest != "" {
 		return fmt.Sprintf("; did you mean %s?", nearest)
 	}
 	return ""

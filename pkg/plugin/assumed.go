@@ -1,0 +1,96 @@
+package plugin
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/pflag"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apiextensionsv1beta1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1beta1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
+)
+
+// defaultKubeVersion is the version of the cluster that packs are rendered for when none is named: that of the libraries.
+const defaultKubeVersion = "v1.37.0"
+
+const (
+	kubeVersionFlag = "kube-version"
+	apiVersionsFlag = "api-versions"
+)
+
+// assumedFlags say what to assume of a cluster that is not asked.
+type assumedFlags struct {
+	KubeVersion string
+	APIVersions []string
+}
+
+// AddFlags adds --kube-version and --api-versions.
+func (f *assumedFlags) AddFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&f.KubeVersion, kubeVersionFlag, defaultKubeVersion, "The version of Kubernetes to render for.")
+	flags.StringSliceVar(&f.APIVersions, apiVersionsFlag, nil,
+		"API versions that the cluster serves besides Kubernetes' own, as in example.com/v1 or example.com/v1/Widget. Can be repeated.")
+}
+
+// Capabilities are those of the cluster: it has that version, and serves all that this program knows, as Helm has it, and what was
+// named.
+func (f *assumedFlags) Capabilities() (render.Capabilities, error) {
+	parsed, err := version.ParseGeneric(f.KubeVersion)
+	if err != nil {
+		return render.Capabilities{}, inputError{fmt.Errorf("--%s %q: %w", kubeVersionFlag, f.KubeVersion, err)}
+	}
+	found := render.Capabilities{
+		KubeVersion: render.KubeVersion{
+			Version: fmt.Sprintf("v%d.%d.%d", parsed.Major(), parsed.Minor(), parsed.Patch()), Major: fmt.Sprint(parsed.Major()), Minor: fmt.Sprint(parsed.Minor()),
+		},
+		APIVersions: slices.Clone(f.APIVersions),
+	}
+	compiled, err := compiledKinds()
+	if err != nil {
+		return found, err
+	}
+	for gvk := range compiled.AllKnownTypes() {
+		if gvk.Version == runtime.APIVersionInternal {
+			continue
+		}
+		found.APIVersions = append(found.APIVersions, gvk.GroupVersion().String(), gvk.GroupVersion().String()+"/"+gvk.Kind)
+	}
+	slices.Sort(found.APIVersions)
+	found.APIVersions = slices.Compact(found.APIVersions)
+	return found, nil
+}
+
+// compiledKinds returns the kinds of Kubernetes that this program knows, those of custom resource definitions included.
+func compiledKinds() (*runtime.Scheme, error) {
+	kinds := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{scheme.AddToScheme, apiextensionsv1.AddToScheme, apiextensionsv1beta1.AddToScheme} {
+		if err := add(kinds); err != nil {
+			return nil, fmt.Errorf("collecting the kinds of Kubernetes: %w", err)
+		}
+	}
+	return kinds, nil
+}
+
+// Load reads a pack with its values for the cluster that is assumed, and refuses one that does not support that.
+func (f *assumedFlags) Load(packPath string, values pack.ValueSources, stdin io.Reader) (*input, render.Capabilities, error) {
+	source, err := loadInput(packPath, values, stdin)
+	if err != nil {
+		return nil, render.Capabilities{}, err
+	}
+	if err := source.Merge(); err != nil {
+		return nil, render.Capabilities{}, err
+	}
+	capabilities, err := f.Capabilities()
+	if err != nil {
+		return nil, render.Capabilities{}, err
+	}
+	if err := source.pack.SupportsKube(capabilities.KubeVersion.Version); err != nil {
+		return nil, render.Capabilities{}, inputError{err}
+	}
+	return source, capabilities, nil
+}

@@ -1,0 +1,76 @@
+package plugin
+
+import (
+	"cmp"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+)
+
+// archiveExtension is what the names of packed packs end in.
+const archiveExtension = ".tgz"
+
+// completePacks completes the path of a pack: folders with a Pack.yaml, archives, and other folders, which may lead to some.
+func completePacks(_ *cobra.Command, _ []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	folder, beginning := filepath.Split(toComplete)
+	entries, err := os.ReadDir(cmp.Or(folder, "."))
+	if err != nil {
+		cobra.CompDebugln(err.Error(), false)
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	// Where it finds nothing that begins with what was typed, as with ~, a shell looks at the files itself.
+	var completions []cobra.Completion
+	directive := cobra.ShellCompDirectiveDefault
+	for _, entry := range entries {
+		name := entry.Name()
+		if !strings.HasPrefix(name, beginning) || strings.HasPrefix(name, ".") && beginning == "" {
+			continue
+		}
+		switch path := folder + name; {
+		case isPack(path):
+			completions = append(completions, path)
+		case isFolder(path):
+			completions = append(completions, path+string(filepath.Separator))
+			directive |= cobra.ShellCompDirectiveNoSpace
+		}
+	}
+	if len(completions) == 0 {
+		directive = cobra.ShellCompDirectiveNoFileComp
+	}
+	return completions, directive
+}
+
+// completeTemplates completes the templates of the pack that is named before, where it is a folder.
+func completeTemplates(_ *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var completions []cobra.Completion
+	if len(args) > 1 {
+		// What can't be read has no completions.
+		_ = fs.WalkDir(os.DirFS(args[1]), path.Dir(pack.NotesFile), func(file string, entry fs.DirEntry, err error) error {
+			if err == nil && entry.Type().IsRegular() {
+				completions = append(completions, file)
+			}
+			return err
+		})
+	}
+	return beginningWith(toComplete, completions), cobra.ShellCompDirectiveNoFileComp
+}
+
+// isPack reports whether a path looks like a pack.
+func isPack(path string) bool {
+	if isFolder(path) {
+		found, err := os.Stat(filepath.Join(path, pack.MetadataFile))
+		return err == nil && found.Mode().IsRegular()
+	}
+	return filepath.Ext(path) == archiveExtension
+}
+
+func isFolder(path string) bool {
+	found, err := os.Stat(path)
+	return err == nil && found.IsDir()
+}

@@ -1,0 +1,145 @@
+package plugin
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/kubectl/pkg/util/templates"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+)
+
+// PackageOptions are what package needs.
+type PackageOptions struct {
+	PackPath string
+	// Destination is the folder that the archive is written to.
+	Destination string
+	genericiooptions.IOStreams
+}
+
+func newPackageCommand(streams genericiooptions.IOStreams) *cobra.Command {
+	options := PackageOptions{IOStreams: streams}
+	command := &cobra.Command{
+		Use:   "package PACK",
+		Short: "Make an archive of a pack",
+		Long: templates.LongDesc(`
+			Make the archive NAME-VERSION.tgz of a pack, and print its path and its digest. The pack is checked before as lint
+			does; errors refuse it.
+
+			The same files give the same bytes, on any machine. What .sherpackignore names is not part of the pack.`),
+		Example: templates.Examples(`
+			# Make an archive of the pack in the folder shop
+			kubectl sherpack package ./shop
+
+			# In another folder
+			kubectl sherpack package ./shop --destination dist`),
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			options.PackPath = args[0]
+			return options.Run()
+		},
+	}
+	command.Flags().StringVarP(&options.Destination, "destination", "d", ".", "The folder to write the archive to.")
+	return command
+}
+
+// Run writes the archive and prints its path and digest.
+func (o *PackageOptions) Run() error {
+	opened, err := pack.Open(o.PackPath)
+	if err != nil {
+		return err
+	}
+	if err := o.lint(opened); err != nil {
+		return err
+	}
+	target := filepath.Join(o.Destination, opened.ArchiveName())
+	if err := o.checkTarget(opened, target); err != nil {
+		return err
+	}
+	digest, err := writeArchive(opened, target)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(o.Out, "%s sha256:%s\n", target, digest)
+	return err
+}
+
+// lint refuses a pack with errors. What is found is told.
+func (o *PackageOptions) lint(opened *pack.Pack) error {
+	chosen, err := guessingLinter(opened, nil)
+	if err != nil {
+		return err
+	}
+	findings := chosen.Lint(opened, nil)
+	for _, finding := range findings {
+		_, _ = fmt.Fprintln(o.ErrOut, printers.Clean(finding.String()))
+	}
+	return tooMany(o.PackPath, findings, false)
+}
+
+// checkTarget refuses an archive that would be a part of the pack the next time.
+func (o *PackageOptions) checkTarget(opened *pack.Pack, target string) error {
+	folder, err := resolved(o.PackPath)
+	if err != nil {
+		return writeError(target, err)
+	}
+	destination, err := resolved(o.Destination)
+	if err != nil {
+		return writeError(o.Destination, err)
+	}
+	inside, err := filepath.Rel(folder, filepath.Join(destination, opened.ArchiveName()))
+	if err != nil || !filepath.IsLocal(inside) || opened.Excludes(filepath.ToSlash(inside)) {
+		return nil
+	}
+	if found, err := os.Stat(folder); err != nil || !found.IsDir() {
+		return nil
+	}
+	return inputError{fmt.Errorf("%s: would be a part of the pack itself; name another folder with --destination, or exclude it with a line *.tgz in %s/%s",
+		target, strings.TrimRight(o.PackPath, "/"), pack.IgnoreFile)}
+}
+
+// resolved is the absolute path of a folder, without links.
+func resolved(name string) (string, error) {
+	target, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(target)
+}
+
+// writeArchive writes the archive of a pack, whole or not at all, and returns its digest.
+func writeArchive(opened *pack.Pack, target string) (digest string, err error) {
+	file, err := os.CreateTemp(filepath.Dir(target), ".sherpack-*.tgz")
+	if err != nil {
+		return "", writeError(target, err)
+	}
+	defer func() {
+		_ = file.Close()
+		if err != nil {
+			_ = os.Remove(file.Name())
+		}
+	}()
+	sum := sha256.New()
+	if err := opened.WriteArchive(io.MultiWriter(file, sum)); err != nil {
+		return "", err
+	}
+	const mode = 0o644
+	if err := file.Chmod(mode); err != nil {
+		return "", writeError(target, err)
+	}
+	if err := file.Close(); err != nil {
+		return "", writeError(target, err)
+	}
+	if err := os.Rename(file.Name(), target); err != nil {
+		return "", writeError(target, err)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
