@@ -64,7 +64,7 @@ func (b *bench) check(want, got kube.HookOutcome) {
 
 func TestFollow(t *testing.T) {
 	t.Parallel()
-	t.Run("a Job that succeeds costs three requests", aJobThatSucceedsCostsThreeRequests)
+	t.Run("a Job that succeeds costs four requests", aJobThatSucceedsCostsFourRequests)
 	t.Run("a Job that does not carry the label is followed", aJobThatDoesNotCarryTheLabelIsFollowed)
 	t.Run("a Job that fails says why", aJobThatFailsSaysWhy)
 	t.Run("a hook out of time says what it was at", aHookOutOfTimeSaysWhatItWasAt)
@@ -83,17 +83,17 @@ func TestFollow(t *testing.T) {
 	t.Run("a Job of another controller is judged by its conditions alone", aJobOfAnotherControllerIsJudgedByItsConditionsAlone)
 }
 
-func aJobThatSucceedsCostsThreeRequests(t *testing.T) {
+func aJobThatSucceedsCostsFourRequests(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, b.run(b.job("", "")))
-	if diff := cmp.Diff([]string{"PATCH jobs/*", "WATCH jobs", "WATCH pods"}, b.requests.take()); diff != "" {
+	if diff := cmp.Diff([]string{"GET pods/*/log", "PATCH jobs/*", "WATCH jobs", "WATCH pods"}, b.requests.take()); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 	next := b.job("", "")
 	next.Object.SetName("other")
 	b.run(next)
-	if diff := cmp.Diff([]string{"PATCH jobs/*"}, b.requests.take()); diff != "" {
+	if diff := cmp.Diff([]string{"GET pods/*/log", "PATCH jobs/*"}, b.requests.take()); diff != "" {
 		t.Errorf("requests of the next (-want +got):\n%s", diff)
 	}
 }

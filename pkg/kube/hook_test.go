@@ -51,7 +51,7 @@ func aPodIsFollowedToItsEnd(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, b.run(b.pod("")))
-	if diff := cmp.Diff([]string{"PATCH pods/*", "WATCH pods"}, b.requests.take()); diff != "" {
+	if diff := cmp.Diff([]string{"GET pods/*/log", "PATCH pods/*", "WATCH pods"}, b.requests.take()); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 	failing := b.pod(`sim.sherpack.io/exit-code: "3", sim.sherpack.io/log: oops`)

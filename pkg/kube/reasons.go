@@ -28,7 +28,7 @@ func (w *waiter) withReasons(ctx context.Context, targets []int) []Unready {
 	objects := make([]Unready, len(targets))
 	for place, i := range targets {
 		objects[place] = Unready{
-			Ref: w.targets[i].Ref, Failed: w.states[i].Failed, Late: w.states[i].Late, Message: w.states[i].Message,
+			Ref: w.targets[i].Ref, Failed: w.known[i].state.Failed, Late: w.known[i].state.Late, Message: w.known[i].state.Message,
 		}
 		if place < len(reasons) {
 			objects[place].Reasons = reasons[place]
@@ -41,7 +41,7 @@ func (w *waiter) withReasons(ctx context.Context, targets []int) []Unready {
 func (w *waiter) objectsOf(targets []int) []*unstructured.Unstructured {
 	objects := make([]*unstructured.Unstructured, min(len(targets), explainedAtAll))
 	for place := range objects {
-		objects[place] = w.objects[targets[place]]
+		objects[place] = w.known[targets[place]].object
 	}
 	return objects
 }
@@ -66,12 +66,12 @@ func (w *waiter) explain(ctx context.Context, explained chan<- []Readiness) {
 func (w *waiter) tellReasons(found []Readiness) {
 	for _, readiness := range found {
 		i := slices.IndexFunc(w.targets, func(target WaitTarget) bool { return target.Ref == readiness.Ref })
-		state := w.states[i]
+		state := w.known[i].state
 		said := strings.Join(readiness.Reasons, "\n")
-		if state.Ready || state.Failed || state.Message != readiness.Message || said == "" || said == w.reasons[i] {
+		if state.Ready || state.Failed || state.Message != readiness.Message || said == "" || said == w.known[i].reasons {
 			continue
 		}
-		w.reasons[i] = said
+		w.known[i].reasons = said
 		w.observe(readiness)
 	}
 }

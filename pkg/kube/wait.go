@@ -115,7 +115,7 @@ func (c *Cluster) Wait(ctx context.Context, targets []WaitTarget, selector strin
 	}
 	w := &waiter{
 		api: c.feeds, targets: targets, observe: observe, box: feed.NewInbox(), open: map[source]*feed.Feed{}, narrow: map[int]*feed.Subscription{},
-		states: make([]health.State, len(targets)), objects: make([]*unstructured.Unstructured, len(targets)), reasons: make([]string, len(targets)),
+		known:  make([]known, len(targets)),
 		claims: claims{late: map[string]bool{}, watched: map[string]bool{}},
 	}
 	defer w.stop()
@@ -138,13 +138,18 @@ type waiter struct {
 	feeds []*feed.Feed
 	// narrow are the subscriptions of targets that are looked for with a selector.
 	narrow map[int]*feed.Subscription
-	// states and objects are what is known of each target; the object is nil
-	// before it is seen and after it is gone.
-	states  []health.State
-	objects []*unstructured.Unstructured
-	// reasons are what was found last of why each target is not ready.
-	reasons []string
-	claims  claims
+	// known is what is known of each target.
+	known  []known
+	claims claims
+}
+
+// known is what is known of a target.
+type known struct {
+	state health.State
+	// object is nil before it is seen and after it is gone.
+	object *unstructured.Unstructured
+	// reasons are those that were told of why it is in this state; "" for none.
+	reasons string
 }
 
 func (w *waiter) stop() {
@@ -155,7 +160,7 @@ func (w *waiter) stop() {
 
 func (w *waiter) watch(ctx context.Context, selector string) error {
 	for i := range w.targets {
-		w.states[i] = health.State{Message: "its state is not known"}
+		w.known[i].state = health.State{Message: "its state is not known"}
 		mine, err := w.follow(ctx, i, selector)
 		if err != nil {
 			return err
@@ -232,7 +237,7 @@ func (w *waiter) wait(ctx context.Context) error {
 func (w *waiter) failure(ctx context.Context, failed []int) error {
 	err := &NotReadyError{Objects: w.withReasons(ctx, failed), err: ErrProgressDeadline}
 	for _, i := range failed {
-		if !w.states[i].Late {
+		if !w.known[i].state.Late {
 			err.err = nil
 		}
 	}
@@ -255,31 +260,31 @@ func (w *waiter) take(ctx context.Context, news feed.Change) {
 		return
 	}
 	target := w.targets[news.Tag]
-	if last := w.objects[news.Tag]; last != nil && w.states[news.Tag].Ready && health.Finished(last) && !news.IsOther(last) {
+	if last := w.known[news.Tag].object; last != nil && w.known[news.Tag].state.Ready && health.Finished(last) && !news.IsOther(last) {
 		// A Job that has ended well may be removed, by its time to live for one: that undoes nothing.
 		return
 	}
 	if !news.Gone && feed.Older(news.Object.GetResourceVersion(), target.Ref.ResourceVersion) {
 		return
 	}
-	w.objects[news.Tag] = news.Object
+	w.known[news.Tag].object = news.Object
 	if news.Gone {
-		w.objects[news.Tag] = nil
+		w.known[news.Tag].object = nil
 	}
 	w.setState(news.Tag, w.stateOf(ctx, target, news))
 }
 
 func (w *waiter) setState(i int, state health.State) {
-	if state == w.states[i] {
+	if state == w.known[i].state {
 		return
 	}
-	w.states[i] = state
+	w.known[i].state, w.known[i].reasons = state, ""
 	w.observe(w.readiness(i))
 }
 
 // readiness is what is known of a target.
 func (w *waiter) readiness(i int) Readiness {
-	state := w.states[i]
+	state := w.known[i].state
 	readiness := Readiness{Ref: w.targets[i].Ref, Done: state.Ready, Skipped: state.Skipped, Message: state.Message}
 	if state.Failed {
 		readiness.Err = errors.New(state.Message)
@@ -309,8 +314,8 @@ func (w *waiter) stateOf(ctx context.Context, target WaitTarget, news feed.Chang
 // unready lists the targets that have failed, or all that are to be waited for.
 func (w *waiter) unready(failedOnly bool) []int {
 	var open []int
-	for i, state := range w.states {
-		if state.Failed || !failedOnly && !state.Ready && !state.Skipped {
+	for i, known := range w.known {
+		if state := known.state; state.Failed || !failedOnly && !state.Ready && !state.Skipped {
 			open = append(open, i)
 		}
 	}
@@ -400,9 +405,9 @@ func (w *waiter) takeLate(ctx context.Context, news feed.Change) {
 		return
 	}
 	w.claims.late[uid] = true
-	for i, object := range w.objects {
-		if string(uidOf(object)) == uid {
-			w.take(ctx, feed.Change{Tag: i, Object: object})
+	for i, known := range w.known {
+		if string(uidOf(known.object)) == uid {
+			w.take(ctx, feed.Change{Tag: i, Object: known.object})
 		}
 	}
 }

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
@@ -34,7 +35,8 @@ func (o *objects) Wait(ctx context.Context, objects []manifest.Object) error {
 
 func (o *objects) observeWait(readiness kube.Readiness) {
 	outcome := Outcome{
-		Object: eventObject(readiness.Ref), Result: ResultWaiting, Message: words.Sentences(append([]string{readiness.Message}, readiness.Reasons...)...),
+		Object: eventObject(readiness.Ref), Result: ResultWaiting, Summary: strings.Join(readiness.Reasons, "; "),
+		Message: words.Sentences(append([]string{readiness.Message}, readiness.Reasons...)...),
 	}
 	switch {
 	case readiness.Err != nil:

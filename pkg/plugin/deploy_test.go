@@ -47,6 +47,7 @@ func deployFlagsBecomeOptions(t *testing.T) {
 			args: []string{"--description", "as ordered", "--recreate-immutable"},
 			want: asked{Description: "as ordered", Plan: plan.Options{Timeout: made.Timeout, HistoryMax: made.HistoryMax, RecreateImmutable: true}},
 		},
+		"logs":        {args: []string{"--logs=all"}, want: asked{Plan: plan.Options{Timeout: made.Timeout, HistoryMax: made.HistoryMax, Logs: plan.AllLogs}}},
 		"no limits":   {args: []string{"--timeout=0", "--history-max=0"}, want: asked{}},
 		"a namespace": {args: []string{"--create-namespace"}, want: asked{Plan: made, CreateNamespace: true}},
 		"phases to skip, as a list and again": {
@@ -71,10 +72,13 @@ func deployFlagsBecomeOptions(t *testing.T) {
 				t.Fatal(err)
 			}
 			test.want.Name, test.want.Path = "shop", "./pack"
+			if test.want.Plan.Logs == "" {
+				test.want.Plan.Logs = plan.LogsOfFailed
+			}
 			if diff := cmp.Diff(test.want, asked{got.Name, got.PackPath, got.CreateNamespace, got.Atomic, got.Description, got.Values, got.Plan}); diff != "" {
 				t.Errorf("options (-want +got):\n%s", diff)
 			}
-			if got.Observe == nil || got.Out != flags.Run.Out || got.Output != flags.Run.Output {
+			if got.Progress.form != progressAuto || got.Out != flags.Run.Out || got.Output != flags.Run.Output {
 				t.Errorf("the options are not complete: %+v", got)
 			}
 		})
@@ -103,7 +107,7 @@ func deployFlagsAreRefused(t *testing.T) {
 		"a time before now":     {args: []string{"--timeout=-1s"}, want: "--timeout -1s: must not be negative"},
 		"a phase that is none":  {args: []string{"--skip-hooks=pre-instal"}, want: `--skip-hooks: unknown phase "pre-instal"; valid phases: pre-install, post-install, pre-upgrade, post-upgrade, pre-rollback, post-rollback, pre-delete, post-delete, test; did you mean pre-install?`},
 		"no phase":              {args: []string{"--skip-hooks=test,"}, want: `--skip-hooks: unknown phase ""; valid phases: pre-install, post-install, pre-upgrade, post-upgrade, pre-rollback, post-rollback, pre-delete, post-delete, test`},
-		"a form of events":      {args: []string{"--events=yaml"}, want: `--events "yaml": valid forms: text, json, none`},
+		"a form of events":      {args: []string{"--events=yaml"}, want: `--progress "yaml": valid forms: auto, tty, plain, json, none`},
 		"a name":                {name: "Shop", want: `release name "Shop": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')`},
 		"a template that fails": {args: []string{"-o", "jsonpath={"}, want: "error parsing jsonpath {, unclosed action\nSee 'install --help' for usage."},
 	} {

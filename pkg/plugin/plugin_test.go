@@ -178,7 +178,7 @@ func commandLinesThatAreRefused(t *testing.T) {
 		"an output of version":     {args: []string{"version", "-o", "xml"}, code: 2, want: "error: --output \"xml\": must be 'yaml' or 'json'\nSee 'kubectl sherpack version --help' for usage.\n"},
 		"a name":                   {args: []string{"status", "A"}, code: 2, want: "error: release name \"A\": "},
 		"a name to remove":         {args: []string{"uninstall", "job/a"}, code: 2, want: "error: release name \"job/a\": "},
-		"events of uninstall":      {args: []string{"uninstall", "a", "--events", "xml"}, code: 2, want: "error: --events \"xml\": valid forms: text, json, none\n"},
+		"events of uninstall":      {args: []string{"uninstall", "a", "--events", "xml"}, code: 2, want: "error: --progress \"xml\": valid forms: auto, tty, plain, json, none\n"},
 		"a version of Kubernetes":  {args: []string{"template", "a", "b", "--kube-version", "new"}, code: 4, want: "error: b: "},
 		"no such pack":             {args: []string{"install", "a", "no/such/pack"}, code: 4, want: "error: no/such/pack: read pack: no such file or directory; a pack is a folder, or a .tgz archive of one\n"},
 		"no server":                {args: []string{"status", "a", "--server", "http://127.0.0.1:1"}, code: 5, want: "error: reading the history of release default/a: "},

@@ -82,6 +82,7 @@ type said struct {
 	Seq           int
 	Type, Message string
 	Time          string
+	ExitCode      int
 }
 
 func errorsAreEventsWhereTheyAreAskedFor(t *testing.T) {
@@ -89,7 +90,7 @@ func errorsAreEventsWhereTheyAreAskedFor(t *testing.T) {
 	for title, test := range map[string]struct {
 		args []string
 		code int
-		// want is how the message of the only line begins.
+		// want is how the message begins of the only line after the version of the lines.
 		want string
 	}{
 		"an unknown flag before":     {[]string{"install", "--no-such-flag", "--events", "json"}, 2, "unknown flag: --no-such-flag\nSee 'kubectl sherpack install --help'"},
@@ -109,7 +110,8 @@ func errorsAreEventsWhereTheyAreAskedFor(t *testing.T) {
 				t.Errorf("exit code %d, it prints %q", code, stdout)
 			}
 			events := lines(t, stderr)
-			if len(events) != 1 || events[0].Type != "error" || !strings.HasPrefix(events[0].Message, test.want) {
+			if len(events) != 2 || events[0].Type != "version" || events[1].Type != "error" ||
+				events[1].ExitCode != test.code || !strings.HasPrefix(events[1].Message, test.want) {
 				t.Errorf("it says %+v, want %q", events, test.want)
 			}
 		})
@@ -146,7 +148,7 @@ func errorsAreTextWhereEventsAreNoJSON(t *testing.T) {
 		}
 	}
 	_, stderr, _ := run(t, "uninstall", "--kubeconfig", os.DevNull, "--", "--events=json", "a")
-	if !strings.HasPrefix(stderr, "error: accepts 1 arg(s), received 2\n") {
+	if !strings.HasPrefix(stderr, "error: release name \"--events=json\": ") {
 		t.Errorf("what stands behind -- is no flag: %q", stderr)
 	}
 }

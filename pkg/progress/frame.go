@@ -58,7 +58,7 @@ func (m *model) frame(now time.Time, width, height int, style Style) []string {
 	}
 	lines := make([]string, 0, height)
 	for _, e := range shown {
-		lines = append(lines, m.draw(e, now, names, width, style))
+		lines = append(lines, style.fit(m.draw(e, now, names, width, style), width))
 	}
 	if hidden > 0 {
 		lines = append(lines, style.fit(fmt.Sprintf("  %s and %d more", style.ellipsis(), hidden), width))
@@ -77,7 +77,8 @@ func nameWidth(entries []entry, width int) int {
 	return min(longest, maxName, max(1, width/2))
 }
 
-// draw draws a line. How long something has run, of how much, is at the right end.
+// draw draws a line. How long something has run, of how much, is at the right end. Nothing is cut off a line that stays: that of
+// the frame does not.
 func (m *model) draw(e entry, now time.Time, names, width int, style Style) string {
 	if e.prefix != "" {
 		return style.sourced(printers.Line(e.prefix)) + " " + printers.Line(e.text)
@@ -100,13 +101,13 @@ func (m *model) draw(e entry, now time.Time, names, width int, style Style) stri
 			took = style.glyph(e.mark) + " " + text
 			text = style.faint(short(e.elapsed))
 		}
-		return strings.TrimRight(style.fit(left+took+"  "+text, width), " ")
+		return strings.TrimRight(left+took+"  "+text, " ")
 	case e.since.IsZero():
-		return strings.TrimRight(style.fit(left+text, width), " ")
+		return strings.TrimRight(left+text, " ")
 	}
 	right := m.clock(e, now, width)
 	room := width - ansi.StringWidth(left) - ansi.StringWidth(right) - 1
-	return style.fit(left+style.pad(text, room)+" "+style.faint(right), width)
+	return left + style.pad(text, room) + " " + style.faint(right)
 }
 
 // clock says how long something runs, and of how much time.
@@ -118,10 +119,16 @@ func (m *model) clock(e entry, now time.Time, width int) string {
 	return text
 }
 
-// short is a duration as kubectl shows ages.
+// short is a duration to the second, as in 12s and 1m04s; from an hour on as kubectl shows ages.
 func short(elapsed time.Duration) string {
-	if elapsed > 0 && elapsed < time.Second {
+	seconds := int(elapsed / time.Second)
+	switch {
+	case elapsed > 0 && seconds == 0:
 		return "<1s"
+	case elapsed < time.Minute || elapsed >= time.Hour:
+		return duration.HumanDuration(elapsed)
+	case seconds%60 == 0:
+		return fmt.Sprintf("%dm", seconds/60)
 	}
-	return duration.HumanDuration(elapsed)
+	return fmt.Sprintf("%dm%02ds", seconds/60, seconds%60)
 }

@@ -200,6 +200,8 @@ func (m *model) hook(event lifecycle.Event) {
 	}
 	running := m.open.item(name, event.Time)
 	switch event.Type {
+	case lifecycle.HookStarted:
+		running.text = strings.Trim(ofMany(event), " ()")
 	case lifecycle.HookProgress:
 		running.text = words.Join(": ", event.Reason, event.Message)
 	case lifecycle.HookFinished:
@@ -256,7 +258,7 @@ func (m *model) object(event lifecycle.Event) {
 	}
 	s.results[at].count++
 	if event.Message != "" && event.Result != lifecycle.ResultFailed {
-		m.ended = append(m.ended, entry{depth: 1, name: objectName(event), text: string(event.Result) + ": " + event.Message})
+		m.ended = append(m.ended, entry{depth: 1, name: shortName(event), text: string(event.Result) + ": " + event.Message})
 	}
 }
 
@@ -265,7 +267,7 @@ func (m *model) wait(event lifecycle.Event) {
 	if m.open == nil {
 		return
 	}
-	item := m.open.item(objectName(event), event.Time)
+	item := m.open.item(shortName(event), event.Time)
 	switch event.Result {
 	case lifecycle.ResultReady, lifecycle.ResultSkipped:
 		m.open.done++
@@ -273,8 +275,15 @@ func (m *model) wait(event lifecycle.Event) {
 	case lifecycle.ResultFailed:
 		item.mark, item.text = failed, event.Message
 	default:
-		item.text = event.Message
+		item.text = cmp.Or(event.Summary, event.Message)
 	}
+}
+
+// shortName is an object as people write it. A group is left out: there is little room.
+func shortName(event lifecycle.Event) string {
+	kind, name, _ := strings.Cut(objectName(event), "/")
+	kind, _, _ = strings.Cut(kind, ".")
+	return kind + "/" + name
 }
 
 // progress is what the heading of an open section says beside its name.

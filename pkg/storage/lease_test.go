@@ -47,7 +47,7 @@ func oneRunAtATimeHoldsALock(t *testing.T) {
 	if !errors.As(err, &locked) || locked.Holder.Run != "first" || locked.Holder.PID != os.Getpid() || locked.Age > never {
 		t.Fatalf("got %v", err)
 	}
-	for _, want := range []string{"release " + namespace + "/shop is locked by process ", " (upgrade; last seen ", " ago)"} {
+	for _, want := range []string{"release " + namespace + "/shop is locked by process ", " (upgrade; for ", ", last seen ", " ago)"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in %q", want, err)
 		}

@@ -103,7 +103,7 @@ func example(namespace string, revision int) *release.Release {
 	}
 	r.Inventory = entries(2)
 	r.Status = release.Status{
-		Phase: release.Failed, Operation: "install", Message: "hook pre-install/migrate failed", StartedAt: &started, FinishedAt: &finished,
+		Phase: release.Failed, Operation: "install", Message: "hook pre-install/migrate failed", Cause: "pre-install/migrate: exit code 1", StartedAt: &started, FinishedAt: &finished,
 		Hooks: []release.Hook{{
 			Title: "pre-install/migrate", Phase: "pre-install", APIVersion: "batch/v1", Kind: "Job", Namespace: namespace, Name: "shop-migrate",
 			Weight: -5, UID: "1-2", State: release.HookFailed, Reason: "Error", Message: "exited with code 3", ExitCode: ptr.To[int32](3), Signal: 9,

@@ -22,9 +22,11 @@ const (
 func wide() map[string]string {
 	const stored = "stored as it is, with a field for each thing the record has to say"
 	return map[string]string{
-		"pkg/release.Entry":  stored,
-		"pkg/release.Hook":   stored,
-		"pkg/release.Status": stored,
+		"pkg/lifecycle.Outcome": "a line of JSON, flat as its readers want it",
+		"pkg/plan.Options":      "a choice of the user a field, as the flags have them",
+		"pkg/release.Entry":     stored,
+		"pkg/release.Hook":      stored,
+		"pkg/release.Status":    stored,
 	}
 }
 
