@@ -547,7 +547,7 @@ func aHookThatRunsAlreadyIsFollowed(t *testing.T) {
 	outcome, err := b.FollowHook(b.timeout(time.Minute), hook, nil)
 	b.must(err)
 	b.check(kube.HookOutcome{Succeeded: true, Attempts: 1}, outcome)
-	if diff := cmp.Diff([]string{"WATCH jobs", "WATCH pods"}, b.requests.take()); diff != "" {
+	if diff := cmp.Diff([]string{"GET pods/*/log", "WATCH jobs", "WATCH pods"}, b.requests.take()); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 	hook.Object.SetUID("11111111-1111-1111-1111-111111111111")

@@ -174,7 +174,7 @@ func listed(history release.History) release.History {
 		shown := release.New(r.Name, r.Namespace, r.Spec.Revision)
 		shown.ObjectMeta, shown.Spec = r.ObjectMeta, r.Spec
 		shown.Status = release.Status{
-			Phase: r.Status.Phase, Operation: r.Status.Operation, Message: r.Status.Message, FinishedAt: r.Status.FinishedAt,
+			Phase: r.Status.Phase, Operation: r.Status.Operation, Message: r.Status.Message, Cause: r.Status.Cause, FinishedAt: r.Status.FinishedAt,
 		}
 		if shown.Status.FinishedAt == nil {
 			shown.Status.StartedAt = r.Status.StartedAt
