@@ -1,6 +1,7 @@
 package progress
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -105,6 +106,7 @@ func (m *model) draw(e entry, now time.Time, names, width int, style Style) stri
 	case e.since.IsZero():
 		return strings.TrimRight(left+text, " ")
 	}
+	text = printers.Line(cmp.Or(e.text, e.place))
 	right := m.clock(e, now, width)
 	room := width - ansi.StringWidth(left) - ansi.StringWidth(right) - 1
 	return left + style.pad(text, room) + " " + style.faint(right)

@@ -50,10 +50,13 @@ func story() (events []lifecycle.Event, looks []int) {
 	add(400*time.Millisecond, lifecycle.PreflightFinished, lifecycle.Outcome{Result: lifecycle.ResultSucceeded})
 	add(0, lifecycle.OperationStarted, lifecycle.Outcome{TimeoutMS: 300_000, Prune: 1})
 	add(0, lifecycle.PhaseStarted, lifecycle.Outcome{Phase: "pre-upgrade", Count: 2})
+	add(0, lifecycle.ObjectDeleted, lifecycle.Outcome{Object: object("Job", "shop-backup"), Result: lifecycle.ResultDeleted})
 	add(0, lifecycle.HookStarted, hook("backup", 1))
+	add(0, lifecycle.HookProgress, hook("backup", 1))
 	look()
 	add(3*time.Second, lifecycle.HookFinished, ended("backup", "Succeeded", "Succeeded", 3000))
 	add(0, lifecycle.HookStarted, hook("migrate", 2))
+	add(0, lifecycle.HookLog, lifecycle.Outcome{Phase: "pre-upgrade", Title: "pre-upgrade/migrate", Message: "connecting"})
 	stuck := hook("migrate", 2)
 	stuck.Reason, stuck.Message = "ImagePullBackOff", "registry.example/shop:1.9 not found"
 	add(time.Second, lifecycle.HookProgress, stuck)

@@ -18,6 +18,8 @@ type entry struct {
 	mark  mark
 	name  string
 	text  string
+	// place is which hook of its phase it is, where there are several; it is shown while there is no text.
+	place string
 	// prefix says where a line of a log is from; it has a colour of its own.
 	prefix string
 	// since is when it began, for one that runs; elapsed how long it took, for one that has ended.
@@ -99,6 +101,9 @@ func (m *model) Observe(event lifecycle.Event) {
 	case lifecycle.WaitProgress:
 		m.wait(event)
 	case lifecycle.HookLog:
+		if m.open != nil && m.open.kind == lifecycle.PhaseStarted {
+			m.head()
+		}
 		m.ended = append(m.ended, entry{prefix: logPrefix(event), text: event.Message})
 	case lifecycle.Warning:
 		m.ended = append(m.ended, entry{text: "warning: " + event.Message})
@@ -201,7 +206,7 @@ func (m *model) hook(event lifecycle.Event) {
 	running := m.open.item(name, event.Time)
 	switch event.Type {
 	case lifecycle.HookStarted:
-		running.text = strings.Trim(ofMany(event), " ()")
+		running.place = strings.Trim(ofMany(event), " ()")
 	case lifecycle.HookProgress:
 		running.text = words.Join(": ", event.Reason, event.Message)
 	case lifecycle.HookFinished:
@@ -241,8 +246,12 @@ func (s *section) end(ended *entry) {
 	s.running = slices.DeleteFunc(s.running, func(e *entry) bool { return e == ended })
 }
 
-// object takes in what became of an object. What is remarkable about it gets a line.
+// object takes in what became of an object. What is remarkable about it gets a line. What is deleted before and after a hook is part
+// of it.
 func (m *model) object(event lifecycle.Event) {
+	if m.open != nil && m.open.kind == lifecycle.PhaseStarted {
+		return
+	}
 	if m.open == nil || m.open.kind != lifecycle.WaveStarted && m.open.kind != lifecycle.ObjectDeleted {
 		titles := map[lifecycle.EventType]string{
 			lifecycle.ObjectApplied: "apply", lifecycle.ObjectDeleted: "delete", lifecycle.ObjectKept: "keep", lifecycle.ObjectGivenBack: "give back",
