@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
 
 // DeployFlags are the flags that install and upgrade share.
@@ -115,7 +117,9 @@ func (d deployment) plan(ctx context.Context, at planning) (*proposal, error) {
 		return nil, err
 	}
 	if d.Verb.Allow != nil {
-		if err := d.Verb.Allow(d.Name, history); err != nil {
+		if err := d.Verb.Allow(d.Name, history); errors.Is(err, storage.ErrNotFound) {
+			return nil, fmt.Errorf("%w%s", err, at.meant(ctx, d.Name))
+		} else if err != nil {
 			return nil, err
 		}
 	}

@@ -7,16 +7,19 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"strconv"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
 	"k8s.io/kubectl/pkg/cmd/options"
 	"k8s.io/kubectl/pkg/util/templates"
 
 	_ "github.com/sherpack-io/kubectl-sherpack/pkg/plugin/internal/english" // Before what it is about.
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 const (
@@ -62,7 +65,7 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Run:           func(cmd *cobra.Command, _ []string) { _ = cmd.Help() },
-		Args:          cobra.NoArgs,
+		Args:          knownCommand,
 	}
 	root.SetIn(streams.In)
 	root.SetOut(helpWriter{streams.Out})
@@ -100,7 +103,9 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	}
 	groups.Add(root)
 	templates.ActsAsRootCommand(root, nil, groups...)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &UsageError{cmd.CommandPath(), err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &UsageError{cmd.CommandPath(), suggestFlag(cmd, err)}
+	})
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.AddCommand(newVersionCommand(flags, streams, build), newCompletionCommand(streams), newOptionsCommand(streams))
 	refuseAsUsage(root)
@@ -110,6 +115,38 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 
 // requestsFrom is the verbosity from which on clients log their requests.
 const requestsFrom = 6
+
+// knownCommand refuses the name of a command that there is not.
+func knownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var known []string
+	for _, command := range root.Commands() {
+		if command.IsAvailableCommand() {
+			known = append(known, command.Name())
+		}
+	}
+	return fmt.Errorf("unknown command %q for %q%s", args[0], root.CommandPath(), words.Suggestion(args[0], known))
+}
+
+// suggestFlag names, behind an unknown flag, the one that was probably meant.
+func suggestFlag(command *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) || unknown.GetSpecifiedShortnames() != "" {
+		return err
+	}
+	var known []string
+	command.Flags().VisitAll(func(flag *pflag.Flag) {
+		if !flag.Hidden {
+			known = append(known, flag.Name)
+		}
+	})
+	if nearest := words.Nearest(unknown.GetSpecifiedName(), known); nearest != "" {
+		return fmt.Errorf("%w; did you mean --%s?", err, nearest)
+	}
+	return err
+}
 
 // logRequests has the libraries log as kubectl does.
 func logRequests(level int, out io.Writer) {

@@ -7,9 +7,15 @@ import (
 	"fmt"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
+
+// fewNames is how many names a message has of several.
+const fewNames = 3
 
 // records reads what is stored of the releases of a namespace, as far as it can be read, and warns of what cannot.
 type records struct {
@@ -40,9 +46,31 @@ func (r records) History(ctx context.Context, name string) (release.History, err
 		return nil, err
 	}
 	if history.Newest() == nil {
-		return nil, fmt.Errorf("release %q in namespace %q: %w", name, r.namespace, storage.ErrNotFound)
+		return nil, fmt.Errorf("release %q in namespace %q: %w%s", name, r.namespace, storage.ErrNotFound, r.meant(ctx, name))
 	}
 	return history, nil
+}
+
+// meant says, behind the name of a release that is not there, which was probably meant: the one of that name in another namespace, or
+// the nearest name in this one. It is "" where nobody knows.
+func (r records) meant(ctx context.Context, name string) string {
+	// Who may not read all namespaces may read this one. What else is wrong has been said.
+	releases, err := r.store.List(ctx, metav1.NamespaceAll, nil)
+	if len(releases) == 0 && err != nil {
+		releases, _ = r.store.List(ctx, r.namespace, nil)
+	}
+	var names, elsewhere []string
+	for _, found := range releases {
+		if found.Namespace == r.namespace {
+			names = append(names, found.Name)
+		} else if found.Name == name {
+			elsewhere = append(elsewhere, found.Namespace)
+		}
+	}
+	if len(elsewhere) > 0 {
+		return fmt.Sprintf("; there is one in namespace %s: use --namespace", words.List(elsewhere, fewNames))
+	}
+	return words.Suggestion(name, names)
 }
 
 // Salvage returns what can be read of a revision of a history.
