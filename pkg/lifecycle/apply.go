@@ -209,7 +209,7 @@ func (o *objects) RemoveBlocked(ctx context.Context, objects []manifest.Object, 
 		ref.UID = o.live[kinds.KeyOf(ref)].uid
 		targets[i] = kube.Deletion{Ref: ref, Propagation: metav1.DeletePropagationForeground}
 	}
-	if err := o.Remove(ctx, targets, phase); err != nil {
+	if err := o.Remove(ctx, targets, Outcome{Phase: phase}); err != nil {
 		return fmt.Errorf("deleting what cannot be changed in place: %w", err)
 	}
 	for _, target := range targets {

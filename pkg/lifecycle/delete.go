@@ -42,7 +42,7 @@ func (o *objects) Delete(ctx context.Context, step plan.Step) error {
 		})
 	}
 	o.stale = o.stale || len(o.gone) > 0
-	errs = append(errs, o.Remove(ctx, targets, ""))
+	errs = append(errs, o.Remove(ctx, targets, Outcome{}))
 	o.KeepHooks(step.Entries)
 	return errors.Join(errs...)
 }
@@ -102,20 +102,19 @@ func (o *objects) Keep(step plan.Step) {
 	}
 }
 
-// Remove deletes objects and waits until they are gone, save where a deletion says otherwise. phase is that of hooks, which
-// stay on the inventory because they may run again; else empty.
-func (o *objects) Remove(ctx context.Context, targets []kube.Deletion, phase string) error {
+// Remove deletes objects and waits until they are gone, save where a deletion says otherwise. about is what all events about it have
+// in common; its phase is that of hooks, which stay on the inventory because they may run again, else empty.
+func (o *objects) Remove(ctx context.Context, targets []kube.Deletion, about Outcome) error {
 	return o.cluster.Delete(ctx, targets, func(i int, elapsed time.Duration, err error) {
 		key := kinds.KeyOf(targets[i].Ref)
-		outcome := Outcome{
-			Phase: phase, Object: eventObject(targets[i].Ref), Result: ResultDeleted, ElapsedMS: elapsed.Milliseconds(),
-		}
+		outcome := about
+		outcome.Object, outcome.Result, outcome.ElapsedMS = eventObject(targets[i].Ref), ResultDeleted, elapsed.Milliseconds()
 		switch {
 		case err != nil:
 			outcome.Result, outcome.Message = ResultFailed, err.Error()
 		case !targets[i].NoWait:
 			o.Forget(key)
-			o.gone[key] = phase == ""
+			o.gone[key] = about.Phase == ""
 		default:
 			o.Leave(key)
 		}

@@ -104,6 +104,9 @@ type Outcome struct {
 	Wave    int    `json:"-"`
 }
 
+// EarlierRun is why the object of a hook is deleted that an earlier run has left.
+const EarlierRun = "EarlierRun"
+
 // EventHook names the hook that an event is about.
 type EventHook struct {
 	Kind      string `json:"kind"`

@@ -223,7 +223,7 @@ func (r *hookRunner) replace(ctx context.Context, h plan.Hook) error {
 	ref.UID = found.uid
 	finished := health.Finished(&unstructured.Unstructured{Object: leftover})
 	deletion := kube.Deletion{Ref: ref, Propagation: propagation(finished), AfterEnd: !finished}
-	if err := r.objects.Remove(ctx, []kube.Deletion{deletion}, string(h.Phase)); err != nil {
+	if err := r.objects.Remove(ctx, []kube.Deletion{deletion}, Outcome{Phase: string(h.Phase), Reason: EarlierRun}); err != nil {
 		return fmt.Errorf("deleting what an earlier run left: %w", err)
 	}
 	return nil
@@ -258,7 +258,7 @@ func (r *hookRunner) cleanUp(ctx context.Context, hooks []plan.Hook, failures []
 		return
 	}
 	err := detached(ctx, func(ctx context.Context) error {
-		return WithCause(ctx, r.objects.Remove(ctx, targets, string(hooks[0].Phase)))
+		return WithCause(ctx, r.objects.Remove(ctx, targets, Outcome{Phase: string(hooks[0].Phase)}))
 	})
 	if err != nil && !isLockLost(ctx) {
 		r.Emit(Warning, Outcome{Phase: string(hooks[0].Phase), Message: "deleting finished hooks: " + err.Error()})

@@ -208,7 +208,7 @@ func (r *hookRunner) deleteLeftover(ctx context.Context, l leftover) error {
 		limited, cancel = halfOf(ctx, r.clock())
 	}
 	defer cancel()
-	err := r.objects.Remove(limited, []kube.Deletion{{Ref: ref, Propagation: propagation(false)}}, l.phase)
+	err := r.objects.Remove(limited, []kube.Deletion{{Ref: ref, Propagation: propagation(false)}}, Outcome{Phase: l.phase})
 	switch {
 	case err == nil:
 		return nil

@@ -80,7 +80,11 @@ func objectLine(event lifecycle.Event) string {
 	if event.Result == lifecycle.ResultFailed {
 		return ""
 	}
-	return words.Join(": ", objectName(event)+" "+string(event.Result), event.Message)
+	earlier := ""
+	if event.Reason == lifecycle.EarlierRun {
+		earlier = "(earlier run)"
+	}
+	return words.Join(": ", words.Join(" ", objectName(event), earlier, string(event.Result)), event.Message)
 }
 
 // objectName names the object that an event is about as kubectl does.

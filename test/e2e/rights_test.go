@@ -110,7 +110,7 @@ func (d *deployer) try(t *testing.T, args ...string) (code int, stdout, stderr s
 	command.Stdout, command.Stderr = &out, &errs
 	code = exitCode(t, command.Run())
 	d.missed = nil
-	warnings := regexp.MustCompile(`(?m)^[0-9:]+ warning: no right to (\S+ \S+) in namespace ` + d.namespace + `: `)
+	warnings := regexp.MustCompile(`(?m)^(?:[0-9:]+ )?warning: no right to (\S+ \S+) in namespace ` + d.namespace + `: `)
 	for _, match := range warnings.FindAllStringSubmatch(errs.String(), -1) {
 		d.missed = append(d.missed, match[1])
 	}
