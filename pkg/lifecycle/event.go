@@ -57,6 +57,7 @@ const (
 	ResultConfigured Result = "configured"
 	ResultUnchanged  Result = "unchanged"
 	ResultReplaced   Result = "replaced"
+	ResultRecreated  Result = "recreated"
 	ResultAdopted    Result = "adopted"
 	ResultDeleted    Result = "deleted"
 	ResultKept       Result = "kept"
