@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // Preview is what running a plan would do, as far as can be told without doing it.
@@ -34,6 +36,28 @@ func (p Preview) Effect(step int, ref corev1.ObjectReference) Result {
 		return effect
 	}
 	return ResultNotFound
+}
+
+// Differs reports whether running the plan would change something on the cluster, the hooks that it runs apart.
+func (p Preview) Differs() bool {
+	return len(p.Changes) > 0 || slices.ContainsFunc(p.Plan.Steps, func(step plan.Step) bool {
+		return step.Action == plan.GiveBack && len(step.Entries) > 0
+	})
+}
+
+// Changing returns the preview without the objects that stay as they are, and what is waited for.
+func (p Preview) Changing() Preview {
+	steps := slices.Clone(p.Plan.Steps)
+	for i, step := range steps {
+		steps[i].Objects = slices.DeleteFunc(slices.Clone(step.Objects), func(object manifest.Object) bool {
+			return step.Action == plan.Wait || p.Effect(i, object.Reference()) == ResultUnchanged
+		})
+		steps[i].Entries = slices.DeleteFunc(slices.Clone(step.Entries), func(entry release.Entry) bool {
+			return p.Effect(i, entry.Reference()) == ResultNotFound
+		})
+	}
+	p.Plan.Steps = steps
+	return p
 }
 
 // Preview tells what Run would do without writing anything. It reads what is on the cluster and submits every write as a
