@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 )
 
 // Change is an object before and after something.
@@ -48,13 +50,27 @@ func noise() [][]string {
 	}
 }
 
+// generated are what the API server gives to a Job and its Pods, anew for each Job of a name.
+func generated() [][]string {
+	var paths [][]string
+	for _, label := range []string{"controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"} {
+		paths = append(paths, []string{"spec", "selector", "matchLabels", label},
+			[]string{"spec", "template", "metadata", "labels", label}, []string{"metadata", "labels", label})
+	}
+	return paths
+}
+
 // plain returns a copy of an object without noise; nil for nil.
 func plain(object *unstructured.Unstructured) *unstructured.Unstructured {
 	if object == nil {
 		return nil
 	}
 	object = object.DeepCopy()
-	for _, path := range noise() {
+	paths := noise()
+	if kinds.IsJob(object.GroupVersionKind().GroupKind()) {
+		paths = append(paths, generated()...)
+	}
+	for _, path := range paths {
 		unstructured.RemoveNestedField(object.Object, path...)
 	}
 	for _, path := range [][]string{{"metadata", "annotations"}, {"metadata", "labels"}} {
@@ -75,7 +91,7 @@ func Between(before, after []*unstructured.Unstructured) []Change {
 		if named == nil {
 			named = before
 		}
-		if change, differs := New(referenceOf(named), action, before, after); differs {
+		if change, differs := New(kinds.RefOf(named), action, before, after); differs {
 			changes = append(changes, change)
 		}
 	}
@@ -103,10 +119,4 @@ const (
 
 func sameObject(a, b *unstructured.Unstructured) bool {
 	return a.GroupVersionKind().GroupKind() == b.GroupVersionKind().GroupKind() && a.GetNamespace() == b.GetNamespace() && a.GetName() == b.GetName()
-}
-
-func referenceOf(object *unstructured.Unstructured) corev1.ObjectReference {
-	return corev1.ObjectReference{
-		APIVersion: object.GetAPIVersion(), Kind: object.GetKind(), Namespace: object.GetNamespace(), Name: object.GetName(),
-	}
 }

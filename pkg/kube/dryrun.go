@@ -91,11 +91,30 @@ func (c dryRunner) write(ctx context.Context, d DryRun) (*unstructured.Unstructu
 		return nil, write(ctx, d, &metav1.PartialObjectMetadata{})
 	}
 	answer := &unstructured.Unstructured{}
-	if err := write(ctx, d, answer); err != nil {
+	err := write(ctx, d, answer)
+	switch {
+	case d.Replaces && apierrors.IsAlreadyExists(err):
+		return c.createElsewhere(ctx, d.Object), err
+	case err != nil:
 		return nil, err
 	}
 	unstructured.RemoveNestedField(answer.Object, "status")
 	return answer, nil
+}
+
+// createElsewhere returns what an object would be whose name is still taken: it is submitted under another one. It is nil where
+// that is refused.
+func (c dryRunner) createElsewhere(ctx context.Context, object *unstructured.Unstructured) *unstructured.Unstructured {
+	unnamed, answer := object.DeepCopy(), &unstructured.Unstructured{}
+	unnamed.SetName("")
+	unnamed.SetGenerateName(object.GetName() + "-")
+	if err := c.DryCreate(ctx, unnamed, answer); err != nil {
+		return nil
+	}
+	answer.SetName(object.GetName())
+	answer.SetGenerateName(object.GetGenerateName())
+	unstructured.RemoveNestedField(answer.Object, "status")
+	return answer
 }
 
 // dryApply submits an apply of the object.

@@ -70,7 +70,7 @@ func (c comparison) changed(preview Preview) []compared {
 	for i, step := range preview.Plan.Steps {
 		for _, object := range step.Objects {
 			effect := preview.Effect(i, object.Reference())
-			if step.Action == plan.Apply && effect != ResultUnchanged && effect != "" {
+			if step.Action == plan.Apply && effect != ResultUnchanged && effect != ResultRefused {
 				objects = append(objects, compared{step: i, ref: object.Reference(), sent: object.Unstructured, answer: c.answers[object.Key()]})
 			}
 		}

@@ -59,6 +59,7 @@ const (
 	ResultReplaced   Result = "replaced"
 	ResultRecreated  Result = "recreated"
 	ResultAdopted    Result = "adopted"
+	ResultRefused    Result = "refused"
 	ResultDeleted    Result = "deleted"
 	ResultKept       Result = "kept"
 	ResultGivenBack  Result = "given back"

@@ -27,7 +27,7 @@ type Preview struct {
 }
 
 // Effect says what becomes of an object that a step of the plan, counted from 0, applies or deletes. It is "" where the
-// cluster was not asked, and where that would be refused.
+// cluster was not asked.
 func (p Preview) Effect(step int, ref corev1.ObjectReference) Result {
 	if p.effects == nil {
 		return ""
@@ -150,7 +150,7 @@ func (x *execution) effectOfApply(object manifest.Object) Result {
 	x.live[key] = live{}
 	switch {
 	case x.preflight.refused[key]:
-		return ""
+		return ResultRefused
 	case !there:
 		return ResultCreated
 	case found.foreign != "":

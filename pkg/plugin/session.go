@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -255,7 +256,10 @@ func (s *session) show(preview lifecycle.Preview, refused error) error {
 	case s.Review.Show != nil:
 		return s.Review.Show(preview, refused)
 	case s.Review.Diff:
-		if err := printers.Diff(s.besides(), liveAndMerged(), preview.Changes); err != nil {
+		err := s.beside(func(streams genericiooptions.IOStreams) error {
+			return printers.Diff(streams, liveAndMerged(), preview.Changes)
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -273,14 +277,15 @@ func (s *session) Compare(ctx context.Context, proposed *proposal) error {
 	}
 	preview, refused := s.foresee(ctx, proposed)
 	comparison := comparisonOf(preview, refused)
-	return failing(proposed.Plan, errors.Join(refused, comparison.Text(s.besides())))
+	return failing(proposed.Plan, errors.Join(refused, s.beside(comparison.Text)))
 }
 
-// besides are the streams for what is no answer.
-func (s *session) besides() genericiooptions.IOStreams {
-	streams := s.IOStreams
-	streams.Out = s.ErrOut
-	return streams
+// beside prints on the error stream what is no answer, all at once.
+func (s *session) beside(write func(genericiooptions.IOStreams) error) error {
+	var text bytes.Buffer
+	err := write(genericiooptions.IOStreams{In: s.In, Out: &text, ErrOut: s.ErrOut})
+	_, _ = s.ErrOut.Write(text.Bytes())
+	return err
 }
 
 // failing adds to the error of running a plan what was being done; nil stays nil.

@@ -25,8 +25,11 @@ type Drift struct {
 // minutes is how the time of a change is shown.
 const minutes = "2006-01-02 15:04 MST"
 
-// notRecorded is said where nobody is on record for a change.
-const notRecorded = "by whom is not recorded"
+// What is said where managedFields do not say who has changed a field, or when: they have no time of a change of scale.
+const (
+	whoUnknown  = "by whom is not recorded"
+	whenUnknown = "when is not recorded"
+)
 
 // Text writes the drift for people: each object that differs, and below it a line for each field.
 func (d Drift) Text(streams genericiooptions.IOStreams) error {
@@ -74,17 +77,13 @@ func liveOf(field drift.Field) string {
 
 // whoAndWhen says who has changed a field, and when, to the minute.
 func whoAndWhen(field drift.Field) string {
-	if field.By == nil {
-		return notRecorded
+	switch {
+	case field.By == nil:
+		return whoUnknown
+	case field.By.Time == nil:
+		return fmt.Sprintf("%s, %s", field.By, whenUnknown)
 	}
-	return strings.TrimSuffix(fmt.Sprintf("%s, %s", field.By, minute(field.By.Time)), ", ")
-}
-
-func minute(moment *metav1.Time) string {
-	if moment == nil {
-		return ""
-	}
-	return moment.UTC().Format(minutes)
+	return fmt.Sprintf("%s, %s", field.By, field.By.Time.UTC().Format(minutes))
 }
 
 // Markdown writes the drift as a comment for an issue or a pull request: a table of fields.
@@ -158,4 +157,3 @@ func (d Drift) Object() (*unstructured.Unstructured, error) {
 	}
 	return namedObject("Drift", d.Name, d.Namespace, &shown)
 }
-

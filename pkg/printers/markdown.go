@@ -26,6 +26,9 @@ func (c Comparison) Markdown(out io.Writer) error {
 	}
 	for _, change := range texts {
 		hunks := change.hunks()
+		if hunks == "" {
+			continue
+		}
 		fence := fenceFor(hunks)
 		fmt.Fprintf(&text, "\n<details><summary>%s %s</summary>\n\n%sdiff\n%s%s\n\n</details>\n",
 			escapeMarkdown(Named(change.Ref, c.Namespace)), escapeMarkdown(change.Action), fence, hunks, fence)

@@ -58,7 +58,7 @@ type StepObject struct {
 	Kind       string `json:"kind"`
 	Namespace  string `json:"namespace,omitempty"`
 	Name       string `json:"name"`
-	// Result is what becomes of it; "" where nobody has asked, and where it would be refused.
+	// Result is what becomes of it; "" where nobody has asked.
 	Result string `json:"result,omitempty"`
 }
 
