@@ -103,7 +103,8 @@ func compare(live, restored *unstructured.Unstructured, applied *fieldpath.Set) 
 		value, there := at(live.Object, path)
 		switch {
 		case !there:
-			gone = path.Copy()
+			gone = missingItem(live.Object, path).Copy()
+			recorded, _ = at(restored.Object, gone)
 			found = append(found, Field{Path: gone, Recorded: recorded, Removed: true})
 		case leaves.Has(path) && !equality.Semantic.DeepEqual(value, recorded):
 			found = append(found, Field{Path: path.Copy(), Recorded: recorded, Live: value, By: whoWrote(path, writers)})
@@ -125,6 +126,17 @@ func at(object map[string]any, path fieldpath.Path) (found any, there bool) {
 		}
 	}
 	return found, true
+}
+
+// missingItem is the path of the item of a list that an object lacks, and with it what a path names; the path itself where it lacks
+// no item.
+func missingItem(object map[string]any, path fieldpath.Path) fieldpath.Path {
+	for i, element := range path {
+		if _, there := at(object, path[:i+1]); !there && element.Key != nil {
+			return path[:i+1]
+		}
+	}
+	return path
 }
 
 func isBelow(path, above fieldpath.Path) bool {
@@ -174,7 +186,8 @@ func fieldsOf(entry metav1.ManagedFieldsEntry) (*fieldpath.Set, error) {
 // writer is an entry of managedFields.
 type writer struct {
 	Change
-	fields *fieldpath.Set
+	// leaves are the fields that it names and none below them: what is below one is the writer's, too.
+	fields, leaves *fieldpath.Set
 }
 
 // writersOf are all who manage fields of an object, those that wrote last first.
@@ -185,7 +198,7 @@ func writersOf(object *unstructured.Unstructured) ([]writer, error) {
 		if err != nil {
 			return nil, err
 		}
-		writers = append(writers, writer{Change{Manager: entry.Manager, Subresource: entry.Subresource, Time: entry.Time}, fields})
+		writers = append(writers, writer{Change{Manager: entry.Manager, Subresource: entry.Subresource, Time: entry.Time}, fields, fields.Leaves()})
 	}
 	slices.SortStableFunc(writers, func(a, b writer) int { return -compareTimes(a.Time, b.Time) })
 	return writers, nil
@@ -208,6 +221,11 @@ func whoWrote(path fieldpath.Path, writers []writer) *Change {
 	for _, writer := range writers {
 		if writer.fields.Has(path) {
 			return &writer.Change
+		}
+		for above := len(path) - 1; above > 0; above-- {
+			if writer.leaves.Has(path[:above]) {
+				return &writer.Change
+			}
 		}
 	}
 	return nil

@@ -120,11 +120,14 @@ func TestBetweenHidesTheValuesOfSecrets(t *testing.T) {
 
 func TestGuess(t *testing.T) {
 	t.Parallel()
-	recorded := object(t, `{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {selector: {app: web}, containers: [{name: main, image: a}, {name: side, image: b}]}}`)
+	recorded := object(t, `{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {selector: {app: web}, containers: [{name: main, image: a}, {name: side, image: b}, {name: gone, image: c}]}}`)
 	live := thing(t, "spec: {selector: {app: other}, containers: [{name: side, image: b, pull: Always}, {name: main, image: c}]}",
-		`somebody Update - "2026-01-02T03:04:05Z" {"f:spec":{"f:containers":{'k:{"name":"main"}':{"f:image":{}}}}}`)
+		`somebody Update - "2026-01-02T03:04:05Z" {"f:spec":{"f:selector":{},"f:containers":{'k:{"name":"main"}':{"f:image":{}}}}}`)
 	fields, err := drift.Guess(live, recorded)
-	want := []string{`.spec.containers[name="main"].image a → c somebody 03:04`, ".spec.selector.app web → other"}
+	want := []string{
+		`.spec.containers[name="gone"] map[image:c name:gone] removed`, `.spec.containers[name="main"].image a → c somebody 03:04`,
+		".spec.selector.app web → other somebody 03:04",
+	}
 	if diff := cmp.Diff(want, said(fields)); diff != "" || err != nil {
 		t.Errorf("error %v (-want +got):\n%s", err, diff)
 	}
