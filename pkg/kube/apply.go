@@ -76,7 +76,8 @@ type applier struct{ *connection }
 func (c applier) One(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) Applied {
 	start := time.Now()
 	applied := Applied{Ref: kinds.RefOf(object)}
-	answer, created, err := c.Send(ctx, object, options)
+	answer := &metav1.PartialObjectMetadata{}
+	created, err := c.Send(ctx, object, options, answer)
 	applied.Elapsed = time.Since(start)
 	if err != nil {
 		applied.Err = c.Refused(ctx, object, err)
@@ -89,15 +90,15 @@ func (c applier) One(ctx context.Context, object *unstructured.Unstructured, opt
 	return applied
 }
 
-// Send applies one object, or submits that as a dry-run, and tells whether it created it. A conflict about nothing but what it
-// claims is taken.
-func (c applier) Send(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) (*metav1.PartialObjectMetadata, bool, error) {
-	answer, created, err := c.sendOnce(ctx, object, options)
+// Send applies one object, or submits that as a dry-run, reads the answer and tells whether it created the object. The answer is
+// the object's metadata, or all of it where it is an Unstructured. A conflict about nothing but what it claims is taken.
+func (c applier) Send(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions, answer metav1.Object) (created bool, err error) {
+	created, err = c.sendOnce(ctx, object, options, answer)
 	if options.ForceConflicts || !isAbout(refusal.Classify(kinds.RefOf(object), err), options.Claims) {
-		return answer, created, err
+		return created, err
 	}
 	options.ForceConflicts = true
-	return c.sendOnce(ctx, object, options)
+	return c.sendOnce(ctx, object, options, answer)
 }
 
 // isAbout reports whether an error is a conflict about none but some fields.
@@ -108,45 +109,43 @@ func isAbout(err error, fields []string) bool {
 	})
 }
 
-func (c applier) sendOnce(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions) (*metav1.PartialObjectMetadata, bool, error) {
+func (c applier) sendOnce(ctx context.Context, object *unstructured.Unstructured, options ApplyOptions, answer metav1.Object) (created bool, err error) {
 	mapping, err := c.kinds.Await(ctx, object.GroupVersionKind())
 	if err != nil {
-		return nil, false, err
+		return false, err
 	}
 	if object.GetName() == "" {
-		return nil, false, errors.New("the object has no name")
+		return false, errors.New("the object has no name")
 	}
 	if err := addressable(mapping, object); err != nil {
-		return nil, false, err
+		return false, err
 	}
 	body, err := json.Marshal(object)
 	if err != nil {
-		return nil, false, fmt.Errorf("encoding the object: %w", err)
+		return false, fmt.Errorf("encoding the object: %w", err)
 	}
 	start := time.Now()
 	result, unsure := retried(ctx, func() *rest.Request {
 		request := c.rest.Patch(types.ApplyPatchType).AbsPath(objectPath(mapping, object.GetNamespace(), object.GetName())...).
 			Param("fieldManager", fieldManager).Param("fieldValidation", "Strict").
 			Param("force", strconv.FormatBool(options.ForceConflicts)).
-			SetHeader("Accept", metadataOnly).Body(body)
+			SetHeader("Accept", accepted(answer)).Body(body)
 		if options.dryRun {
 			request.Param("dryRun", metav1.DryRunAll)
 		}
 		return request
 	})
-	answer := &metav1.PartialObjectMetadata{}
 	status, err := decode(result, answer)
 	if err != nil {
-		return nil, false, refusal.WithRequest(err, "PATCH", objectPath(mapping, object.GetNamespace(), object.GetName()))
+		return false, refusal.WithRequest(err, "PATCH", objectPath(mapping, object.GetNamespace(), object.GetName()))
 	}
-	created := status == http.StatusCreated || unsure && madeSince(answer, start)
-	return answer, created, nil
+	return status == http.StatusCreated || unsure && madeSince(answer, start), nil
 }
 
 // madeSince tells, after a lost answer, whether the try before has created
 // what the last one found. The server's times are in seconds.
-func madeSince(answer *metav1.PartialObjectMetadata, start time.Time) bool {
-	return !answer.CreationTimestamp.Time.Before(start.Truncate(time.Second))
+func madeSince(answer metav1.Object, start time.Time) bool {
+	return !answer.GetCreationTimestamp().Time.Before(start.Truncate(time.Second))
 }
 
 // addressable refuses what would be sent to a path of another meaning. What is created may do without a name.
@@ -176,15 +175,15 @@ func decode(result rest.Result, into any) (status int, err error) {
 func (c applier) Refused(ctx context.Context, object *unstructured.Unstructured, err error) error {
 	ref := kinds.RefOf(object)
 	if refusal.IsTypedPatch(err) {
-		if full := c.DryCreate(ctx, object); refusal.IsStrict(full) {
+		if full := c.DryCreate(ctx, object, &metav1.PartialObjectMetadata{}); refusal.IsStrict(full) {
 			err = full
 		}
 	}
 	return refusal.WithoutSecrets(object, refusal.Classify(ref, err))
 }
 
-// DryCreate submits the creation of the object as a dry-run, without its UID.
-func (c applier) DryCreate(ctx context.Context, object *unstructured.Unstructured) error {
+// DryCreate submits the creation of the object as a dry-run, without its UID, and reads the answer as Send does.
+func (c applier) DryCreate(ctx context.Context, object *unstructured.Unstructured, answer metav1.Object) error {
 	mapping, err := c.kinds.Mapping(object.GroupVersionKind())
 	if err != nil {
 		return err
@@ -202,7 +201,8 @@ func (c applier) DryCreate(ctx context.Context, object *unstructured.Unstructure
 	result, _ := retried(ctx, func() *rest.Request {
 		return c.rest.Post().AbsPath(collectionPath(mapping, object.GetNamespace())...).
 			Param("dryRun", metav1.DryRunAll).Param("fieldManager", fieldManager).Param("fieldValidation", "Strict").
-			SetHeader("Accept", metadataOnly).SetHeader("Content-Type", "application/json").Body(body)
+			SetHeader("Accept", accepted(answer)).SetHeader("Content-Type", "application/json").Body(body)
 	})
-	return refusal.WithRequest(result.Error(), "POST", collectionPath(mapping, object.GetNamespace()))
+	_, err = decode(result, answer)
+	return refusal.WithRequest(err, "POST", collectionPath(mapping, object.GetNamespace()))
 }

@@ -34,6 +34,8 @@ type DryRun struct {
 	// when this one is applied; nil is none. Only ServiceAccounts, PriorityClasses,
 	// RuntimeClasses, Roles and ClusterRoles are asked for.
 	Planned func(corev1.ObjectReference) bool
+	// Whole asks for the object as it would be.
+	Whole bool
 }
 
 // DryRunResult is the answer to a DryRun.
@@ -43,6 +45,9 @@ type DryRunResult struct {
 	Err error
 	// Unknown says what could not be submitted, and why; "" when all was.
 	Unknown string
+	// Object is what the object would be, without its status; nil where that
+	// was not asked for, and where it was refused or could not be submitted.
+	Object *unstructured.Unstructured
 }
 
 // DryRun submits writes as dry-runs, atOnce at a time, and returns the answers
@@ -62,26 +67,63 @@ func (c *Cluster) DryRun(ctx context.Context, objects []DryRun) ([]DryRunResult,
 type dryRunner struct{ applier }
 
 func (c dryRunner) dryRun(ctx context.Context, d DryRun) DryRunResult {
-	write := c.dryApply
-	if d.Replaces {
-		write = func(ctx context.Context, d DryRun) error { return c.DryCreate(ctx, d.Object) }
-	}
 	submitted := d
 	submitted.Object = d.withoutPlanned(d.Object)
-	answer := c.judge(ctx, d, write(ctx, submitted))
+	object, err := c.write(ctx, submitted)
+	answer := c.judge(ctx, d, err)
 	if answer.Err != nil || answer.Unknown != "" {
 		return answer
 	}
-	return c.dryRunPod(ctx, d)
+	answer = c.dryRunPod(ctx, d)
+	answer.Object = object
+	return answer
+}
+
+// write submits what would be written, and returns the answer where that is asked for whole.
+func (c dryRunner) write(ctx context.Context, d DryRun) (*unstructured.Unstructured, error) {
+	write := c.dryApply
+	if d.Replaces {
+		write = func(ctx context.Context, d DryRun, answer metav1.Object) error {
+			return c.DryCreate(ctx, d.Object, answer)
+		}
+	}
+	if !d.Whole {
+		return nil, write(ctx, d, &metav1.PartialObjectMetadata{})
+	}
+	answer := &unstructured.Unstructured{}
+	err := write(ctx, d, answer)
+	switch {
+	case d.Replaces && apierrors.IsAlreadyExists(err):
+		return c.createElsewhere(ctx, d.Object), err
+	case err != nil:
+		return nil, err
+	}
+	unstructured.RemoveNestedField(answer.Object, "status")
+	return answer, nil
+}
+
+// createElsewhere returns what an object would be whose name is still taken: it is submitted under another one. It is nil where
+// that is refused.
+func (c dryRunner) createElsewhere(ctx context.Context, object *unstructured.Unstructured) *unstructured.Unstructured {
+	unnamed, answer := object.DeepCopy(), &unstructured.Unstructured{}
+	unnamed.SetName("")
+	unnamed.SetGenerateName(object.GetName() + "-")
+	if err := c.DryCreate(ctx, unnamed, answer); err != nil {
+		return nil
+	}
+	answer.SetName(object.GetName())
+	answer.SetGenerateName(object.GetGenerateName())
+	unstructured.RemoveNestedField(answer.Object, "status")
+	return answer
 }
 
 // dryApply submits an apply of the object.
-func (c dryRunner) dryApply(ctx context.Context, d DryRun) error {
+func (c dryRunner) dryApply(ctx context.Context, d DryRun, answer metav1.Object) error {
 	options := ApplyOptions{ForceConflicts: d.ForceConflicts, Claims: d.Claims, dryRun: true}
-	_, _, err := c.Send(ctx, d.Object, options)
+	_, err := c.Send(ctx, d.Object, options, answer)
 	if d.Adopts && onlyPredecessors(refusal.Classify(kinds.RefOf(d.Object), err), d.Claims) {
 		options.ForceConflicts = true
-		_, _, err = c.Send(ctx, d.Object, options)
+		_, err = c.Send(ctx, d.Object, options, answer)
 	}
 	return err
 }
@@ -154,7 +196,7 @@ func (c dryRunner) dryRunPod(ctx context.Context, d DryRun) DryRunResult {
 		return DryRunResult{}
 	}
 	pod = d.withoutPlanned(pod)
-	err := c.DryCreate(ctx, pod)
+	err := c.DryCreate(ctx, pod, &metav1.PartialObjectMetadata{})
 	switch {
 	case err == nil, refusal.ExceedsQuota(err) && (d.Replaces || !kinds.IsJob(d.Object.GroupVersionKind().GroupKind())):
 		// A rollout makes room for its Pods as it goes, and so does the end of a Job that is replaced.

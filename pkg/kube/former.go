@@ -8,7 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
-	"sigs.k8s.io/structured-merge-diff/v6/value"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/field"
 )
 
 // beforeFirstApply is the manager that the API server makes up for the fields
@@ -147,28 +148,13 @@ func pickItems(items []any, set, others *fieldpath.Set) []any {
 // elementOf returns the element of a set that an item of a list is.
 func elementOf(i int, item any, set *fieldpath.Set) (found fieldpath.PathElement, ok bool) {
 	look := func(element fieldpath.PathElement) {
-		if !ok && isElement(i, item, element) {
+		if !ok && field.IsElement(i, item, element) {
 			found, ok = element, true
 		}
 	}
 	set.Members.Iterate(look)
 	set.Children.Iterate(look)
 	return found, ok
-}
-
-func isElement(i int, item any, element fieldpath.PathElement) bool {
-	switch {
-	case element.Index != nil:
-		return *element.Index == i
-	case element.Value != nil:
-		return value.Equals(*element.Value, value.NewValueInterface(item))
-	case element.Key == nil:
-		return false
-	}
-	fields, isMap := item.(map[string]any)
-	return isMap && !slices.ContainsFunc(*element.Key, func(key value.Field) bool {
-		return !value.Equals(key.Value, value.NewValueInterface(fields[key.Name]))
-	})
 }
 
 // Managers returns the managers of the object's fields as they were, with what others manage since. There is at least one

@@ -51,13 +51,13 @@ type Return struct {
 // the order of refs; nil for one that is not there. Refs need no UID.
 func (c *Cluster) Snapshot(ctx context.Context, refs []corev1.ObjectReference) ([]*unstructured.Unstructured, error) {
 	if err := kinds.CheckRefs(refs...); err != nil {
-		return nil, fmt.Errorf("reading what is to be adopted: %w", err)
+		return nil, fmt.Errorf("reading: %w", err)
 	}
 	found := make([]*unstructured.Unstructured, len(refs))
 	err := each(ctx, len(refs), atOnce, func(i int) error {
 		object, err := c.api.whole(ctx, refs[i])
 		if err != nil {
-			return fmt.Errorf("reading %s before it is adopted: %w", kinds.NameOf(refs[i]), err)
+			return fmt.Errorf("reading %s: %w", kinds.NameOf(refs[i]), err)
 		}
 		found[i] = object
 		return nil

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
@@ -12,6 +14,14 @@ import (
 
 // metadataOnly asks for answers without spec and status where the server can.
 const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+
+// accepted is the form in which an answer is asked for: an Unstructured is the object whole.
+func accepted(answer metav1.Object) string {
+	if _, whole := answer.(*unstructured.Unstructured); whole {
+		return "application/json"
+	}
+	return metadataOnly
+}
 
 // collectionPath is where the objects of a kind in a namespace are served.
 func collectionPath(mapping *meta.RESTMapping, namespace string) []string {

@@ -104,7 +104,7 @@ func (a *adoption) AdoptFound(ctx context.Context) error {
 func (a *adoption) noteFormer(ctx context.Context, refs []corev1.ObjectReference) ([]release.Former, error) {
 	objects, err := a.cluster.Snapshot(ctx, refs)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("noting what is to be adopted: %w", err)
 	}
 	var noted []release.Former
 	for i, object := range objects {

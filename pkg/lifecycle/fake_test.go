@@ -72,6 +72,8 @@ type dryRunRefusals struct {
 	checkRule func(*unstructured.Unstructured) error
 	// orphans are the names of objects whose ServiceAccount is not there, which is refused unless that may come.
 	orphans []string
+	// unknown are the names of objects of which nobody can say what they would be.
+	unknown []string
 }
 
 var errOrphan = errors.New("its account is not there")
@@ -183,6 +185,10 @@ func (c *cluster) DryRun(_ context.Context, checks []kube.DryRun) ([]kube.DryRun
 		}
 		if _, there := c.objects[key(check.Object)]; there && !check.Replaces && slices.Contains(c.frozen, check.Object.GetName()) {
 			answers[i].Err = immutableError(check.Object)
+		}
+		if check.Whole && answers[i].Err == nil && !slices.Contains(c.unknown, check.Object.GetName()) {
+			answers[i].Object = check.Object.DeepCopy()
+			_ = unstructured.SetNestedField(answers[i].Object.Object, "default", "defaulted")
 		}
 	}
 	return answers, nil

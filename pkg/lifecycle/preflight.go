@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
@@ -35,6 +37,18 @@ type preflight struct {
 	terminating []corev1.ObjectReference
 	// postponed has to wait for the step before all waves.
 	postponed []dryRun
+	findings
+}
+
+// findings are what a preview tells of besides.
+type findings struct {
+	// whole asks for what objects would be, and answers are that.
+	whole   bool
+	answers map[kinds.Key]*unstructured.Unstructured
+	// refused are the objects that would be refused, and those whose names objects of others have.
+	refused map[kinds.Key]bool
+	// recreated are the objects that cannot be changed in place and would be deleted and recreated.
+	recreated map[kinds.Key]bool
 }
 
 // dryRun is an object that is submitted before the work begins.
@@ -51,7 +65,10 @@ type dryRun struct {
 
 func newPreflight(l *ledger, cluster dryRunner) *preflight {
 	undo := plan.Step{Action: plan.RunHooks, Hooks: l.plan.Undo}
-	return &preflight{ledger: l, cluster: cluster, steps: append(slices.Clip(l.plan.Steps), undo)}
+	return &preflight{
+		ledger: l, cluster: cluster, steps: append(slices.Clip(l.plan.Steps), undo),
+		findings: findings{answers: map[kinds.Key]*unstructured.Unstructured{}, refused: map[kinds.Key]bool{}, recreated: map[kinds.Key]bool{}},
+	}
 }
 
 // Run reads what is on the cluster, and returns all problems at once, as a *PreflightError. What depends on something that the
@@ -156,6 +173,7 @@ func (p *preflight) dryRuns(foreign []*ForeignError, seen documents) []dryRun {
 	var found []dryRun
 	var skipped []manifest.Object
 	taken, all := foreignKeys(foreign), p.submitsAll()
+	maps.Copy(p.refused, taken)
 	for i, step := range p.steps {
 		for _, h := range step.Hooks {
 			if taken[h.Object.Key()] || p.HasRun(h) {
@@ -305,8 +323,12 @@ func (p *preflight) submit(ctx context.Context, objects []dryRun) ([]error, erro
 	var problems []error
 	for i, answer := range answers {
 		answered := attempt{objects[i], answer}
+		if answer.Object != nil {
+			p.answers[objects[i].object.Key()] = answer.Object
+		}
 		switch rule := outlook.decide(afterwards(), answered); rule.verdict {
 		case refuse:
+			p.refused[objects[i].object.Key()] = !objects[i].later
 			problems = append(problems, p.problem(answered))
 		case warn:
 			p.Emit(Warning, Outcome{Message: p.problem(answered).Error()})
@@ -329,7 +351,7 @@ func (p *preflight) send(ctx context.Context, outlook *outlook, objects []dryRun
 	for i, d := range objects {
 		requests[i] = kube.DryRun{
 			Object: p.Body(d.object), Replaces: d.replaces, ForceConflicts: p.plan.Options.ForceConflicts, Claims: plan.MarkFields(),
-			Adopts: p.live[d.object.Key()].foreign != "", Planned: outlook.isPlanned,
+			Adopts: p.live[d.object.Key()].foreign != "", Planned: outlook.isPlanned, Whole: p.whole && !d.isHook,
 		}
 		if d.later || outlook.mayBeCreated(d) {
 			requests[i].Planned = anything
@@ -361,6 +383,7 @@ func (p *preflight) sendAsNew(ctx context.Context, outlook *outlook, objects []d
 	}
 	for i, place := range places {
 		answers[place] = second[i]
+		p.recreated[again[i].object.Key()] = true
 	}
 	return nil
 }

@@ -1,21 +1,26 @@
 package lifecycle
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/diff"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // Preview is what running a plan would do, as far as can be told without doing it.
 type Preview struct {
 	Plan plan.Plan
+	// Changes are what applying and deleting would change, object by object in the order of the plan; nil unless Compare was
+	// asked. Objects of hooks are not among them.
+	Changes []diff.Change
 
 	// effects are those of each step of the plan; nil where nobody looked.
 	effects []map[kinds.Key]Result
@@ -27,7 +32,32 @@ func (p Preview) Effect(step int, ref corev1.ObjectReference) Result {
 	if p.effects == nil {
 		return ""
 	}
-	return cmp.Or(p.effects[step][kinds.KeyOf(ref)], ResultNotFound)
+	if effect, known := p.effects[step][kinds.KeyOf(ref)]; known {
+		return effect
+	}
+	return ResultNotFound
+}
+
+// Differs reports whether running the plan would change something on the cluster, the hooks that it runs apart.
+func (p Preview) Differs() bool {
+	return len(p.Changes) > 0 || slices.ContainsFunc(p.Plan.Steps, func(step plan.Step) bool {
+		return step.Action == plan.GiveBack && len(step.Entries) > 0
+	})
+}
+
+// Changing returns the preview without the objects that stay as they are, and what is waited for.
+func (p Preview) Changing() Preview {
+	steps := slices.Clone(p.Plan.Steps)
+	for i, step := range steps {
+		steps[i].Objects = slices.DeleteFunc(slices.Clone(step.Objects), func(object manifest.Object) bool {
+			return step.Action == plan.Wait || p.Effect(i, object.Reference()) == ResultUnchanged
+		})
+		steps[i].Entries = slices.DeleteFunc(slices.Clone(step.Entries), func(entry release.Entry) bool {
+			return p.Effect(i, entry.Reference()) == ResultNotFound
+		})
+	}
+	p.Plan.Steps = steps
+	return p
 }
 
 // Preview tells what Run would do without writing anything. It reads what is on the cluster and submits every write as a
@@ -37,20 +67,41 @@ func (r Runner) Preview(ctx context.Context, p plan.Plan, created ...corev1.Obje
 	ctx, cancel := withTimeout(ctx, p.Options.Timeout)
 	defer cancel()
 	x := r.execution(p)
+	preview, err := x.foresee(ctx, created)
+	return preview, WithCause(ctx, err)
+}
+
+// Compare is Preview with the changes of every object: the answers to the dry-runs, beside what is on the cluster. An object
+// that applying would leave as it is counts as unchanged.
+func (r Runner) Compare(ctx context.Context, p plan.Plan, created ...corev1.ObjectReference) (Preview, error) {
+	ctx, cancel := withTimeout(ctx, p.Options.Timeout)
+	defer cancel()
+	x := r.execution(p)
+	x.preflight.whole = true
+	preview, err := x.foresee(ctx, created)
+	if preview.effects != nil {
+		comparison := comparison{preflight: x.preflight, cluster: r.Cluster}
+		err = errors.Join(err, comparison.Complete(ctx, &preview))
+	}
+	return preview, WithCause(ctx, err)
+}
+
+// foresee submits everything as a dry-run, and says what each step does.
+func (x *execution) foresee(ctx context.Context, created []corev1.ObjectReference) (Preview, error) {
 	x.preflight.preview, x.preflight.created, x.adoption.preview = true, created, true
-	preview := Preview{Plan: p}
+	preview := Preview{Plan: x.plan}
 	refused := x.adoption.CompleteReturns(ctx)
 	if refused == nil {
 		refused = x.preflight.Run(ctx)
 	}
 	var found *PreflightError
-	if refused != nil && (!errors.As(refused, &found) || found.isForeign()) {
-		return preview, WithCause(ctx, refused)
+	if refused != nil && !errors.As(refused, &found) {
+		return preview, refused
 	}
-	for _, step := range p.Steps {
+	for _, step := range x.plan.Steps {
 		preview.effects = append(preview.effects, x.effectsOf(step))
 	}
-	return preview, WithCause(ctx, refused)
+	return preview, refused
 }
 
 // effectsOf returns what a step does to each object, and notes what is there after it.
@@ -98,18 +149,16 @@ func (x *execution) effectOfApply(object manifest.Object) Result {
 	unchanged := there && x.IsUnchanged(object)
 	x.live[key] = live{}
 	switch {
+	case x.preflight.refused[key]:
+		return ResultRefused
 	case !there:
 		return ResultCreated
 	case found.foreign != "":
 		return ResultAdopted
 	case unchanged:
 		return ResultUnchanged
+	case x.preflight.recreated[key]:
+		return ResultRecreated
 	}
 	return ResultConfigured
-}
-
-// isForeign reports whether objects of others are among the problems.
-func (e *PreflightError) isForeign() bool {
-	var foreign *ForeignError
-	return errors.As(e, &foreign)
 }

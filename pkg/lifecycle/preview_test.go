@@ -20,7 +20,7 @@ func TestPreview(t *testing.T) {
 	t.Parallel()
 	t.Run("it changes nothing", previewChangesNothing)
 	t.Run("it follows an object through the steps", previewFollowsObject)
-	t.Run("it says nothing of objects of others", previewOfObjectsOfOthers)
+	t.Run("objects of others are refused", objectsOfOthersAreRefused)
 	t.Run("it does not wait for what is being deleted", previewDoesNotWait)
 	t.Run("a resumption submits only what is left", aResumptionSubmitsOnlyWhatIsLeft)
 }
@@ -93,13 +93,13 @@ func previewed(t *testing.T, cluster *cluster, planned *work) ([]string, error) 
 	return said, err
 }
 
-func previewOfObjectsOfOthers(t *testing.T) {
+func objectsOfOthersAreRefused(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster()
 	put(cluster, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "theirs", "namespace": "web"}})
 	said, err := previewed(t, cluster, mustPlan(t, plantest.Object("v1", "ConfigMap", "theirs"), plan.Options{}))
 	var foreign *lifecycle.ForeignError
-	if diff := cmp.Diff([]string{"ConfigMap/theirs "}, said); diff != "" || !errors.As(err, &foreign) {
+	if diff := cmp.Diff([]string{"ConfigMap/theirs refused"}, said); diff != "" || !errors.As(err, &foreign) {
 		t.Errorf("error %v; it says (-want +got):\n%s", err, diff)
 	}
 }

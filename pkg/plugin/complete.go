@@ -104,6 +104,7 @@ func (c completer) flags() map[string]cobra.CompletionFunc {
 		"cluster":     c.fromConfig(func(config clientcmdapi.Config) []string { return slices.Sorted(maps.Keys(config.Clusters)) }),
 		"user":        c.fromConfig(func(config clientcmdapi.Config) []string { return slices.Sorted(maps.Keys(config.AuthInfos)) }),
 		"revision":    c.asking(revisionNumbers, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder),
+		"to":          c.asking(revisionNumbers, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder),
 		"filter":      c.asking(testFilters, cobra.ShellCompDirectiveNoFileComp),
 		"skip-hooks":  completePhases,
 		"cascade":     words("background", "foreground", "orphan"),

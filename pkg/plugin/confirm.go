@@ -20,7 +20,7 @@ var errNotConfirmed = errors.New("not confirmed, nothing was changed")
 
 // Confirm names what the user of a plan may not expect, and asks about it, once: custom resource definitions that it deletes,
 // because all objects of their kinds go with them, and hooks that the user has not chosen and that run outside of the
-// release's namespace. Scripts are not asked about hooks.
+// release's namespace. Scripts are not asked about hooks. Whoever wants to be asked is asked in any case.
 func (s *session) Confirm(ctx context.Context, proposed *proposal) error {
 	definitions := proposed.Definitions()
 	if err := s.nameDefinitions(ctx, definitions); err != nil {
@@ -32,6 +32,8 @@ func (s *session) Confirm(ctx context.Context, proposed *proposal) error {
 	question := ""
 	switch hooks := len(proposed.outside) > 0 && isTerminal(s.In); {
 	case s.Yes || s.isDry():
+	case s.Review.Confirm:
+		question = "Proceed?"
 	case len(definitions) > 0 && hooks:
 		question = "Delete these definitions and run these hooks?"
 	case len(definitions) > 0:

@@ -27,6 +27,7 @@ type DeployFlags struct {
 	History         historyFlags
 	Description     descriptionFlag
 	Failure         failureFlags
+	Review          reviewFlags
 	CreateNamespace bool
 }
 
@@ -60,6 +61,7 @@ func (f *DeployFlags) bundles() []planFlags {
 func (f *DeployFlags) AddFlags(command *cobra.Command, more ...planFlags) {
 	f.Run.AddFlags(command, append(f.bundles(), more...)...)
 	f.Values.AddFlags(command.Flags())
+	f.Review.AddFlags(command.Flags())
 	command.Flags().BoolVar(&f.CreateNamespace, "create-namespace", false,
 		"Create the namespace of the release if it does not exist. It does not belong to the release and stays when that goes.")
 }
@@ -68,6 +70,9 @@ func (f *DeployFlags) AddFlags(command *cobra.Command, more ...planFlags) {
 func (f *DeployFlags) ToOptions(command *cobra.Command, args []string, more ...planFlags) (*DeployOptions, error) {
 	run, err := f.Run.ToOptions(command, args[0], append(f.bundles(), more...)...)
 	if err != nil {
+		return nil, err
+	}
+	if err := f.Review.ApplyTo(&run); err != nil {
 		return nil, err
 	}
 	return &DeployOptions{
@@ -202,7 +207,7 @@ func (o *DeployOptions) print(done *performed) error {
 	if done.plan.Operation == release.OperationInstall {
 		said = "installed"
 	}
-	if err := o.Output.PrintRun(done.Release, said, o.DryRun, o.Out); err != nil || o.Output.ForMachines() {
+	if err := o.Output.PrintRun(done, said, o.DryRun, o.Out); err != nil || o.Output.ForMachines() {
 		return err
 	}
 	if notes := strings.TrimSpace(done.Release.Content.Notes); notes != "" {

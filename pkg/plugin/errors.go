@@ -34,8 +34,11 @@ import (
 
 // The exit codes.
 const (
-	exitDone     = 0
+	exitDone    = 0
+	exitDiffers = 1
+	// exitOther is what is not named here. For diff that is exitTrouble.
 	exitOther    = 1
+	exitTrouble  = 2
 	exitInput    = 2
 	exitTemplate = 3
 	exitFile     = 4
@@ -97,6 +100,15 @@ type damageError struct {
 // Unwrap returns the cause.
 func (e damageError) Unwrap() error { return e.error }
 
+// errDiffers is how diff ends when it has found differences. There is nothing to say about it.
+var errDiffers = errors.New("there are differences")
+
+// diffError is a failure of diff, which must not look like a difference.
+type diffError struct{ error }
+
+// Unwrap returns the cause.
+func (e diffError) Unwrap() error { return e.error }
+
 // exitCode tells scripts what kind of failure it was.
 func exitCode(ctx context.Context, err error) int {
 	var interrupt Interrupt
@@ -106,6 +118,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitDone
 	case errors.As(context.Cause(ctx), &interrupt):
 		return interrupt.ExitCode()
+	case errors.Is(err, errDiffers):
+		return exitDiffers
 	case errors.Is(err, storage.ErrLockLost):
 		return exitCluster
 	case errors.Is(err, lifecycle.ErrTimedOut), errors.Is(err, kube.ErrProgressDeadline):
@@ -122,6 +136,7 @@ func exitCode(ctx context.Context, err error) int {
 		{exitHook, failed != nil},
 		{exitFile, is[*pack.FileError](err) || is[fileError](err) || is[configError](err) && errors.Is(err, fs.ErrNotExist)},
 		{exitTemplate, is[*render.Error](err) || is[*manifest.Error](err)},
+		{exitTrouble, is[diffError](err)},
 	} {
 		if kind.match {
 			return kind.code
@@ -156,7 +171,7 @@ func missingNamespace(err error) bool {
 
 // end says why a command has failed, where it has, and returns the exit code.
 func end(ctx context.Context, out io.Writer, err error) int {
-	if err != nil {
+	if err != nil && !errors.Is(err, errDiffers) {
 		report(out, lifecycle.WithCause(ctx, err), exitCode(ctx, err))
 	}
 	return exitCode(ctx, err)

@@ -72,6 +72,9 @@ func exitCodeOfErrors(t *testing.T) {
 		"the time is over":                      {err: lifecycle.ErrTimedOut, want: 7},
 		"the time is over, and what is unready": {err: fmt.Errorf("%w: %w", lifecycle.ErrTimedOut, &kube.NotReadyError{}), want: 7},
 		"a Deployment that makes no progress":   {err: fmt.Errorf("waiting: %w", kube.ErrProgressDeadline), want: 7},
+		"differences":                           {err: errDiffers, want: 1},
+		"a failure of diff":                     {err: diffError{storage.ErrNotFound}, want: 2},
+		"a failure of diff that has a code":     {err: diffError{forbidden}, want: 5},
 		"two, of which one is input":            {err: errors.Join(&render.Error{}, &hook.Error{}), want: 2},
 	} {
 		t.Run(title, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,7 +45,8 @@ type RunOptions struct {
 	// DryRun only tells what would be done.
 	DryRun cmdutil.DryRunStrategy
 	// Yes asks nothing.
-	Yes bool
+	Yes    bool
+	Review reviewOptions
 	// Progress is how the run is shown, and Observe is called with every event besides; nil observes nothing.
 	Progress progressOptions
 	Observe  func(lifecycle.Event)
@@ -241,6 +243,38 @@ func (f *descriptionFlag) ApplyTo(*plan.Options) error {
 		return inputError{fmt.Errorf("--description: has %d bytes, at most %d are kept", len(*f), maxDescription)}
 	}
 	return nil
+}
+
+// beforeChanges is what the verbs ask about that have reviewFlags.
+const beforeChanges = "anything is changed, with --confirm"
+
+// reviewFlags are those of the verbs that apply a manifest.
+type reviewFlags struct{ Diff, Confirm bool }
+
+// AddFlags adds --diff and --confirm.
+func (f *reviewFlags) AddFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.Diff, "diff", f.Diff, "Print on stderr what would change, as kubectl sherpack diff does, before anything is changed.")
+	flags.BoolVar(&f.Confirm, "confirm", f.Confirm, "Ask before anything is changed, after --diff has shown what would be. Needs a terminal, or --yes.")
+}
+
+// ApplyTo checks the flags and writes what they mean into the options of a run.
+func (f reviewFlags) ApplyTo(options *RunOptions) error {
+	switch {
+	case f.Diff && options.DryRun == cmdutil.DryRunClient:
+		return inputError{errors.New("--diff compares with the cluster, which --dry-run=client does not ask; use --dry-run=server")}
+	case f.Confirm && !options.Yes && !options.isDry() && !isTerminal(options.In):
+		return inputError{errors.New("--confirm: standard input is no terminal, so there is nobody to ask; to confirm beforehand, use --yes")}
+	}
+	options.Review = reviewOptions{Diff: f.Diff, Confirm: f.Confirm}
+	return nil
+}
+
+// reviewOptions are what is shown and asked before anything is changed.
+type reviewOptions struct {
+	// Diff compares what is on the cluster with what the plan would make of it, and Confirm asks whether to proceed.
+	Diff, Confirm bool
+	// Show prints what a dry run has found, and what it would be refused for, in place of the plan; nil prints the plan.
+	Show func(preview lifecycle.Preview, refused error) error
 }
 
 // beforeDeletions is what the verbs ask about that may delete custom resource definitions.

@@ -13,7 +13,7 @@ import (
 )
 
 func newInstallCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := DeployFlags{Run: RunFlags{Getter: getter, IOStreams: streams}}
+	flags := DeployFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: beforeChanges}}
 	command := &cobra.Command{
 		Use:   "install NAME PACK",
 		Short: "Install a pack as a release",

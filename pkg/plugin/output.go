@@ -75,16 +75,25 @@ func (f outputFlags) PrintRelease(r *release.Release, out io.Writer) error {
 	return f.print(object, out)
 }
 
-// PrintRun prints what a run has made of a release: the release where -o asks for it, else what was done to it, in a word.
-func (f outputFlags) PrintRun(r *release.Release, done string, strategy cmdutil.DryRunStrategy, out io.Writer) error {
-	if f.ForMachines() {
-		deployed := 0
-		if r.Status.Phase == release.Deployed {
-			deployed = r.Spec.Revision
-		}
+// PrintRun prints what a run has made of a release: the release where -o asks for it, else what was done to it, in a word. The
+// release of a dry run has its plan with it.
+func (f outputFlags) PrintRun(done *performed, said string, strategy cmdutil.DryRunStrategy, out io.Writer) error {
+	r := done.Release
+	if !f.ForMachines() {
+		return printDone(r, said, strategy, out)
+	}
+	deployed := 0
+	if r.Status.Phase == release.Deployed {
+		deployed = r.Spec.Revision
+	}
+	if done.preview == nil {
 		return f.PrintRelease(r.Shown(deployed), out)
 	}
-	return printDone(r, done, strategy, out)
+	object, err := printers.Planned(r.Shown(deployed), *done.preview)
+	if err != nil {
+		return err
+	}
+	return f.print(object, out)
 }
 
 // PrintFailed prints the release of a run that has failed, where -o asks for it and something was recorded, and returns the run's error.

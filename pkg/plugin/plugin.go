@@ -91,7 +91,7 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	groups := templates.CommandGroups{
 		{Message: "Release Commands:", Commands: []*cobra.Command{
 			newInstallCommand(flags, streams), newUpgradeCommand(flags, streams), newRollbackCommand(flags, streams),
-			newResumeCommand(flags, streams),
+			newResumeCommand(flags, streams), newDiffCommand(flags, streams),
 			newTestCommand(flags, streams), newUninstallCommand(flags, streams),
 			newStatusCommand(flags, streams), newListCommand(flags, streams),
 			newHistoryCommand(flags, streams), newGetCommand(flags, streams), newLogsCommand(flags, streams),

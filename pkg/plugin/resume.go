@@ -80,7 +80,7 @@ func (o *ResumeOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return o.Output.PrintFailed(resumed, err, o.Out)
 	}
-	return o.Output.PrintRun(resumed.Release, done(resumed.plan), o.DryRun, o.Out)
+	return o.Output.PrintRun(resumed, done(resumed.plan), o.DryRun, o.Out)
 }
 
 // done is what an operation has done to a release when it has succeeded.

@@ -23,6 +23,7 @@ type RollbackFlags struct {
 	History     historyFlags
 	Description descriptionFlag
 	Definitions definitionFlags
+	Review      reviewFlags
 }
 
 // RollbackOptions are what a rollback needs.
@@ -34,7 +35,7 @@ type RollbackOptions struct {
 }
 
 func newRollbackCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := RollbackFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: beforeDeletions}}
+	flags := RollbackFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: beforeDeletions + ", or " + beforeChanges}}
 	command := &cobra.Command{
 		Use:   "rollback NAME [REVISION]",
 		Short: "Roll back a release to a previous revision",
@@ -73,12 +74,16 @@ func (f *RollbackFlags) bundles() []planFlags {
 // AddFlags adds the flags.
 func (f *RollbackFlags) AddFlags(command *cobra.Command) {
 	f.Run.AddFlags(command, f.bundles()...)
+	f.Review.AddFlags(command.Flags())
 }
 
 // ToOptions checks the flags and completes them.
 func (f *RollbackFlags) ToOptions(command *cobra.Command, args []string) (*RollbackOptions, error) {
 	run, err := f.Run.ToOptions(command, args[0], f.bundles()...)
 	if err != nil {
+		return nil, err
+	}
+	if err := f.Review.ApplyTo(&run); err != nil {
 		return nil, err
 	}
 	options := &RollbackOptions{Description: string(f.Description), RunOptions: run}
@@ -105,7 +110,7 @@ func (o *RollbackOptions) Run(ctx context.Context) error {
 	}
 	spec := done.Release.Spec
 	said := fmt.Sprintf("rolled back to revision %d (now revision %d)", spec.FromRevision, spec.Revision)
-	return o.Output.PrintRun(done.Release, said, o.DryRun, o.Out)
+	return o.Output.PrintRun(done, said, o.DryRun, o.Out)
 }
 
 func (o *RollbackOptions) plan(ctx context.Context, at planning) (*proposal, error) {

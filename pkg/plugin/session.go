@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
@@ -32,10 +34,12 @@ type session struct {
 type performed struct {
 	plan plan.Plan
 	plan.Result
+	// preview is what a dry run has found; nil where the plan was run.
+	preview *lifecycle.Preview
 }
 
-// perform goes through a session: open → plan → lock → plan again if the history has moved → confirm, once → run → undo, where
-// the run has failed and the proposal says so → close. What differs between the verbs is how they plan; all else they want of
+// perform goes through a session: open → plan → lock → plan again if the history has moved → compare, confirm, once → run → undo,
+// where the run has failed and the proposal says so → close. What differs between the verbs is how they plan; all else they want of
 // the session is in what they propose. What it came to is nil where nothing was run.
 func perform(ctx context.Context, options RunOptions, operation release.Operation, plan planner) (*performed, error) {
 	s, err := open(options, operation)
@@ -46,20 +50,27 @@ func perform(ctx context.Context, options RunOptions, operation release.Operatio
 	proposed, found, err := s.propose(ctx, plan)
 	s.tell(proposed, found)
 	if err == nil {
+		err = s.Compare(ctx, proposed)
+	}
+	if err == nil {
 		err = s.Confirm(ctx, proposed)
 	}
 	if err != nil {
 		return nil, interrupted(ctx, err)
 	}
-	result, err := s.run(ctx, proposed)
+	s.NameMarked(ctx, proposed)
+	if s.isDry() {
+		return s.preview(ctx, proposed)
+	}
+	result, err := s.CarryOut(ctx, proposed.Plan)
 	switch {
-	case err == nil || s.isDry():
+	case err == nil:
 	case proposed.atomic:
 		err = s.Undo(ctx, proposed, result, err)
 	default:
 		err = withStanding(proposed.Plan, result, err)
 	}
-	return &performed{proposed.Plan, result}, err
+	return &performed{plan: proposed.Plan, Result: result}, err
 }
 
 // open makes ready to work on a release. The caller closes the session.
@@ -211,15 +222,6 @@ func (s *session) tell(proposed *proposal, found *warnings) {
 	}
 }
 
-// run runs what was proposed, or says what that would do.
-func (s *session) run(ctx context.Context, proposed *proposal) (plan.Result, error) {
-	s.NameMarked(ctx, proposed)
-	if s.isDry() {
-		return s.preview(ctx, proposed)
-	}
-	return s.CarryOut(ctx, proposed.Plan)
-}
-
 // CarryOut runs a plan while the lock is held.
 func (s *session) CarryOut(ctx context.Context, planned plan.Plan) (plan.Result, error) {
 	ctx, cancel := s.held.While(ctx)
@@ -230,17 +232,60 @@ func (s *session) CarryOut(ctx context.Context, planned plan.Plan) (plan.Result,
 }
 
 // preview prints what running a plan would do. With the server's help the error is what it would be refused for.
-func (s *session) preview(ctx context.Context, proposed *proposal) (plan.Result, error) {
-	unrun := plan.Result{Release: proposed.Release}
+func (s *session) preview(ctx context.Context, proposed *proposal) (*performed, error) {
 	preview, refused := lifecycle.Preview{Plan: proposed.Plan}, error(nil)
 	if s.DryRun == cmdutil.DryRunServer {
-		runner := lifecycle.Runner{Cluster: s.cluster, Observe: s.observe, Now: time.Now}
-		preview, refused = runner.Preview(ctx, proposed.Plan, proposed.created...)
+		preview, refused = s.foresee(ctx, proposed)
 	}
-	if !s.Output.ForMachines() {
-		refused = errors.Join(refused, printers.Plan(s.Out, preview))
+	refused = errors.Join(refused, s.show(preview, refused))
+	return &performed{plan: proposed.Plan, Result: plan.Result{Release: proposed.Release}, preview: &preview}, failing(proposed.Plan, refused)
+}
+
+// foresee has the server say what running a plan would do.
+func (s *session) foresee(ctx context.Context, proposed *proposal) (lifecycle.Preview, error) {
+	runner := lifecycle.Runner{Cluster: s.cluster, Observe: s.observe, Now: time.Now}
+	if s.Review.Diff {
+		return runner.Compare(ctx, proposed.Plan, proposed.created...)
 	}
-	return unrun, failing(proposed.Plan, refused)
+	return runner.Preview(ctx, proposed.Plan, proposed.created...)
+}
+
+// show prints what a dry run has found, and what it would be refused for.
+func (s *session) show(preview lifecycle.Preview, refused error) error {
+	switch {
+	case s.Review.Show != nil:
+		return s.Review.Show(preview, refused)
+	case s.Review.Diff:
+		err := s.beside(func(streams genericiooptions.IOStreams) error {
+			return printers.Diff(streams, liveAndMerged(), preview.Changes)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if s.Output.ForMachines() {
+		return nil
+	}
+	return printers.Plan(s.Out, preview)
+}
+
+// Compare prints what running a plan would change, before it is run, where that was asked for. What it would be refused for is the
+// error.
+func (s *session) Compare(ctx context.Context, proposed *proposal) error {
+	if !s.Review.Diff || s.isDry() {
+		return nil
+	}
+	preview, refused := s.foresee(ctx, proposed)
+	comparison := comparisonOf(preview, refused)
+	return failing(proposed.Plan, errors.Join(refused, s.beside(comparison.Text)))
+}
+
+// beside prints on the error stream what is no answer, all at once.
+func (s *session) beside(write func(genericiooptions.IOStreams) error) error {
+	var text bytes.Buffer
+	err := write(genericiooptions.IOStreams{In: s.In, Out: &text, ErrOut: s.ErrOut})
+	_, _ = s.ErrOut.Write(text.Bytes())
+	return err
 }
 
 // failing adds to the error of running a plan what was being done; nil stays nil.

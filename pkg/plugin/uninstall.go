@@ -155,21 +155,18 @@ func (o *UninstallOptions) Run(ctx context.Context) error {
 	return o.Output.PrintRun(removed, "uninstalled", o.DryRun, o.Out)
 }
 
-// remove returns the newest revision of what it removes; nil where there is no such release.
-func (o *UninstallOptions) remove(ctx context.Context) (*release.Release, error) {
+// remove says what removing the release came to; nil where there is no such release.
+func (o *UninstallOptions) remove(ctx context.Context) (*performed, error) {
 	removed, err := perform(ctx, o.RunOptions, release.OperationUninstall, o.plan)
-	switch {
-	case removed != nil:
-		return removed.Release, err
-	case errors.Is(err, storage.ErrNotFound) && !o.isDry():
+	if removed == nil && errors.Is(err, storage.ErrNotFound) && !o.isDry() {
 		return o.sweep(ctx, err)
 	}
-	return nil, err
+	return removed, err
 }
 
 // sweep removes what a command has left that was killed while it dropped the record. notFound is what to say where there is
 // nothing.
-func (o *UninstallOptions) sweep(ctx context.Context, notFound error) (*release.Release, error) {
+func (o *UninstallOptions) sweep(ctx context.Context, notFound error) (*performed, error) {
 	s, err := open(o.RunOptions, release.OperationUninstall)
 	if err != nil {
 		return nil, err
@@ -186,7 +183,7 @@ func (o *UninstallOptions) sweep(ctx context.Context, notFound error) (*release.
 	if err == nil && !swept {
 		err = notFound
 	}
-	return release.New(o.Name, s.namespace, 0), err
+	return &performed{Result: plan.Result{Release: release.New(o.Name, s.namespace, 0)}}, err
 }
 
 func (o *UninstallOptions) plan(ctx context.Context, at planning) (*proposal, error) {

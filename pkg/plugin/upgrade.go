@@ -21,7 +21,7 @@ type UpgradeFlags struct {
 }
 
 func newUpgradeCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := UpgradeFlags{Deploy: DeployFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: beforeDeletions}}}
+	flags := UpgradeFlags{Deploy: DeployFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: beforeDeletions + ", or " + beforeChanges}}}
 	command := &cobra.Command{
 		Use:   "upgrade NAME PACK",
 		Short: "Upgrade a release to a new pack version or new values",
