@@ -74,7 +74,7 @@ func checkLoad(t *testing.T, tests map[string]loadTest) {
 			t.Parallel()
 			got, err := test.sources.Load(strings.NewReader(test.stdin))
 			check(t, err)
-			if diff := cmp.Diff(test.want, got); diff != "" {
+			if diff := cmp.Diff(test.want, got.Values); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -166,7 +166,7 @@ func FuzzValues(f *testing.F) {
 		if p == nil || err != nil {
 			return
 		}
-		merged, err := p.Merge(given)
+		merged, err := p.Merge(given.Values)
 		onlyKnownErrors(t, err)
 		if err == nil {
 			noNulls(t, merged)

@@ -71,7 +71,7 @@ func deployFlagsBecomeOptions(t *testing.T) {
 				t.Fatal(err)
 			}
 			test.want.Name, test.want.Path = "shop", "./pack"
-			if diff := cmp.Diff(test.want, asked{got.Name, got.PackPath, got.CreateNamespace, got.Atomic, got.Description, got.Values, got.Plan}); diff != "" {
+			if diff := cmp.Diff(test.want, asked{got.Name, got.PackPath, got.CreateNamespace, got.Atomic, got.Description, got.Values.ValueSources, got.Plan}); diff != "" {
 				t.Errorf("options (-want +got):\n%s", diff)
 			}
 			if got.Observe == nil || got.Out != flags.Run.Out || got.Output != flags.Run.Output {
