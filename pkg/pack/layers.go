@@ -181,16 +181,29 @@ func put(values map[string]any, path []string, value any) {
 	values[path[len(path)-1]] = value
 }
 
-// special are the letters that --set takes for its own.
-var special = strings.NewReplacer(`\`, `\\`, `.`, `\.`, `,`, `\,`, `=`, `\=`, `[`, `\[`)
-
 // SetPath writes a path of keys as --set takes it: image.tag, or annotations.example\.com/a.
 func SetPath(path []string) string {
 	escaped := make([]string, len(path))
 	for i, key := range path {
-		escaped[i] = special.Replace(key)
+		escaped[i] = escape(key)
 	}
 	return strings.Join(escaped, ".")
+}
+
+// escape marks the letters of a key that --set would take for its own.
+func escape(key string) string {
+	const special = `\.,=[`
+	if !strings.ContainsAny(key, special) {
+		return key
+	}
+	var escaped strings.Builder
+	for i := range len(key) {
+		if strings.IndexByte(special, key[i]) >= 0 {
+			escaped.WriteByte('\\')
+		}
+		escaped.WriteByte(key[i])
+	}
+	return escaped.String()
 }
 
 // ParseSetPath reads a path of keys as --set takes it. An index ends it, for a list is one value.

@@ -77,6 +77,13 @@ func checkLoad(t *testing.T, tests map[string]loadTest) {
 			if diff := cmp.Diff(test.want, got.Values); diff != "" {
 				t.Error(diff)
 			}
+			together := map[string]any{}
+			for _, layer := range got.Layers {
+				together = Overlay(together, layer.Values)
+			}
+			if diff := cmp.Diff(test.want, together); diff != "" {
+				t.Errorf("the layers together (-want +got):\n%s", diff)
+			}
 		})
 	}
 }
