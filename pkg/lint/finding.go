@@ -29,6 +29,8 @@ const (
 	// RuleSchema is about the schema itself, and RuleValues about values that do not match it.
 	RuleSchema Rule = "schema"
 	RuleValues Rule = "values"
+	// RuleUnread is about values that are given and that the pack does not read.
+	RuleUnread Rule = "unread-value"
 	// RuleTemplate is about a template that cannot be rendered.
 	RuleTemplate Rule = "template"
 	// RuleStrict is about a value that is undefined where it is printed, in a pack that does not mind.
@@ -54,7 +56,7 @@ const (
 // Rules returns all rules.
 func Rules() []Rule {
 	return []Rule{
-		RulePack, RuleKubeVersion, RuleSchema, RuleValues, RuleTemplate, RuleStrict, RuleManifest, RuleObject, RuleAnnotation,
+		RulePack, RuleKubeVersion, RuleSchema, RuleValues, RuleUnread, RuleTemplate, RuleStrict, RuleManifest, RuleObject, RuleAnnotation,
 		RuleHookNeverEnds, RuleNameTooLong, RuleMissingReference, RuleNotServed, RuleDeprecated,
 	}
 }

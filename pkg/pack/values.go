@@ -20,32 +20,42 @@ type ValueSources struct {
 	SetJSON, Set, SetString, SetFile []string
 }
 
-// Load reads and merges the sources. The result is what is stored with a release: a null in it deletes the key from
-// the pack's own values. It is never nil and belongs to the caller. stdin is read once at most and may be nil where
+// Given are values that a user gave.
+type Given struct {
+	// Values are what is stored with a release: a null deletes the key from the pack's own values. They are never nil.
+	Values map[string]any
+	// Layers are what they were merged from, from the weakest to the strongest.
+	Layers []Layer
+}
+
+// Load reads and merges the sources. The result belongs to the caller. stdin is read once at most and may be nil where
 // no file is "-". The error is a *FileError for a file that cannot be read, else an *InvalidError.
-func (s ValueSources) Load(stdin io.Reader) (map[string]any, error) {
+func (s ValueSources) Load(stdin io.Reader) (Given, error) {
 	values := map[string]any{}
+	var layers []Layer
 	var problems problems
 	for i, name := range s.Files {
 		data, err := s.read(i, stdin)
 		if err != nil {
-			return nil, err
+			return Given{}, err
 		}
 		read, wrong := decodeValues(sourceName(name), data)
 		problems.add(wrong...)
+		layers = append(layers, fileLayer(FromFile, sourceName(name), data, Copy(read)))
 		values = overlay(values, read)
 	}
 	for _, flag := range s.flags() {
-		wrong, err := flag.apply(values)
+		given, wrong, err := flag.apply(values)
 		if err != nil {
-			return nil, err
+			return Given{}, err
 		}
 		problems.add(wrong...)
+		layers = append(layers, given...)
 	}
 	if err := problems.err(); err != nil {
-		return nil, err
+		return Given{}, err
 	}
-	return Copy(values), nil
+	return Given{Values: Copy(values), Layers: layers}, nil
 }
 
 func sourceName(name string) string {
@@ -90,38 +100,41 @@ func readValuesFile(name string) ([]byte, error) {
 
 // flag is one --set… flag with its arguments.
 type flag struct {
-	name  string
+	kind  SourceKind
 	args  []string
 	parse func(arg string, into map[string]any) error
 }
 
 func (s ValueSources) flags() []flag {
 	return []flag{
-		{"--set-json", s.SetJSON, parseJSON},
-		{"--set", s.Set, strvals.ParseInto},
-		{"--set-string", s.SetString, strvals.ParseIntoString},
-		{"--set-file", s.SetFile, parseFile},
+		{FromSetJSON, s.SetJSON, parseJSON},
+		{FromSet, s.Set, strvals.ParseInto},
+		{FromSetString, s.SetString, strvals.ParseIntoString},
+		{FromSetFile, s.SetFile, parseFile},
 	}
 }
 
-// apply changes values and returns the arguments that are not in Helm's syntax. The error is a *FileError.
-func (f flag) apply(values map[string]any) ([]Problem, error) {
-	var problems []Problem
+// apply changes values. It returns what each argument gives, and those that are not in Helm's syntax. The error is a
+// *FileError.
+func (f flag) apply(values map[string]any) (layers []Layer, problems []Problem, err error) {
 	for _, arg := range f.args {
+		name := Source{Kind: f.kind}.String() + " " + keyOf(arg)
 		if !closed(arg) {
-			problems = append(problems, Problem{File: f.name + " " + keyOf(arg), Message: "a [ is not closed"})
+			problems = append(problems, Problem{File: name, Message: "a [ is not closed"})
 			continue
 		}
 		err := f.parse(arg, values)
 		var unreadable *FileError
 		switch {
 		case errors.As(err, &unreadable):
-			return nil, unreadable
+			return nil, nil, unreadable
 		case err != nil:
-			problems = append(problems, Problem{File: f.name + " " + keyOf(arg), Message: withoutValues(arg, err.Error())})
+			problems = append(problems, Problem{File: name, Message: withoutValues(arg, err.Error())})
+		default:
+			layers = append(layers, f.layer(arg, values))
 		}
 	}
-	return problems, nil
+	return layers, problems, nil
 }
 
 // keyOf is what an error shows of an argument: what is set may be a secret.

@@ -74,8 +74,15 @@ func checkLoad(t *testing.T, tests map[string]loadTest) {
 			t.Parallel()
 			got, err := test.sources.Load(strings.NewReader(test.stdin))
 			check(t, err)
-			if diff := cmp.Diff(test.want, got); diff != "" {
+			if diff := cmp.Diff(test.want, got.Values); diff != "" {
 				t.Error(diff)
+			}
+			together := map[string]any{}
+			for _, layer := range got.Layers {
+				together = Overlay(together, layer.Values)
+			}
+			if diff := cmp.Diff(test.want, together); diff != "" {
+				t.Errorf("the layers together (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -166,7 +173,7 @@ func FuzzValues(f *testing.F) {
 		if p == nil || err != nil {
 			return
 		}
-		merged, err := p.Merge(given)
+		merged, err := p.Merge(given.Values)
 		onlyKnownErrors(t, err)
 		if err == nil {
 			noNulls(t, merged)

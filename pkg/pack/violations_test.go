@@ -134,7 +134,7 @@ func valuesAreNotInErrors(t *testing.T) {
 			}
 			given, err := test.sources.Load(strings.NewReader(test.stdin))
 			if err == nil {
-				_, err = p.Merge(given)
+				_, err = p.Merge(given.Values)
 			}
 			var got []string
 			if err != nil {

@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/client-go/kubernetes/scheme"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 )
 
@@ -77,12 +76,15 @@ func compiledKinds() (*runtime.Scheme, error) {
 }
 
 // Load reads a pack with its values for the cluster that is assumed, and refuses one that does not support that.
-func (f *assumedFlags) Load(packPath string, values pack.ValueSources, stdin io.Reader) (*input, render.Capabilities, error) {
+func (f *assumedFlags) Load(packPath string, values valuesFlags, stdin io.Reader) (*input, render.Capabilities, error) {
 	source, err := loadInput(packPath, values, stdin)
 	if err != nil {
 		return nil, render.Capabilities{}, err
 	}
 	if err := source.Merge(); err != nil {
+		return nil, render.Capabilities{}, err
+	}
+	if err := source.CheckRead(); err != nil {
 		return nil, render.Capabilities{}, err
 	}
 	capabilities, err := f.Capabilities()

@@ -66,7 +66,7 @@ func (c completer) AddTo(command *cobra.Command) {
 
 func (c completer) addArguments(command *cobra.Command) {
 	known := map[string]cobra.CompletionFunc{
-		"NAME": c.asking(releaseNames, cobra.ShellCompDirectiveNoFileComp), "PACK": completePacks,
+		"NAME": c.asking(releaseNames, cobra.ShellCompDirectiveNoFileComp), "PACK": completePacks, "PATH": completeValues,
 		"REVISION": c.asking(revisionNumbers, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder),
 	}
 	if name := command.Name(); name == "install" || name == "template" {
@@ -120,6 +120,7 @@ func (c completer) flags() map[string]cobra.CompletionFunc {
 		"destination": cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs),
 		"output-dir":  cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs),
 		"show-only":   completeTemplates,
+		explainFlag:   completeValues,
 		"hook":        c.asking(hookTitles, cobra.ShellCompDirectiveNoFileComp),
 		"kubeconfig":  files,
 		kubercFlag:    files,

@@ -3,9 +3,11 @@ package plugin
 import (
 	"cmp"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -59,6 +61,20 @@ func completeTemplates(_ *cobra.Command, args []string, toComplete string) ([]co
 		})
 	}
 	return beginningWith(toComplete, completions), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeValues completes the path of a value, or of a mapping of some, with those that have a default in the pack that is
+// named before.
+func completeValues(_ *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) < 2 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	opened, err := pack.Open(args[1])
+	if err != nil {
+		cobra.CompDebugln(err.Error(), false)
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return beginningWith(toComplete, slices.Sorted(maps.Keys(pack.Paths(opened.Values)))), cobra.ShellCompDirectiveNoFileComp
 }
 
 // isPack reports whether a path looks like a pack.

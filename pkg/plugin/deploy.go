@@ -35,7 +35,7 @@ type DeployFlags struct {
 type DeployOptions struct {
 	Verb            DeployVerb
 	PackPath        string
-	Values          pack.ValueSources
+	Values          valuesFlags
 	Description     string
 	CreateNamespace bool
 	// Atomic undoes the work when it fails.
@@ -76,7 +76,7 @@ func (f *DeployFlags) ToOptions(command *cobra.Command, args []string, more ...p
 		return nil, err
 	}
 	return &DeployOptions{
-		PackPath: args[1], Values: f.Values.ValueSources, Description: string(f.Description),
+		PackPath: args[1], Values: f.Values, Description: string(f.Description),
 		CreateNamespace: f.CreateNamespace, Atomic: f.Failure.Atomic, RunOptions: run,
 	}, nil
 }
@@ -105,7 +105,9 @@ func (o *DeployOptions) load() (deployment, error) {
 	source, err := loadInput(o.PackPath, o.Values, o.In)
 	if err == nil && o.Verb.Reuse == nil {
 		// Wrong values are refused before the cluster is asked, where it has no say in them.
-		err = source.Merge()
+		if err = source.Merge(); err == nil {
+			err = source.CheckRead()
+		}
 	}
 	return deployment{o, source}, err
 }
@@ -141,6 +143,12 @@ func (d deployment) plan(ctx context.Context, at planning) (*proposal, error) {
 	if proposed.notes, err = d.Verb.Reuse.Complete(source, history, proposed.deployed); err != nil {
 		return proposed, err
 	}
+	if d.Verb.Reuse != nil {
+		if err := source.CheckRead(); err != nil {
+			return proposed, err
+		}
+	}
+	source.WarnOfUnread(at.warnings)
 	at.DoWithoutContent(request.Previous)
 	if err := at.render(render.Engine{Capabilities: capabilities, Lookup: at.Lookup(ctx)}, source, &request); err != nil {
 		return proposed, err
@@ -198,6 +206,7 @@ func fill(next *release.Release, source *input, result *rendered) error {
 	next.Spec.Pack = release.Pack{Name: metadata.Name, Version: metadata.Version, AppVersion: metadata.AppVersion}
 	next.Content = release.Content{
 		Manifest: text, Values: source.given, Merged: source.merged, Notes: result.notes, Pack: metadata,
+		Origins: pack.Short(source.Origins()),
 	}
 	return nil
 }

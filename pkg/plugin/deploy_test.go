@@ -75,7 +75,7 @@ func deployFlagsBecomeOptions(t *testing.T) {
 			if test.want.Plan.Logs == "" {
 				test.want.Plan.Logs = plan.LogsOfFailed
 			}
-			if diff := cmp.Diff(test.want, asked{got.Name, got.PackPath, got.CreateNamespace, got.Atomic, got.Description, got.Values, got.Plan}); diff != "" {
+			if diff := cmp.Diff(test.want, asked{got.Name, got.PackPath, got.CreateNamespace, got.Atomic, got.Description, got.Values.ValueSources, got.Plan}); diff != "" {
 				t.Errorf("options (-want +got):\n%s", diff)
 			}
 			if got.Progress.form != progressAuto || got.Out != flags.Run.Out || got.Output != flags.Run.Output {

@@ -62,13 +62,17 @@ func newGetCommand(getter genericclioptions.RESTClientGetter, streams genericioo
 }
 
 func newGetValuesCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	all := false
-	command := newGetPartCommand(valuesPart(&all), getter, streams)
+	var all, origins bool
+	part := valuesPart(&all)
+	part.origins = &origins
+	command := newGetPartCommand(part, getter, streams)
 	command.Use = "values NAME"
 	command.Short = "Print the values that were given for a release"
 	command.Long = templates.LongDesc(`
 		Print the values that were given for a release, as YAML: without the defaults of its pack, unless all are asked
-		for. Secret ones are printed, too.`)
+		for. Secret ones are printed, too.
+
+		With --origins, print a table of all values: where each comes from, and what it has beaten.`)
 	command.Example = templates.Examples(`
 		# Print the values that were given
 		kubectl sherpack get values myshop
@@ -77,8 +81,13 @@ func newGetValuesCommand(getter genericclioptions.RESTClientGetter, streams gene
 		kubectl sherpack get values myshop --all --revision 1
 
 		# Print one of them
-		kubectl sherpack get values myshop --all -o jsonpath='{.image.tag}'`)
+		kubectl sherpack get values myshop --all -o jsonpath='{.image.tag}'
+
+		# See which file, flag or default each value comes from
+		kubectl sherpack get values myshop --origins`)
 	command.Flags().BoolVarP(&all, "all", "a", false, "Print all values, the defaults of the pack included.")
+	command.Flags().BoolVar(&origins, "origins", false,
+		"Print where each value comes from: the file and line, the flag, the default or the earlier revision.")
 	return command
 }
 
@@ -164,6 +173,9 @@ func (f *GetFlags) ToOptions(command *cobra.Command, args []string) (*GetOptions
 
 // Run prints the part of the revision.
 func (o *GetOptions) Run(ctx context.Context) error {
+	if o.Part.origins != nil && *o.Part.origins {
+		return o.printOrigins(ctx)
+	}
 	at, err := connect(o.Getter, o.IOStreams)
 	if err != nil {
 		return err
@@ -177,6 +189,27 @@ func (o *GetOptions) Run(ctx context.Context) error {
 		return fmt.Errorf("printing release %s/%s revision %d: %w", found.Namespace, found.Name, found.Spec.Revision, err)
 	}
 	return nil
+}
+
+// printOrigins prints where the values of the revision come from.
+func (o *GetOptions) printOrigins(ctx context.Context) error {
+	format, err := formOfValues("--origins", o.Output)
+	if err != nil {
+		return err
+	}
+	at, err := connect(o.Getter, o.IOStreams)
+	if err != nil {
+		return err
+	}
+	defer at.Close()
+	found, history, err := at.Find(ctx, o.Name, o.Revision)
+	if err != nil {
+		return err
+	}
+	if err := found.Record.Damage.Content; err != nil {
+		return damage(found, err)
+	}
+	return printExplained(explainRevision(found, history), format, o.Out)
 }
 
 func (o *GetOptions) print(content release.Content) error {
@@ -199,6 +232,8 @@ func (o *GetOptions) print(content release.Content) error {
 type contentPart struct {
 	// named says that it is made of objects with names, which -o name prints.
 	named bool
+	// origins says that it is to be printed where values come from; nil for what has none.
+	origins *bool
 	// text is the part as it is printed without -o.
 	text func(release.Content) (string, error)
 	// object is the part as printers take it.

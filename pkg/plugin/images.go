@@ -13,7 +13,6 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 )
@@ -29,7 +28,7 @@ type ImagesFlags struct {
 type ImagesOptions struct {
 	PackPath  string
 	Namespace string
-	Values    pack.ValueSources
+	Values    valuesFlags
 	Assumed   assumedFlags
 	Output    dataFormat
 	genericiooptions.IOStreams
@@ -74,7 +73,7 @@ func (f *ImagesFlags) ToOptions(command *cobra.Command, args []string, getter ge
 	if err != nil {
 		return nil, configError{err}
 	}
-	return &ImagesOptions{PackPath: args[0], Namespace: namespace, Values: f.Values.ValueSources, Assumed: f.Assumed, Output: f.Output}, nil
+	return &ImagesOptions{PackPath: args[0], Namespace: namespace, Values: f.Values, Assumed: f.Assumed, Output: f.Output}, nil
 }
 
 // Run prints the images.
@@ -83,6 +82,7 @@ func (o *ImagesOptions) Run() error {
 	if err != nil {
 		return err
 	}
+	source.WarnOfUnread(&warnings{out: o.ErrOut})
 	found := imageList{}
 	for _, isUpgrade := range []bool{false, true} {
 		result, err := source.Render(render.Engine{Capabilities: capabilities}, render.Release{

@@ -34,7 +34,7 @@ type LintFlags struct {
 type LintOptions struct {
 	PackPath string
 	// Given is nil where the pack's own values are to be used.
-	Given   *pack.ValueSources
+	Given   *valuesFlags
 	Assumed assumedFlags
 	// UseCluster asks the cluster instead of assuming one.
 	UseCluster bool
@@ -103,7 +103,7 @@ func (f *LintFlags) ToOptions(command *cobra.Command, args []string) (*LintOptio
 	}
 	options.Guess = !command.Flags().Changed(kubeVersionFlag)
 	if slices.ContainsFunc([]string{"values", "set", "set-string", "set-json", "set-file"}, command.Flags().Changed) {
-		options.Given = &f.Values.ValueSources
+		options.Given = &f.Values
 	}
 	return options, nil
 }
@@ -136,7 +136,7 @@ func (o *LintOptions) findings(ctx context.Context) ([]lint.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	var given map[string]any
+	var given pack.Given
 	if o.Given != nil {
 		if given, err = o.Given.Load(o.In); err != nil {
 			return nil, err
@@ -146,7 +146,11 @@ func (o *LintOptions) findings(ctx context.Context) ([]lint.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return chosen.Lint(opened, given), nil
+	findings := chosen.Lint(opened, given.Values)
+	if o.Given != nil {
+		findings = append(findings, lintUnread(opened, given, o.Given.Strict)...)
+	}
+	return findings, nil
 }
 
 // tooMany is the error for findings of which a pack must not have any.

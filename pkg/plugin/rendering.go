@@ -3,11 +3,13 @@ package plugin
 import (
 	"errors"
 	"io"
+	"slices"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/reads"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 )
 
@@ -16,10 +18,17 @@ type input struct {
 	pack *pack.Pack
 	// given are the user's values; all of them with the pack's own are merged.
 	given, merged map[string]any
+	// typed are the sources that the user gives now, and below are those that are weaker: the pack's own values, and what is
+	// kept of an earlier revision. Each begins with the weakest.
+	below, typed []pack.Layer
+	// strict refuses all values of typed that the pack does not read.
+	strict bool
+	// unread are the values of typed that the pack does not read and that are not refused.
+	unread []reads.Unread
 }
 
 // loadInput reads a pack that can be installed, and the values that the user gives. It reaches no cluster.
-func loadInput(path string, sources pack.ValueSources, stdin io.Reader) (*input, error) {
+func loadInput(path string, values valuesFlags, stdin io.Reader) (*input, error) {
 	opened, err := pack.Open(path)
 	if err != nil {
 		return nil, err
@@ -27,11 +36,13 @@ func loadInput(path string, sources pack.ValueSources, stdin io.Reader) (*input,
 	if opened.Kind == pack.Library {
 		return nil, inputError{errors.New("pack " + opened.Metadata.Name + " is a library: it only defines templates for other packs and cannot be installed")}
 	}
-	given, err := sources.Load(stdin)
+	given, err := values.Load(stdin)
 	if err != nil {
 		return nil, err
 	}
-	return &input{pack: opened, given: given}, nil
+	return &input{
+		pack: opened, given: given.Values, below: []pack.Layer{opened.Defaults()}, typed: given.Layers, strict: values.Strict,
+	}, nil
 }
 
 // Copy returns an input that can be completed without changing this one.
@@ -45,6 +56,11 @@ func (i *input) Copy() *input {
 func (i *input) Merge() (err error) {
 	i.merged, err = i.pack.Merge(i.given)
 	return err
+}
+
+// Origins returns where each of the merged values comes from.
+func (i *input) Origins() []pack.Origin {
+	return pack.Explain(slices.Concat(i.below, i.typed), i.merged)
 }
 
 // rendered is a manifest as resources, and the notes.

@@ -1,6 +1,8 @@
 package plugin
 
 import (
+	"errors"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -24,6 +26,7 @@ type TemplateFlags struct {
 	NoHooks   bool
 	ShowOnly  []string
 	OutputDir string
+	Explain   string
 	Output    contentFlags
 }
 
@@ -31,25 +34,35 @@ type TemplateFlags struct {
 type TemplateOptions struct {
 	Release  render.Release
 	PackPath string
-	Values   pack.ValueSources
+	Values   valuesFlags
 	Assumed  assumedFlags
 	NoHooks  bool
 	// ShowOnly are the files whose resources are wanted, or patterns of them; empty means all.
 	ShowOnly []string
 	// OutputDir is the folder to write to; "" prints.
 	OutputDir string
-	Output    contentFlags
+	// Explain is the path of the values to explain, as --set takes it, instead of rendering; allValues means all, "" none.
+	Explain string
+	Output  contentFlags
 	genericiooptions.IOStreams
 }
+
+const (
+	explainFlag = "explain-values"
+	// allValues is the path of all values.
+	allValues = "."
+)
 
 func newTemplateCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
 	flags := TemplateFlags{Output: newContentFlags(true)}
 	command := &cobra.Command{
-		Use:   "template NAME PACK",
+		Use:   "template NAME PACK [PATH]",
 		Short: "Render a pack and print its manifest",
 		Long: templates.LongDesc(`
 			Render a pack and print its manifest, hooks included. No cluster is asked: lookup finds nothing there, and the
-			version of Kubernetes is the one given. What install would refuse before it asks a cluster is refused here too.`),
+			version of Kubernetes is the one given. What install would refuse before it asks a cluster is refused here too.
+
+			With --explain-values, print where each value comes from instead, or those at a path and below it.`),
 		Example: templates.Examples(`
 			# See what would be installed
 			kubectl sherpack template myshop ./shop --set replicas=3
@@ -64,8 +77,11 @@ func newTemplateCommand(getter genericclioptions.RESTClientGetter, streams gener
 			kubectl sherpack template myshop ./shop -o name
 
 			# Write a file for each template to the folder rendered/shop
-			kubectl sherpack template myshop ./shop --output-dir rendered`),
-		Args: cobra.ExactArgs(2),
+			kubectl sherpack template myshop ./shop --output-dir rendered
+
+			# See which file, flag or default the values below image come from
+			kubectl sherpack template myshop ./shop -f production.yaml --explain-values image`),
+		Args: cobra.RangeArgs(2, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options, err := flags.ToOptions(cmd, args, getter)
 			if err != nil {
@@ -89,6 +105,9 @@ func (f *TemplateFlags) AddFlags(command *cobra.Command) {
 	flags.StringArrayVarP(&f.ShowOnly, "show-only", "s", nil,
 		"Print only what comes of this template, as in templates/service.yaml; * stands for any name. Can be repeated.")
 	flags.StringVar(&f.OutputDir, "output-dir", "", "Write a file for each template below this folder, instead of printing the manifest.")
+	flags.StringVar(&f.Explain, explainFlag, "",
+		"Print where each value comes from, and what it has beaten, instead of the manifest. A PATH, such as image.tag, limits that to what is there and below.")
+	flags.Lookup(explainFlag).NoOptDefVal = allValues
 	f.Output.AddFlags(command)
 	// It is kubectl's, whose short form is taken. No server is asked here.
 	flags.String("server", "", "The address and port of the Kubernetes API server")
@@ -103,6 +122,10 @@ func (f *TemplateFlags) ToOptions(command *cobra.Command, args []string, getter 
 	if f.OutputDir != "" && f.Output.ForMachines() {
 		return nil, &UsageError{command.CommandPath(), errOutputTwice}
 	}
+	explain, err := f.explainedPath(args[2:])
+	if err != nil {
+		return nil, &UsageError{command.CommandPath(), err}
+	}
 	name, err := releaseName(args[0])
 	if err != nil {
 		return nil, err
@@ -113,9 +136,22 @@ func (f *TemplateFlags) ToOptions(command *cobra.Command, args []string, getter 
 	}
 	return &TemplateOptions{
 		Release:  render.Release{Name: name, Namespace: namespace, Revision: 1, IsInstall: !f.IsUpgrade, IsUpgrade: f.IsUpgrade},
-		PackPath: args[1], Values: f.Values.ValueSources, Assumed: f.Assumed, NoHooks: f.NoHooks,
-		ShowOnly: f.ShowOnly, OutputDir: f.OutputDir, Output: f.Output,
+		PackPath: args[1], Values: f.Values, Assumed: f.Assumed, NoHooks: f.NoHooks,
+		ShowOnly: f.ShowOnly, OutputDir: f.OutputDir, Explain: explain, Output: f.Output,
 	}, nil
+}
+
+// explainedPath returns the path of the values to explain, which may follow --explain-values as an argument.
+func (f *TemplateFlags) explainedPath(args []string) (string, error) {
+	switch {
+	case f.Explain != "" && f.OutputDir != "":
+		return "", errors.New("--explain-values prints no manifest that --output-dir could write; use only one of the two")
+	case len(args) == 0:
+		return f.Explain, nil
+	case f.Explain != allValues:
+		return "", fmt.Errorf("%q: only --explain-values takes a PATH", args[0])
+	}
+	return args[0], nil
 }
 
 // Run prints the manifest, or writes it to files.
@@ -123,6 +159,10 @@ func (o *TemplateOptions) Run() error {
 	source, capabilities, err := o.Assumed.Load(o.PackPath, o.Values, o.In)
 	if err != nil {
 		return err
+	}
+	source.WarnOfUnread(&warnings{out: o.ErrOut})
+	if o.Explain != "" {
+		return o.explain(source)
 	}
 	result, err := source.Render(render.Engine{Capabilities: capabilities}, o.Release)
 	if err != nil {
@@ -136,6 +176,25 @@ func (o *TemplateOptions) Run() error {
 		return err
 	}
 	return o.print(source.pack, nodes)
+}
+
+// explain prints where the values come from.
+func (o *TemplateOptions) explain(source *input) error {
+	format, err := formOfValues("--explain-values", o.Output)
+	if err != nil {
+		return err
+	}
+	explained := explainValues(source.Origins(), source.merged)
+	if o.Explain != allValues {
+		path, err := pack.ParseSetPath(o.Explain)
+		if err != nil {
+			return inputError{fmt.Errorf("--explain-values: %w", err)}
+		}
+		if explained, err = below(explained, path, source.merged); err != nil {
+			return inputError{fmt.Errorf("--explain-values: %w", err)}
+		}
+	}
+	return printExplained(explained, format, o.Out)
 }
 
 // choose returns the resources that are wanted.

@@ -3,6 +3,7 @@ package plugin
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -11,9 +12,13 @@ import (
 )
 
 // valuesFlags give values, with Helm's names and syntax.
-type valuesFlags struct{ pack.ValueSources }
+type valuesFlags struct {
+	pack.ValueSources
+	// Strict refuses all values that the pack does not read.
+	Strict bool
+}
 
-// AddFlags adds --values and the kinds of --set.
+// AddFlags adds --values, the kinds of --set, and --strict-values.
 func (f *valuesFlags) AddFlags(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&f.Files, "values", "f", nil,
 		"Read values from a YAML file, or from standard input with '-'. Can be repeated; later files win.")
@@ -21,6 +26,7 @@ func (f *valuesFlags) AddFlags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.SetString, "set-string", nil, "Set values that are always strings. Can be repeated.")
 	flags.StringArrayVar(&f.SetJSON, "set-json", nil, "Set values given as JSON, as in key={\"a\":1}. Can be repeated.")
 	flags.StringArrayVar(&f.SetFile, "set-file", nil, "Set values to the content of files, as in key=path. Can be repeated.")
+	flags.BoolVar(&f.Strict, "strict-values", false, "Refuse values that the pack does not read, also those in files.")
 }
 
 // reuseFlags say what becomes of the values of the deployed revision, as Helm's flags of these names do. With none of
@@ -82,7 +88,7 @@ func (r *reuseFlags) Complete(source *input, history release.History, deployed *
 	if len(source.given) == 0 && len(deployed.Content.Values) > 0 {
 		notes = append(notes, fmt.Sprintf("reusing the values of revision %d", deployed.Spec.Revision))
 	}
-	r.apply(source, deployed.Content)
+	r.apply(source, deployed.Content, history.Origin(deployed))
 	return notes, source.Merge()
 }
 
@@ -94,10 +100,14 @@ func valuesLost(r *release.Release, err error) error {
 	}
 }
 
-// apply completes the values of an upgrade from those of the deployed revision.
-func (r *reuseFlags) apply(source *input, deployed release.Content) {
+// apply completes the values of an upgrade from those of the deployed revision, which are those of the revision number.
+func (r *reuseFlags) apply(source *input, deployed release.Content, number int) {
+	origins := deployed.ValueOrigins()
 	if r.Reuse {
 		source.pack.Values = pack.Copy(deployed.Merged)
+		source.below = []pack.Layer{pack.Kept(deployed.Merged, origins, number)}
+	} else {
+		source.below = append(slices.Clip(source.below), pack.Kept(deployed.Values, origins, number))
 	}
 	source.given = pack.Overlay(deployed.Values, source.given)
 }

@@ -55,7 +55,7 @@ func (h *valuesHistory) next(t *testing.T, from valuesRevision) valuesResult {
 	t.Helper()
 	h.write(t, from)
 	flags, reuse := h.parse(t, from.Flags)
-	source, err := loadInput(h.path("pack"), flags.Values.ValueSources, strings.NewReader(from.Files["-"]))
+	source, err := loadInput(h.path("pack"), flags.Values, strings.NewReader(from.Files["-"]))
 	if err != nil {
 		return valuesResult{Refused: err.Error()}
 	}
@@ -223,7 +223,7 @@ func valuesOfTheDeployedRevision(t *testing.T) {
 				t.Errorf("it needs the deployed revision: %v, want %v", got, test.needs)
 			}
 			if test.needs {
-				reuse.apply(source, deployed)
+				reuse.apply(source, deployed, 1)
 			}
 			if err := source.Merge(); err != nil {
 				t.Fatal(err)

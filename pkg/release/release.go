@@ -112,6 +112,9 @@ type Content struct {
 	Values map[string]any `json:"values,omitempty"`
 	// Merged are all values that the pack was rendered with, its defaults included.
 	Merged map[string]any `json:"merged,omitempty"`
+	// Origins say where each of Merged comes from. A record of an earlier version of this program has none, nor has one of a
+	// great many values; see ValueOrigins.
+	Origins []pack.Origin `json:"origins,omitempty"`
 	// Notes are the rendered notes; empty where the pack has none.
 	Notes string `json:"notes,omitempty"`
 	// Pack is the metadata of the pack.

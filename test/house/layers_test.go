@@ -26,7 +26,7 @@ func layers() []layer {
 		{folder: "cmd/kubectl-sherpack", may: []string{"pkg/plugin"}},
 		{folder: "pkg/plugin", may: []string{
 			"pkg/diff", "pkg/hook", "pkg/kinds", "pkg/kube", "pkg/kube/refusal", "pkg/lifecycle", "pkg/lint", "pkg/manifest", "pkg/pack", "pkg/patience",
-			"pkg/plan", "pkg/printers", "pkg/progress", "pkg/reference", "pkg/release", "pkg/render", "pkg/starter", "pkg/storage", "pkg/words",
+			"pkg/plan", "pkg/printers", "pkg/progress", "pkg/reads", "pkg/reference", "pkg/release", "pkg/render", "pkg/starter", "pkg/storage", "pkg/words",
 		}},
 		{folder: "pkg/lint", may: []string{"pkg/hook", "pkg/kinds", "pkg/manifest", "pkg/pack", "pkg/plan", "pkg/release", "pkg/render"}},
 		{folder: "pkg/progress", may: []string{"pkg/lifecycle", "pkg/printers", "pkg/release", "pkg/words"}},
@@ -52,6 +52,7 @@ func layers() []layer {
 		{folder: "pkg/release", may: []string{"pkg/kinds", "pkg/pack"}},
 		{folder: "pkg/hook", may: []string{"pkg/kinds", "pkg/words"}},
 		{folder: "pkg/manifest", may: []string{"pkg/kinds", "pkg/strictyaml"}},
+		{folder: "pkg/reads", may: []string{"pkg/pack", "pkg/words"}},
 		{folder: "pkg/render", may: []string{"pkg/pack", "pkg/words"}},
 		{folder: "pkg/pack", may: []string{"pkg/strictyaml", "pkg/words"}},
 		{folder: "pkg/reference"},
