@@ -178,7 +178,7 @@ func (f *packDiffFlags) toOptions(name, pack string) (*DeployOptions, error) {
 		}
 	}
 	return &DeployOptions{
-		Verb: DeployVerb{Operation: release.OperationUpgrade, Reuse: &f.Reuse}, PackPath: pack, Values: f.Values.ValueSources,
+		Verb: DeployVerb{Operation: release.OperationUpgrade, Reuse: &f.Reuse}, PackPath: pack, Values: f.Values,
 		CreateNamespace: f.CreateNamespace,
 		RunOptions:      RunOptions{Name: name, Plan: planned, DryRun: cmdutil.DryRunServer, Review: reviewOptions{Diff: true}},
 	}, nil

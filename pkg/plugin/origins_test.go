@@ -56,13 +56,13 @@ func explainRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		"a path that is not there":       {[]string{"--explain-values", "b.e.f"}, `error: --explain-values: there is no value "b.e.f"; did you mean "b.c"?`},
-		"a path below a value":           {[]string{"--explain-values", "a.b"}, `error: --explain-values: there is no value "a.b"`},
-		"nothing near":                   {[]string{"--explain-values=elsewhere"}, `error: --explain-values: there is no value "elsewhere"`},
-		"no path":                        {[]string{"--explain-values=a,b"}, `error: --explain-values: "a,b" is no path of keys, such as image.tag`},
-		"a path without the flag":        {[]string{"a"}, `error: "a": only --explain-values takes a PATH`},
-		"a folder for manifests":         {[]string{"--explain-values", "--output-dir", "x"}, "error: --explain-values prints no manifest that --output-dir could write; use only one of the two"},
-		"a form for objects":             {[]string{"--explain-values", "-o", "name"}, `error: --output "name": with --explain-values it must be 'yaml' or 'json'`},
+		"a path that is not there": {[]string{"--explain-values", "b.e.f"}, `error: --explain-values: there is no value "b.e.f"; did you mean "b.c"?`},
+		"a path below a value":     {[]string{"--explain-values", "a.b"}, `error: --explain-values: there is no value "a.b"`},
+		"nothing near":             {[]string{"--explain-values=elsewhere"}, `error: --explain-values: there is no value "elsewhere"`},
+		"no path":                  {[]string{"--explain-values=a,b"}, `error: --explain-values: "a,b" is no path of keys, such as image.tag`},
+		"a path without the flag":  {[]string{"a"}, `error: "a": only --explain-values takes a PATH`},
+		"a folder for manifests":   {[]string{"--explain-values", "--output-dir", "x"}, "error: --explain-values prints no manifest that --output-dir could write; use only one of the two"},
+		"a form for objects":       {[]string{"--explain-values", "-o", "name"}, `error: --output "name": with --explain-values it must be 'yaml' or 'json'`},
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()

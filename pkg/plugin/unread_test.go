@@ -89,10 +89,10 @@ func unreadValuesAreFindings(t *testing.T) {
 		code int
 		want []string
 	}{
-		"a file":              {args: []string{"-f", file}, want: []string{"warning FILE 1"}},
-		"a file, strictly":    {args: []string{"-f", file, "--strict-values"}, code: 2, want: []string{"error FILE 1"}},
-		"the command line":    {args: []string{"--set", "replcas=1"}, code: 2, want: []string{"error --set replcas 0"}},
-		"none are given":      {args: []string{"--strict"}, want: nil},
+		"a file":           {args: []string{"-f", file}, want: []string{"warning FILE 1"}},
+		"a file, strictly": {args: []string{"-f", file, "--strict-values"}, code: 2, want: []string{"error FILE 1"}},
+		"the command line": {args: []string{"--set", "replcas=1"}, code: 2, want: []string{"error --set replcas 0"}},
+		"none are given":   {args: []string{"--strict"}, want: nil},
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()

@@ -24,7 +24,9 @@ type node struct {
 // maxDepth bounds how deep values are looked into: templates that include themselves walk down for ever.
 const maxDepth = 30
 
-func newNode(depth int) *node { return &node{keys: map[string]*node{}, depth: depth, whole: depth > maxDepth} }
+func newNode(depth int) *node {
+	return &node{keys: map[string]*node{}, depth: depth, whole: depth > maxDepth}
+}
 
 // child returns what is below a key.
 func (n *node) child(key string) *node {
