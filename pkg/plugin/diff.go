@@ -218,7 +218,7 @@ func (o *DiffOptions) upgrade(ctx context.Context) (differs bool, err error) {
 		return false, err
 	}
 	options := o.Upgrade.RunOptions
-	options.Observe = o.warn
+	options.Progress.observe = o.warn
 	options.Review.Show = func(preview lifecycle.Preview, refused error) error {
 		comparison := comparisonOf(preview, refused)
 		differs = comparison.Differs()

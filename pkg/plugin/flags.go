@@ -47,9 +47,8 @@ type RunOptions struct {
 	// Yes asks nothing.
 	Yes    bool
 	Review reviewOptions
-	// Progress is how the run is shown, and Observe is called with every event besides; nil observes nothing.
+	// Progress is how the run is shown.
 	Progress progressOptions
-	Observe  func(lifecycle.Event)
 	Output   outputFlags
 	Getter   genericclioptions.RESTClientGetter
 	genericiooptions.IOStreams

@@ -73,6 +73,8 @@ type progressOptions struct {
 	style     progress.Style
 	verbosity int
 	ci        progress.CI
+	// observe is called with every event besides; nil observes nothing.
+	observe func(lifecycle.Event)
 }
 
 // ciAuto tells the service by the environment.

@@ -87,8 +87,8 @@ func open(options RunOptions, operation release.Operation) (*session, error) {
 // observe shows an event, and tells it to whoever else wants to know.
 func (s *session) observe(event lifecycle.Event) {
 	s.view.Observe(event)
-	if s.Observe != nil {
-		s.Observe(event)
+	if s.Progress.observe != nil {
+		s.Progress.observe(event)
 	}
 }
 

@@ -98,7 +98,7 @@ func readFilter(words []string) (tests plan.Tests, err error) {
 func (o *TestOptions) Run(ctx context.Context) error {
 	options := o.RunOptions
 	var results strings.Builder
-	options.Observe = func(event lifecycle.Event) {
+	options.Progress.observe = func(event lifecycle.Event) {
 		if event.Type == lifecycle.HookFinished {
 			elapsed := (time.Duration(event.ElapsedMS) * time.Millisecond).Round(time.Second / 10)
 			fmt.Fprintln(&results, printers.Clean(fmt.Sprintf("%s: %s (%s)", event.Title, event.Summary, elapsed)))
