@@ -38,6 +38,7 @@ const (
 	annotationUpdated        = "sherpack.io/updated"
 	annotationFromRevision   = "sherpack.io/from-revision"
 	annotationDescription    = "sherpack.io/description"
+	annotationProvenance     = "sherpack.io/provenance"
 	annotationPayloadParts   = "sherpack.io/payload-parts"
 	annotationPayloadDigest  = "sherpack.io/payload-sha256"
 	annotationInventoryParts = "sherpack.io/inventory-parts"
