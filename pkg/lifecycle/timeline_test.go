@@ -151,4 +151,3 @@ func testLeavesTheTimeline(t *testing.T) {
 		t.Errorf("the timeline (-want +got):\n%s", diff)
 	}
 }
-
