@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
@@ -45,6 +46,9 @@ type Inspected struct {
 	// object is what was read; nil where only the metadata was, or nothing.
 	object *unstructured.Unstructured
 }
+
+// HasState reports whether objects of a kind tell more about whether they are ready than that they are there.
+func HasState(kind schema.GroupKind) bool { return health.HasState(kind) }
 
 // insteadOfState is what is done without the right to read an object.
 const insteadOfState = "whether it is ready is not known"

@@ -126,6 +126,9 @@ func headSelector() labels.Selector {
 	return labels.SelectorFromSet(labels.Set{labelOwner: owner}).Add(requirement(labelPart, selection.DoesNotExist)...)
 }
 
+// HeadSelector selects the heads of a release, whose metadata and status change with it.
+func HeadSelector(name string) string { return headSelector().Add(nameRequirement(name)...).String() }
+
 func nameRequirement(name string) []labels.Requirement {
 	requirements, _ := labels.SelectorFromSet(labels.Set{labelName: name}).Requirements()
 	return requirements
