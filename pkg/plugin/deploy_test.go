@@ -74,7 +74,7 @@ func deployFlagsBecomeOptions(t *testing.T) {
 			if diff := cmp.Diff(test.want, asked{got.Name, got.PackPath, got.CreateNamespace, got.Atomic, got.Description, got.Values, got.Plan}); diff != "" {
 				t.Errorf("options (-want +got):\n%s", diff)
 			}
-			if got.Observe == nil || got.Out != flags.Run.Out || got.Output != flags.Run.Output {
+			if got.Observe == nil || got.Out != flags.Run.Out || got.Output.PrintFlags != flags.Run.Output.PrintFlags {
 				t.Errorf("the options are not complete: %+v", got)
 			}
 		})

@@ -30,8 +30,10 @@ type RunFlags struct {
 	Logs        string
 	Output      outputFlags
 	// Asks is what the verb may ask before, as a clause; "" where it asks nothing and has no flag for Yes.
-	Asks   string
-	Yes    bool
+	Asks string
+	Yes  bool
+	// Forms are forms of -o that only the verb has.
+	Forms  []string
 	Getter genericclioptions.RESTClientGetter
 	genericiooptions.IOStreams
 }
@@ -87,7 +89,7 @@ func (f *RunFlags) AddFlags(command *cobra.Command, bundles ...planFlags) {
 	f.Progress.AddFlags(flags)
 	flags.StringVar(&f.Logs, "logs", string(plan.LogsOfFailed),
 		"Logs of hooks to show: failed (the end of the log of a hook that fails), all (as they are written) or none.")
-	f.Output.AddFlags(command)
+	f.Output.AddFlags(command, f.Forms...)
 	if f.Asks != "" {
 		flags.BoolVarP(&f.Yes, "yes", "y", f.Yes, "Do not ask before "+f.Asks+".")
 	}

@@ -78,8 +78,8 @@ func newStatusCommand(getter genericclioptions.RESTClientGetter, streams generic
 			# Show what took how long
 			kubectl sherpack status myshop --timeline
 
-			# Keep a page about the last operation as an artifact of a CI job
-			kubectl sherpack status myshop -o html > release.html
+			# Print a page about the last operation, to keep as an artifact of a CI job
+			kubectl sherpack status myshop -o html
 
 			# Print one word for a script
 			kubectl sherpack status myshop -o jsonpath='{.status.phase}'`),

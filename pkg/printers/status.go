@@ -170,7 +170,7 @@ func (v StatusView) writeHooks(out *strings.Builder) {
 // writeFailures writes below the columns how hooks failed.
 func (v StatusView) writeFailures(out *strings.Builder) {
 	for _, h := range v.Release.Status.Hooks {
-		if h.State == release.HookFailed {
+		if h.State == release.HookFailed && h.Message+h.LogTail != "" {
 			fmt.Fprintf(out, "Hook %s:\n", Line(h.Title))
 			v.writeHook(out, h)
 		}
