@@ -66,6 +66,7 @@ func (v StatusView) writeFields(out io.Writer) error {
 	field("Started", at(r.Status.StartedAt, v.Now))
 	field("Finished", at(r.Status.FinishedAt, v.Now))
 	field("Tests", tests(r.Status.Hooks, v.Now))
+	field("Ready", v.ready())
 	if made := r.Spec.Provenance; v.Wide && made != nil {
 		field("Description", r.Spec.Description)
 		field("User", made.User)
@@ -77,6 +78,23 @@ func (v StatusView) writeFields(out io.Writer) error {
 		field("Pack Digest", made.Digest)
 	}
 	return text.Flush()
+}
+
+// isReady is the condition of what there is nothing to say about.
+const isReady = "Ready"
+
+// ready counts the resources that are ready; "" where nobody has asked.
+func (v StatusView) ready() string {
+	if len(v.Live) == 0 {
+		return ""
+	}
+	count := 0
+	for _, live := range v.Live {
+		if live.Condition == isReady {
+			count++
+		}
+	}
+	return fmt.Sprintf("%d of %s", count, words.Count(len(v.Live), "resource"))
 }
 
 // tests says how the last test run went; "" where there was none.
@@ -231,7 +249,7 @@ func (v StatusView) writeResources(out *strings.Builder) {
 		return
 	}
 	table := v.columns(out)
-	table.Line("Resources:", "AGE", "ROLE", "ORIGIN", "MESSAGE")
+	table.Line("Resources:", "READY", "AGE", "ROLE", "ORIGIN", "MESSAGE")
 	for i, resource := range resources {
 		name := resource.Kind + "/" + resource.Name
 		if resource.Namespace != "" && resource.Namespace != v.Release.Namespace {
@@ -240,7 +258,6 @@ func (v StatusView) writeResources(out *strings.Builder) {
 		live := Live{}
 		if i < len(v.Live) {
 			live = v.Live[i]
-			name += ": " + live.Condition
 		}
 		table.Line("  "+Line(name), v.resourceCells(resource, live)...)
 		if !v.Wide {
@@ -251,12 +268,13 @@ func (v StatusView) writeResources(out *strings.Builder) {
 	_ = table.Flush()
 }
 
-// writeWhy writes below an object why it is as it is.
+// writeWhy writes below an object how it is, where it is not simply ready, and why.
 func (l Live) writeWhy(out *strings.Builder) {
-	for _, line := range append([]string{l.Message}, l.Reasons...) {
-		if line != "" {
-			out.WriteString(indented("    ", line))
-		}
+	if l.Condition == "" || l.Condition == isReady && l.Message == "" {
+		return
+	}
+	for _, line := range append([]string{words.Join(": ", l.Condition, l.Message)}, l.Reasons...) {
+		out.WriteString(indented("    ", line))
 	}
 }
 
@@ -266,7 +284,7 @@ func (v StatusView) resourceCells(resource release.Resource, live Live) []string
 		created = age(live.Created, v.Now)
 	}
 	return []string{
-		created, Line(string(resource.Role)), Line(cmp.Or(string(resource.Origin), "<none>")),
+		Line(cmp.Or(live.Condition, "<unknown>")), created, Line(string(resource.Role)), Line(cmp.Or(string(resource.Origin), "<none>")),
 		Line(cmp.Or(words.Join("; ", append([]string{live.Message}, live.Reasons...)...), "<none>")),
 	}
 }
