@@ -49,6 +49,7 @@ type hookRunner struct {
 	journal  *journal
 	adoption *adoption
 	objects  *objects
+	timeline *timeline
 	// suspended says that the hook that runs is a suspended Job.
 	suspended bool
 }
@@ -99,6 +100,7 @@ func (r *hookRunner) runHooks(ctx context.Context, step plan.Step) error {
 
 // runHook runs one hook, with a record before and after it.
 func (r *hookRunner) runHook(ctx context.Context, h plan.Hook, at place) error {
+	end := r.timeline.Begin(release.Span{Kind: release.SpanHook, Name: h.Title})
 	if err := r.journal.StartHook(ctx, h); err != nil {
 		return err
 	}
@@ -112,6 +114,7 @@ func (r *hookRunner) runHook(ctx context.Context, h plan.Hook, at place) error {
 		return errors.Join(ErrLockLost, err)
 	}
 	err = WithCause(limited, err)
+	end(hookFailure(outcome, err))
 	saveErr := r.journal.FinishHook(ctx, h, hookEnd{outcome, err, r.clock().Sub(started), r.suspended})
 	record := r.journal.Hook(h)
 	if errors.Is(saveErr, ErrLockLost) || record.State == release.HookSucceeded {
@@ -119,6 +122,17 @@ func (r *hookRunner) runHook(ctx context.Context, h plan.Hook, at place) error {
 	}
 	kept := record.UID != "" && !h.Has(hook.HookFailed) && record.Reason != health.Deleted
 	return errors.Join(&HookError{Hook: *record, HidesLog: r.plan.Options.Logs == plan.NoLogs, Kept: kept, AppliedEarly: r.appliedEarly(h.Phase), Err: err}, saveErr)
+}
+
+// errHookFailed is why a hook has failed that was followed to its end.
+var errHookFailed = errors.New("the hook has failed")
+
+// hookFailure is why a hook has failed; nil where it has not.
+func hookFailure(outcome kube.HookOutcome, err error) error {
+	if err == nil && !outcome.Succeeded {
+		return errHookFailed
+	}
+	return err
 }
 
 // follow makes room for the hook, applies it and follows it to its end. Where its object was deleted or replaced since it was

@@ -18,7 +18,8 @@ import (
 // journal writes into the release how far the run got: its status and the records of its hooks, before and after each act.
 type journal struct {
 	*ledger
-	store Store
+	store    Store
+	timeline *timeline
 }
 
 // Start records the operation before anything of it is done.
@@ -32,8 +33,10 @@ func (j *journal) Start(ctx context.Context) error {
 		r.Status.Operation, r.Status.Interrupted = j.plan.Operation, ""
 		r.Status.StartedAt, r.Status.FinishedAt, r.Status.Message, r.Status.Cause = j.Timestamp(), nil, "", ""
 		r.SetCondition(*j.Timestamp())
+		j.timeline.KeepIn(&r.Status, false)
 	}
 	if j.plan.Operation == release.OperationUndo {
+		j.timeline.KeepIn(&r.Status, true)
 		// What hooks have done goes with what they did it to, so that there is nothing left to continue.
 		r.Status.Interrupted = ""
 	}
@@ -118,7 +121,7 @@ type place struct{ index, count int }
 func (j *journal) FinishHook(ctx context.Context, h plan.Hook, end hookEnd) error {
 	record := j.Hook(h)
 	recordHookEnd(record, h, end)
-	record.FinishedAt = j.Timestamp()
+	record.FinishedAt, record.ElapsedMS = j.Timestamp(), end.elapsed.Milliseconds()
 	err := j.recordStatus(ctx)
 	if isLockLost(ctx) {
 		return errors.Join(ErrLockLost, err)

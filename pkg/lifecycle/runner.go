@@ -11,6 +11,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // Runner runs plans.
@@ -19,6 +20,8 @@ type Runner struct {
 	Store   Store
 	// Observe is called with every event, in order, one at a time, and must return soon; nil observes nothing.
 	Observe func(Event)
+	// Before is what was done before the run, for the timeline of the record.
+	Before []release.Span
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -45,24 +48,36 @@ type execution struct {
 	adoption  *adoption
 	objects   *objects
 	hooks     *hookRunner
+	timeline  *timeline
 	// extent is how far the run got into changing the cluster.
 	extent plan.Extent
 }
 
 func (r Runner) execution(p plan.Plan) *execution {
 	record := p.Release.Clone()
-	events := &reporter{observe: r.Observe, notices: r.Cluster.Notices, clock: r.Now, started: r.Now(), about: Event{
+	line := newTimeline(p.Operation, r.Now, r.Before)
+	events := &reporter{observe: r.observing(line), notices: r.Cluster.Notices, clock: r.Now, started: r.Now(), about: Event{
 		Operation: p.Operation, Release: record.Name, Namespace: record.Namespace, Revision: record.Spec.Revision,
 	}}
-	x := &execution{ledger: newLedger(events, r.Cluster, p, record)}
-	x.journal = &journal{ledger: x.ledger, store: r.Store}
+	x := &execution{ledger: newLedger(events, r.Cluster, p, record), timeline: line}
+	x.journal = &journal{ledger: x.ledger, store: r.Store, timeline: line}
 	x.preflight = newPreflight(x.ledger, r.Cluster)
 	x.adoption = &adoption{ledger: x.ledger, journal: x.journal, cluster: r.Cluster, store: r.Store}
 	x.objects = &objects{ledger: x.ledger, cluster: r.Cluster, adoption: x.adoption}
 	x.hooks = &hookRunner{
-		ledger: x.ledger, cluster: r.Cluster, journal: x.journal, adoption: x.adoption, objects: x.objects,
+		ledger: x.ledger, cluster: r.Cluster, journal: x.journal, adoption: x.adoption, objects: x.objects, timeline: line,
 	}
 	return x
+}
+
+// observing returns an observer that has a timeline see each event before the run's own observer does.
+func (r Runner) observing(line *timeline) func(Event) {
+	return func(event Event) {
+		line.Observe(event)
+		if r.Observe != nil {
+			r.Observe(event)
+		}
+	}
 }
 
 // carryOut goes through what is the same for every operation, in its order. The lock was taken, the history read again and what
@@ -71,14 +86,17 @@ func (x *execution) carryOut(ctx, work context.Context) error {
 	if err := x.adoption.CompleteReturns(work); err != nil {
 		return WithCause(work, err)
 	}
-	if err := x.preflight.Run(work); err != nil {
+	end := x.timeline.Begin(release.Span{Kind: release.SpanPreflight, Name: "preflight"})
+	err := x.preflight.Run(work)
+	end(err)
+	if err != nil {
 		var refused *PreflightError
 		if errors.As(err, &refused) {
 			refused.Returned = x.adoption.returned
 		}
 		return WithCause(work, err)
 	}
-	err := x.adoption.AdoptFound(work)
+	err = x.adoption.AdoptFound(work)
 	if err == nil {
 		err = x.journal.Start(work)
 	}
@@ -90,7 +108,7 @@ func (x *execution) carryOut(ctx, work context.Context) error {
 
 // forward does the steps. What cannot be given back ends nothing, and is the error at the end.
 func (x *execution) forward(ctx context.Context) error {
-	if err := x.hooks.EndLeftovers(ctx); err != nil {
+	if err := x.endLeftovers(ctx); err != nil {
 		return err
 	}
 	var notGivenBack error
@@ -99,7 +117,9 @@ func (x *execution) forward(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		x.advance(step)
+		end := x.timeline.BeginStep(step)
 		err := x.step(ctx, step)
+		end(err)
 		if err != nil && step.Action == plan.GiveBack {
 			notGivenBack, err = err, nil
 		}
@@ -119,6 +139,17 @@ func (x *execution) forward(ctx context.Context) error {
 		}
 	}
 	return notGivenBack
+}
+
+// endLeftovers ends hooks of earlier commands, where there may be any.
+func (x *execution) endLeftovers(ctx context.Context) error {
+	if !x.plan.MayHaveLeftovers {
+		return nil
+	}
+	end := x.timeline.Begin(release.Span{Kind: release.SpanLeftover, Name: "leftover hooks"})
+	err := x.hooks.EndLeftovers(ctx)
+	end(err)
+	return err
 }
 
 // step does one step.

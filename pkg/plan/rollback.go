@@ -7,6 +7,7 @@ import "github.com/sherpack-io/kubectl-sherpack/pkg/release"
 func Rollback(target, previous *release.Release, history release.History, options Options) Request {
 	next := release.New(previous.Name, previous.Namespace, previous.Spec.Revision+1)
 	next.Spec.Pack, next.Spec.FromRevision, next.Content = target.Spec.Pack, target.Spec.Revision, target.Content
+	next.Spec.Provenance = target.Spec.Provenance
 	operation := release.OperationRollback
 	if !history.EverDeployed() {
 		// A release that does not exist cannot be left.

@@ -87,7 +87,9 @@ func (o *DeployOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	done, err := perform(ctx, o.RunOptions, o.Verb.Operation, work.plan)
+	options := o.RunOptions
+	options.Source = work.source.pack
+	done, err := perform(ctx, options, o.Verb.Operation, work.plan)
 	if err != nil {
 		return o.Output.PrintFailed(done, err, o.Out)
 	}
@@ -135,6 +137,7 @@ func (d deployment) plan(ctx context.Context, at planning) (*proposal, error) {
 		Release: release.New(d.Name, at.namespace, history.NextRevision()),
 	}
 	request.Release.Spec.Description = d.Description
+	at.provenance.Stamp(request.Release)
 	proposed := &proposal{createNamespace: d.CreateNamespace, atomic: d.Atomic}
 	if request.Previous, proposed.deployed, err = d.readBefore(ctx, at, history); err != nil {
 		return nil, err

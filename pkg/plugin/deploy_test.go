@@ -78,7 +78,7 @@ func deployFlagsBecomeOptions(t *testing.T) {
 			if diff := cmp.Diff(test.want, asked{got.Name, got.PackPath, got.CreateNamespace, got.Atomic, got.Description, got.Values.ValueSources, got.Plan}); diff != "" {
 				t.Errorf("options (-want +got):\n%s", diff)
 			}
-			if got.Progress.form != progressAuto || got.Out != flags.Run.Out || got.Output != flags.Run.Output {
+			if got.Progress.form != progressAuto || got.Out != flags.Run.Out || got.Output.PrintFlags != flags.Run.Output.PrintFlags {
 				t.Errorf("the options are not complete: %+v", got)
 			}
 		})

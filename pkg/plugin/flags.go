@@ -16,6 +16,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
@@ -30,8 +31,10 @@ type RunFlags struct {
 	Logs        string
 	Output      outputFlags
 	// Asks is what the verb may ask before, as a clause; "" where it asks nothing and has no flag for Yes.
-	Asks   string
-	Yes    bool
+	Asks string
+	Yes  bool
+	// Forms are forms of -o that only the verb has.
+	Forms  []string
 	Getter genericclioptions.RESTClientGetter
 	genericiooptions.IOStreams
 }
@@ -44,9 +47,9 @@ type RunOptions struct {
 	LockTimeout time.Duration
 	// DryRun only tells what would be done.
 	DryRun cmdutil.DryRunStrategy
-	// Yes asks nothing.
-	Yes    bool
 	Review reviewOptions
+	// Source is the pack that a revision is made from; nil where it is made from another one, or none is made.
+	Source *pack.Pack
 	// Progress is how the run is shown.
 	Progress progressOptions
 	Output   outputFlags
@@ -85,7 +88,7 @@ func (f *RunFlags) AddFlags(command *cobra.Command, bundles ...planFlags) {
 	f.Progress.AddFlags(flags)
 	flags.StringVar(&f.Logs, "logs", string(plan.LogsOfFailed),
 		"Logs of hooks to show: failed (the end of the log of a hook that fails), all (as they are written) or none.")
-	f.Output.AddFlags(command)
+	f.Output.AddFlags(command, f.Forms...)
 	if f.Asks != "" {
 		flags.BoolVarP(&f.Yes, "yes", "y", f.Yes, "Do not ask before "+f.Asks+".")
 	}
@@ -97,7 +100,7 @@ func (f *RunFlags) AddFlags(command *cobra.Command, bundles ...planFlags) {
 // ToOptions checks the flags, with the bundles that the verb has besides, and completes them. name is the argument that names
 // the release.
 func (f *RunFlags) ToOptions(command *cobra.Command, name string, bundles ...planFlags) (RunOptions, error) {
-	options := RunOptions{LockTimeout: f.LockTimeout, Yes: f.Yes, Output: f.Output, Getter: f.Getter, IOStreams: f.IOStreams}
+	options := RunOptions{LockTimeout: f.LockTimeout, Review: reviewOptions{Yes: f.Yes}, Output: f.Output, Getter: f.Getter, IOStreams: f.IOStreams}
 	if err := f.Output.Check(command); err != nil {
 		return options, err
 	}
@@ -261,10 +264,10 @@ func (f reviewFlags) ApplyTo(options *RunOptions) error {
 	switch {
 	case f.Diff && options.DryRun == cmdutil.DryRunClient:
 		return inputError{errors.New("--diff compares with the cluster, which --dry-run=client does not ask; use --dry-run=server")}
-	case f.Confirm && !options.Yes && !options.isDry() && !isTerminal(options.In):
+	case f.Confirm && !options.Review.Yes && !options.isDry() && !isTerminal(options.In):
 		return inputError{errors.New("--confirm: standard input is no terminal, so there is nobody to ask; to confirm beforehand, use --yes")}
 	}
-	options.Review = reviewOptions{Diff: f.Diff, Confirm: f.Confirm}
+	options.Review.Diff, options.Review.Confirm = f.Diff, f.Confirm
 	return nil
 }
 
@@ -272,6 +275,8 @@ func (f reviewFlags) ApplyTo(options *RunOptions) error {
 type reviewOptions struct {
 	// Diff compares what is on the cluster with what the plan would make of it, and Confirm asks whether to proceed.
 	Diff, Confirm bool
+	// Yes asks nothing.
+	Yes bool
 	// Show prints what a dry run has found, and what it would be refused for, in place of the plan; nil prints the plan.
 	Show func(preview lifecycle.Preview, refused error) error
 }

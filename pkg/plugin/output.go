@@ -24,15 +24,25 @@ import (
 // once AddFlags has added them.
 type outputFlags struct {
 	*get.PrintFlags
+	// own are the forms that only this command has; it prints them itself.
+	own []string
 }
 
-// AddFlags adds -o and what belongs to it.
-func (f *outputFlags) AddFlags(command *cobra.Command) {
-	f.PrintFlags = get.NewGetPrintFlags()
+// AddFlags adds -o and what belongs to it. own are forms that the command prints itself.
+func (f *outputFlags) AddFlags(command *cobra.Command, own ...string) {
+	f.PrintFlags, f.own = get.NewGetPrintFlags(), own
 	f.TemplateFlags.AddFlags(command)
-	command.Flags().StringVarP(f.OutputFormat, "output", "o", *f.OutputFormat,
-		"Output format. One of: ("+strings.Join(f.AllowedFormats(), ", ")+").")
-	completeOutput(command, f.AllowedFormats())
+	forms := append(f.AllowedFormats(), own...)
+	command.Flags().StringVarP(f.OutputFormat, "output", "o", *f.OutputFormat, "Output format. One of: ("+strings.Join(forms, ", ")+").")
+	completeOutput(command, forms)
+}
+
+// Own returns the form that was asked for if it is one that only this command has; else "".
+func (f outputFlags) Own() string {
+	if slices.Contains(f.own, *f.OutputFormat) {
+		return *f.OutputFormat
+	}
+	return ""
 }
 
 // completeOutput completes the flag --output, which a command has just been given, with some forms.
@@ -43,6 +53,9 @@ func completeOutput(command *cobra.Command, forms []string) {
 
 // Check refuses an unknown form before anything is done.
 func (f outputFlags) Check(command *cobra.Command) error {
+	if f.Own() != "" {
+		return nil
+	}
 	if _, err := f.ToPrinter(); err != nil {
 		return &UsageError{command.CommandPath(), err}
 	}
@@ -53,6 +66,9 @@ func (f outputFlags) Check(command *cobra.Command) error {
 func (f outputFlags) ForMachines() bool {
 	return *f.OutputFormat != "" && *f.OutputFormat != "wide" || *f.TemplateFlags.TemplateArgument != ""
 }
+
+// IsWide reports whether -o asks for more columns.
+func (f outputFlags) IsWide() bool { return *f.OutputFormat == "wide" }
 
 // PrintReleases prints releases: as their table for people, else as a list object in the form that was asked for.
 func (f outputFlags) PrintReleases(releases release.History, table *metav1.Table, out io.Writer) error {

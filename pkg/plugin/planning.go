@@ -47,13 +47,15 @@ func proposeStored(planned plan.Plan, from *release.Release) *proposal {
 type planning struct {
 	records
 	discovery
+	// provenance says where a revision comes from that is to be made; nil where none is made.
+	provenance *provenance
 }
 
 // Planning returns what an attempt to plan reads from, which adds to warnings what there is to say of what it finds.
 func (c *connection) Planning(found *warnings) planning {
 	stored := c.records
 	stored.warnings = found
-	return planning{stored, c.discovery}
+	return planning{records: stored, discovery: c.discovery}
 }
 
 // Newest returns the newest revision of a history for an operation that continues from it, as far as it can be read, and says
@@ -92,6 +94,7 @@ func (p planning) CompleteRequest(request *plan.Request) (err error) {
 // RollbackRequest completes the request to restore an earlier revision.
 func (p planning) RollbackRequest(earlier, newest *release.Release, history release.History, options plan.Options) (plan.Request, error) {
 	request := plan.Rollback(earlier, newest, history, options)
+	p.provenance.Stamp(request.Release)
 	var err error
 	if request.Nodes, err = nodesOf(earlier); err != nil {
 		return request, err

@@ -28,6 +28,10 @@ type session struct {
 	held *releaseLock
 	// view shows the run.
 	view progress.View
+	// provenance says where a revision comes from that the session makes; nil where it makes none.
+	provenance *provenance
+	// waited is how long another command was waited for, for the timeline of the run; empty once a run has it.
+	waited []release.Span
 }
 
 // performed is what a session came to.
@@ -47,6 +51,9 @@ func perform(ctx context.Context, options RunOptions, operation release.Operatio
 		return nil, err
 	}
 	defer s.Close(ctx)
+	if !s.isDry() && makesRevision(operation) {
+		s.provenance = findProvenance(ctx, s.cluster, options.Source)
+	}
 	proposed, found, err := s.propose(ctx, plan)
 	s.tell(proposed, found)
 	if err == nil {
@@ -84,6 +91,23 @@ func open(options RunOptions, operation release.Operation) (*session, error) {
 	}, nil
 }
 
+// makesRevision reports whether an operation makes a revision.
+func makesRevision(operation release.Operation) bool {
+	switch operation {
+	case release.OperationInstall, release.OperationUpgrade, release.OperationRollback:
+		return true
+	case release.OperationUninstall, release.OperationTest, release.OperationUndo:
+	}
+	return false
+}
+
+// Planning returns what an attempt to plan reads from, as connection.Planning does.
+func (s *session) Planning(found *warnings) planning {
+	at := s.connection.Planning(found)
+	at.provenance = s.provenance
+	return at
+}
+
 // observe shows an event, and tells it to whoever else wants to know.
 func (s *session) observe(event lifecycle.Event) {
 	s.view.Observe(event)
@@ -94,7 +118,10 @@ func (s *session) observe(event lifecycle.Event) {
 
 // Lock takes the lock of the release, which Close gives up.
 func (s *session) Lock(ctx context.Context) (err error) {
+	begun := release.Instant(time.Now())
 	s.held, err = s.connection.Lock(ctx, s.RunOptions, s.operation, s.observe)
+	locked := release.Instant(time.Now())
+	s.waited = []release.Span{{Kind: release.SpanLock, Name: "lock", StartedAt: begun, FinishedAt: &locked, Result: release.SpanSucceeded}}
 	return err
 }
 
@@ -226,7 +253,8 @@ func (s *session) tell(proposed *proposal, found *warnings) {
 func (s *session) CarryOut(ctx context.Context, planned plan.Plan) (plan.Result, error) {
 	ctx, cancel := s.held.While(ctx)
 	defer cancel()
-	runner := lifecycle.Runner{Cluster: s.cluster, Store: s.store, Observe: s.held.Observe(s.observe), Now: time.Now}
+	runner := lifecycle.Runner{Cluster: s.cluster, Store: s.store, Observe: s.held.Observe(s.observe), Before: s.waited, Now: time.Now}
+	s.waited = nil
 	result, err := runner.Run(ctx, planned)
 	return result, failing(planned, s.held.LostOr(err))
 }

@@ -2,6 +2,9 @@ package plugin
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,13 +13,27 @@ import (
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/progress"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/timeline"
+)
+
+// The forms of -o that only status has: its timeline as a picture, and as a page with all that is on record.
+const (
+	formSVG  = "svg"
+	formHTML = "html"
 )
 
 // StatusFlags are the flags of status.
 type StatusFlags struct {
 	Revision int
+	Timeline bool
+	Watch    bool
 	Output   outputFlags
 }
 
@@ -25,8 +42,14 @@ type StatusOptions struct {
 	Name string
 	// Revision is the one to show; 0 for the newest.
 	Revision int
-	Output   outputFlags
-	Getter   genericclioptions.RESTClientGetter
+	// Timeline shows what was done when.
+	Timeline bool
+	// Watch shows what changes, until the operation ends that is under way.
+	Watch  bool
+	Output outputFlags
+	// Style is how the timeline may look.
+	Style  progress.Style
+	Getter genericclioptions.RESTClientGetter
 	genericiooptions.IOStreams
 }
 
@@ -37,19 +60,32 @@ func newStatusCommand(getter genericclioptions.RESTClientGetter, streams generic
 		Short: "Show the status of a release",
 		Long: templates.LongDesc(`
 			Show the newest revision of a release, or another one: how far it got, how its hooks and its last tests went, and
-			what it has on the cluster.`),
+			what it has on the cluster, with whether that is ready and why not.
+
+			With --timeline show what its last operation did when, as a chart. As svg that is a picture; as html it is a page
+			to keep that has hooks, the ends of their logs and the objects, too. Forms for programs have what is on record;
+			whether objects are ready is not in them.`),
 		Example: templates.Examples(`
 			# Show a release
 			kubectl sherpack status myshop
 
+			# Follow the upgrade that another terminal runs, to its end
+			kubectl sherpack status myshop --watch
+
 			# Show how an upgrade went that was rolled back since
 			kubectl sherpack status myshop --revision 7
+
+			# Show what took how long
+			kubectl sherpack status myshop --timeline
+
+			# Print a page about the last operation, to keep as an artifact of a CI job
+			kubectl sherpack status myshop -o html
 
 			# Print one word for a script
 			kubectl sherpack status myshop -o jsonpath='{.status.phase}'`),
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			options, err := flags.ToOptions(cmd, args)
+			options, err := flags.ToOptions(cmd, args, answerScreen(streams.Out).IsTerminal())
 			if err != nil {
 				return err
 			}
@@ -63,12 +99,15 @@ func newStatusCommand(getter genericclioptions.RESTClientGetter, streams generic
 
 // AddFlags adds the flags.
 func (f *StatusFlags) AddFlags(command *cobra.Command) {
-	command.Flags().IntVar(&f.Revision, "revision", f.Revision, "The revision to show. Zero means the newest.")
-	f.Output.AddFlags(command)
+	flags := command.Flags()
+	flags.IntVar(&f.Revision, "revision", f.Revision, "The revision to show. Zero means the newest.")
+	flags.BoolVar(&f.Timeline, "timeline", f.Timeline, "Show what the last operation on the revision did when. With -o svg or html as a picture or a page.")
+	flags.BoolVarP(&f.Watch, "watch", "w", f.Watch, "Show what changes until the operation ends that is under way.")
+	f.Output.AddFlags(command, formSVG, formHTML)
 }
 
-// ToOptions checks the flags and completes them.
-func (f *StatusFlags) ToOptions(command *cobra.Command, args []string) (*StatusOptions, error) {
+// ToOptions checks the flags and completes them. isTerminal says that the answer is shown on a terminal.
+func (f *StatusFlags) ToOptions(command *cobra.Command, args []string, isTerminal bool) (*StatusOptions, error) {
 	name, err := releaseName(args[0])
 	if err != nil {
 		return nil, err
@@ -76,7 +115,28 @@ func (f *StatusFlags) ToOptions(command *cobra.Command, args []string) (*StatusO
 	if err := notNegative("--revision", f.Revision); err != nil {
 		return nil, err
 	}
-	return &StatusOptions{Name: name, Revision: f.Revision, Output: f.Output}, f.Output.Check(command)
+	if err := f.Output.Check(command); err != nil {
+		return nil, err
+	}
+	if err := f.checkTogether(command); err != nil {
+		return nil, err
+	}
+	style, err := styleOn(command, isTerminal)
+	return &StatusOptions{Name: name, Revision: f.Revision, Timeline: f.Timeline, Watch: f.Watch, Output: f.Output, Style: style}, err
+}
+
+// checkTogether refuses flags that exclude each other.
+func (f *StatusFlags) checkTogether(command *cobra.Command) error {
+	format := *f.Output.OutputFormat
+	switch {
+	case f.Timeline && f.Output.Own() == "" && (format != "" || f.Output.ForMachines()):
+		return &UsageError{command.CommandPath(), fmt.Errorf("--timeline --output %q: must be svg or html, or omitted for text", format)}
+	case f.Watch && f.Output.ForMachines():
+		return &UsageError{command.CommandPath(), fmt.Errorf("--watch --output %q: must be wide or omitted", format)}
+	case f.Watch && f.Revision != 0:
+		return &UsageError{command.CommandPath(), fmt.Errorf("--watch is about the newest revision: omit --revision")}
+	}
+	return nil
 }
 
 // Run prints the revision.
@@ -86,24 +146,96 @@ func (o *StatusOptions) Run(ctx context.Context) error {
 		return err
 	}
 	defer at.Close()
-	found, history, err := at.Current(ctx, o.Name, o.Revision)
+	if o.Watch {
+		return o.watch(ctx, at)
+	}
+	found, err := o.read(ctx, at)
 	if err != nil {
 		return err
+	}
+	switch {
+	case o.Output.Own() == formHTML:
+		return timeline.Page(o.Out, found.Release, time.Now())
+	case o.Output.Own() == formSVG:
+		return timeline.Of(found.Release, time.Now()).SVG(o.Out)
+	case o.Output.ForMachines():
+		return o.Output.PrintRelease(found.Release, o.Out)
+	case !o.Timeline:
+		found.Inspect(ctx, at)
+	}
+	width, _ := answerScreen(o.Out).Size()
+	return o.print(o.Out, found, width)
+}
+
+// print prints a revision as people read it.
+func (o *StatusOptions) print(out io.Writer, found *statusFound, width int) error {
+	if o.Timeline {
+		return timeline.Of(found.Release, time.Now()).Text(out, width, o.Style)
+	}
+	return printers.Status(out, printers.StatusView{Release: found.Release, Live: found.live, Wide: o.Output.IsWide(), Now: time.Now()})
+}
+
+// statusFound is what status shows.
+type statusFound struct {
+	*release.Release
+	// isNewest says that it is what the release is now.
+	isNewest bool
+	// targets are the objects of the revision, and live how they are; nil where nobody has asked.
+	targets []kube.WaitTarget
+	live    []printers.Live
+}
+
+// read reads the revision, with the tests of the deployed one where it is the newest.
+func (o *StatusOptions) read(ctx context.Context, at *connection) (*statusFound, error) {
+	found, history, err := at.Current(ctx, o.Name, o.Revision)
+	if err != nil {
+		return nil, err
 	}
 	for _, err := range found.Record.Damage.All() {
 		if err != nil {
 			at.warnings.Warn("%v", damage(found, err))
 		}
 	}
-	if found.Spec.Revision == history.Newest().Spec.Revision {
+	isNewest := found.Spec.Revision == history.Newest().Spec.Revision
+	if isNewest {
 		if err := at.addTests(ctx, found, history.Deployed()); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if o.Output.ForMachines() {
-		return o.Output.PrintRelease(shown(found, history), o.Out)
+	return &statusFound{Release: shown(found, history), isNewest: isNewest}, nil
+}
+
+// Inspect asks how the objects of the newest revision are. What an older one had is the newest's by now, or gone.
+func (f *statusFound) Inspect(ctx context.Context, at *connection) {
+	if !f.isNewest || len(f.Status.Resources) == 0 {
+		return
 	}
-	return printers.Status(o.Out, shown(found, history), time.Now())
+	if f.targets == nil {
+		f.targets = targetsOf(f.Release)
+	}
+	f.live = nil
+	for _, seen := range at.cluster.Inspect(ctx, f.targets, plan.OwnerOf(f.Release).Selector()) {
+		f.live = append(f.live, printers.Live{
+			Condition: string(seen.Condition), Message: seen.Message, Reasons: seen.Reasons, Created: seen.Created.Time,
+		})
+	}
+	for _, notice := range at.cluster.Notices() {
+		at.warnings.Warn("%s", notice)
+	}
+}
+
+// targetsOf are the objects that a revision is known to have, in the order in which they are shown. A manifest is only read where
+// it says of an object when it is ready.
+func targetsOf(r *release.Release) []kube.WaitTarget {
+	text := r.Content.Manifest
+	if !strings.Contains(text, hook.ReadyWhenAnnotation) && !strings.Contains(text, hook.FailedWhenAnnotation) {
+		return lifecycle.Targets(r, nil)
+	}
+	nodes, err := manifest.DecodeStream([]byte(text))
+	if err != nil {
+		nodes = nil
+	}
+	return lifecycle.Targets(r, nodes)
 }
 
 // addTests adds to the newest revision the tests of the deployed one, where that is another: the last test run is of

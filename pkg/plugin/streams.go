@@ -28,6 +28,16 @@ func (a *answer) Write(text []byte) (int, error) {
 	return written, a.failed
 }
 
+// answerScreen returns the screen that answers are shown on; one that is no terminal where they are not shown on one.
+func answerScreen(out io.Writer) *progress.Screen {
+	if stream, wrapped := out.(*answer); wrapped {
+		if screen := progress.NewScreen(stream.Writer); screen.IsTerminal() {
+			return screen
+		}
+	}
+	return progress.NewScreen(out)
+}
+
 // errorStream returns the stream for all that is no answer. Where the command line asks for events as JSON, every line of it
 // is one: that is known before the flags are read, because they may be wrong. Else it is text that cannot steer a terminal:
 // much of what is told comes from the cluster: warnings, events, and who holds a lock.

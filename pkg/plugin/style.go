@@ -18,12 +18,17 @@ const colorFlag = "color"
 // styleOf returns how texts on the error stream of a command may look. --color comes before NO_COLOR, that before CLICOLOR_FORCE and
 // FORCE_COLOR (https://no-color.org, https://bixense.com/clicolors), and those before whether there is a terminal that has colours.
 func styleOf(command *cobra.Command) (progress.Style, error) {
+	screen, isScreen := command.ErrOrStderr().(*progress.Screen)
+	return styleOn(command, isScreen && screen.IsTerminal())
+}
+
+// styleOn is the same for any stream of a command.
+func styleOn(command *cobra.Command, isTerminal bool) (progress.Style, error) {
 	style := progress.Style{Unicode: hasUnicode()}
 	choice := "auto"
 	if flag := command.Flag(colorFlag); flag != nil {
 		choice = flag.Value.String()
 	}
-	screen, isScreen := command.ErrOrStderr().(*progress.Screen)
 	switch choice {
 	case "always":
 		style.Colour = true
@@ -34,7 +39,7 @@ func styleOf(command *cobra.Command) (progress.Style, error) {
 		case forced("CLICOLOR_FORCE") || forced("FORCE_COLOR"):
 			style.Colour = true
 		default:
-			style.Colour = isScreen && screen.IsTerminal() && os.Getenv("TERM") != "dumb"
+			style.Colour = isTerminal && os.Getenv("TERM") != "dumb"
 		}
 	default:
 		return style, inputError{fmt.Errorf("--color %q: valid words: auto, always, never", choice)}

@@ -19,6 +19,9 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
+// formJUnit is the form of -o that only test has.
+const formJUnit = "junit"
+
 // TestFlags are the flags of test.
 type TestFlags struct {
 	Run       RunFlags
@@ -33,19 +36,22 @@ type TestOptions struct {
 }
 
 func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := TestFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Asks: "stored hooks run outside of the release's namespace"}}
+	flags := TestFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Forms: []string{formJUnit}, Asks: "stored hooks run outside of the release's namespace"}}
 	command := &cobra.Command{
 		Use:   "test NAME",
 		Short: "Run the tests of a release",
 		Long: templates.LongDesc(`
 			Run the hooks of the phase test of the revision that is deployed, one after another, up to the first that fails.
-			How they went is recorded, and status shows it.`),
+			How they went is recorded, and status shows it. With -o junit the answer is a report in JUnit's XML.`),
 		Example: templates.Examples(`
 			# Run the tests of a release
 			kubectl sherpack test myshop
 
 			# Run all of them although some fail, but not the one named load
-			kubectl sherpack test myshop --keep-going --filter '!name=load'`),
+			kubectl sherpack test myshop --keep-going --filter '!name=load'
+
+			# Print a report that CI services read
+			kubectl sherpack test myshop -o junit`),
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options, err := flags.ToOptions(cmd, args)
@@ -71,6 +77,9 @@ func (f *TestFlags) ToOptions(command *cobra.Command, args []string) (*TestOptio
 	run, err := f.Run.ToOptions(command, args[0])
 	if err != nil {
 		return nil, err
+	}
+	if run.isDry() && run.Output.Own() != "" {
+		return nil, &UsageError{command.CommandPath(), fmt.Errorf("--output %s is about tests that have run: omit --dry-run", formJUnit)}
 	}
 	tests, err := readFilter(f.Filter)
 	tests.KeepGoing = f.KeepGoing
@@ -106,6 +115,9 @@ func (o *TestOptions) Run(ctx context.Context) error {
 	}
 	done, err := perform(ctx, options, release.OperationTest, o.plan)
 	switch {
+	case o.Output.Own() == formJUnit && done != nil:
+		err = errors.Join(err, printers.JUnit(o.Out, done.Release))
+	case o.Output.Own() == formJUnit:
 	case !o.Output.ForMachines():
 		_, _ = io.WriteString(o.Out, results.String())
 	case done != nil:

@@ -85,7 +85,32 @@ func printed(t *testing.T, printer cliprinters.ResourcePrinter, object runtime.O
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	t.Run("releases in all states", statusInAllStates)
+	t.Run("how objects are, and how the tests went", statusOfObjectsAndTests)
 	t.Run("one that cannot be written is an error", statusThatCannotBeWritten)
+}
+
+func statusOfObjectsAndTests(t *testing.T) {
+	t.Parallel()
+	r := failed()
+	r.Spec.Provenance = &release.Provenance{User: "ann", Host: "laptop", Commit: "0123456789abcdef", Dirty: true, Digest: "sha256:89ab"}
+	migrate, smoke, load := &r.Status.Hooks[0], &r.Status.Hooks[3], job("test", "load", release.HookSucceeded)
+	migrate.StartedAt, migrate.ElapsedMS, migrate.Attempts = moment(3*time.Hour), 65_400, 2
+	smoke.State, smoke.ExitCode, smoke.StartedAt, smoke.FinishedAt = release.HookFailed, ptr.To[int32](1), moment(time.Minute), moment(50*time.Second)
+	load.StartedAt, load.FinishedAt = moment(50*time.Second), moment(48*time.Second)
+	running := job("post-install", "clean", release.HookRunning)
+	running.StartedAt = moment(12 * time.Second)
+	r.Status.Hooks = append(r.Status.Hooks, load, running)
+	live := []printers.Live{
+		{Condition: "NotReady", Message: "0 of 1 updated replicas are available", Reasons: []string{"Pod shop-x: ImagePullBackOff", "Warning: a\tb"}, Created: noon().Add(-time.Hour)},
+		{Condition: "Unknown", Message: "no right to get it"}, {Condition: "Ready", Created: noon().Add(-time.Minute)},
+	}
+	for name, wide := range map[string]bool{"status-live": false, "status-wide": true} {
+		var out bytes.Buffer
+		if err := printers.Status(&out, printers.StatusView{Release: r, Live: live, Wide: wide, Now: noon()}); err != nil {
+			t.Fatal(err)
+		}
+		golden.Compare(t, name+".txt", out.String())
+	}
 }
 
 func statusInAllStates(t *testing.T) {
@@ -108,7 +133,7 @@ func statusInAllStates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			if err := printers.Status(&out, r, noon()); err != nil {
+			if err := printers.Status(&out, printers.StatusView{Release: r, Now: noon()}); err != nil {
 				t.Fatal(err)
 			}
 			golden.Compare(t, name+".txt", out.String())
@@ -118,7 +143,7 @@ func statusInAllStates(t *testing.T) {
 
 func statusThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
-	if err := printers.Status(broken{}, deployed(), noon()); err == nil {
+	if err := printers.Status(broken{}, printers.StatusView{Release: deployed(), Now: noon()}); err == nil {
 		t.Error("there is none")
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/ptr"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -41,17 +42,40 @@ func HistoryTable(revisions release.History, now time.Time) *metav1.Table {
 		{Name: "App Version", Type: "string"},
 		{Name: "From Revision", Type: "string", Priority: 1},
 		{Name: "Description", Type: "string"},
+		{Name: "User", Type: "string", Priority: 1},
+		{Name: "Host", Type: "string", Priority: 1},
+		{Name: "Run", Type: "string", Priority: 1},
+		{Name: "Commit", Type: "string", Priority: 1},
+		{Name: "Pack Digest", Type: "string", Priority: 1},
 	}
 	return table(columns, revisions, func(r *release.Release) []any {
+		made := ptr.Deref(r.Spec.Provenance, release.Provenance{})
 		from := "<none>"
 		if r.Spec.FromRevision != 0 {
 			from = strconv.Itoa(r.Spec.FromRevision)
 		}
 		return []any{
 			int64(r.Spec.Revision), updated(r, now), Line(phase(r)), Line(r.Spec.Pack.String()), Line(r.Spec.Pack.AppVersion),
-			from, Line(r.Description()),
+			from, Line(r.Description()), known(made.User), known(made.Host), Line(cmp.Or(made.Run, "<none>")), commit(made), known(short(made.Digest, len("sha256:")+shortID)),
 		}
 	})
+}
+
+// known shows what a record may not have.
+func known(text string) string { return Line(cmp.Or(text, "<unknown>")) }
+
+// shortID is how many characters of a commit or digest are shown.
+const shortID = 12
+
+func short(id string, most int) string { return id[:min(len(id), most)] }
+
+// commit shows the commit that a revision was made from: 0123456789ab, or 0123456789ab+dirty.
+func commit(from release.Provenance) string {
+	text := short(from.Commit, shortID)
+	if from.Dirty && text != "" {
+		text += "+dirty"
+	}
+	return Line(cmp.Or(text, "<none>"))
 }
 
 // table makes a row of each release.

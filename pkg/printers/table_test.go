@@ -39,6 +39,10 @@ func TestHistoryTable(t *testing.T) {
 	first, second, restored, running, hostile, bare := deployed(), failed(), deployed(), failed(), failed(), release.New("shop", "web", 8)
 	first.Spec.Revision, first.Status.Phase = 1, release.Superseded
 	second.Spec.Pack.AppVersion = ""
+	first.Spec.Provenance = &release.Provenance{
+		User: "ann", Host: "laptop", Run: "https://ci.example.com/7", Commit: "0123456789abcdef0123456789abcdef01234567", Dirty: true, Digest: "sha256:89ab",
+	}
+	restored.Spec.Provenance = &release.Provenance{User: "a\tb\n\x1b[2J", Commit: "01"}
 	restored.Spec.Revision, restored.Spec.FromRevision, restored.Status.Operation = 4, 1, "rollback"
 	running.Spec.Revision, running.Status.Phase, running.Status.Operation, running.Status.Message = 5, release.PendingUpgrade, "upgrade", ""
 	running.Status.StartedAt, running.Status.FinishedAt = moment(7*time.Second), nil

@@ -20,6 +20,7 @@ func hostileRelease() *release.Release {
 	r := release.New(hostile, hostile, 1)
 	r.Spec.Pack = release.Pack{Name: hostile, Version: hostile, AppVersion: hostile}
 	r.Spec.Description = hostile
+	r.Spec.Provenance = &release.Provenance{User: hostile, Host: hostile, Run: hostile, Commit: hostile, Dirty: true, Digest: hostile}
 	r.Status.Phase, r.Status.Message, r.Status.Operation = release.Failed, hostile, hostile
 	r.Status.Hooks = []release.Hook{{
 		Title: hostile, Kind: hostile, Name: hostile, Namespace: hostile, State: release.HookFailed,
@@ -57,7 +58,16 @@ func nothingFromAClusterIsObeyed(t *testing.T) {
 		}
 	}
 	for title, print := range map[string]func(t *testing.T, out *bytes.Buffer){
-		"status":  func(t *testing.T, out *bytes.Buffer) { t.Helper(); check(t, printers.Status(out, r, now)) },
+		"status": func(t *testing.T, out *bytes.Buffer) {
+			t.Helper()
+			check(t, printers.Status(out, printers.StatusView{Release: r, Now: now}))
+		},
+		"status with all there is": func(t *testing.T, out *bytes.Buffer) {
+			t.Helper()
+			live := []printers.Live{{Condition: hostile, Message: hostile, Reasons: []string{hostile}}}
+			check(t, printers.Status(out, printers.StatusView{Release: r, Live: live, Wide: true, Now: now}))
+			check(t, printers.Status(out, printers.StatusView{Release: r, Live: live, Now: now}))
+		},
 		"list":    func(t *testing.T, out *bytes.Buffer) { t.Helper(); table(t, out, "list") },
 		"history": func(t *testing.T, out *bytes.Buffer) { t.Helper(); table(t, out, "history") },
 		"the error stream": func(t *testing.T, out *bytes.Buffer) {

@@ -67,6 +67,8 @@ type Hook struct {
 	Attempts   int          `json:"attempts,omitempty"`
 	StartedAt  *metav1.Time `json:"startedAt,omitempty"`
 	FinishedAt *metav1.Time `json:"finishedAt,omitempty"`
+	// ElapsedMS is how long it took, in milliseconds; 0 where it has not ended, and in records of earlier versions.
+	ElapsedMS int64 `json:"elapsedMs,omitempty"`
 	// LogTail is the end of the log of the container that failed, or of the main one of a hook that has succeeded: at most 20 lines
 	// and 4 KiB.
 	LogTail string `json:"logTail,omitempty"`

@@ -92,6 +92,8 @@ type Spec struct {
 	FromRevision int `json:"fromRevision,omitempty"`
 	// Description is what the user said about the revision; empty where nothing was said. A store may cut it after 1 KiB.
 	Description string `json:"description,omitempty"`
+	// Provenance says who made the revision, and from what; nil in records of earlier versions.
+	Provenance *Provenance `json:"provenance,omitempty"`
 }
 
 // Pack names a pack: the part of its metadata that lists show.
@@ -139,6 +141,9 @@ type Status struct {
 	Before *Past `json:"before,omitempty"`
 	// Hooks are in the order in which they run.
 	Hooks []Hook `json:"hooks,omitempty"`
+	// Timeline is what the operation has done, in the order of the beginnings. It is written with the records of hooks and at the
+	// end, so that one that was cut short may have come further. It is empty in records of earlier versions.
+	Timeline []Span `json:"timeline,omitempty"`
 	// DeployedRevision and Resources are part of the shown object only, see Shown; they are not stored.
 	DeployedRevision int        `json:"deployedRevision,omitempty"`
 	Resources        []Resource `json:"resources,omitempty"`
@@ -156,11 +161,12 @@ type Past struct {
 	Cause      string       `json:"cause,omitempty"`
 	StartedAt  *metav1.Time `json:"startedAt,omitempty"`
 	FinishedAt *metav1.Time `json:"finishedAt,omitempty"`
+	Timeline   []Span       `json:"timeline,omitempty"`
 }
 
 // Remember keeps what the status says, for Restore.
 func (s *Status) Remember() {
-	s.Before = &Past{s.Phase, s.Operation, s.Message, s.Cause, s.StartedAt, s.FinishedAt}
+	s.Before = &Past{s.Phase, s.Operation, s.Message, s.Cause, s.StartedAt, s.FinishedAt, s.Timeline}
 }
 
 // Restore says again what the status said when it was told to remember, and reports whether it was. A phase that was
@@ -171,7 +177,7 @@ func (s *Status) Restore() bool {
 		return false
 	}
 	s.Phase, s.Operation, s.StartedAt, s.FinishedAt = past.Phase, past.Operation, past.StartedAt, past.FinishedAt
-	s.Message, s.Cause = past.Message, past.Cause
+	s.Message, s.Cause, s.Timeline = past.Message, past.Cause, past.Timeline
 	s.Before = nil
 	if s.Phase.Pending() {
 		s.Phase = Failed
@@ -193,6 +199,7 @@ func New(name, namespace string, revision int) *Release {
 func (r *Release) Clone() *Release {
 	clone := *r
 	clone.Status.Conditions, clone.Status.Hooks = slices.Clone(r.Status.Conditions), slices.Clone(r.Status.Hooks)
+	clone.Status.Timeline = slices.Clone(r.Status.Timeline)
 	clone.Inventory, clone.Former = slices.Clone(r.Inventory), slices.Clone(r.Former)
 	clone.Record.Inventory = slices.Clone(r.Record.Inventory)
 	return &clone

@@ -41,6 +41,11 @@ func encodeHead(r *release.Release, parts layout, run string) (*corev1.Secret, e
 	} {
 		annotations[key] = value
 	}
+	if r.Spec.Provenance != nil {
+		if annotations[annotationProvenance], err = encodeProvenance(*r.Spec.Provenance); err != nil {
+			return nil, err
+		}
+	}
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: headName(r.Name, r.Spec.Revision), Namespace: r.Namespace, Annotations: annotations,
@@ -76,6 +81,7 @@ func decodeHead(head *metav1.ObjectMeta) (*release.Release, error) {
 	}
 	r.Spec.FromRevision, _ = strconv.Atoi(head.Annotations[annotationFromRevision])
 	r.Spec.Description = head.Annotations[annotationDescription]
+	r.Spec.Provenance = decodeProvenance(head.Annotations[annotationProvenance])
 	if phase := release.Phase(head.Labels[labelStatus]); phase.Known() {
 		r.Status.Phase = phase
 	}

@@ -16,6 +16,7 @@ func TestHead(t *testing.T) {
 	t.Run("a long message is cut in the annotation only", aLongMessageIsCutInTheAnnotationOnly)
 	t.Run("a description is cut and made text", aDescriptionIsCutAndMadeText)
 	t.Run("a description stays when the status changes", aDescriptionStaysWhenTheStatusChanges)
+	t.Run("a provenance is listed, and bounded", aProvenanceIsListedAndBounded)
 }
 
 func headIsSmallWhateverThePayload(t *testing.T) {
@@ -102,4 +103,22 @@ func aDescriptionStaysWhenTheStatusChanges(t *testing.T) {
 		t.Fatalf("the history is %v, error %v", history, err)
 	}
 	diff(t, "the description", r.Spec.Description, history[0].Spec.Description)
+}
+
+func aProvenanceIsListedAndBounded(t *testing.T) {
+	t.Parallel()
+	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 2)
+	r.Spec.Provenance = &release.Provenance{User: strings.Repeat("ü", 1000), Host: "laptop", Commit: "0123", Dirty: true}
+	create(t, store, r)
+	r.Status.Phase = release.Deployed
+	if err := store.UpdateStatus(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	history, err := store.History(t.Context(), r.Namespace, r.Name)
+	if err != nil || len(history) != 1 {
+		t.Fatalf("the history is %v, error %v", history, err)
+	}
+	want := &release.Provenance{User: strings.Repeat("ü", 128), Host: "laptop", Commit: "0123", Dirty: true}
+	diff(t, "in the history", want, history[0].Spec.Provenance)
+	diff(t, "in the record", want, get(t, store, r).Spec.Provenance)
 }

@@ -38,6 +38,7 @@ const (
 	annotationUpdated        = "sherpack.io/updated"
 	annotationFromRevision   = "sherpack.io/from-revision"
 	annotationDescription    = "sherpack.io/description"
+	annotationProvenance     = "sherpack.io/provenance"
 	annotationPayloadParts   = "sherpack.io/payload-parts"
 	annotationPayloadDigest  = "sherpack.io/payload-sha256"
 	annotationInventoryParts = "sherpack.io/inventory-parts"
@@ -124,6 +125,9 @@ func revisionLabels(name string, revision int) labels.Set {
 func headSelector() labels.Selector {
 	return labels.SelectorFromSet(labels.Set{labelOwner: owner}).Add(requirement(labelPart, selection.DoesNotExist)...)
 }
+
+// HeadSelector selects the heads of a release, whose metadata and status change with it.
+func HeadSelector(name string) string { return headSelector().Add(nameRequirement(name)...).String() }
 
 func nameRequirement(name string) []labels.Requirement {
 	requirements, _ := labels.SelectorFromSet(labels.Set{labelName: name}).Requirements()

@@ -1,0 +1,110 @@
+package lifecycle
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// timeline keeps what a run does, and when, in the status of its release. It writes nothing itself: what it has kept goes out
+// with the records of hooks and of the end, so it costs no request.
+type timeline struct {
+	clock func() time.Time
+	spans []release.Span
+	// status is where the spans are kept; nil as long as nothing of the run is on record, and for an operation that leaves the
+	// status of the revision to the one before it.
+	status *release.Status
+	// counting is the span whose objects are counted, by its place; -1 where there is none.
+	counting int
+	// deletion is what a deletion is called.
+	deletion string
+}
+
+// newTimeline returns a timeline that begins with what was done before the run.
+func newTimeline(operation release.Operation, clock func() time.Time, before []release.Span) *timeline {
+	t := &timeline{clock: clock, spans: slices.Clone(before), counting: -1, deletion: "prune"}
+	if operation == release.OperationUninstall || operation == release.OperationUndo {
+		t.deletion = "delete"
+	}
+	return t
+}
+
+// KeepIn has a status hold the timeline from now on, after what it holds of an operation that this one undoes.
+func (t *timeline) KeepIn(status *release.Status, undoes bool) {
+	if undoes {
+		t.spans = slices.Concat(status.Timeline, t.spans)
+	}
+	t.status = status
+	t.keep()
+}
+
+func (t *timeline) keep() {
+	if t.status != nil {
+		t.status.Timeline = t.spans
+	}
+}
+
+// Begin notes that something begins, and returns what notes how it ended.
+func (t *timeline) Begin(span release.Span) (end func(error)) {
+	span.StartedAt = release.Instant(t.clock())
+	t.spans = append(t.spans, span)
+	at, counted := len(t.spans)-1, t.counting
+	if span.Kind == release.SpanApply || span.Kind == release.SpanDelete {
+		t.counting = at
+	}
+	t.keep()
+	return func(err error) {
+		finished := release.Instant(t.clock())
+		t.spans[at].FinishedAt, t.spans[at].Result = &finished, release.SpanSucceeded
+		if err != nil {
+			t.spans[at].Result = release.SpanFailed
+		}
+		t.counting = counted
+		t.keep()
+	}
+}
+
+// Observe counts what becomes of objects.
+func (t *timeline) Observe(event Event) {
+	if t.counting < 0 || event.Type != ObjectApplied && event.Type != ObjectDeleted && event.Type != ObjectKept {
+		return
+	}
+	span := &t.spans[t.counting]
+	if span.Counts == nil {
+		span.Counts = map[string]int{}
+	}
+	span.Counts[string(event.Result)]++
+	t.keep()
+}
+
+// BeginStep notes that a step begins. One that takes no time is not noted.
+func (t *timeline) BeginStep(step plan.Step) (end func(error)) {
+	switch step.Action {
+	case plan.Apply:
+		return t.Begin(release.Span{Kind: release.SpanApply, Name: applyName(step), Count: len(step.Objects)})
+	case plan.RunHooks:
+		return t.Begin(release.Span{Kind: release.SpanPhase, Name: string(step.Phase), Count: len(step.Hooks)})
+	case plan.Wait:
+		return t.Begin(release.Span{Kind: release.SpanWait, Name: "wait", Count: len(step.Objects)})
+	case plan.Delete:
+		return t.Begin(release.Span{Kind: release.SpanDelete, Name: t.deletion, Count: len(step.Entries)})
+	case plan.GiveBack:
+		return t.Begin(release.Span{Kind: release.SpanGiveBack, Name: "give back", Count: len(step.Entries)})
+	case plan.Keep:
+	}
+	return func(error) {}
+}
+
+// applyName names a wave.
+func applyName(step plan.Step) string {
+	switch {
+	case step.Early:
+		return fmt.Sprintf("apply early, wave %d", step.Wave)
+	case step.Wave == 0:
+		return "apply definitions and namespaces"
+	}
+	return fmt.Sprintf("apply wave %d", step.Wave)
+}
