@@ -35,7 +35,7 @@ func content(object *unstructured.Unstructured) map[string]any {
 	return object.Object
 }
 
-// noise is what the API server keeps of each object, and changes by itself.
+// noise is what the API server and its controllers keep of each object, and change by themselves.
 func noise() [][]string {
 	return [][]string{
 		{"status"},
@@ -45,6 +45,7 @@ func noise() [][]string {
 		{"metadata", "uid"},
 		{"metadata", "creationTimestamp"},
 		{"metadata", "selfLink"},
+		{"metadata", "annotations", "deployment.kubernetes.io/revision"},
 		// kubectl's copy of the object: it says everything twice, the values of Secrets included.
 		{"metadata", "annotations", corev1.LastAppliedConfigAnnotation},
 	}
