@@ -7,7 +7,10 @@ import "github.com/sherpack-io/kubectl-sherpack/pkg/release"
 func Rollback(target, previous *release.Release, history release.History, options Options) Request {
 	next := release.New(previous.Name, previous.Namespace, previous.Spec.Revision+1)
 	next.Spec.Pack, next.Spec.FromRevision, next.Content = target.Spec.Pack, target.Spec.Revision, target.Content
-	next.Spec.Provenance = target.Spec.Provenance
+	if made := target.Spec.Provenance; made != nil {
+		// Who restores it is another matter.
+		next.Spec.Provenance = &release.Provenance{Commit: made.Commit, Dirty: made.Dirty, Digest: made.Digest}
+	}
 	operation := release.OperationRollback
 	if !history.EverDeployed() {
 		// A release that does not exist cannot be left.

@@ -51,3 +51,14 @@ func aRollbackAfterAnUninstallationInstalls(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A rollback is made from what the revision it restores was made from, by somebody else.
+func TestRollbackKeepsWhatARevisionWasMadeFrom(t *testing.T) {
+	t.Parallel()
+	target, newest := release.New("shop", "web", 1), release.New("shop", "web", 2)
+	target.Spec.Provenance = &release.Provenance{User: "ann", Host: "a", Run: "https://a", Commit: "01", Dirty: true, Digest: "sha256:01"}
+	got := plan.Rollback(target, newest, release.History{target, newest}, plan.Options{}).Release.Spec.Provenance
+	if diff := cmp.Diff(&release.Provenance{Commit: "01", Dirty: true, Digest: "sha256:01"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

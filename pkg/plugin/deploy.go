@@ -87,9 +87,10 @@ func (o *DeployOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options := o.RunOptions
-	options.Source = work.source.pack
-	done, err := perform(ctx, options, o.Verb.Operation, work.plan)
+	if !o.isDry() {
+		work.made = findSource(ctx, work.source.pack)
+	}
+	done, err := perform(ctx, o.RunOptions, o.Verb.Operation, work.plan)
 	if err != nil {
 		return o.Output.PrintFailed(done, err, o.Out)
 	}
@@ -100,6 +101,8 @@ func (o *DeployOptions) Run(ctx context.Context) error {
 type deployment struct {
 	*DeployOptions
 	source *input
+	// made says what the pack is; nil where no revision is made.
+	made *provenance
 }
 
 // load reads the pack and the values.
@@ -111,7 +114,7 @@ func (o *DeployOptions) load() (deployment, error) {
 			err = source.CheckRead()
 		}
 	}
-	return deployment{o, source}, err
+	return deployment{DeployOptions: o, source: source}, err
 }
 
 // plan continues from the values: history, rendering, splitting. What is kept of earlier values is added to a copy.
@@ -138,6 +141,7 @@ func (d deployment) plan(ctx context.Context, at planning) (*proposal, error) {
 	}
 	request.Release.Spec.Description = d.Description
 	at.provenance.Stamp(request.Release)
+	d.made.Stamp(request.Release)
 	proposed := &proposal{createNamespace: d.CreateNamespace, atomic: d.Atomic}
 	if request.Previous, proposed.deployed, err = d.readBefore(ctx, at, history); err != nil {
 		return nil, err

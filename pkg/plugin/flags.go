@@ -16,7 +16,6 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
@@ -48,8 +47,6 @@ type RunOptions struct {
 	// DryRun only tells what would be done.
 	DryRun cmdutil.DryRunStrategy
 	Review reviewOptions
-	// Source is the pack that a revision is made from; nil where it is made from another one, or none is made.
-	Source *pack.Pack
 	// Progress is how the run is shown.
 	Progress progressOptions
 	Output   outputFlags

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/utils/ptr"
+
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -20,33 +22,48 @@ import (
 // operation fails or waits for it.
 const provenanceTime = 2 * time.Second
 
-// provenance finds out, beside the other work of a command, who makes a revision and from what. A nil one knows nothing.
+// provenance finds out, beside the other work of a command, where a revision comes from. A nil one knows nothing.
 type provenance struct {
-	mu    sync.Mutex
-	found release.Provenance
+	mu sync.Mutex
+	// found write what was found.
+	found []func(*release.Provenance)
 	ready chan struct{}
 }
 
-// findProvenance begins to look. source is the pack that the revision is made from; nil where it is made from another revision.
-func findProvenance(ctx context.Context, cluster *kube.Cluster, source *pack.Pack) *provenance {
-	p := &provenance{found: release.Provenance{Host: hostname(), Run: runAddress(os.Getenv)}, ready: make(chan struct{})}
+// findMaker begins to look who makes a revision, and where.
+func findMaker(ctx context.Context, cluster *kube.Cluster) *provenance {
+	here := func(context.Context) func(*release.Provenance) {
+		return func(made *release.Provenance) { made.Host, made.Run = hostname(), runAddress(os.Getenv) }
+	}
+	user := func(ctx context.Context) func(*release.Provenance) {
+		// It is empty where there is no answer.
+		name, _ := cluster.WhoAmI(ctx)
+		return func(made *release.Provenance) { made.User = name }
+	}
+	return find(ctx, here, user)
+}
+
+// findSource begins to look what a pack is.
+func findSource(ctx context.Context, source *pack.Pack) *provenance {
+	return find(ctx,
+		func(ctx context.Context) func(*release.Provenance) {
+			commit, dirty := commitOf(ctx, source)
+			return func(made *release.Provenance) { made.Commit, made.Dirty = commit, dirty }
+		},
+		func(context.Context) func(*release.Provenance) {
+			digest := digestOf(source)
+			return func(made *release.Provenance) { made.Digest = digest }
+		},
+	)
+}
+
+// find begins to look, side by side. Each look returns what writes what it has found.
+func find(ctx context.Context, looks ...func(context.Context) func(*release.Provenance)) *provenance {
+	p := &provenance{ready: make(chan struct{})}
 	ctx, cancel := context.WithTimeout(ctx, provenanceTime)
 	var looking sync.WaitGroup
-	looking.Go(func() {
-		user, err := cluster.WhoAmI(ctx)
-		if err == nil {
-			p.set(func(found *release.Provenance) { found.User = user })
-		}
-	})
-	if source != nil {
-		looking.Go(func() {
-			commit, dirty := commitOf(ctx, source)
-			p.set(func(found *release.Provenance) { found.Commit, found.Dirty = commit, dirty })
-		})
-		looking.Go(func() {
-			digest := digestOf(source)
-			p.set(func(found *release.Provenance) { found.Digest = digest })
-		})
+	for _, look := range looks {
+		looking.Go(func() { p.add(look(ctx)) })
 	}
 	go func() {
 		looking.Wait()
@@ -56,13 +73,13 @@ func findProvenance(ctx context.Context, cluster *kube.Cluster, source *pack.Pac
 	return p
 }
 
-func (p *provenance) set(add func(*release.Provenance)) {
+func (p *provenance) add(found func(*release.Provenance)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	add(&p.found)
+	p.found = append(p.found, found)
 }
 
-// Stamp writes into a new revision where it comes from. What one that is restored was made from stays known.
+// Stamp writes into a new revision what was found. All else that it says of where it comes from stays.
 func (p *provenance) Stamp(r *release.Release) {
 	if p == nil {
 		return
@@ -70,11 +87,11 @@ func (p *provenance) Stamp(r *release.Release) {
 	<-p.ready
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	stamp := p.found
-	if restored := r.Spec.Provenance; restored != nil && stamp.Digest == "" {
-		stamp.Commit, stamp.Dirty, stamp.Digest = restored.Commit, restored.Dirty, restored.Digest
+	made := ptr.Deref(r.Spec.Provenance, release.Provenance{})
+	for _, write := range p.found {
+		write(&made)
 	}
-	r.Spec.Provenance = &stamp
+	r.Spec.Provenance = &made
 }
 
 // hostname is the name of this machine; "" where it has none.

@@ -52,7 +52,7 @@ func perform(ctx context.Context, options RunOptions, operation release.Operatio
 	}
 	defer s.Close(ctx)
 	if !s.isDry() && makesRevision(operation) {
-		s.provenance = findProvenance(ctx, s.cluster, options.Source)
+		s.provenance = findMaker(ctx, s.cluster)
 	}
 	proposed, found, err := s.propose(ctx, plan)
 	s.tell(proposed, found)
