@@ -155,7 +155,7 @@ func (w *waiter) stop() {
 
 func (w *waiter) watch(ctx context.Context, selector string) error {
 	for i := range w.targets {
-		w.states[i] = health.State{Message: "its state is not known"}
+		w.states[i] = health.State{Message: "its state is unknown"}
 		mine, err := w.follow(ctx, i, selector)
 		if err != nil {
 			return err
@@ -301,7 +301,7 @@ func (w *waiter) stateOf(ctx context.Context, target WaitTarget, news feed.Chang
 		return health.State{Failed: true, Message: err.Error()}
 	}
 	if state.Class != "" && w.waitsForConsumer(ctx, news.Object, state.Class) {
-		return health.State{Ready: true, Message: "it waits for its first consumer"}
+		return health.State{Ready: true, Message: "waiting for its first consumer"}
 	}
 	return state
 }

@@ -36,16 +36,16 @@ func newStatusCommand(getter genericclioptions.RESTClientGetter, streams generic
 		Use:   "status NAME",
 		Short: "Show the status of a release",
 		Long: templates.LongDesc(`
-			Show the newest revision of a release, or another one: how far it got, how its hooks and its last tests went, and
-			what it has on the cluster.`),
+			Show the status of a release: the state of its newest revision (or the one of --revision), its hooks, its last
+			tests and its resources.`),
 		Example: templates.Examples(`
 			# Show a release
 			kubectl sherpack status myshop
 
-			# Show how an upgrade went that was rolled back since
+			# Show the result of an upgrade that was rolled back
 			kubectl sherpack status myshop --revision 7
 
-			# Print one word for a script
+			# Print the state for a script
 			kubectl sherpack status myshop -o jsonpath='{.status.phase}'`),
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

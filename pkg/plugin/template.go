@@ -48,22 +48,23 @@ func newTemplateCommand(getter genericclioptions.RESTClientGetter, streams gener
 		Use:   "template NAME PACK",
 		Short: "Render a pack and print its manifest",
 		Long: templates.LongDesc(`
-			Render a pack and print its manifest, hooks included. No cluster is asked: lookup finds nothing there, and the
-			version of Kubernetes is the one given. What install would refuse before it asks a cluster is refused here too.`),
+			Render a pack and print its manifest, hooks included, without a cluster: lookup finds nothing, and the
+			Kubernetes version is that of --kube-version. Whatever install would refuse without asking the cluster is
+			refused here, too.`),
 		Example: templates.Examples(`
 			# See what would be installed
 			kubectl sherpack template myshop ./shop --set replicas=3
 
-			# As for an upgrade, on an older cluster
+			# Render as for an upgrade on an older cluster
 			kubectl sherpack template myshop ./shop --is-upgrade --kube-version 1.30
 
-			# See what comes of one template only
+			# Render one template only
 			kubectl sherpack template myshop ./shop -s templates/service.yaml
 
-			# See the names of the objects
+			# Print the names of the objects
 			kubectl sherpack template myshop ./shop -o name
 
-			# Write a file for each template to the folder rendered/shop
+			# Write one file per template to the folder rendered/shop
 			kubectl sherpack template myshop ./shop --output-dir rendered`),
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -85,10 +86,10 @@ func (f *TemplateFlags) AddFlags(command *cobra.Command) {
 	f.Values.AddFlags(flags)
 	f.Assumed.AddFlags(flags)
 	flags.BoolVar(&f.IsUpgrade, "is-upgrade", false, "Render as for an upgrade.")
-	flags.BoolVar(&f.NoHooks, "no-hooks", false, "Leave out the hooks.")
+	flags.BoolVar(&f.NoHooks, "no-hooks", false, "Skip the hooks.")
 	flags.StringArrayVarP(&f.ShowOnly, "show-only", "s", nil,
-		"Print only what comes of this template, as in templates/service.yaml; * stands for any name. Can be repeated.")
-	flags.StringVar(&f.OutputDir, "output-dir", "", "Write a file for each template below this folder, instead of printing the manifest.")
+		"Print only the output of this template, such as templates/service.yaml; * matches any name. Can be repeated.")
+	flags.StringVar(&f.OutputDir, "output-dir", "", "Write one file per template to this folder instead of printing the manifest.")
 	f.Output.AddFlags(command)
 	// It is kubectl's, whose short form is taken. No server is asked here.
 	flags.String("server", "", "The address and port of the Kubernetes API server")

@@ -181,7 +181,7 @@ func (d *deployer) live(t *testing.T, reason, limit string) {
 	d.expect(t, 0, "get manifest app", "kind: Deployment")
 	d.expect(t, 0, "upgrade app PACK --set extra=false,text=two --wait", "service/app deleted")
 	d.expect(t, 6, "upgrade app PACK --set fail=before", "hook pre-upgrade/before failed", reason)
-	d.expect(t, 7, "upgrade app PACK --set unready=true,text=three --atomic --timeout "+limit, "is back at revision 2, as revision 5")
+	d.expect(t, 7, "upgrade app PACK --set unready=true,text=three --atomic --timeout "+limit, "was rolled back to revision 2 (now revision 5)")
 	d.expect(t, 0, "rollback app 1 --wait", "service/app created")
 	d.expect(t, 0, "test app", "test/test: Succeeded")
 	d.expect(t, 0, "uninstall app --wait", "pre-delete/before: Succeeded", "post-delete/after: Succeeded")
