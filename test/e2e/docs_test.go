@@ -22,13 +22,16 @@ func TestTheExamplesInTheDocumentationRender(t *testing.T) {
 	}
 	pack := t.TempDir()
 	write(t, filepath.Join(pack, "Pack.yaml"), "apiVersion: sherpack/v1\nkind: application\nmetadata: {name: docs, version: 1.0.0}\n")
+	write(t, filepath.Join(pack, "values.yaml"), "image: {repository: shop, tag: \"1\"}\nservice: {port: 80}\n"+
+		"database: {url: postgres://shop@db.example.com/shop}\nslack: {webhook: https://hooks.example.com/T000}\n")
 	for _, example := range regexp.MustCompile("(?s)```yaml\n# (templates/[^\n]+)\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
 		write(t, filepath.Join(pack, example[1]), example[2])
 	}
 	session := newSession(t)
 	session.run(t, "install", "docs", pack)
 	got, _ := session.run(t, "status", "docs", "-o", "jsonpath={range .status.hooks[*]}{.title} {.state} {end}")
-	want := "pre-install/database-check Succeeded pre-install/configmap/migrate Succeeded pre-install/migrate Succeeded pre-install/import Succeeded "
+	want := "pre-install/database-check Succeeded pre-install/configmap/migrate Succeeded pre-install/migrate Succeeded pre-install/import Succeeded " +
+		"post-install/notify Succeeded "
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

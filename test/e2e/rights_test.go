@@ -50,7 +50,7 @@ func needed(t *testing.T) []rbacv1.PolicyRule {
 
 func everything(t *testing.T) []rbacv1.PolicyRule {
 	t.Helper()
-	return append(needed(t), documented(t, "deployer-comfort")...)
+	return append(needed(t), documented(t, "deployer-optional")...)
 }
 
 // right is one verb on one resource.
@@ -167,6 +167,22 @@ func TestTheLifecycleWorksWithNoMoreThanWhatIsNeeded(t *testing.T) {
 		"watch configmaps", "watch deployments.apps", "watch jobs.batch", "watch pods", "watch secrets", "watch services")
 	d.expect(t, 0, "uninstall first --no-hooks --wait")
 	d.live(t, "Job has reached the specified backoff limit", "20s")
+}
+
+// The built-in role edit suffices for the whole lifecycle of a pack without roles and without resources of the cluster.
+func TestTheBuiltInRoleEditSuffices(t *testing.T) {
+	t.Parallel()
+	session := newSession(t)
+	session.kubectl(t, "create", "rolebinding", "editor", "--clusterrole=edit", "--user=editor-"+session.namespace)
+	d := &deployer{session: session, user: "editor-" + session.namespace, home: t.TempDir()}
+	session.proxy.Reset()
+	d.live(t, "  | cannot reach the database", "12s")
+	d.lacks(t)
+	for _, request := range d.proxy.Requests() {
+		if request.Status == http.StatusForbidden {
+			t.Errorf("%s %s was refused", request.Method, request.Path)
+		}
+	}
 }
 
 // live goes through the life of a release: reason is what is known of a hook that fails, and limit how long an upgrade may
