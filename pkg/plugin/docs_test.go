@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/spf13/cobra"
+	"github.com/google/go-cmp/cmp"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plugin"
@@ -39,43 +39,53 @@ func TestCommandsInTheDocumentation(t *testing.T) {
 	}
 }
 
-// documentedCommands are what follows "kubectl sherpack" on a page, to the end of the command.
+var (
+	fencedCode = regexp.MustCompile("(?ms)^```.*?\n(.*?)^```")
+	otherCode  = regexp.MustCompile("(?m)^    .*$|`[^`]+`")
+	sherpack   = regexp.MustCompile("kubectl sherpack( [^`\n|;&>#)\"]*)?")
+)
+
+// documentedCommands are what follows "kubectl sherpack" in the code on a page, to the end of the command.
 func documentedCommands(text string) []string {
 	text = strings.ReplaceAll(text, "\\\n", " ")
+	var code []string
+	for _, block := range fencedCode.FindAllStringSubmatch(text, -1) {
+		code = append(code, block[1])
+	}
+	for _, span := range otherCode.FindAllString(fencedCode.ReplaceAllString(text, ""), -1) {
+		code = append(code, strings.ReplaceAll(span, "\n", " "))
+	}
 	var found []string
-	for _, match := range regexp.MustCompile("kubectl sherpack( [^`\n|;&>#)\"]*)?").FindAllString(text, -1) {
+	for _, match := range sherpack.FindAllString(strings.Join(code, "\n"), -1) {
 		found = append(found, strings.TrimPrefix(match, "kubectl sherpack"))
 	}
 	return found
 }
 
-// checkDocumented checks a command line as far as it goes: in a sentence a command may stand without its arguments.
-func checkDocumented(t *testing.T, page, line string) {
-	t.Helper()
-	words := strings.Fields(line)
-	// A sentence may go on after the name of the program.
-	isSentence := len(words) == 0 || !regexp.MustCompile(`^(-|[a-z]+$)`).MatchString(words[0])
-	root := plugin.NewCommand(genericiooptions.NewTestIOStreamsDiscard(), plugin.Build{})
-	root.InitDefaultHelpCmd()
-	if isSentence {
-		return
-	}
-	command, args, err := root.Find(words)
-	if err != nil {
-		t.Errorf("%s: kubectl sherpack%s: %v", page, line, err)
-		return
-	}
-	if command == root && !strings.HasPrefix(words[0], "-") {
-		t.Errorf("%s: kubectl sherpack%s: there is no command %q", page, line, words[0])
-		return
-	}
-	if err := command.ParseFlags(withoutHelp(command, args)); err != nil {
-		t.Errorf("%s: kubectl sherpack%s: %v", page, line, err)
+func TestDocumentedCommands(t *testing.T) {
+	t.Parallel()
+	const page = "A kubectl sherpack in prose, `kubectl sherpack\nlist -A` and\n\n    kubectl sherpack status a | less\n\n```sh\nkubectl sherpack get \\\n  values a\n```\n"
+	if diff := cmp.Diff([]string{" get    values a", " list -A", " status a "}, documentedCommands(page)); diff != "" {
+		t.Error(diff)
 	}
 }
 
-// withoutHelp are arguments without the flag that cobra adds when it runs a command.
-func withoutHelp(command *cobra.Command, args []string) []string {
+// checkDocumented checks the command and the flags of a line. Arguments may be left out where it is only mentioned.
+func checkDocumented(t *testing.T, page, line string) {
+	t.Helper()
+	words := strings.Fields(line)
+	if len(words) == 0 {
+		return
+	}
+	root := plugin.NewCommand(genericiooptions.NewTestIOStreamsDiscard(), plugin.Build{})
+	root.InitDefaultHelpCmd()
+	command, args, err := root.Find(words)
+	if err != nil || command == root && !strings.HasPrefix(words[0], "-") {
+		t.Errorf("%s: kubectl sherpack%s: there is no such command: %v", page, line, err)
+		return
+	}
 	command.InitDefaultHelpFlag()
-	return args
+	if err := command.ParseFlags(args); err != nil {
+		t.Errorf("%s: kubectl sherpack%s: %v", page, line, err)
+	}
 }
