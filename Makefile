@@ -50,6 +50,10 @@ test-race-all: ## Run all tests with the race detector.
 vulncheck: ## Ask Go's database on vuln.go.dev for known vulnerabilities in what the program uses.
 	hack/vulncheck.sh
 
+.PHONY: docs
+docs: ## Write docs/reference, a page for each command.
+	go test ./pkg/plugin -run TestReference -update
+
 .PHONY: notices
 notices: ## Write the licenses of what the program contains to bin/THIRD_PARTY_NOTICES.txt.
 	go run ./hack/notices bin/THIRD_PARTY_NOTICES.txt

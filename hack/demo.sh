@@ -25,12 +25,12 @@ show kubectl sherpack status shop -n shop
 
 cat <<EOT
 
-To go on by hand:
+To continue by hand:
 
   export KUBECONFIG=$KUBECONFIG
   export PATH=$tools:\$PATH
   kubectl sherpack list -n shop
-  kubectl get all -n shop
+  kubectl get all -n shop -l sherpack.io/release=shop
 
 To stop: make demo-down
 EOT

@@ -218,7 +218,7 @@ func checkKeys(node *yaml.RNode) error {
 		case position < 0:
 			errs = append(errs, a.errorf(key, "unknown annotation; valid ones: %s%s", strings.Join(Annotations(), ", "), words.Suggestion(key, Annotations())))
 		case position < onlyOnHooks && !isHook(node):
-			errs = append(errs, a.errorf(key, "means nothing without %s", Annotation))
+			errs = append(errs, a.errorf(key, "has no effect without %s", Annotation))
 		}
 	}
 	return errors.Join(errs...)

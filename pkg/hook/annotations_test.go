@@ -130,14 +130,14 @@ func wrongWordsAreRefusedWithPlaceAndValidWords(t *testing.T) {
 		"a need that is no name": {
 			[]string{"sherpack.io/hook: test", "sherpack.io/hook-needs: 'secret/db, settings,configmap/a/b'"},
 			[]string{
-				`templates/a.yaml:7: Job/a: sherpack.io/hook-needs: "settings" names no resource; valid: kind/name or kind.group/name, separated by commas, or none alone`,
-				`templates/a.yaml:7: Job/a: sherpack.io/hook-needs: "configmap/a/b" names no resource`,
+				`templates/a.yaml:7: Job/a: sherpack.io/hook-needs: "settings" is not a resource; valid: kind/name or kind.group/name, separated by commas, or none alone`,
+				`templates/a.yaml:7: Job/a: sherpack.io/hook-needs: "configmap/a/b" is not a resource`,
 			},
 		},
-		"none among needs":      {[]string{"sherpack.io/hook: test", "sherpack.io/hook-needs: 'none,secret/db'"}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-needs: "none" names no resource`}},
-		"needs left empty":      {[]string{"sherpack.io/hook: test", `sherpack.io/hook-needs: ""`}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-needs: "" names no resource`}},
-		"needs without hook":    {[]string{"sherpack.io/hook-needs: none"}, []string{`templates/a.yaml:6: Job/a: sherpack.io/hook-needs: means nothing without sherpack.io/hook`}},
-		"a weight without hook": {[]string{"sherpack.io/hook-weight: 3"}, []string{`templates/a.yaml:6: Job/a: sherpack.io/hook-weight: means nothing without sherpack.io/hook`}},
+		"none among needs":      {[]string{"sherpack.io/hook: test", "sherpack.io/hook-needs: 'none,secret/db'"}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-needs: "none" is not a resource`}},
+		"needs left empty":      {[]string{"sherpack.io/hook: test", `sherpack.io/hook-needs: ""`}, []string{`templates/a.yaml:7: Job/a: sherpack.io/hook-needs: "" is not a resource`}},
+		"needs without hook":    {[]string{"sherpack.io/hook-needs: none"}, []string{`templates/a.yaml:6: Job/a: sherpack.io/hook-needs: has no effect without sherpack.io/hook`}},
+		"a weight without hook": {[]string{"sherpack.io/hook-weight: 3"}, []string{`templates/a.yaml:6: Job/a: sherpack.io/hook-weight: has no effect without sherpack.io/hook`}},
 		"everything at once": {
 			[]string{"sherpack.io/hook: no,test,neither", "sherpack.io/hook-weight: high", "sherpack.io/hook-delete-policy: never"},
 			[]string{`templates/a.yaml:6: Job/a: sherpack.io/hook: unknown phase "no"`, `templates/a.yaml:6: Job/a: sherpack.io/hook: unknown phase "neither"`, `templates/a.yaml:7:`, `templates/a.yaml:8:`},

@@ -61,7 +61,7 @@ func (a annotations) needs() (needs []Need, nothing bool, err error) {
 		parts := needPattern.FindStringSubmatch(strings.TrimSpace(word))
 		if parts == nil {
 			errs = append(errs, a.errorf(NeedsAnnotation,
-				"%q names no resource; valid: kind/name or kind.group/name, separated by commas, or %s alone", strings.TrimSpace(word), noNeeds))
+				"%q is not a resource; valid: kind/name or kind.group/name, separated by commas, or %s alone", strings.TrimSpace(word), noNeeds))
 			continue
 		}
 		if need := (Need{Kind: parts[1], Group: parts[2], Name: parts[3]}); !slices.Contains(needs, need) {

@@ -51,7 +51,7 @@ func (c *Cluster) Contents(ctx context.Context, namespace string) ([]corev1.Obje
 	}
 	resources, err := c.api.holding(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("looking into Namespace/%s: %w", namespace, err)
+		return nil, fmt.Errorf("listing the contents of Namespace/%s: %w", namespace, err)
 	}
 	found, failures := make([][]corev1.ObjectReference, len(resources)), make([]error, len(resources))
 	err = each(ctx, len(resources), atOnce, func(i int) error {
@@ -59,7 +59,7 @@ func (c *Cluster) Contents(ctx context.Context, namespace string) ([]corev1.Obje
 		return nil
 	})
 	if err = cmp.Or(err, firstOf(failures)); err != nil {
-		return nil, fmt.Errorf("looking into Namespace/%s: %w", namespace, err)
+		return nil, fmt.Errorf("listing the contents of Namespace/%s: %w", namespace, err)
 	}
 	contents := slices.Concat(found...)
 	slices.SortFunc(contents, func(a, b corev1.ObjectReference) int {

@@ -143,7 +143,7 @@ func whatCannotBeKnownIsAnError(t *testing.T) {
 	t.Parallel()
 	b := newLimitedBench(t, may("list", "configmaps", ""))
 	_, err := b.Contents(t.Context(), b.namespace)
-	want := "looking into Namespace/" + b.namespace + ": listing controllerrevisions.apps: controllerrevisions.apps is forbidden: "
+	want := "listing the contents of Namespace/" + b.namespace + ": listing controllerrevisions.apps: controllerrevisions.apps is forbidden: "
 	if !apierrors.IsForbidden(err) || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("without the right to list: %v", err)
 	}

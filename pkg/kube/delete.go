@@ -245,7 +245,7 @@ func (e *exits) watch(ctx context.Context, ref corev1.ObjectReference) (gone fun
 	open.source.Subscribe(&feed.Subscription{Inbox: box, Name: ref.Name, Expected: true})
 	listed, cancel := context.WithDeadline(ctx, open.until)
 	defer cancel()
-	// That its state is not known is said by what waits.
+	// That its state is unknown is said by what waits.
 	_ = open.source.Sync(listed)
 	return func(ctx context.Context) error { return awaitGone(ctx, open.source, box, ref) }
 }
@@ -292,7 +292,7 @@ func awaitGone(ctx context.Context, from *feed.Feed, box *feed.Inbox, ref corev1
 // stillThere says what keeps a deleted object.
 func stillThere(object *unstructured.Unstructured) error {
 	if object == nil {
-		return errors.New("its state is not known")
+		return errors.New("its state is unknown")
 	}
 	finalizers := object.GetFinalizers()
 	// A Namespace has finalizers of its own, and says what it waits for.

@@ -144,7 +144,7 @@ func aJobThatFailsSaysWhy(t *testing.T) {
 			annotations: `sim.sherpack.io/waiting: ImagePullBackOff`, fields: "activeDeadlineSeconds: 2",
 			want: kube.HookOutcome{
 				Reason: "ImagePullBackOff", Container: "main", Attempts: 1,
-				Message: `container "main" waits: ImagePullBackOff: Back-off pulling image "busybox"; Job was active longer than specified deadline`,
+				Message: `container "main" is waiting: ImagePullBackOff: Back-off pulling image "busybox"; Job was active longer than specified deadline`,
 			},
 		},
 	} {
@@ -185,7 +185,7 @@ func aHookOutOfTimeSaysWhatItWasAt(t *testing.T) {
 			annotations: `sim.sherpack.io/waiting: ImagePullBackOff`,
 			want: kube.HookOutcome{
 				Reason: "ImagePullBackOff", Container: "main", Attempts: 1,
-				Message: `container "main" waits: ImagePullBackOff: Back-off pulling image "busybox"`,
+				Message: `container "main" is waiting: ImagePullBackOff: Back-off pulling image "busybox"`,
 			},
 		},
 		"while it runs": {
@@ -360,7 +360,7 @@ func withoutTheRightToWatchItAsks(t *testing.T) {
 		},
 		"and without any Pods": {
 			rules: []rbacv1.PolicyRule{may("get create patch", "jobs", "batch")},
-			want:  []string{listJobs, listPods, "watch events: what only events tell is not known", watchJobs, watchPods},
+			want:  []string{listJobs, listPods, "watch events: reasons that only events show are missing", watchJobs, watchPods},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

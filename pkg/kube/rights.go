@@ -11,7 +11,7 @@ import (
 // What is done where a right is missing that can be done without.
 const (
 	insteadOfList   = "falling back to get"
-	insteadOfEvents = "what only events tell is not known"
+	insteadOfEvents = "reasons that only events show are missing"
 	insteadOfLogs   = "showing the termination message instead of the log"
 )
 

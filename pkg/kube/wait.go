@@ -160,7 +160,7 @@ func (w *waiter) stop() {
 
 func (w *waiter) watch(ctx context.Context, selector string) error {
 	for i := range w.targets {
-		w.known[i].state = health.State{Message: "its state is not known"}
+		w.known[i].state = health.State{Message: "its state is unknown"}
 		mine, err := w.follow(ctx, i, selector)
 		if err != nil {
 			return err
@@ -306,7 +306,7 @@ func (w *waiter) stateOf(ctx context.Context, target WaitTarget, news feed.Chang
 		return health.State{Failed: true, Message: err.Error()}
 	}
 	if state.Class != "" && w.waitsForConsumer(ctx, news.Object, state.Class) {
-		return health.State{Ready: true, Message: "it waits for its first consumer"}
+		return health.State{Ready: true, Message: "waiting for its first consumer"}
 	}
 	return state
 }

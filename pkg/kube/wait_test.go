@@ -137,7 +137,7 @@ spec:
 		got[object.Ref.Name] = fmt.Sprint(object.Message, " ", strings.Join(object.Reasons, " | "))
 	}
 	for name, want := range map[string][]string{
-		"stuck":   {"0 of 1 updated replicas are available", "Pod/stuck-", `container "stuck" waits: ImagePullBackOff: Back-off pulling image "nginx"`},
+		"stuck":   {"0 of 1 updated replicas are available", "Pod/stuck-", `container "stuck" is waiting: ImagePullBackOff: Back-off pulling image "nginx"`},
 		"refused": {"FailedCreate: Error creating: ", `serviceaccount "absent" not found`},
 	} {
 		for _, part := range want {

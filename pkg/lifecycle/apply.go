@@ -108,7 +108,7 @@ func (o *objects) applied(object manifest.Object, applied kube.Applied) {
 }
 
 // replacedMessage is what is said of an object that the release takes again.
-const replacedMessage = "it was replaced or restored since the release has made it, and carries its marks; the release takes it again"
+const replacedMessage = "it was replaced or restored and carries the labels of this release; it is adopted again"
 
 // send applies objects side by side and returns those that cannot be changed in place but may be recreated.
 func (o *objects) send(ctx context.Context, objects []manifest.Object) (blocked []manifest.Object, err error) {

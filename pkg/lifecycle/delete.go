@@ -55,7 +55,7 @@ func (o *objects) stillUsed(ctx context.Context, entry release.Entry) (bool, err
 	const few = 3
 	contents, err := o.cluster.Contents(ctx, entry.Name)
 	if err != nil {
-		return true, fmt.Errorf("looking whether namespace %s is empty: %w", entry.Name, err)
+		return true, fmt.Errorf("checking whether namespace %s is empty: %w", entry.Name, err)
 	}
 	if len(contents) == 0 {
 		return false, nil

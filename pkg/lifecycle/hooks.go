@@ -232,13 +232,13 @@ func (r *hookRunner) replace(ctx context.Context, h plan.Hook) error {
 	ref := h.Object.Reference()
 	leftover, err := r.cluster.Lookup(ctx, ref.APIVersion, ref.Kind, ref.Namespace, ref.Name)
 	if err != nil {
-		return fmt.Errorf("looking at what an earlier run left: %w", err)
+		return fmt.Errorf("checking for leftovers of an earlier run: %w", err)
 	}
 	ref.UID = found.uid
 	finished := health.Finished(&unstructured.Unstructured{Object: leftover})
 	deletion := kube.Deletion{Ref: ref, Propagation: propagation(finished), AfterEnd: !finished}
 	if err := r.objects.Remove(ctx, []kube.Deletion{deletion}, Outcome{Phase: string(h.Phase), Reason: EarlierRun}); err != nil {
-		return fmt.Errorf("deleting what an earlier run left: %w", err)
+		return fmt.Errorf("deleting leftovers of an earlier run: %w", err)
 	}
 	return nil
 }

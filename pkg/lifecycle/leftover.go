@@ -151,7 +151,7 @@ func (r *hookRunner) awaitLeftovers(ctx context.Context, awaited []leftover) err
 		ref := manifest.Object{Unstructured: l.object}.Reference()
 		content, err := r.cluster.Lookup(ctx, ref.APIVersion, ref.Kind, ref.Namespace, ref.Name)
 		if err != nil {
-			return fmt.Errorf("looking at what an earlier command left running: %w", err)
+			return fmt.Errorf("checking hooks that an earlier command left running: %w", err)
 		}
 		now := &unstructured.Unstructured{Object: content}
 		if len(content) == 0 || health.Finished(now) || now.GetUID() != l.object.GetUID() {

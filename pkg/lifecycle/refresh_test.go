@@ -143,7 +143,7 @@ func ownershipCases() map[string]ownershipCase {
 	const (
 		applies   = "apply ConfigMap/app"
 		deletes   = "delete ConfigMap/app Background"
-		taken     = "object-applied it was replaced or restored since the release has made it, and carries its marks; the release takes it again"
+		taken     = "object-applied it was replaced or restored and carries the labels of this release; it is adopted again"
 		spared    = "warning ConfigMap/web/app carries the marks of this release, but is not the object that it made: it was replaced or restored; it is not deleted; to delete it, use --take-ownership"
 		leftAlone = "; it is not deleted"
 		unowned   = "ConfigMap/web/app already exists and is not part of any release"

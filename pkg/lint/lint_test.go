@@ -208,8 +208,8 @@ func mistakesInObjects() map[string]mistake {
 		"missing-reference": {
 			files{"templates/a.yaml": object("v1", "Pod", "a", "spec:\n  serviceAccountName: sa\n  volumes:\n  - name: v\n    secret:\n      secretName: s\n")},
 			[]string{
-				"templates/a.yaml:6: warning: Pod/a: refers to ServiceAccount/sa, which the pack does not have (missing-reference)",
-				"templates/a.yaml:10: warning: Pod/a: refers to Secret/s, which the pack does not have (missing-reference)",
+				"templates/a.yaml:6: warning: Pod/a: refers to ServiceAccount/sa, which is not in the pack (missing-reference)",
+				"templates/a.yaml:10: warning: Pod/a: refers to Secret/s, which is not in the pack (missing-reference)",
 			},
 		},
 		"api-not-served": {

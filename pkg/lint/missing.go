@@ -25,7 +25,7 @@ func missing(resources []resource) []Finding {
 			if key.Name == "" || provided[key] || comesWithTheCluster(key) || mentioned(resources, key.Name) {
 				continue
 			}
-			finding := r.at(Warning, RuleMissingReference, fmt.Sprintf("refers to %s/%s, which the pack does not have", key.Kind, key.Name))
+			finding := r.at(Warning, RuleMissingReference, fmt.Sprintf("refers to %s/%s, which is not in the pack", key.Kind, key.Name))
 			finding.Line = cmp.Or(lineOf(r.node.YNode(), key.Name), finding.Line)
 			found = append(found, finding)
 		}

@@ -15,7 +15,7 @@ func TestMissingReferences(t *testing.T) {
 const using = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  template:\n    spec:\n      serviceAccountName: default\n" +
 	"      containers:\n      - name: c\n        envFrom:\n        - secretRef:\n            name: db\n---\n"
 
-const missed = "templates/a.yaml:12: warning: Deployment/a: refers to Secret/db, which the pack does not have (missing-reference)"
+const missed = "templates/a.yaml:12: warning: Deployment/a: refers to Secret/db, which is not in the pack (missing-reference)"
 
 func whatIsProvidedAndWhatIsNot(t *testing.T) {
 	t.Parallel()
@@ -38,11 +38,11 @@ func whatIsProvidedAndWhatIsNot(t *testing.T) {
 		"a ClusterRole of the system":      {role("ClusterRole", "system:auth-delegator"), nil},
 		"a ClusterRole of the pack":        {role("ClusterRole", "a") + object("rbac.authorization.k8s.io/v1", "ClusterRole", "a", ""), nil},
 		"a Role that is called as a ClusterRole of every cluster": {
-			role("Role", "view"), []string{"templates/a.yaml:5: warning: RoleBinding/a: refers to Role/view, which the pack does not have (missing-reference)"},
+			role("Role", "view"), []string{"templates/a.yaml:5: warning: RoleBinding/a: refers to Role/view, which is not in the pack (missing-reference)"},
 		},
 		"an Ingress": {
 			object("networking.k8s.io/v1", "Ingress", "a", "spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}\n"),
-			[]string{"templates/a.yaml:5: warning: Ingress/a: refers to Service/web, which the pack does not have (missing-reference)"},
+			[]string{"templates/a.yaml:5: warning: Ingress/a: refers to Service/web, which is not in the pack (missing-reference)"},
 		},
 		"the certificates of the cluster": {
 			object("v1", "Pod", "a", "spec: {restartPolicy: Never, volumes: [{name: v, configMap: {name: kube-root-ca.crt}}]}\n"), nil,

@@ -50,7 +50,7 @@ func (s source) expand(content *yaml.Node) error {
 	size := counter.size(content)
 	switch {
 	case counter.cyclic:
-		return s.errorAt(content.Line, "not valid YAML: an alias stands inside its own anchor")
+		return s.errorAt(content.Line, "not valid YAML: an alias refers to its own anchor")
 	case size > maxDocument && counter.found:
 		return s.errorAt(content.Line, fmt.Sprintf("the aliases of this document stand for more than %d values", maxDocument))
 	case size > maxDocument:

@@ -86,7 +86,7 @@ func refusalsNameFileAndLine(t *testing.T) {
 		"both of two documents":   {"kind: A\nmetadata: {name: a}\n---\nkind: B\n", []string{"templates/a.yaml:11: A/a: not a Kubernetes object: no apiVersion", "templates/a.yaml:14: B: not a Kubernetes object: no apiVersion, no metadata.name"}},
 		"a mapping in a weight":   {"apiVersion: v1\nkind: A\nmetadata:\n  name: a\n  annotations:\n    sherpack.io/hook-weight: {a: b}\n", []string{"templates/a.yaml:16: annotation sherpack.io/hook-weight: expected a string"}},
 		"a sequence as metadata":  {"apiVersion: v1\nkind: A\nmetadata: [a]\n", []string{"templates/a.yaml:13: metadata must be a mapping"}},
-		"an alias in its anchor":  {"apiVersion: v1\nkind: A\nmetadata: &m {name: *m}\n", []string{"templates/a.yaml:11: not valid YAML: an alias stands inside its own anchor"}},
+		"an alias in its anchor":  {"apiVersion: v1\nkind: A\nmetadata: &m {name: *m}\n", []string{"templates/a.yaml:11: not valid YAML: an alias refers to its own anchor"}},
 		"an alias bomb":           {bomb(), []string{"templates/a.yaml:11: the aliases of this document stand for more than"}},
 		"a name that is a number": {"apiVersion: v1\nkind: A\nmetadata: {name: 12}\n", []string{"templates/a.yaml:13: A/12: metadata.name must be a string (quote it)"}},
 		"a List with a bare item": {"apiVersion: v1\nkind: List\nitems:\n- hello\n", []string{"templates/a.yaml:14: an item of a list must be an object"}},

@@ -39,7 +39,7 @@ func parseIgnore(data []byte) (ignore, error) {
 		}
 		rule := parseRule(pattern)
 		if !doublestar.ValidatePattern(rule.glob) {
-			return nil, fmt.Errorf("%s:%d: %s is no pattern", IgnoreFile, number, short(pattern))
+			return nil, fmt.Errorf("%s:%d: %s is not a valid pattern", IgnoreFile, number, short(pattern))
 		}
 		if rules = append(rules, rule); len(rules) > maxRules {
 			return nil, fmt.Errorf("%s has more than %d patterns", IgnoreFile, maxRules)

@@ -110,7 +110,7 @@ func ignoreFilesThatAreRefused(t *testing.T) {
 	for title, test := range map[string]struct {
 		rules, want string
 	}{
-		"a class that is not closed":  {"a\n[a\n", "read pack: .sherpackignore:2: [a is no pattern"},
+		"a class that is not closed":  {"a\n[a\n", "read pack: .sherpackignore:2: [a is not a valid pattern"},
 		"more than anybody has":       {strings.Repeat("a\n", maxRules+1), "read pack: .sherpackignore has more than 1000 patterns"},
 		"one that ignores all":        {"*\n", ".sherpackignore excludes Pack.yaml, which every pack must have"},
 		"one that is outside, linked": {"", "read pack: .sherpackignore: path escapes from parent"},

@@ -197,7 +197,7 @@ func (c *content) check(namespace string) error {
 	}
 	for _, object := range c.regular {
 		if object.GetName() == "" {
-			errs = append(errs, &InputError{Object: object, Message: "metadata.generateName would make another object at every upgrade; only hooks may use it"})
+			errs = append(errs, &InputError{Object: object, Message: "metadata.generateName would create another object on every upgrade; only hooks may use it"})
 		}
 	}
 	return joinUnique(errs)

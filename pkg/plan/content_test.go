@@ -65,7 +65,7 @@ func whatCanNeverWorkIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ text, want string }{
 		"an unknown kind":                        {plantest.Object("v1", "Gadget", "a"), "templates/a.yaml:1: Gadget/a: the server has no kind Gadget in v1"},
-		"generateName on a regular object":       {"apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: a-}\n", "templates/a.yaml:1: ConfigMap/: metadata.generateName would make"},
+		"generateName on a regular object":       {"apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: a-}\n", "templates/a.yaml:1: ConfigMap/: metadata.generateName would create"},
 		"an object twice":                        {plantest.Object("v1", "ConfigMap", "a") + plantest.Object("v1", "ConfigMap", "a"), "templates/a.yaml:5: ConfigMap/a: duplicate, first defined at templates/a.yaml:1"},
 		"an object twice, once with namespace":   {plantest.Object("v1", "ConfigMap", "a") + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: web}\n", "duplicate, first defined at"},
 		"a hook and a regular object":            {plantest.Hook("a", "test", "") + plantest.Object("batch/v1", "Job", "shop-a"), "duplicate, first defined at"},

@@ -31,9 +31,9 @@ type assumedFlags struct {
 
 // AddFlags adds --kube-version and --api-versions.
 func (f *assumedFlags) AddFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&f.KubeVersion, kubeVersionFlag, defaultKubeVersion, "The version of Kubernetes to render for.")
+	flags.StringVar(&f.KubeVersion, kubeVersionFlag, defaultKubeVersion, "Kubernetes version to render for.")
 	flags.StringSliceVar(&f.APIVersions, apiVersionsFlag, nil,
-		"API versions that the cluster serves besides Kubernetes' own, as in example.com/v1 or example.com/v1/Widget. Can be repeated.")
+		"Additional API versions that the cluster serves, such as example.com/v1 or example.com/v1/Widget. Can be repeated.")
 }
 
 // Capabilities are those of the cluster: it has that version, and serves all that this program knows, as Helm has it, and what was

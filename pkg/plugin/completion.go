@@ -21,11 +21,11 @@ func newCompletionCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		Use:   "completion SHELL",
 		Short: "Print a shell completion script, or install completion for kubectl",
 		Long: templates.LongDesc(`
-			Print the script that completes the command kubectl-sherpack in a shell: bash, zsh, fish or powershell. In bash it is
-			loaded with "source <(kubectl-sherpack completion bash)", once the package bash-completion is.
+			Print the completion script for the command kubectl-sherpack in bash, zsh, fish or powershell. In bash, load it
+			with "source <(kubectl-sherpack completion bash)"; this needs the package bash-completion.
 
-			The command kubectl sherpack does not need it: it is completed by the script of kubectl, see "kubectl completion
-			--help", once "kubectl sherpack completion install" was run.`),
+			"kubectl sherpack" does not need it: it is completed by kubectl's own script (see "kubectl completion --help")
+			after "kubectl sherpack completion install".`),
 		Example: templates.Examples(`
 			# Print the script for bash
 			kubectl sherpack completion bash

@@ -40,10 +40,11 @@ func newCompletionInstallCommand(streams genericiooptions.IOStreams) *cobra.Comm
 		Use:   "install",
 		Short: "Let kubectl complete the arguments of kubectl sherpack",
 		Long: templates.LongDesc(`
-			Give this program a second name, ` + completionName + `, which kubectl runs when it completes the arguments of
-			kubectl sherpack. It is a symbolic link beside the program, and on Windows a copy, to be made again after an upgrade.
+			Install the name kubectl_complete-sherpack for this program; kubectl runs it to complete the arguments of
+			kubectl sherpack. It is a symbolic link next to the program. On Windows it is a copy; run the command again
+			after an upgrade.
 
-			A file of that name that is something else is not replaced.`),
+			An existing file of that name that is not the link is not replaced.`),
 		Example: templates.Examples(`
 			# Complete kubectl sherpack wherever kubectl is completed
 			kubectl sherpack completion install
@@ -66,14 +67,14 @@ func newCompletionInstallCommand(streams genericiooptions.IOStreams) *cobra.Comm
 
 // AddFlags adds the flags.
 func (f *CompletionInstallFlags) AddFlags(command *cobra.Command) {
-	command.Flags().StringVar(&f.Dir, "dir", f.Dir, "The folder to put the link into, which should be on PATH. Without it that of this program.")
+	command.Flags().StringVar(&f.Dir, "dir", f.Dir, "Folder for the link; it should be on PATH. Defaults to the folder of this program.")
 }
 
 // ToOptions completes the flags.
 func (f *CompletionInstallFlags) ToOptions() (*CompletionInstallOptions, error) {
 	program, err := programPath()
 	if err != nil {
-		return nil, fmt.Errorf("looking for this program: %w", err)
+		return nil, fmt.Errorf("finding this program: %w", err)
 	}
 	dir, err := filepath.Abs(cmp.Or(f.Dir, filepath.Dir(program)))
 	if err != nil {
@@ -171,7 +172,7 @@ func (o *CompletionInstallOptions) checkFree(path string) error {
 	case found.Mode().IsRegular() && isOurs(path):
 		return nil
 	}
-	return errors.New("there is something else of that name; remove it, or choose another folder with --dir")
+	return errors.New("another file of that name exists; remove it, or choose another folder with --dir")
 }
 
 // isOurs reports whether a file was built from the code that this program was built from.

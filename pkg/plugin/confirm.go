@@ -56,7 +56,7 @@ func (s *session) nameDefinitions(ctx context.Context, definitions []corev1.Obje
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintln(s.ErrOut, "With these custom resource definitions go all objects of their kinds, in all namespaces, whoever made them:")
+	_, _ = fmt.Fprintln(s.ErrOut, "Deleting these custom resource definitions deletes all objects of their kinds, in all namespaces:")
 	for _, definition := range definitions {
 		_, _ = fmt.Fprintf(s.ErrOut, "  %s: %s\n", definition.Name, words.Count(counts[definition.Name], "object"))
 	}
@@ -84,7 +84,7 @@ func (s *session) askYes(ctx context.Context, question string) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, io.EOF) && answer == "" && !isTerminal(s.In):
-		return inputError{errors.New("there is nobody to ask whether custom resource definitions may be deleted; to say so beforehand, use --yes")}
+		return inputError{errors.New("deleting custom resource definitions needs confirmation, and there is no terminal to ask at; to confirm, use --yes")}
 	case answer != "y" && answer != "yes":
 		return errNotConfirmed
 	}

@@ -28,10 +28,10 @@ func newCreateCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		Use:   "create NAME",
 		Short: "Create a pack to start from",
 		Long: templates.LongDesc(`
-			Create a pack to start from: a Deployment and a Service, a migration before and a notification after each
-			installation and upgrade, a test, a schema of the values, notes, and values for lint. It installs as it is.
+			Create a pack to start from. It has a Deployment, a Service, hooks (a migration, a notification and a test), a
+			values schema, notes, and values for lint, and can be installed as it is.
 
-			NAME may be a path; its last part is the name of the pack. An existing file or folder is never overwritten.`),
+			NAME may be a path; its last part is the name of the pack. Existing files and folders are never overwritten.`),
 		Example: templates.Examples(`
 			# Create the pack shop in the folder shop
 			kubectl sherpack create shop
@@ -56,7 +56,7 @@ func (o *CreateOptions) Run() error {
 	var at *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return &pack.FileError{Path: o.Folder, Message: "already exists, and nothing is overwritten; choose another name"}
+		return &pack.FileError{Path: o.Folder, Message: "already exists and is not overwritten; choose another name"}
 	case errors.As(err, &at):
 		return &pack.FileError{Path: at.Path, Message: "create pack " + o.Name, Err: at.Err}
 	case err != nil:

@@ -63,7 +63,7 @@ func (f *DeployFlags) AddFlags(command *cobra.Command, more ...planFlags) {
 	f.Values.AddFlags(command.Flags())
 	f.Review.AddFlags(command.Flags())
 	command.Flags().BoolVar(&f.CreateNamespace, "create-namespace", false,
-		"Create the namespace of the release if it does not exist. It does not belong to the release and stays when that goes.")
+		"Create the namespace of the release if it does not exist. uninstall does not delete it.")
 }
 
 // ToOptions checks the flags, with the bundles that the verb has besides, and completes them.

@@ -228,7 +228,7 @@ func advice(err error) string {
 	case is[*refusal.ConflictError](err):
 		return "To take these fields over from their managers, use --force-conflicts."
 	case is[*lifecycle.AdoptedError](err):
-		return "What is deleted could not be given back. Adopt the object first, with these fields as they are, or delete it yourself."
+		return "A deleted object cannot be given back. Adopt it first without changing these fields, or delete it yourself."
 	case is[*refusal.ImmutableError](err):
 		return adviceOnImmutable(err)
 	case errors.As(err, &foreign) && foreign.Hook != "":
@@ -236,7 +236,7 @@ func advice(err error) string {
 	case is[*lifecycle.ForeignError](err):
 		return "To adopt it, use --take-ownership."
 	case errors.Is(err, storage.ErrLockLost):
-		return "This command has stopped and writes nothing more. To see how the release stands, use kubectl sherpack status."
+		return "This command has stopped and writes nothing more. To see its state, use kubectl sherpack status."
 	case is[*storage.LockedError](err):
 		return "To wait for it, use --lock-timeout."
 	case errors.Is(err, storage.ErrDamaged):
@@ -276,7 +276,7 @@ func adviceOnDamage(err error) string {
 		}
 		return fmt.Sprintf("To put its labels back: kubectl label secret -n %s %s --overwrite%s", unlisted.Namespace, unlisted.Secret, labels)
 	}
-	return "To get past it, upgrade, or roll back to a revision that can be read; to uninstall, use --no-hooks."
+	return "To continue, upgrade, or roll back to a revision that can be read; to uninstall, use --no-hooks."
 }
 
 // adviceOnImmutable says how objects that cannot be changed in place may be recreated; "" where the error is about none. With
@@ -340,7 +340,7 @@ func adviceOnRights(err error) string {
 	var lacked []string
 	for _, answer := range refusals(err) {
 		if strings.Contains(answer, escalation) {
-			return "A Role or a binding to it can be applied by who has all rights in it, or the verbs escalate and bind on roles: see " + rightsPage
+			return "To apply a Role or a binding to it, you need all permissions in it, or the verbs escalate and bind on roles: see " + rightsPage
 		}
 		for _, match := range missingRight.FindAllStringSubmatch(answer, -1) {
 			if right := rightOf(match); !slices.Contains(lacked, right) {

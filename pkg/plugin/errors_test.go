@@ -288,7 +288,7 @@ func adviceOnMissingRights(t *testing.T) {
 		},
 		"rights that cannot be given": {
 			err:  refuse(`user "ann" (groups=["a"]) is attempting to grant RBAC permissions not currently held:` + "\n{APIGroups:[\"\"]}"),
-			want: "A Role or a binding to it can be applied by who has all rights in it, or the verbs escalate and bind on roles" + seePage,
+			want: "To apply a Role or a binding to it, you need all permissions in it, or the verbs escalate and bind on roles" + seePage,
 		},
 		"a hook that may not be applied": {
 			err: &lifecycle.HookError{Err: refuse(patch)}, want: "Ask for the right to patch deployments.apps in namespace web" + seePage,

@@ -23,7 +23,7 @@ func newExplainCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain [TOPIC]",
 		Short: "Explain hooks, phases, annotations or values",
-		Long:  templates.LongDesc(`Explain hooks, phases, annotations or values, on a page each. Without a topic, list the topics.`),
+		Long:  templates.LongDesc(`Explain hooks, phases, annotations or values. Without TOPIC, list the topics.`),
 		Example: templates.Examples(`
 			# List the topics
 			kubectl sherpack explain

@@ -79,12 +79,12 @@ func (f *RunFlags) AddFlags(command *cobra.Command, bundles ...planFlags) {
 	cmdutil.AddDryRunFlag(command)
 	flags.Lookup(dryRunFlag).Usage = `Must be "none", "server" or "client". client: print the plan from the stored release only; server: also read the cluster and submit every write as a dry run.`
 	flags.DurationVar(&f.Timeout, "timeout", defaultTimeout,
-		"How long the work may take in all, such as 90s or 10m, once the release is locked and all questions are answered. Zero means no limit.")
+		"Time limit of the operation, such as 90s or 10m, counted from when the release is locked and questions are answered. Zero means no limit.")
 	flags.DurationVar(&f.LockTimeout, "lock-timeout", 0,
-		"How long to wait for another command that works on the release. Zero means only as long as it takes to see that the process that holds it is gone.")
+		"How long to wait for another command that holds the lock of the release. Zero means no longer than it takes to detect that the holder is dead.")
 	f.Progress.AddFlags(flags)
 	flags.StringVar(&f.Logs, "logs", string(plan.LogsOfFailed),
-		"Logs of hooks to show: failed (the end of the log of a hook that fails), all (as they are written) or none.")
+		"Hook logs to show: failed (the end of the log of a failed hook), all (streamed) or none.")
 	f.Output.AddFlags(command, f.Forms...)
 	if f.Asks != "" {
 		flags.BoolVarP(&f.Yes, "yes", "y", f.Yes, "Do not ask before "+f.Asks+".")
@@ -156,8 +156,8 @@ type hookFlags struct {
 
 // AddFlags adds --no-hooks and --skip-hooks.
 func (f *hookFlags) AddFlags(flags *pflag.FlagSet) {
-	flags.BoolVar(&f.None, "no-hooks", f.None, "Run no hooks at all.")
-	flags.StringSliceVar(&f.Skip, "skip-hooks", f.Skip, "Do not run the hooks of these phases, as in pre-install,post-install. Can be repeated.")
+	flags.BoolVar(&f.None, "no-hooks", f.None, "Skip all hooks.")
+	flags.StringSliceVar(&f.Skip, "skip-hooks", f.Skip, "Skip the hooks of these phases, such as pre-install,post-install. Can be repeated.")
 }
 
 // ApplyTo implements planFlags. It refuses phases that there are not.
@@ -193,12 +193,12 @@ type applyFlags struct {
 
 // AddFlags adds what chooses how objects are applied.
 func (f *applyFlags) AddFlags(flags *pflag.FlagSet) {
-	flags.BoolVar(&f.Wait, "wait", f.Wait, "Wait until everything that was applied is ready.")
-	flags.BoolVar(&f.ForceConflicts, "force-conflicts", f.ForceConflicts, "Take over fields that another manager of an object owns.")
+	flags.BoolVar(&f.Wait, "wait", f.Wait, "Wait until all resources are ready.")
+	flags.BoolVar(&f.ForceConflicts, "force-conflicts", f.ForceConflicts, "Take over fields that belong to other field managers.")
 	flags.BoolVar(&f.TakeOwnership, "take-ownership", f.TakeOwnership,
-		"Take over objects that already exist and belong to nobody, to Helm or to another release. Their fields that kubectl or Helm manages become the release's. If the work fails with --atomic, they are given back as they were. Also remove what has left the pack where it was replaced or restored from a backup.")
+		"Adopt existing objects that are not part of any release, or belong to Helm or another release, with the fields that kubectl or Helm manages. If the operation fails with --atomic, they are given back. Also prune objects with the labels of the release that were replaced or restored from a backup.")
 	flags.BoolVar(&f.RecreateImmutable, "recreate-immutable", f.RecreateImmutable,
-		"Delete and recreate objects that cannot be changed in place. Not PersistentVolumeClaims, Namespaces and custom resource definitions: these must say so themselves.")
+		"Delete and recreate objects whose immutable fields change. PersistentVolumeClaims, Namespaces and custom resource definitions need the annotation sherpack.io/on-immutable for that.")
 }
 
 // ApplyTo implements planFlags.
@@ -213,7 +213,7 @@ type historyFlags struct{ Max int }
 
 // AddFlags adds --history-max.
 func (f *historyFlags) AddFlags(flags *pflag.FlagSet) {
-	flags.IntVar(&f.Max, "history-max", defaultHistoryMax, "How many revisions of the release are kept. Zero means all.")
+	flags.IntVar(&f.Max, "history-max", defaultHistoryMax, "How many revisions to keep. Zero means all.")
 }
 
 // ApplyTo implements planFlags.
@@ -245,7 +245,7 @@ func (f *descriptionFlag) ApplyTo(*plan.Options) error {
 }
 
 // beforeChanges is what the verbs ask about that have reviewFlags.
-const beforeChanges = "anything is changed, with --confirm"
+const beforeChanges = "changing anything, with --confirm"
 
 // reviewFlags are those of the verbs that apply a manifest.
 type reviewFlags struct{ Diff, Confirm bool }
@@ -279,7 +279,7 @@ type reviewOptions struct {
 }
 
 // beforeDeletions is what the verbs ask about that may delete custom resource definitions.
-const beforeDeletions = "custom resource definitions are deleted, or stored hooks run outside of the release's namespace"
+const beforeDeletions = "deleting custom resource definitions, or running stored hooks outside of the release's namespace"
 
 // definitionFlags are those of the verbs that may delete custom resource definitions.
 type definitionFlags struct{ Delete bool }
@@ -303,9 +303,9 @@ type removalFlags struct {
 
 // AddFlags adds --keep-history and --cascade.
 func (f *removalFlags) AddFlags(flags *pflag.FlagSet) {
-	flags.BoolVar(&f.KeepHistory, "keep-history", f.KeepHistory, "Keep the record of a release that is removed.")
+	flags.BoolVar(&f.KeepHistory, "keep-history", f.KeepHistory, "Keep the history of the uninstalled release.")
 	flags.StringVar(&f.Cascade, "cascade", f.Cascade,
-		"What becomes of the objects that depend on those of a release that is removed: background, foreground or orphan. Without it foreground with --wait, so that Pods are gone, too, and else background.")
+		"Must be \"background\", \"foreground\" or \"orphan\". How dependents of the deleted objects, such as Pods, are deleted. Defaults to foreground with --wait, otherwise background.")
 }
 
 // ApplyTo implements planFlags.

@@ -45,8 +45,8 @@ func newGetCommand(getter genericclioptions.RESTClientGetter, streams genericioo
 		Use:   "get SUBCOMMAND",
 		Short: "Print the values, manifest, hooks or notes of a release",
 		Long: templates.LongDesc(`
-			Print what a revision of a release was made from: the values that were given, the manifest, the hooks, or the
-			notes. Without --revision that is the newest revision, whether it is deployed or not.`),
+			Print the values, manifest, hooks or notes of a revision of a release. Without --revision, the newest revision
+			is used, deployed or not.`),
 		Example: templates.Examples(`
 			# List what can be printed
 			kubectl sherpack get`),
@@ -69,10 +69,10 @@ func newGetValuesCommand(getter genericclioptions.RESTClientGetter, streams gene
 	command.Use = "values NAME"
 	command.Short = "Print the values that were given for a release"
 	command.Long = templates.LongDesc(`
-		Print the values that were given for a release, as YAML: without the defaults of its pack, unless all are asked
-		for. Secret ones are printed, too.
+		Print the values given for a release, as YAML. The defaults of the pack are included only with --all. Secret
+		values are printed, too.
 
-		With --origins, print a table of all values: where each comes from, and what it has beaten.`)
+		With --origins, print a table of all values: where each comes from, and which values it overrides.`)
 	command.Example = templates.Examples(`
 		# Print the values that were given
 		kubectl sherpack get values myshop
@@ -80,14 +80,14 @@ func newGetValuesCommand(getter genericclioptions.RESTClientGetter, streams gene
 		# Print all values of the first revision, the pack's defaults included
 		kubectl sherpack get values myshop --all --revision 1
 
-		# Print one of them
+		# Print one value
 		kubectl sherpack get values myshop --all -o jsonpath='{.image.tag}'
 
 		# See which file, flag or default each value comes from
 		kubectl sherpack get values myshop --origins`)
-	command.Flags().BoolVarP(&all, "all", "a", false, "Print all values, the defaults of the pack included.")
+	command.Flags().BoolVarP(&all, "all", "a", false, "Print all values, including the defaults of the pack.")
 	command.Flags().BoolVar(&origins, "origins", false,
-		"Print where each value comes from: the file and line, the flag, the default or the earlier revision.")
+		"Print where each value comes from: the file and line, the flag, the default or an earlier revision.")
 	return command
 }
 
@@ -96,16 +96,16 @@ func newGetManifestCommand(getter genericclioptions.RESTClientGetter, streams ge
 	command.Use = "manifest NAME"
 	command.Short = "Print the manifest of a release"
 	command.Long = templates.LongDesc(`
-		Print the resources of a release as they were rendered, without the hooks. What became of them on the cluster may
+		Print the resources of a release as they were rendered, without its hooks. The objects on the cluster may
 		differ.`)
 	command.Example = templates.Examples(`
 		# Print the manifest
 		kubectl sherpack get manifest myshop
 
-		# Print that of the first revision
+		# Print the manifest of the first revision
 		kubectl sherpack get manifest myshop --revision 1
 
-		# Print what is in it
+		# Print the names of its resources
 		kubectl sherpack get manifest myshop -o name`)
 	return command
 }
@@ -114,12 +114,13 @@ func newGetHooksCommand(getter genericclioptions.RESTClientGetter, streams gener
 	command := newGetPartCommand(resourcesPart(hook.Select{}), getter, streams)
 	command.Use = "hooks NAME"
 	command.Short = "Print the hooks of a release"
-	command.Long = templates.LongDesc(`Print the hooks of a release as they were rendered. How they went is what status shows.`)
+	command.Long = templates.LongDesc(`
+		Print the hooks of a release as they were rendered. For their results, see status.`)
 	command.Example = templates.Examples(`
 		# Print the hooks
 		kubectl sherpack get hooks myshop
 
-		# Print what they are
+		# Print the names of the hooks
 		kubectl sherpack get hooks myshop -o name`)
 	return command
 }
@@ -128,7 +129,7 @@ func newGetNotesCommand(getter genericclioptions.RESTClientGetter, streams gener
 	command := newGetPartCommand(notesPart(), getter, streams)
 	command.Use = "notes NAME"
 	command.Short = "Print the notes of a release"
-	command.Long = templates.LongDesc(`Print the notes that the pack has for the users of a release. A pack may have none.`)
+	command.Long = templates.LongDesc(`Print the notes of a release, if its pack has any.`)
 	command.Example = templates.Examples(`
 		# Print the notes
 		kubectl sherpack get notes myshop`)

@@ -35,8 +35,7 @@ func newHistoryCommand(getter genericclioptions.RESTClientGetter, streams generi
 		Aliases: []string{"hist"},
 		Short:   "List the revisions of a release",
 		Long: templates.LongDesc(`
-			List the revisions of a release that are kept, oldest first, each with what was said about it or what became
-			of it.`),
+			List the stored revisions of a release, oldest first, each with its description.`),
 		Example: templates.Examples(`
 			# List the revisions of a release
 			kubectl sherpack history myshop
@@ -44,7 +43,7 @@ func newHistoryCommand(getter genericclioptions.RESTClientGetter, streams generi
 			# List the last three
 			kubectl sherpack history myshop --max 3
 
-			# Print the number of the newest for a script
+			# Print the number of the newest revision for a script
 			kubectl sherpack history myshop -o jsonpath='{.items[-1].spec.revision}'`),
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -62,9 +61,9 @@ func newHistoryCommand(getter genericclioptions.RESTClientGetter, streams generi
 
 // AddFlags adds the flags.
 func (f *HistoryFlags) AddFlags(command *cobra.Command) {
-	command.Flags().IntVar(&f.Max, "max", f.Max, "How many revisions are listed, the newest ones. Zero means all.")
+	command.Flags().IntVar(&f.Max, "max", f.Max, "List only this many of the newest revisions. Zero means all.")
 	f.Output.AddFlags(command)
-	command.Flags().BoolVar(f.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")
+	command.Flags().BoolVar(f.Output.NoHeaders, "no-headers", false, "Do not print column headers.")
 }
 
 // ToOptions checks the flags and completes them.

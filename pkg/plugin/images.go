@@ -40,13 +40,13 @@ func newImagesCommand(getter genericclioptions.RESTClientGetter, streams generic
 		Use:   "images PACK",
 		Short: "List the images of a pack",
 		Long: templates.LongDesc(`
-			List the images that the Pods of a pack run, those of hooks of every phase included, for an installation and for
-			an upgrade. No cluster is asked. Images in custom resources are not known.`),
+			List the images used by the Pods of a pack, including hooks of all phases, for install and upgrade. The cluster
+			is not contacted. Images in custom resources are not found.`),
 		Example: templates.Examples(`
 			# List the images of the pack in the folder shop
 			kubectl sherpack images ./shop
 
-			# With other values, and where each is used
+			# Use other values, and print where each image is used
 			kubectl sherpack images ./shop -f production.yaml -o json`),
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -18,19 +18,19 @@ func newInstallCommand(getter genericclioptions.RESTClientGetter, streams generi
 		Use:   "install NAME PACK",
 		Short: "Install a pack as a release",
 		Long: templates.LongDesc(`
-			Install a pack, a folder or a .tgz archive, as a release.
+			Install a pack (a folder or a .tgz archive) as a release.
 
-			The hooks of the phase pre-install run before anything of the application is applied, those of post-install
-			after it. If something fails, the release is marked as failed and what it has is kept: fix the pack and
-			install it again.`),
+			pre-install hooks run before the application is applied, post-install hooks after it. If something fails, the
+			release is marked as failed and nothing is deleted: fix the pack and rerun install, or use --atomic to uninstall
+			it right away.`),
 		Example: templates.Examples(`
 			# Install the pack in the folder shop as release myshop
 			kubectl sherpack install myshop ./shop
 
-			# Into a namespace that need not exist yet, with other values, and wait until everything is ready
+			# Create the namespace, override values, and wait until everything is ready
 			kubectl sherpack install myshop ./shop -n web --create-namespace -f production.yaml --set replicas=3 --wait
 
-			# Leave out the hooks that run after the installation
+			# Skip the hooks that run after the installation
 			kubectl sherpack install myshop ./shop --skip-hooks post-install`),
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {

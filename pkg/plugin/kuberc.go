@@ -27,7 +27,7 @@ type preferences struct{ policy clientcmdapi.PluginPolicy }
 // AddFlags adds kubectl's flag, unless KUBECTL_KUBERC=false switches the file off.
 func (p *preferences) AddFlags(flags *pflag.FlagSet) {
 	if !cmdutil.KubeRC.IsDisabled() {
-		flags.String(kubercFlag, "", "Path to the kuberc file with kubectl's preferences, of which credentialPluginPolicy and credentialPluginAllowlist count. KUBERC=off or KUBECTL_KUBERC=false in the environment switches it off.")
+		flags.String(kubercFlag, "", "Path to the kuberc file with kubectl's preferences; only credentialPluginPolicy and credentialPluginAllowlist are used. Disabled by KUBERC=off or KUBECTL_KUBERC=false.")
 	}
 }
 

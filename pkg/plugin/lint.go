@@ -53,19 +53,20 @@ func newLintCommand(getter genericclioptions.RESTClientGetter, streams genericio
 		Use:   "lint PACK",
 		Short: "Check a pack for mistakes",
 		Long: templates.LongDesc(`
-			Check a pack for mistakes: its metadata and schema, its hook annotations, its templates with each of its
-			ci/*-values.yaml (its defaults, if it has none), names that are too long, references that nothing provides, and
-			API versions that are deprecated or removed.
+			Check a pack for mistakes in its metadata, schema, hook annotations and templates, for names that are too long,
+			missing references, and deprecated or removed API versions. Templates are rendered with each ci/*-values.yaml of
+			the pack, or with its defaults if there is none.
 
-			No cluster is asked, unless --use-cluster says so. An error makes the exit code 2; a warning does so with --strict.`),
+			The cluster is not contacted unless --use-cluster is given. Errors exit with code 2; with --strict, so do
+			warnings.`),
 		Example: templates.Examples(`
 			# Check the pack in the folder shop
 			kubectl sherpack lint ./shop
 
-			# For an older Kubernetes, with other values
+			# Check for an older Kubernetes version, with other values
 			kubectl sherpack lint ./shop --kube-version 1.30 -f production.yaml
 
-			# For what the cluster of the current context serves, as JSON
+			# Check against the current cluster, and print JSON
 			kubectl sherpack lint ./shop --use-cluster -o json`),
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -85,8 +86,8 @@ func newLintCommand(getter genericclioptions.RESTClientGetter, streams genericio
 func (f *LintFlags) AddFlags(command *cobra.Command) {
 	f.Values.AddFlags(command.Flags())
 	f.Assumed.AddFlags(command.Flags())
-	command.Flags().BoolVar(&f.UseCluster, "use-cluster", false, "Check against what the cluster of the current context serves.")
-	command.Flags().BoolVar(&f.Strict, "strict", false, "Fail for warnings, too.")
+	command.Flags().BoolVar(&f.UseCluster, "use-cluster", false, "Check against the API versions of the current cluster.")
+	command.Flags().BoolVar(&f.Strict, "strict", false, "Treat warnings as errors.")
 	f.Output.AddFlags(command)
 }
 
@@ -98,7 +99,7 @@ func (f *LintFlags) ToOptions(command *cobra.Command, args []string) (*LintOptio
 	options := &LintOptions{PackPath: args[0], Assumed: f.Assumed, UseCluster: f.UseCluster, Strict: f.Strict, Output: f.Output}
 	for _, name := range []string{kubeVersionFlag, apiVersionsFlag} {
 		if f.UseCluster && command.Flags().Changed(name) {
-			return nil, inputError{fmt.Errorf("--use-cluster asks the cluster for what --%s would say; use only one of the two", name)}
+			return nil, inputError{fmt.Errorf("--use-cluster and --%s cannot be used together", name)}
 		}
 	}
 	options.Guess = !command.Flags().Changed(kubeVersionFlag)

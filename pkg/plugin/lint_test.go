@@ -44,7 +44,7 @@ func exitCodesOfLint(t *testing.T) {
 		"values of no form": {args: []string{"--set", "a[=1"}, code: 2, stderr: "error: --set a[=…: a [ is not closed\n"},
 		"no such version":   {args: []string{"--kube-version", "new"}, code: 2, stderr: "error: --kube-version \"new\": "},
 		"no such form":      {args: []string{"-o", "xml"}, code: 2, stderr: "error: --output \"xml\": must be 'yaml' or 'json'\n"},
-		"two clusters":      {args: []string{"--use-cluster", "--api-versions=a/v1"}, code: 2, stderr: "error: --use-cluster asks the cluster for what --api-versions would say; use only one of the two\n"},
+		"two clusters":      {args: []string{"--use-cluster", "--api-versions=a/v1"}, code: 2, stderr: "error: --use-cluster and --api-versions cannot be used together\n"},
 		"no cluster":        {args: []string{"--use-cluster", "--server=http://127.0.0.1:1"}, code: 5, stderr: "error: "},
 		"no pack":           {args: []string{"--use-cluster", "--server=http://127.0.0.1:1"}, files: map[string]string{"Pack.yaml": ""}, code: 2, stdout: "Pack.yaml: error: apiVersion: ", stderr: "error: pack FOLDER has 4 errors"},
 	} {

@@ -62,8 +62,7 @@ func newListCommand(getter genericclioptions.RESTClientGetter, streams genericio
 		Aliases: []string{"ls"},
 		Short:   "List releases",
 		Long: templates.LongDesc(`
-			List the releases of a namespace, each with its newest revision. Flags that choose among them speak of that
-			revision, too.`),
+			List the releases in a namespace, with the newest revision of each. Filters apply to that revision.`),
 		Example: templates.Examples(`
 			# List the releases of the current namespace
 			kubectl sherpack list
@@ -96,7 +95,7 @@ func (f *ListFlags) AddFlags(command *cobra.Command) {
 		flags.Bool(flag.name, false, "Only list releases that are "+flag.name+". Status filters can be combined (OR).")
 	}
 	f.Output.AddFlags(command)
-	flags.BoolVar(f.Output.NoHeaders, "no-headers", false, "Do not print the headers of the columns.")
+	flags.BoolVar(f.Output.NoHeaders, "no-headers", false, "Do not print column headers.")
 }
 
 // ToOptions checks the flags and completes them.

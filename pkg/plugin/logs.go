@@ -45,16 +45,16 @@ func newLogsCommand(getter genericclioptions.RESTClientGetter, streams genericio
 		Use:   "logs NAME",
 		Short: "Print the logs of the hooks of a release",
 		Long: templates.LongDesc(`
-			Print the end of the logs of the hooks of a release, as it was recorded: up to 20 lines and 4 KiB of each, also
-			when the Pods are gone. With --follow print all that the hook says that runs now.`),
+			Print the recorded end of the logs of a release's hooks: up to 20 lines and 4 KiB each, even if the Pods are
+			gone. With --follow, stream the log of the hook that is running now.`),
 		Example: templates.Examples(`
 			# Print the logs of the hooks that ran last
 			kubectl sherpack logs myshop
 
-			# Print that of one hook of an earlier revision
+			# Print the log of one hook of an earlier revision
 			kubectl sherpack logs myshop --hook pre-upgrade/migrate --revision 3
 
-			# Follow the hook that an upgrade in another terminal runs now
+			# Stream the log of the hook that an upgrade in another terminal is running
 			kubectl sherpack logs myshop -f`),
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -72,9 +72,9 @@ func newLogsCommand(getter genericclioptions.RESTClientGetter, streams genericio
 
 // AddFlags adds the flags.
 func (f *LogsFlags) AddFlags(command *cobra.Command) {
-	command.Flags().StringVar(&f.Hook, "hook", "", "Print the log of this hook only, as in pre-upgrade/migrate.")
-	command.Flags().IntVar(&f.Revision, "revision", f.Revision, "The revision whose hooks they are. Zero means the newest.")
-	command.Flags().BoolVarP(&f.Follow, "follow", "f", false, "Follow the hook that runs now.")
+	command.Flags().StringVar(&f.Hook, "hook", "", "Print the log of this hook only, such as pre-upgrade/migrate.")
+	command.Flags().IntVar(&f.Revision, "revision", f.Revision, "The revision whose logs to print. Zero means the newest.")
+	command.Flags().BoolVarP(&f.Follow, "follow", "f", false, "Stream the log of the running hook.")
 }
 
 // ToOptions checks the flags and completes them.
@@ -87,7 +87,7 @@ func (f *LogsFlags) ToOptions(command *cobra.Command, args []string) (*LogsOptio
 		return nil, err
 	}
 	if f.Follow && (f.Revision != 0 || f.Hook != "") {
-		return nil, &UsageError{command.CommandPath(), fmt.Errorf("--follow is about the hook that runs now: omit --hook and --revision")}
+		return nil, &UsageError{command.CommandPath(), fmt.Errorf("--follow streams the log of the running hook; it cannot be used with --hook or --revision")}
 	}
 	return &LogsOptions{Name: name, Hook: f.Hook, Revision: f.Revision, Follow: f.Follow}, nil
 }
@@ -167,7 +167,7 @@ func (o *LogsOptions) follow(ctx context.Context, at *connection, found *release
 		return err
 	}
 	if len(content) == 0 {
-		return fmt.Errorf("hook %s: %s/%s: %w; it may just be about to run: run the command again", record.Title, record.Kind, record.Name, storage.ErrNotFound)
+		return fmt.Errorf("hook %s: %s/%s: %w; it may be about to start; run the command again", record.Title, record.Kind, record.Name, storage.ErrNotFound)
 	}
 	run := kube.HookRun{Object: &unstructured.Unstructured{Object: content}, Logs: func(line kube.LogLine) {
 		_, _ = io.WriteString(o.Out, printers.Line("["+record.Title+"] "+line.Text)+"\n")

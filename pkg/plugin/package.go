@@ -29,17 +29,17 @@ func newPackageCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	options := PackageOptions{IOStreams: streams}
 	command := &cobra.Command{
 		Use:   "package PACK",
-		Short: "Make an archive of a pack",
+		Short: "Package a pack as an archive",
 		Long: templates.LongDesc(`
-			Make the archive NAME-VERSION.tgz of a pack, and print its path and its digest. The pack is checked before as lint
-			does; errors refuse it.
+			Package a pack as the archive NAME-VERSION.tgz, and print its path and digest. The pack is linted first, and is
+			not packaged if there are errors.
 
-			The same files give the same bytes, on any machine. What .sherpackignore names is not part of the pack.`),
+			The same files produce the same bytes on any machine. Files matched by .sherpackignore are left out.`),
 		Example: templates.Examples(`
-			# Make an archive of the pack in the folder shop
+			# Package the pack in the folder shop
 			kubectl sherpack package ./shop
 
-			# In another folder
+			# Write it to another folder
 			kubectl sherpack package ./shop --destination dist`),
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -103,7 +103,7 @@ func sameRecord(a, b *release.Release) bool {
 // describe says for people who worked on a release until it was interrupted.
 func describe(former *storage.Former) string {
 	if former == nil {
-		return "no command works on it any more"
+		return "no command is working on it"
 	}
 	return former.String() + seen(former, "ago")
 }

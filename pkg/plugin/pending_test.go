@@ -19,7 +19,7 @@ func formerHolderIsDescribed(t *testing.T) {
 		former *storage.Former
 		want   string
 	}{
-		"nobody is known":   {nil, "no command works on it any more"},
+		"nobody is known":   {nil, "no command is working on it"},
 		"when is known":     {&storage.Former{Holder: holder, Age: 3 * time.Second, Dated: true}, `process 12 on "build-7", last seen 3s ago`},
 		"it was just there": {&storage.Former{Holder: holder, Dated: true}, `process 12 on "build-7", last seen 0s ago`},
 		"when is not known": {&storage.Former{Holder: holder}, `process 12 on "build-7"`},

@@ -3,7 +3,6 @@
 package plugin
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -15,7 +14,6 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
-	"k8s.io/kubectl/pkg/cmd/options"
 	"k8s.io/kubectl/pkg/util/templates"
 
 	_ "github.com/sherpack-io/kubectl-sherpack/pkg/plugin/internal/english" // Before what it is about.
@@ -84,9 +82,9 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 		}
 		return preferred.Load(cmd, streams.ErrOut)
 	}
-	root.Flags().Bool("version", false, "Print the version of this program.")
+	root.Flags().Bool("version", false, "Print the version of this program and exit.")
 	root.PersistentFlags().IntP(verbosityFlag, verbosityFlag, 0,
-		"Log verbosity on stderr. 1 names what the preflight could not submit; from 6 on requests are shown, as kubectl does.")
+		"Log verbosity on stderr. 1 names what the preflight could not check; 6 and above log requests, as in kubectl.")
 	root.PersistentFlags().String(colorFlag, "auto", "Colours: auto, always or never. auto: on a terminal, unless NO_COLOR is set.")
 	groups := templates.CommandGroups{
 		{Message: "Release Commands:", Commands: []*cobra.Command{
@@ -109,6 +107,7 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.AddCommand(newVersionCommand(flags, streams, build), newCompletionCommand(streams), newOptionsCommand(streams))
 	refuseAsUsage(root)
+	polishHelp(root)
 	completer{flags}.AddTo(root)
 	return root
 }
@@ -155,39 +154,4 @@ func logRequests(level int, out io.Writer) {
 	// A number is what this flag takes.
 	_ = flags.Set("v", strconv.Itoa(level))
 	klog.SetOutput(out)
-}
-
-// newOptionsCommand is kubectl's list of global options, which the last line of help names.
-func newOptionsCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	command := options.NewCmdOptions(streams.Out)
-	command.Hidden = true
-	command.Example = templates.Examples(`
-		# Print the options that all commands have
-		kubectl sherpack options`)
-	return command
-}
-
-// helpWriter writes kubectl's help. One place of its template names the program by its file; people call it through kubectl.
-type helpWriter struct{ io.Writer }
-
-// Write implements io.Writer.
-func (w helpWriter) Write(text []byte) (int, error) {
-	const usage = `Use "`
-	_, err := w.Writer.Write(bytes.ReplaceAll(text, []byte(usage+programName), []byte(usage+displayName)))
-	return len(text), err
-}
-
-// refuseAsUsage makes what a command and those below it say of their arguments UsageErrors.
-func refuseAsUsage(command *cobra.Command) {
-	if check := command.Args; check != nil {
-		command.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
-				return &UsageError{cmd.CommandPath(), err}
-			}
-			return nil
-		}
-	}
-	for _, below := range command.Commands() {
-		refuseAsUsage(below)
-	}
 }

@@ -35,12 +35,16 @@ func TestHelp(t *testing.T) {
 	t.Run("the help of all, and of a command", helpOfAllAndOfACommand)
 	t.Run("it is the same however it is asked for", helpIsTheSame)
 	t.Run("it speaks of kubectl sherpack", helpSpeaksOfKubectlSherpack)
+	t.Run("its paragraphs begin with a word", helpHasNoStraySpaces)
+	t.Run("what is common to all commands is under options", helpOfOptions)
 	t.Run("that of test does not speak of deletions", helpOfTestDoesNotSpeakOfDeletions)
 }
 
 func helpOfAllAndOfACommand(t *testing.T) {
 	t.Parallel()
-	for name, args := range map[string][]string{"help": {"--help"}, "help-install": {"install", "--help"}} {
+	for name, args := range map[string][]string{
+		"help": {"--help"}, "help-install": {"install", "--help"}, "help-status": {"status", "--help"},
+	} {
 		stdout, stderr, code := run(t, args...)
 		if code != 0 || stderr != "" {
 			t.Errorf("%s: exit code %d: %s", name, code, stderr)
@@ -87,6 +91,35 @@ func helpSpeaksOfKubectlSherpack(t *testing.T) {
 	}
 }
 
+// A paragraph that begins with a space looks like a mistake.
+func helpHasNoStraySpaces(t *testing.T) {
+	t.Parallel()
+	for _, command := range commands(t) {
+		if strings.Contains(command.Long, "\n ") || strings.HasPrefix(command.Long, " ") {
+			t.Errorf("%s: %q", command.CommandPath(), command.Long)
+		}
+	}
+}
+
+// The flags of the templates of -o are named once, and work with every command.
+func helpOfOptions(t *testing.T) {
+	t.Parallel()
+	all, _, _ := run(t, "options")
+	one, _, _ := run(t, "status", "--help")
+	for _, flag := range []string{"--template=", "--allow-missing-template-keys="} {
+		if !strings.Contains(all, flag) || strings.Contains(one, flag) {
+			t.Errorf("%s is in options: %t, in the help of status: %t", flag, strings.Contains(all, flag), strings.Contains(one, flag))
+		}
+	}
+	if !strings.Contains(all, "--kubeconfig=") {
+		t.Errorf("options are %s", all)
+	}
+	_, stderr, code := run(t, "status", "A", "-o", "go-template", "--template", "{{.metadata.name}}")
+	if code != 2 || !strings.HasPrefix(stderr, "error: release name") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
 // commands are all commands of ours below the root, and the root.
 func commands(t *testing.T) []*cobra.Command {
 	t.Helper()
@@ -104,7 +137,7 @@ func helpOfTestDoesNotSpeakOfDeletions(t *testing.T) {
 	t.Parallel()
 	for verb, want := range map[string]bool{"test": false, "upgrade": true} {
 		stdout, _, _ := run(t, verb, "--help")
-		if !strings.Contains(stdout, "Do not ask before") || strings.Contains(stdout, "resource definitions are deleted") != want {
+		if !strings.Contains(stdout, "Do not ask before") || strings.Contains(stdout, "deleting custom resource definitions") != want {
 			t.Errorf("%s says:\n%s", verb, stdout)
 		}
 	}
@@ -170,10 +203,15 @@ func commandLinesThatAreRefused(t *testing.T) {
 		"a flag that is nearly one": {args: []string{"upgrade", "--atomci", "a", "b"}, code: 2, want: "error: unknown flag: --atomci; did you mean --atomic?\n"},
 		"an unknown flag":           {args: []string{"install", "a", "b", "--no-such-flag"}, code: 2, want: "error: unknown flag: --no-such-flag\nSee 'kubectl sherpack install --help' for usage.\n"},
 		"an unknown flag at first":  {args: []string{"--no-such-flag"}, code: 2, want: "error: unknown flag: --no-such-flag\nSee 'kubectl sherpack --help' for usage.\n"},
-		"too few arguments":         {args: []string{"install", "a"}, code: 2, want: "error: accepts 2 arg(s), received 1\nSee 'kubectl sherpack install --help' for usage.\n"},
-		"too many arguments":        {args: []string{"status", "a", "b"}, code: 2, want: "error: accepts 1 arg(s), received 2\n"},
-		"an argument to list":       {args: []string{"list", "a"}, code: 2, want: "error: unknown command \"a\" for \"kubectl sherpack list\"\n"},
-		"an argument to version":    {args: []string{"version", "a"}, code: 2, want: "error: unknown command \"a\" for \"kubectl sherpack version\"\n"},
+		"too few arguments":         {args: []string{"install", "a"}, code: 2, want: "error: install needs NAME and PACK; PACK is missing\nSee 'kubectl sherpack install --help' for usage.\n"},
+		"too many arguments":        {args: []string{"status", "a", "b"}, code: 2, want: "error: status takes only NAME; unexpected argument \"b\"\n"},
+		"no argument":               {args: []string{"uninstall"}, code: 2, want: "error: uninstall needs NAME\n"},
+		"no argument of two":        {args: []string{"template"}, code: 2, want: "error: template needs NAME and PACK\n"},
+		"too many of two":           {args: []string{"rollback", "a", "1", "2"}, code: 2, want: "error: rollback takes only NAME [REVISION]; unexpected argument \"2\"\n"},
+		"no shell":                  {args: []string{"completion"}, code: 2, want: "error: completion needs SHELL\n"},
+		"an unknown part":           {args: []string{"get", "valuse"}, code: 2, want: "error: unknown command \"valuse\" for \"kubectl sherpack get\"\n"},
+		"an argument to list":       {args: []string{"list", "a"}, code: 2, want: "error: list takes no arguments; unexpected argument \"a\"\n"},
+		"an argument to version":    {args: []string{"version", "a"}, code: 2, want: "error: version takes no arguments; unexpected argument \"a\"\n"},
 		"a duration without unit":   {args: []string{"install", "a", "b", "--timeout", "5"}, code: 2, want: "error: invalid argument \"5\" for \"--timeout\" flag"},
 		"an output of status":       {args: []string{"status", "a", "-o", "xml"}, code: 2, want: "error: unable to match a printer suitable for the output format \"xml\""},
 		"an output of list":         {args: []string{"list", "-o", "xml"}, code: 2, want: "error: unable to match a printer"},

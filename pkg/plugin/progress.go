@@ -37,11 +37,11 @@ type progressFlags struct{ Form, CI string }
 // AddFlags adds --progress, and --events, which is hidden and the same.
 func (f *progressFlags) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.Form, progressFlag, progressAuto,
-		"Progress on stderr: auto, tty (a view that is updated in place), plain (a line for each change), json (a line for each event) or none. auto: tty on a terminal, else plain.")
+		"Progress format on stderr: auto, tty (updated in place), plain (one line per change), json (one line per event) or none. auto: tty on a terminal, otherwise plain.")
 	flags.StringVar(&f.Form, eventsFlag, progressAuto, "See --progress.")
 	flags.Lookup(eventsFlag).Hidden = true
 	flags.StringVar(&f.CI, "ci", ciAuto,
-		"Mark the progress for a CI service: auto, github (groups, an annotation for each hook that fails, a job summary), gitlab (sections) or none.")
+		"CI integration of the progress: auto, github (log groups, an annotation per failed hook, a job summary), gitlab (sections) or none.")
 }
 
 // ToOptions checks the flags.

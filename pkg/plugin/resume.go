@@ -33,18 +33,18 @@ func newResumeCommand(getter genericclioptions.RESTClientGetter, streams generic
 		Use:   "resume NAME",
 		Short: "Resume an interrupted operation",
 		Long: templates.LongDesc(`
-			Go on with an installation, upgrade, rollback or uninstallation of a release that was interrupted: by Ctrl-C, or
-			because its process or machine came to an end.
+			Resume an install, upgrade, rollback or uninstall that was interrupted by Ctrl-C, or because its process was
+			killed.
 
-			It continues from what was recorded, without the pack and its values. Hooks that have succeeded do not run again; one
-			that still runs is waited for and counts as run. What an upgrade or an installation would do is the same, save that
-			these run all hooks again, and end those first that still run. Flags count only if they are given again:
-			--keep-history, for one, for an uninstallation that had it.`),
+			The operation continues from its record, without the pack and its values. Hooks that have succeeded do not run
+			again; a hook that is still running is waited for and counts. Running the original command again works too, but
+			deletes running hooks and runs all hooks again. Flags such as --wait or --keep-history are not recorded: give
+			them again.`),
 		Example: templates.Examples(`
-			# Go on where the last command on release myshop was cut short
+			# Resume the interrupted operation of release myshop
 			kubectl sherpack resume myshop
 
-			# See first what is left to do
+			# Show what is left to do
 			kubectl sherpack resume myshop --dry-run=server`),
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -130,7 +130,7 @@ func (o *ResumeOptions) leave(ctx context.Context, at planning, request *plan.Re
 	}
 	left := request.History.Newest()
 	if left == nil {
-		return fmt.Errorf("release %q: the revision that revision %d leaves is not kept any more", o.Name, request.Release.Spec.Revision)
+		return fmt.Errorf("release %q: the revision that revision %d leaves is no longer kept", o.Name, request.Release.Spec.Revision)
 	}
 	if request.Previous, err = at.Salvage(ctx, left); err != nil {
 		return err

@@ -40,19 +40,19 @@ func newRollbackCommand(getter genericclioptions.RESTClientGetter, streams gener
 		Use:   "rollback NAME [REVISION]",
 		Short: "Roll back a release to a previous revision",
 		Long: templates.LongDesc(`
-			Roll back a release to a previous revision, as a new revision. What that revision was rendered to is applied
-			again; nothing is rendered.
+			Roll back a release to a previous revision. The stored manifest of that revision is applied again as a new
+			revision; templates are not rendered.
 
-			The hooks of the phase pre-rollback are those of the revision that is left, and those of post-rollback are those
-			of the revision that is restored. Custom resource definitions stay as they are.
+			The pre-rollback hooks come from the revision being left, the post-rollback hooks from the revision being
+			restored. Custom resource definitions are not changed.
 
-			Without a revision the release goes back to the one that is deployed if the newest has failed, else to the last
-			one that was deployed before it.`),
+			Without REVISION, roll back to the deployed revision if the newest one has failed, otherwise to the revision
+			deployed before it.`),
 		Example: templates.Examples(`
 			# Undo the last upgrade of release myshop
 			kubectl sherpack rollback myshop
 
-			# Go back to revision 3, and wait until everything is ready
+			# Roll back to revision 3 and wait until everything is ready
 			kubectl sherpack rollback myshop 3 --wait`),
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {

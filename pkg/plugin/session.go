@@ -174,7 +174,7 @@ func (s *session) proposeDry(ctx context.Context, plan planner) (proposed *propo
 	found = &warnings{}
 	proposed, err = plan(ctx, s.Planning(found))
 	if s.IsPending(ctx, s.Name) {
-		_, _ = fmt.Fprintf(s.ErrOut, "warning: another command works on release %s, or was killed while it did; this is what would be done now\n", s.Name)
+		_, _ = fmt.Fprintf(s.ErrOut, "warning: another command is working on release %s, or was killed; this is the plan as of now\n", s.Name)
 	}
 	if err == nil && proposed.createNamespace && s.DryRun == cmdutil.DryRunServer {
 		proposed.created, err = s.tryNamespace(ctx)

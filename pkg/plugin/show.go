@@ -26,8 +26,8 @@ func newShowCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		Use:   "show SUBCOMMAND",
 		Short: "Print the values, README, metadata or schema of a pack",
 		Long: templates.LongDesc(`
-			Print a file of a pack as it is, with its comments: the default values, the README, Pack.yaml, or the schema of
-			the values.`),
+			Print a file of a pack as it is, comments included: the default values, the README, the metadata (Pack.yaml) or
+			the values schema.`),
 		Example: templates.Examples(`
 			# List what can be printed
 			kubectl sherpack show`),

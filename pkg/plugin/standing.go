@@ -32,7 +32,7 @@ func standing(done plan.Plan, result plan.Result, err error) string {
 	}
 	switch deployed := done.History.Deployed(); {
 	case done.Operation == release.OperationInstall:
-		return fmt.Sprintf("Fix the pack and run install again, or remove what was made: kubectl sherpack uninstall %s", r.Name)
+		return fmt.Sprintf("Fix the pack and run install again, or clean up: kubectl sherpack uninstall %s", r.Name)
 	case done.Operation == release.OperationUninstall:
 		return "Run uninstall again; it continues."
 	case deployed == nil:
@@ -40,7 +40,7 @@ func standing(done plan.Plan, result plan.Result, err error) string {
 	case result.Extent == plan.ExtentNone:
 		return fmt.Sprintf("Revision %d is still deployed and unchanged. Fix the pack and run %s again.", deployed.Spec.Revision, done.Operation)
 	default:
-		return fmt.Sprintf("Revision %d is the last one that was deployed; parts of revision %d are applied over it. Fix the pack and run upgrade again, or roll back: kubectl sherpack rollback %s",
+		return fmt.Sprintf("Revision %d was the last one deployed; revision %d is partly applied over it. Fix the pack and run upgrade again, or roll back: kubectl sherpack rollback %s",
 			deployed.Spec.Revision, r.Spec.Revision, r.Name)
 	}
 }

@@ -59,29 +59,29 @@ func newStatusCommand(getter genericclioptions.RESTClientGetter, streams generic
 		Use:   "status NAME",
 		Short: "Show the status of a release",
 		Long: templates.LongDesc(`
-			Show the newest revision of a release, or another one: how far it got, how its hooks and its last tests went, and
-			what it has on the cluster, with whether that is ready and why not.
+			Show the status of a release: the state of its newest revision (or the one of --revision), its hooks, its last
+			tests, and its resources, with their readiness and the reason if they are not ready.
 
-			With --timeline show what its last operation did when, as a chart. As svg that is a picture; as html it is a page
-			to keep that has hooks, the ends of their logs and the objects, too. Forms for programs have what is on record;
-			whether objects are ready is not in them.`),
+			With --timeline, show what its last operation did when, as a chart: in the terminal, as a picture (-o svg), or as
+			a page to keep (-o html), which also has the hooks, the ends of their logs and the objects. Formats for programs
+			print the record, without the readiness of resources.`),
 		Example: templates.Examples(`
 			# Show a release
 			kubectl sherpack status myshop
 
-			# Follow the upgrade that another terminal runs, to its end
+			# Follow an upgrade that runs in another terminal
 			kubectl sherpack status myshop --watch
 
-			# Show how an upgrade went that was rolled back since
+			# Show the result of an upgrade that was rolled back
 			kubectl sherpack status myshop --revision 7
 
-			# Show what took how long
+			# Show how long each step took
 			kubectl sherpack status myshop --timeline
 
-			# Print a page about the last operation, to keep as an artifact of a CI job
-			kubectl sherpack status myshop -o html
+			# Write a report of the last operation, such as an artifact of a CI job
+			kubectl sherpack status myshop -o html > report.html
 
-			# Print one word for a script
+			# Print the state for a script
 			kubectl sherpack status myshop -o jsonpath='{.status.phase}'`),
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -95,7 +95,7 @@ func errorsAreEventsWhereTheyAreAskedFor(t *testing.T) {
 	}{
 		"an unknown flag before":     {[]string{"install", "--no-such-flag", "--events", "json"}, 2, "unknown flag: --no-such-flag\nSee 'kubectl sherpack install --help'"},
 		"an unknown flag behind":     {[]string{"install", "--events=json", "--no-such-flag"}, 2, "unknown flag: --no-such-flag\n"},
-		"too few arguments":          {[]string{"upgrade", "a", "--events", "json"}, 2, "accepts 2 arg(s), received 1\n"},
+		"too few arguments":          {[]string{"upgrade", "a", "--events", "json"}, 2, "upgrade needs NAME and PACK; PACK is missing\n"},
 		"an unknown command":         {[]string{"instal", "--events=json"}, 2, "unknown flag: --events\n"},
 		"a command without the flag": {[]string{"status", "a", "--events", "json"}, 2, "unknown flag: --events\n"},
 		"a value":                    {[]string{"uninstall", "A", "--events", "json"}, 2, "release name \"A\": "},

@@ -59,24 +59,25 @@ func newTemplateCommand(getter genericclioptions.RESTClientGetter, streams gener
 		Use:   "template NAME PACK [PATH]",
 		Short: "Render a pack and print its manifest",
 		Long: templates.LongDesc(`
-			Render a pack and print its manifest, hooks included. No cluster is asked: lookup finds nothing there, and the
-			version of Kubernetes is the one given. What install would refuse before it asks a cluster is refused here too.
+			Render a pack and print its manifest, hooks included, without a cluster: lookup finds nothing, and the
+			Kubernetes version is that of --kube-version. Whatever install would refuse without asking the cluster is
+			refused here, too.
 
-			With --explain-values, print where each value comes from instead, or those at a path and below it.`),
+			With --explain-values, print where each value comes from instead, or only the values below PATH.`),
 		Example: templates.Examples(`
 			# See what would be installed
 			kubectl sherpack template myshop ./shop --set replicas=3
 
-			# As for an upgrade, on an older cluster
+			# Render as for an upgrade on an older cluster
 			kubectl sherpack template myshop ./shop --is-upgrade --kube-version 1.30
 
-			# See what comes of one template only
+			# Render one template only
 			kubectl sherpack template myshop ./shop -s templates/service.yaml
 
-			# See the names of the objects
+			# Print the names of the objects
 			kubectl sherpack template myshop ./shop -o name
 
-			# Write a file for each template to the folder rendered/shop
+			# Write one file per template to the folder rendered/shop
 			kubectl sherpack template myshop ./shop --output-dir rendered
 
 			# See which file, flag or default the values below image come from
@@ -101,12 +102,12 @@ func (f *TemplateFlags) AddFlags(command *cobra.Command) {
 	f.Values.AddFlags(flags)
 	f.Assumed.AddFlags(flags)
 	flags.BoolVar(&f.IsUpgrade, "is-upgrade", false, "Render as for an upgrade.")
-	flags.BoolVar(&f.NoHooks, "no-hooks", false, "Leave out the hooks.")
+	flags.BoolVar(&f.NoHooks, "no-hooks", false, "Skip the hooks.")
 	flags.StringArrayVarP(&f.ShowOnly, "show-only", "s", nil,
-		"Print only what comes of this template, as in templates/service.yaml; * stands for any name. Can be repeated.")
-	flags.StringVar(&f.OutputDir, "output-dir", "", "Write a file for each template below this folder, instead of printing the manifest.")
+		"Print only the output of this template, such as templates/service.yaml; * matches any name. Can be repeated.")
+	flags.StringVar(&f.OutputDir, "output-dir", "", "Write one file per template to this folder instead of printing the manifest.")
 	flags.StringVar(&f.Explain, explainFlag, "",
-		"Print where each value comes from, and what it has beaten, instead of the manifest. A PATH, such as image.tag, limits that to what is there and below.")
+		"Print where each value comes from, and which values it overrides, instead of the manifest. A PATH, such as image.tag, limits the output to that part.")
 	flags.Lookup(explainFlag).NoOptDefVal = allValues
 	f.Output.AddFlags(command)
 	// It is kubectl's, whose short form is taken. No server is asked here.

@@ -51,7 +51,7 @@ func checkPattern(pattern string, p *pack.Pack, nodes []*yaml.RNode) error {
 		names = append(names, file.Path)
 	}
 	if slices.Contains(names, path.Clean(filepath.ToSlash(pattern))) {
-		return fmt.Errorf("--show-only %s: no object comes of this template with these values", pattern)
+		return fmt.Errorf("--show-only %s: this template renders no objects with these values", pattern)
 	}
 	return fmt.Errorf("--show-only %s: the pack has no such template%s", pattern, words.Suggestion(pattern, names))
 }

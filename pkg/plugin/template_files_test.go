@@ -64,8 +64,8 @@ func aTemplateOfWhichNothingComesIsRefused(t *testing.T) {
 		"templates/mpa.yaml":   "--show-only templates/mpa.yaml: the pack has no such template; did you mean templates/map.yaml?",
 		"nothing/*":            "--show-only nothing/*: the pack has no such template",
 		"[":                    "--show-only [: the pack has no such template",
-		"templates/empty.yaml": "--show-only templates/empty.yaml: no object comes of this template with these values",
-		"templates/job.yaml":   "--show-only templates/job.yaml: no object comes of this template with these values",
+		"templates/empty.yaml": "--show-only templates/empty.yaml: this template renders no objects with these values",
+		"templates/job.yaml":   "--show-only templates/job.yaml: this template renders no objects with these values",
 	} {
 		stdout, stderr, code := run(t, "template", "shop", folder, "--kubeconfig", os.DevNull, "--no-hooks", "-s", "templates/map.yaml", "-s", pattern)
 		if code != 2 || stdout != "" || stderr != "error: "+want+"\n" {

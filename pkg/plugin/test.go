@@ -36,21 +36,21 @@ type TestOptions struct {
 }
 
 func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := TestFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Forms: []string{formJUnit}, Asks: "stored hooks run outside of the release's namespace"}}
+	flags := TestFlags{Run: RunFlags{Getter: getter, IOStreams: streams, Forms: []string{formJUnit}, Asks: "running stored hooks outside of the release's namespace"}}
 	command := &cobra.Command{
 		Use:   "test NAME",
 		Short: "Run the tests of a release",
 		Long: templates.LongDesc(`
-			Run the hooks of the phase test of the revision that is deployed, one after another, up to the first that fails.
-			How they went is recorded, and status shows it. With -o junit the answer is a report in JUnit's XML.`),
+			Run the test hooks of the deployed revision, one after another, and stop at the first failure. The results are
+			recorded; status shows them. With -o junit, print a JUnit XML report.`),
 		Example: templates.Examples(`
 			# Run the tests of a release
 			kubectl sherpack test myshop
 
-			# Run all of them although some fail, but not the one named load
-			kubectl sherpack test myshop --keep-going --filter '!name=load'
+			# Run all tests but load, even if some fail
+			kubectl sherpack test myshop --keep-going --filter '!load'
 
-			# Print a report that CI services read
+			# Print a JUnit report for CI
 			kubectl sherpack test myshop -o junit`),
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -68,8 +68,8 @@ func newTestCommand(getter genericclioptions.RESTClientGetter, streams genericio
 // AddFlags adds the flags.
 func (f *TestFlags) AddFlags(command *cobra.Command) {
 	f.Run.AddFlags(command)
-	command.Flags().BoolVar(&f.KeepGoing, "keep-going", false, "Run the tests that come after one that failed, too.")
-	command.Flags().StringSliceVar(&f.Filter, "filter", nil, "Run only the tests of these names, as in smoke or name=smoke, or all but these, as in '!load'. Can be repeated.")
+	command.Flags().BoolVar(&f.KeepGoing, "keep-going", false, "Continue with the other tests after a failure.")
+	command.Flags().StringSliceVar(&f.Filter, "filter", nil, "Run only the tests of these names (smoke or name=smoke), or all but these ('!load'). Can be repeated.")
 }
 
 // ToOptions checks the flags and completes them.

@@ -50,7 +50,7 @@ func (s *session) Undo(ctx context.Context, failed *proposal, result plan.Result
 	if err == nil && needed {
 		doing := "rolling back to revision " + strconv.Itoa(undo.Release.Spec.FromRevision)
 		if undo.Operation == release.OperationUndo {
-			doing = "removing what it made"
+			doing = "deleting what it created"
 		}
 		_, _ = fmt.Fprintf(s.ErrOut, "%s %s failed; %s\n", failed.Operation, s.Name, doing)
 		undone, err = s.CarryOut(ctx, undo)
@@ -62,12 +62,12 @@ func (s *session) Undo(ctx context.Context, failed *proposal, result plan.Result
 	case !needed:
 		outcome = fmt.Sprintf("Nothing had been changed. Revision %d is still deployed.", failed.deployed.Spec.Revision)
 	case undo.Operation == release.OperationUndo:
-		outcome = "What it had made was removed again."
+		outcome = "Everything it had created was deleted."
 	default:
-		outcome = fmt.Sprintf("Release %s is back at revision %d, as revision %d.", s.Name, failed.deployed.Spec.Revision, undo.Release.Spec.Revision)
+		outcome = fmt.Sprintf("Release %s was rolled back to revision %d (now revision %d).", s.Name, failed.deployed.Spec.Revision, undo.Release.Spec.Revision)
 	}
 	if len(undone.Returned) > 0 {
-		outcome += " What it had adopted was given back: " + words.List(undone.Returned, words.Many) + "."
+		outcome += " Adopted objects were given back: " + words.List(undone.Returned, words.Many) + "."
 	}
 	return &RunError{Failure: failure, Outcome: outcome, HookGone: needed && isHookGone(failure, undone.Release.Inventory)}
 }

@@ -41,23 +41,23 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 		Aliases: []string{"delete"},
 		Short:   "Uninstall a release and delete its resources",
 		Long: templates.LongDesc(`
-			Remove everything that a release made, and then its record.
+			Uninstall a release: delete its resources, then its record.
 
-			The hooks of the phase pre-delete run before anything is deleted, those of post-delete when it is. If one of
-			pre-delete fails, nothing is deleted and the release stays as it was; --no-hooks gets past it.
+			pre-delete hooks run before anything is deleted, post-delete hooks after it. If a pre-delete hook fails, nothing
+			is deleted and the release keeps its status; --no-hooks skips the hook.
 
-			What a failed operation had adopted is given back. What belongs to somebody else is left alone, and so is what
-			carries the marks of the release but is not the object that it made, because it was replaced or restored from
-			a backup; --take-ownership deletes that, too. Custom resource definitions stay, because all objects of their
-			kinds would go with them, and so do Namespaces with something else in them.`),
+			Objects that belong to somebody else are not deleted, and neither are objects that carry the labels of the
+			release but were replaced or restored from a backup (delete these with --take-ownership). Objects adopted by an
+			operation that failed are given back. Custom resource definitions are kept, because deleting them deletes all
+			objects of their kinds, and so are Namespaces that are not empty.`),
 		Example: templates.Examples(`
-			# Remove a release
+			# Uninstall a release
 			kubectl sherpack uninstall myshop
 
-			# Remove two releases; the second one also if the first one fails
+			# Uninstall two releases; continue with the second if the first fails
 			kubectl sherpack uninstall myshop mycache
 
-			# Remove it without its hooks, wait until all is gone, and keep its history
+			# Uninstall without hooks, wait until everything is gone, and keep the history
 			kubectl sherpack uninstall myshop --no-hooks --wait --keep-history`),
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -103,9 +103,9 @@ type deleteFlags struct {
 
 // AddFlags adds --wait and --take-ownership.
 func (f *deleteFlags) AddFlags(flags *pflag.FlagSet) {
-	flags.BoolVar(&f.Wait, "wait", false, "Wait until everything that is deleted is gone, with its Pods.")
+	flags.BoolVar(&f.Wait, "wait", false, "Wait until the deleted objects and their Pods are gone.")
 	flags.BoolVar(&f.TakeOwnership, "take-ownership", false,
-		"Delete objects with the marks of the release also where they have been replaced or restored from a backup, and let hooks take over what has their names.")
+		"Also delete objects with the labels of the release that were replaced or restored from a backup, and let hooks adopt existing objects of their names.")
 }
 
 // ApplyTo implements planFlags.
@@ -198,7 +198,7 @@ func (o *UninstallOptions) plan(ctx context.Context, at planning) (*proposal, er
 	request := plan.Request{Release: newest, History: history, Options: o.Plan}
 	if newest.Status.Phase == release.Uninstalled {
 		if o.Plan.KeepHistory {
-			return nil, fmt.Errorf("release %q is already uninstalled; without --keep-history its record goes, too", newest.Name)
+			return nil, fmt.Errorf("release %q is already uninstalled; to delete its history, omit --keep-history", newest.Name)
 		}
 		// Its hooks have run.
 		request.Options.SkipPhases = hook.Phases()

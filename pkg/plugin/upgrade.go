@@ -28,17 +28,17 @@ func newUpgradeCommand(getter genericclioptions.RESTClientGetter, streams generi
 		Long: templates.LongDesc(`
 			Upgrade a release to a new pack version or new values.
 
-			The hooks of the phase pre-upgrade run before anything is changed, those of post-upgrade after it. What the pack
-			does not have any more is removed last, when all else has succeeded. As long as the release was never deployed,
-			because its installation failed, this installs it.
+			pre-upgrade hooks run before anything is changed, post-upgrade hooks after it. Objects that are no longer in the
+			pack are deleted last, once everything else has succeeded. If the release was never deployed because its
+			installation failed, upgrade installs it.
 
-			Without values, those given for the deployed revision are kept. With some, the pack's defaults and those given
-			count, and nothing of before; --reuse-values and --reset-then-reuse-values say otherwise.`),
+			Without --values or --set, the values of the deployed revision are reused. With them, the pack's defaults and
+			the given values are used; see --reuse-values and --reset-then-reuse-values.`),
 		Example: templates.Examples(`
-			# Bring release myshop to the pack in the folder shop, with the values it has
+			# Upgrade release myshop to the pack in the folder shop, reusing its values
 			kubectl sherpack upgrade myshop ./shop
 
-			# Change one value, keep the others that were given, and install the release if it does not exist
+			# Change one value and keep the other given ones; install the release if it does not exist
 			kubectl sherpack upgrade myshop ./shop --install --reset-then-reuse-values --set replicas=5`),
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {

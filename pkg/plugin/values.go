@@ -42,9 +42,9 @@ type reuseFlags struct {
 
 // AddFlags adds --reuse-values and the others.
 func (r *reuseFlags) AddFlags(flags *pflag.FlagSet) {
-	flags.BoolVar(&r.Reuse, "reuse-values", false, "Keep all values of the deployed revision, its pack's defaults included, and lay those given over them.")
-	flags.BoolVar(&r.Reset, "reset-values", false, "Start from the defaults of the pack, also when no values are given.")
-	flags.BoolVar(&r.ResetThenReuse, "reset-then-reuse-values", false, "Start from the defaults of the pack, lay the values given for the deployed revision over them, and those given now over these.")
+	flags.BoolVar(&r.Reuse, "reuse-values", false, "Reuse all values of the deployed revision, including the defaults of its pack, then those given now.")
+	flags.BoolVar(&r.Reset, "reset-values", false, "Use the pack's defaults and the values given now, even if none are given.")
+	flags.BoolVar(&r.ResetThenReuse, "reset-then-reuse-values", false, "Use the pack's defaults, then the values given for the deployed revision, then those given now.")
 }
 
 // Check refuses flags that contradict each other.

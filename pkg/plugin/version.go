@@ -82,8 +82,7 @@ func newVersionCommand(getter genericclioptions.RESTClientGetter, streams generi
 		Use:   "version",
 		Short: "Print the client and server versions",
 		Long: templates.LongDesc(`
-			Print the version of this program and that of the API server, and which features of the server the two can use
-			together. What a server lacks is done in another way, or not at all.`),
+			Print the version of this program and of the API server, and which server features the program can use.`),
 		Example: templates.Examples(`
 			# Print the versions of the client and of the server of the current context
 			kubectl sherpack version
@@ -106,7 +105,7 @@ func newVersionCommand(getter genericclioptions.RESTClientGetter, streams generi
 
 // AddFlags adds the flags.
 func (f *VersionFlags) AddFlags(command *cobra.Command) {
-	command.Flags().BoolVar(&f.Client, "client", f.Client, "Print the version of the client only, and ask no server.")
+	command.Flags().BoolVar(&f.Client, "client", f.Client, "Print the client version only (no server required).")
 	f.Output.AddFlags(command)
 }
 

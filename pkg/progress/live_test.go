@@ -78,7 +78,7 @@ func story() (events []lifecycle.Event, looks []int) {
 	for i := range 3 {
 		add(0, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("Deployment", fmt.Sprint(i)), Result: lifecycle.ResultReady})
 	}
-	add(0, lifecycle.Warning, lifecycle.Outcome{Message: "no right to list events: what only events tell is not known"})
+	add(0, lifecycle.Warning, lifecycle.Outcome{Message: "no right to list events: reasons that only events show are missing"})
 	look()
 	add(63*time.Second, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("StatefulSet", "db"), Result: lifecycle.ResultReady})
 	add(0, lifecycle.WaitFinished, lifecycle.Outcome{Result: lifecycle.ResultFailed})

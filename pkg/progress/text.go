@@ -2,6 +2,7 @@ package progress
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -27,7 +28,7 @@ func textOf(event lifecycle.Event) string {
 	case lifecycle.WaitStarted:
 		return "waiting for " + event.Message + " to be ready"
 	case lifecycle.WaitProgress:
-		return objectName(event) + ": " + words.Join(": ", string(event.Result), event.Message)
+		return objectName(event) + ": " + waitState(event)
 	case lifecycle.PreflightSkipped:
 		return objectName(event) + ": not checked by the preflight: " + event.Message
 	case lifecycle.Warning:
@@ -36,6 +37,18 @@ func textOf(event lifecycle.Event) string {
 		return doneIn(event)
 	}
 	return ""
+}
+
+// waitState says how far an object is that is waited for. Why it is ready nobody asks, and "Waiting" is said once.
+func waitState(event lifecycle.Event) string {
+	message := event.Message
+	if event.Result == lifecycle.ResultReady {
+		message = ""
+	}
+	if strings.HasPrefix(strings.ToLower(message), "waiting ") {
+		return message
+	}
+	return words.Join(": ", string(event.Result), message)
 }
 
 // logPrefix says where a line of a log is from: [pre-install/migrate], with the container where its Pod has several.

@@ -110,7 +110,7 @@ func checkHead(head *metav1.ObjectMeta) error {
 	case status == "":
 		return fmt.Errorf("secret %s/%s: %w: it has no label %q", head.Namespace, head.Name, ErrDamaged, labelStatus)
 	case !release.Phase(status).Known():
-		return fmt.Errorf("secret %s/%s: %w: its label %q says %q, which is no state of a release",
+		return fmt.Errorf("secret %s/%s: %w: its label %q says %q, which is not a state of a release",
 			head.Namespace, head.Name, ErrDamaged, labelStatus, status)
 	}
 	return nil
@@ -151,7 +151,7 @@ func checkFormat(secret *metav1.ObjectMeta) error {
 	version, err := strconv.Atoi(secret.Annotations[annotationFormat])
 	switch {
 	case err != nil:
-		return fmt.Errorf("secret %s/%s: %w: it names no format version", secret.Namespace, secret.Name, ErrDamaged)
+		return fmt.Errorf("secret %s/%s: %w: it has no format version", secret.Namespace, secret.Name, ErrDamaged)
 	case version > release.FormatVersion:
 		return fmt.Errorf("secret %s/%s: %w: it has format version %d, this one reads up to %d",
 			secret.Namespace, secret.Name, ErrNewerFormat, version, release.FormatVersion)

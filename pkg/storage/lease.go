@@ -390,7 +390,7 @@ func (l *Locks) Abandoned(ctx context.Context, namespace, name string) (abandone
 		return true, nil, nil
 	}
 	if err != nil {
-		return false, nil, fmt.Errorf("asking who works on release %s/%s: %w", namespace, name, err)
+		return false, nil, fmt.Errorf("reading the lock of release %s/%s: %w", namespace, name, err)
 	}
 	// Where the server does not say what time it is, the age is not known.
 	age, dated := l.clock.age(lease)

@@ -39,17 +39,17 @@ func (s *Secrets) Forget(ctx context.Context, r *release.Release) error {
 func (s *Secrets) Sweep(ctx context.Context, namespace, name string) (bool, error) {
 	found, err := s.client.list(ctx, namespace, labels.SelectorFromSet(labels.Set{labelOwner: owner, labelName: name}))
 	if err != nil {
-		return false, fmt.Errorf("looking for what is left of release %s/%s: %w", namespace, name, err)
+		return false, fmt.Errorf("looking for leftovers of release %s/%s: %w", namespace, name, err)
 	}
 	heads, parts := split(found, ofRelease(name))
 	if len(heads) > 0 || len(parts) == 0 {
 		return false, nil
 	}
 	if err := s.checkHeadless(ctx, namespace, heads, parts); err != nil {
-		return false, fmt.Errorf("removing what is left of release %s/%s: %w", namespace, name, err)
+		return false, fmt.Errorf("removing leftovers of release %s/%s: %w", namespace, name, err)
 	}
 	if err := s.client.delete(ctx, namespace, parts); err != nil {
-		return false, fmt.Errorf("removing what is left of release %s/%s: %w", namespace, name, err)
+		return false, fmt.Errorf("removing leftovers of release %s/%s: %w", namespace, name, err)
 	}
 	return true, nil
 }

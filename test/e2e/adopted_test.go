@@ -237,7 +237,7 @@ func (b *bench) failAdopting(t *testing.T, row adoption) {
 		}
 		code, said = exitCode(t, command.Wait()), stderr.all()
 	}
-	if code != want || !strings.Contains(said, "What it had adopted was given back: ") {
+	if code != want || !strings.Contains(said, "Adopted objects were given back: ") {
 		t.Fatalf("exit code %d, want %d: %s", code, want, said)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // The packs in the documentation are whole: each example that names its file is rendered, and says what it is meant to.
@@ -21,13 +22,16 @@ func TestTheExamplesInTheDocumentationRender(t *testing.T) {
 	}
 	pack := t.TempDir()
 	write(t, filepath.Join(pack, "Pack.yaml"), "apiVersion: sherpack/v1\nkind: application\nmetadata: {name: docs, version: 1.0.0}\n")
+	write(t, filepath.Join(pack, "values.yaml"), "image: {repository: shop, tag: \"1\"}\nservice: {port: 80}\n"+
+		"database: {url: postgres://shop@db.example.com/shop}\nslack: {webhook: https://hooks.example.com/T000}\n")
 	for _, example := range regexp.MustCompile("(?s)```yaml\n# (templates/[^\n]+)\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
 		write(t, filepath.Join(pack, example[1]), example[2])
 	}
 	session := newSession(t)
 	session.run(t, "install", "docs", pack)
 	got, _ := session.run(t, "status", "docs", "-o", "jsonpath={range .status.hooks[*]}{.title} {.state} {end}")
-	want := "pre-install/database-check Succeeded pre-install/configmap/migrate Succeeded pre-install/migrate Succeeded pre-install/import Succeeded "
+	want := "pre-install/database-check Succeeded pre-install/configmap/migrate Succeeded pre-install/migrate Succeeded pre-install/import Succeeded " +
+		"post-install/notify Succeeded "
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -65,45 +69,112 @@ func TestTheFirstStepsInTheReadmeWork(t *testing.T) {
 	}
 }
 
-// The commands on the page about packs print what it says, one after the other in one folder, without a cluster. A block whose
-// info string ends in a path is a file that is written there before.
-func TestTheCommandsOnThePageAboutPacksPrintWhatItSays(t *testing.T) {
+// The commands in the documentation print what it says, those of a page one after the other in one folder: what a block marked console
+// has, without a cluster, and one marked "console cluster" against the API server. A block whose info string ends in a path is a file
+// that is written there before. The namespace is called shop.
+func TestTheCommandsInTheDocumentationPrintWhatItSays(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../docs/packs.md")
+	pages, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder, commands := t.TempDir(), 0
-	for _, block := range regexp.MustCompile("(?ms)^```(?:console|yaml (shop/\\S+))\n(.*?)^```$").FindAllStringSubmatch(string(text), -1) {
-		if block[1] != "" {
-			write(t, filepath.Join(folder, block[1]), block[2])
+	commands := map[string]int{}
+	for _, page := range append(pages, "../../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), "\n```console") {
 			continue
 		}
-		for _, step := range strings.Split("\n"+block[2], "\n$ ")[1:] {
-			command, want, _ := strings.Cut(step, "\n")
-			checkPrinted(t, folder, command, strings.TrimRight(want, "\n"))
-			commands++
-		}
+		name := filepath.Base(page)
+		commands[name] = strings.Count(string(text), "\n$ ")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			checkPage(t, consoleBlock.FindAllStringSubmatch(string(text), -1))
+		})
 	}
-	const atLeast = 12
-	if commands < atLeast {
-		t.Errorf("found %d commands, expected at least %d", commands, atLeast)
+	for page, atLeast := range map[string]int{"packs.md": 12, "README.md": 4, "troubleshooting.md": 15, "hooks.md": 2, "hooks.fr.md": 2} {
+		if commands[page] < atLeast {
+			t.Errorf("%s: found %d commands, expected at least %d", page, commands[page], atLeast)
+		}
 	}
 }
 
-// checkPrinted runs a command in a folder and compares all that it prints. An ellipsis stands for any text in a line.
-func checkPrinted(t *testing.T, folder, command, want string) {
+// consoleBlock matches a block of commands, with where they run, or a file, with its path.
+var consoleBlock = regexp.MustCompile("(?ms)^```(?:console( cluster)?|\\w+ (\\S+/\\S+))\n(.*?)^```$")
+
+// checkPage runs the commands of a page.
+func checkPage(t *testing.T, blocks [][]string) {
 	t.Helper()
-	shell := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(command, "kubectl sherpack", "kubectl-sherpack"))
-	shell.Dir = folder
-	shell.Env = append(os.Environ(), "HOME="+folder, "KUBECONFIG="+os.DevNull, "PATH="+filepath.Dir(program(t))+string(os.PathListSeparator)+os.Getenv("PATH"))
+	place := terminal{folder: t.TempDir()}
+	for _, block := range blocks {
+		onCluster, file, text := block[1] != "", block[2], block[3]
+		if file != "" {
+			// Those of a pack by itself are rendered by another test.
+			if !strings.HasPrefix(file, "templates/") {
+				write(t, filepath.Join(place.folder, file), text)
+			}
+			continue
+		}
+		if onCluster && place.cluster == nil {
+			place.cluster = &testscript.Env{WorkDir: place.folder}
+			session := newSession(t)
+			if err := session.setup(place.cluster); err != nil {
+				t.Fatal(err)
+			}
+			place.namespace = session.namespace
+		}
+		for _, step := range strings.Split("\n"+text, "\n$ ")[1:] {
+			command, want, _ := strings.Cut(step, "\n")
+			place.check(t, onCluster, command, strings.TrimRight(want, "\n"))
+		}
+	}
+}
+
+// terminal is where the commands of a page run.
+type terminal struct {
+	folder string
+	// cluster is the environment of commands against the API server; nil where no command asked for one yet.
+	cluster   *testscript.Env
+	namespace string
+}
+
+// check runs a command in the folder and compares all that it prints, but for times. An ellipsis stands for any text in a line,
+// and alone in a line for any lines.
+func (p terminal) check(t *testing.T, onCluster bool, command, want string) {
+	t.Helper()
+	line := strings.ReplaceAll(command, "kubectl sherpack", "kubectl-sherpack")
+	environment := []string{"HOME=" + p.folder, "KUBECONFIG=" + os.DevNull, "PATH=" + filepath.Dir(program(t)) + string(os.PathListSeparator) + os.Getenv("PATH")}
+	if onCluster {
+		line = strings.ReplaceAll(line, "-n shop", "-n "+p.namespace)
+		environment = p.cluster.Vars
+	}
+	shell := exec.CommandContext(t.Context(), "sh", "-c", line)
+	shell.Dir, shell.Env = p.folder, slices.Concat(os.Environ(), environment, []string{"CI=", "GITHUB_ACTIONS=", "GITLAB_CI="})
 	// How it ends is in what it prints.
 	output, _ := shell.CombinedOutput()
-	got := strings.TrimRight(string(output), "\n")
-	pattern := "^" + strings.ReplaceAll(regexp.QuoteMeta(want), "…", ".+") + "$"
-	if !regexp.MustCompile(pattern).MatchString(got) {
+	got := string(output)
+	if onCluster {
+		got = strings.ReplaceAll(got, p.namespace, "shop")
+	}
+	got, want = timeless(got), timeless(want)
+	pattern := regexp.QuoteMeta("\n" + want)
+	pattern = strings.ReplaceAll(pattern, "\n…", "(?:\n.*)*")
+	pattern = "^" + strings.ReplaceAll(pattern, "…", ".+") + "$"
+	if !regexp.MustCompile(pattern).MatchString("\n" + got) {
 		t.Errorf("$ %s\n%s", command, cmp.Diff(want, got))
 	}
+}
+
+// timeless is a text without what differs from run to run: times, durations, and the widths of columns.
+func timeless(text string) string {
+	for _, rule := range [][2]string{
+		{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`, "TIME"}, {`\b\d\d:\d\d:\d\d\b`, "TIME"}, {`\b[\d.]+(ms|m\d+s|s|m)\b`, "0s"}, {` {2,}`, "  "}, {` +\n`, "\n"},
+	} {
+		text = regexp.MustCompile(rule[0]).ReplaceAllString(text, rule[1])
+	}
+	return strings.TrimRight(text, "\n ")
 }
 
 // What docs/install.md says of a program that is there works as it is written, in every shell that is there.

@@ -59,7 +59,7 @@ func hostileDocuments() map[string]hostile {
 	for title, test := range map[string]struct{ text, says string }{
 		"aliases that unfold":        {plainTemplate + bomb(), "the aliases of this document stand for more than"},
 		"merges that unfold":         {plainTemplate + mergeBomb(), "the aliases of this document stand for more than"},
-		"an alias in its anchor":     {plainTemplate + "a: &a [*a]\n", "an alias stands inside its own anchor"},
+		"an alias in its anchor":     {plainTemplate + "a: &a [*a]\n", "an alias refers to its own anchor"},
 		"a merge in its anchor":      {plainTemplate + "a: &a {<<: *a}\n", "not valid YAML"},
 		"many values":                {"a:\n{{ range until 9 }}{{ repeat 250000 \"- a\\n\" }}{{ end }}", "the manifest has more than 2000000 values"},
 		"aliases of other documents": {plainTemplate + "a: &a [" + strings.Repeat("a,", 200_000) + "]\n" + strings.Repeat("---\n"+plainTemplate+"a: *a\n", 20), "the manifest has more than 2000000 values"},

@@ -50,7 +50,7 @@ func needed(t *testing.T) []rbacv1.PolicyRule {
 
 func everything(t *testing.T) []rbacv1.PolicyRule {
 	t.Helper()
-	return append(needed(t), documented(t, "deployer-comfort")...)
+	return append(needed(t), documented(t, "deployer-optional")...)
 }
 
 // right is one verb on one resource.
@@ -169,6 +169,22 @@ func TestTheLifecycleWorksWithNoMoreThanWhatIsNeeded(t *testing.T) {
 	d.live(t, "Job has reached the specified backoff limit", "20s")
 }
 
+// The built-in role edit suffices for the whole lifecycle of a pack without roles and without resources of the cluster.
+func TestTheBuiltInRoleEditSuffices(t *testing.T) {
+	t.Parallel()
+	session := newSession(t)
+	session.kubectl(t, "create", "rolebinding", "editor", "--clusterrole=edit", "--user=editor-"+session.namespace)
+	d := &deployer{session: session, user: "editor-" + session.namespace, home: t.TempDir()}
+	session.proxy.Reset()
+	d.live(t, "  | cannot reach the database", "12s")
+	d.lacks(t)
+	for _, request := range d.proxy.Requests() {
+		if request.Status == http.StatusForbidden {
+			t.Errorf("%s %s was refused", request.Method, request.Path)
+		}
+	}
+}
+
 // live goes through the life of a release: reason is what is known of a hook that fails, and limit how long an upgrade may
 // take that never gets ready, and then the undo.
 func (d *deployer) live(t *testing.T, reason, limit string) {
@@ -181,7 +197,7 @@ func (d *deployer) live(t *testing.T, reason, limit string) {
 	d.expect(t, 0, "get manifest app", "kind: Deployment")
 	d.expect(t, 0, "upgrade app PACK --set extra=false,text=two --wait", "service/app deleted")
 	d.expect(t, 6, "upgrade app PACK --set fail=before", "hook pre-upgrade/before failed", reason)
-	d.expect(t, 7, "upgrade app PACK --set unready=true,text=three --atomic --timeout "+limit, "is back at revision 2, as revision 5")
+	d.expect(t, 7, "upgrade app PACK --set unready=true,text=three --atomic --timeout "+limit, "was rolled back to revision 2 (now revision 5)")
 	d.expect(t, 0, "rollback app 1 --wait", "service/app created")
 	d.expect(t, 0, "test app", "test/test: Succeeded")
 	d.expect(t, 0, "uninstall app --wait", "pre-delete/before: Succeeded", "post-delete/after: Succeeded")

@@ -153,7 +153,7 @@ func (c Cause) Sentence() string {
 	case c.Ended != nil:
 		return c.ending()
 	case !c.Started:
-		return fmt.Sprintf("container %q waits: %s", c.Container, why)
+		return fmt.Sprintf("container %q is waiting: %s", c.Container, why)
 	case why == "":
 		return fmt.Sprintf("container %q was still running", c.Container)
 	}
@@ -164,7 +164,7 @@ func (c Cause) Sentence() string {
 func (c Cause) ending() string {
 	text := fmt.Sprintf("container %q exited with code %d", c.Container, c.Ended.ExitCode)
 	if c.Ended.ExitCode == 0 {
-		text = fmt.Sprintf("container %q was ended by signal %d", c.Container, c.Ended.Signal)
+		text = fmt.Sprintf("container %q was killed by signal %d", c.Container, c.Ended.Signal)
 	}
 	if !c.IsSpecific() {
 		return text

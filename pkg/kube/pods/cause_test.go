@@ -158,11 +158,11 @@ func explainFindsWhatIsWaitedFor(t *testing.T) {
 		},
 		"an image that cannot be pulled": {
 			pods: podState("a", 1, `phase: Pending, containerStatuses: [{name: side, state: {waiting: {reason: ContainerCreating}}}, {name: main, state: {waiting: {reason: ImagePullBackOff, message: "Back-off pulling image \"x\""}}}]`),
-			want: finding{Container: "main", Reason: "ImagePullBackOff", Pod: "a", Attempts: 1, Message: `container "main" waits: ImagePullBackOff: Back-off pulling image "x"`},
+			want: finding{Container: "main", Reason: "ImagePullBackOff", Pod: "a", Attempts: 1, Message: `container "main" is waiting: ImagePullBackOff: Back-off pulling image "x"`},
 		},
 		"an image that cannot be pulled, by its other name": {
 			pods: podState("a", 1, `phase: Pending, containerStatuses: [{name: main, state: {waiting: {reason: ErrImagePull, message: not found}}}]`),
-			want: finding{Container: "main", Reason: "ImagePullBackOff", Pod: "a", Attempts: 1, Message: `container "main" waits: ImagePullBackOff: not found`},
+			want: finding{Container: "main", Reason: "ImagePullBackOff", Pod: "a", Attempts: 1, Message: `container "main" is waiting: ImagePullBackOff: not found`},
 		},
 		"no node": {
 			pods: podState("a", 1, `phase: Pending, conditions: [{type: PodScheduled, status: "False", reason: Unschedulable, message: no node fits}]`),
@@ -170,7 +170,7 @@ func explainFindsWhatIsWaitedFor(t *testing.T) {
 		},
 		"a volume that does not come": {
 			pods: podState("a", 1, `phase: Pending, containerStatuses: [{name: main, state: {waiting: {reason: ContainerCreating}}}]`),
-			want: finding{Container: "main", Reason: "ContainerCreating", Pod: "a", Attempts: 1, Message: `container "main" waits: ContainerCreating`},
+			want: finding{Container: "main", Reason: "ContainerCreating", Pod: "a", Attempts: 1, Message: `container "main" is waiting: ContainerCreating`},
 		},
 		"running, beside a sidecar": {
 			pods: podSpec("a", 1, `initContainers: [{name: proxy, restartPolicy: Always}]`, `phase: Running, initContainerStatuses: [{name: proxy, state: {running: {}}}], containerStatuses: [{name: main, state: {running: {}}}]`),

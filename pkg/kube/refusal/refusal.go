@@ -286,7 +286,7 @@ func typedProblems(ref corev1.ObjectReference, err error) []FieldProblem {
 	_, lines, _ := strings.Cut(after, "): ")
 	line, rest := typedLine, strings.TrimSpace(lines)
 	if kinds.Of(ref).GroupKind() == (schema.GroupKind{Kind: "Secret"}) {
-		line, rest = typedSecret, "it does not have the form of a Secret"
+		line, rest = typedSecret, "it is not a valid Secret"
 	}
 	var problems []FieldProblem
 	for _, match := range line.FindAllStringSubmatch(lines, -1) {

@@ -139,7 +139,7 @@ func classifyOtherRefusals(t *testing.T) {
 		"a problem of a Secret that is worded otherwise": {
 			ref:  corev1.ObjectReference{APIVersion: "v1", Kind: "Secret", Name: "one"},
 			err:  refused(500, "", "failed to create typed patch object (/one; v1, Kind=Secret): hidden: hidden"),
-			want: "applying Secret/one: invalid fields: object: it does not have the form of a Secret",
+			want: "applying Secret/one: invalid fields: object: it is not a valid Secret",
 		},
 		"several problems of a Secret": {
 			ref:  corev1.ObjectReference{APIVersion: "v1", Kind: "Secret", Name: "one"},
