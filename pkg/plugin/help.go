@@ -26,11 +26,12 @@ type optionGroup struct {
 func optionGroups() []optionGroup {
 	return []optionGroup{
 		{"Value Options:", []string{
-			"values", "set", "set-string", "set-json", "set-file", "strict-values", "reuse-values", "reset-values", "reset-then-reuse-values",
+			"values", "set", "set-string", "set-json", "set-file", "strict-values", "explain-values", "origins", "all", "reuse-values", "reset-values", "reset-then-reuse-values",
 		}},
 		{"Hook Options:", []string{"no-hooks", "skip-hooks", "logs", "filter", "keep-going"}},
 		{"Wait and Failure Options:", []string{"wait", "timeout", "lock-timeout", "atomic"}},
-		{"Output Options:", []string{"output", "progress", "ci", "no-headers", "show-only", "output-dir"}},
+		{"Review Options:", []string{"dry-run", "diff", "confirm", "yes"}},
+		{"Output Options:", []string{"output", "progress", "ci", "no-headers", "show-only", "output-dir", "timeline", "watch"}},
 	}
 }
 

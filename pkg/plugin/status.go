@@ -79,7 +79,7 @@ func newStatusCommand(getter genericclioptions.RESTClientGetter, streams generic
 			kubectl sherpack status myshop --timeline
 
 			# Write a report of the last operation, such as an artifact of a CI job
-			kubectl sherpack status myshop -o html > report.html
+			kubectl sherpack status myshop -o html
 
 			# Print the state for a script
 			kubectl sherpack status myshop -o jsonpath='{.status.phase}'`),
