@@ -31,7 +31,7 @@ func (s *session) Confirm(ctx context.Context, proposed *proposal) error {
 	}
 	question := ""
 	switch hooks := len(proposed.outside) > 0 && isTerminal(s.In); {
-	case s.Yes || s.isDry():
+	case s.Review.Yes || s.isDry():
 	case s.Review.Confirm:
 		question = "Proceed?"
 	case len(definitions) > 0 && hooks:

@@ -44,8 +44,6 @@ type RunOptions struct {
 	LockTimeout time.Duration
 	// DryRun only tells what would be done.
 	DryRun cmdutil.DryRunStrategy
-	// Yes asks nothing.
-	Yes    bool
 	Review reviewOptions
 	// Progress is how the run is shown, and Observe is called with every event besides; nil observes nothing.
 	Progress progressOptions
@@ -98,7 +96,7 @@ func (f *RunFlags) AddFlags(command *cobra.Command, bundles ...planFlags) {
 // ToOptions checks the flags, with the bundles that the verb has besides, and completes them. name is the argument that names
 // the release.
 func (f *RunFlags) ToOptions(command *cobra.Command, name string, bundles ...planFlags) (RunOptions, error) {
-	options := RunOptions{LockTimeout: f.LockTimeout, Yes: f.Yes, Output: f.Output, Getter: f.Getter, IOStreams: f.IOStreams}
+	options := RunOptions{LockTimeout: f.LockTimeout, Review: reviewOptions{Yes: f.Yes}, Output: f.Output, Getter: f.Getter, IOStreams: f.IOStreams}
 	if err := f.Output.Check(command); err != nil {
 		return options, err
 	}
@@ -262,10 +260,10 @@ func (f reviewFlags) ApplyTo(options *RunOptions) error {
 	switch {
 	case f.Diff && options.DryRun == cmdutil.DryRunClient:
 		return inputError{errors.New("--diff compares with the cluster, which --dry-run=client does not ask; use --dry-run=server")}
-	case f.Confirm && !options.Yes && !options.isDry() && !isTerminal(options.In):
+	case f.Confirm && !options.Review.Yes && !options.isDry() && !isTerminal(options.In):
 		return inputError{errors.New("--confirm: standard input is no terminal, so there is nobody to ask; to confirm beforehand, use --yes")}
 	}
-	options.Review = reviewOptions{Diff: f.Diff, Confirm: f.Confirm}
+	options.Review.Diff, options.Review.Confirm = f.Diff, f.Confirm
 	return nil
 }
 
@@ -273,6 +271,8 @@ func (f reviewFlags) ApplyTo(options *RunOptions) error {
 type reviewOptions struct {
 	// Diff compares what is on the cluster with what the plan would make of it, and Confirm asks whether to proceed.
 	Diff, Confirm bool
+	// Yes asks nothing.
+	Yes bool
 	// Show prints what a dry run has found, and what it would be refused for, in place of the plan; nil prints the plan.
 	Show func(preview lifecycle.Preview, refused error) error
 }

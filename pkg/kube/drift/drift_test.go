@@ -139,7 +139,9 @@ func TestWithoutScaled(t *testing.T) {
 		return *object(t, fmt.Sprintf("apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: a, namespace: %s}\nspec: {scaleTargetRef: {apiVersion: %s, kind: %s, name: %s}}",
 			namespace, apiVersion, kind, name))
 	}
-	scaled := func(manager, subresource string) drift.Field { return drift.Field{By: &drift.Change{Manager: manager, Subresource: subresource}} }
+	scaled := func(manager, subresource string) drift.Field {
+		return drift.Field{By: &drift.Change{Manager: manager, Subresource: subresource}}
+	}
 	for title, test := range map[string]struct {
 		autoscaler unstructured.Unstructured
 		field      drift.Field
