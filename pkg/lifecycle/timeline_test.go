@@ -46,7 +46,7 @@ func timelineHasAllThatWasDone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		cluster := newCluster()
-		cluster.during("shop-migrate", func() { time.Sleep(1500 * time.Millisecond) })
+		cluster.during("shop-migrate", func() { <-time.After(1500 * time.Millisecond) })
 		text := plantest.Hook("migrate", "pre-install", "") + plantest.Object("v1", "ConfigMap", "app") + plantest.Object("apps/v1", "Deployment", "web")
 		kept := &store{}
 		locked := release.Instant(time.Now())

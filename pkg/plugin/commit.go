@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"hash"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -100,7 +99,7 @@ func hasID(content []byte, id string) bool {
 
 // blobID is git's name for a content, in the kind of an id.
 func blobID(content []byte, like string) string {
-	var sum hash.Hash = sha1.New() //nolint:gosec // It is what git names files by.
+	sum := sha1.New() //nolint:gosec // It is what git names files by.
 	if len(like) == hex.EncodedLen(sha256.Size) {
 		sum = sha256.New()
 	}

@@ -102,7 +102,8 @@ func statusOfObjectsAndTests(t *testing.T) {
 	r.Status.Hooks = append(r.Status.Hooks, load, running)
 	live := []printers.Live{
 		{Condition: "NotReady", Message: "0 of 1 updated replicas are available", Reasons: []string{"Pod shop-x: ImagePullBackOff", "Warning: a\tb"}, Created: noon().Add(-time.Hour)},
-		{Condition: "Unknown", Message: "no right to get it"}, {Condition: "Ready", Created: noon().Add(-time.Minute)},
+		{Condition: "Unknown", Message: "no right to get it"},
+		{Condition: "Ready", Created: noon().Add(-time.Minute)},
 	}
 	for name, wide := range map[string]bool{"status-live": false, "status-wide": true} {
 		var out bytes.Buffer
