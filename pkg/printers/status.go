@@ -182,7 +182,30 @@ func (v StatusView) writeHooks(out *strings.Builder) {
 	_ = table.Flush()
 	if v.Wide {
 		v.writeFailures(out)
+		return
 	}
+	v.writeDurations(out)
+}
+
+// writeDurations writes how long hooks took. Their own lines are complete: programs and people compare them.
+func (v StatusView) writeDurations(out *strings.Builder) {
+	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	heading := "Durations:\n"
+	for _, h := range v.Release.Status.Hooks {
+		took := v.took(h)
+		if took == "" {
+			continue
+		}
+		if h.State == release.HookRunning {
+			took += " so far"
+		}
+		if h.Attempts > 1 {
+			took += ", " + words.Count(h.Attempts, "attempt")
+		}
+		fmt.Fprintf(table, "%s  %s\t%s\n", heading, Line(h.Title), took)
+		heading = ""
+	}
+	_ = table.Flush()
 }
 
 // writeFailures writes below the columns how hooks failed.
@@ -216,19 +239,7 @@ func (v StatusView) took(h release.Hook) string {
 }
 
 // writeHook writes what stands below the line of a hook.
-func (v StatusView) writeHook(out *strings.Builder, h release.Hook) {
-	effort := v.took(h)
-	if effort != "" && h.Attempts > 1 {
-		effort += ", " + words.Count(h.Attempts, "attempt")
-	}
-	switch {
-	case effort == "" || h.State == release.HookFailed && h.Message != "":
-		// The message says so, too.
-	case h.State == release.HookRunning:
-		fmt.Fprintf(out, "    running for %s\n", effort)
-	default:
-		fmt.Fprintf(out, "    took %s\n", effort)
-	}
+func (StatusView) writeHook(out *strings.Builder, h release.Hook) {
 	if h.State != release.HookFailed {
 		return
 	}
