@@ -136,6 +136,8 @@ func exitCode(ctx context.Context, err error) int {
 		{exitHook, failed != nil},
 		{exitFile, is[*pack.FileError](err) || is[fileError](err) || is[configError](err) && errors.Is(err, fs.ErrNotExist)},
 		{exitTemplate, is[*render.Error](err) || is[*manifest.Error](err)},
+		// A request whose time was over before it was sent says nothing else; all other limits are told apart above.
+		{exitCluster, errors.Is(err, context.DeadlineExceeded)},
 		{exitTrouble, is[diffError](err)},
 	} {
 		if kind.match {

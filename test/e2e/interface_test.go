@@ -48,7 +48,7 @@ func verbs() map[string]commandLine {
 		"get values":   {line: "get values app"},
 		"get manifest": {line: "get manifest app"},
 		"get hooks":    {line: "get hooks app"},
-		"get notes":    {line: "get notes app", silent: true},
+		"get notes":    {line: "get notes app"},
 		"logs":         {line: "logs app", silent: true},
 		"diff":         {line: "diff app"},
 		"version":      {line: "version", open: true},
@@ -58,7 +58,10 @@ func verbs() map[string]commandLine {
 
 // clusterless are the commands that ask no cluster.
 func clusterless() []string {
-	return []string{"completion", "completion install", "create", "explain", "get", "images", "package", "show", "template"}
+	return []string{
+		"completion", "completion install", "create", "explain", "get", "images", "package", "show", "show metadata", "show readme", "show schema", "show values",
+		"template",
+	}
 }
 
 // Every command is in one of the two lists: a new one cannot be forgotten.
@@ -242,5 +245,5 @@ func TestADryRunOfAnyVerbWritesNothing(t *testing.T) {
 
 // writes reports whether a request changes something.
 func writes(request proxy.Request) bool {
-	return request.Method != http.MethodGet && request.Query.Get("dryRun") != "All" && !strings.Contains(request.Path, "/selfsubject")
+	return request.Method != http.MethodGet && !request.DryRun && !strings.Contains(request.Path, "/selfsubject")
 }

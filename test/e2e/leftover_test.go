@@ -70,7 +70,7 @@ func TestALeftoverMigrationIsAwaitedAndRunsAgain(t *testing.T) {
 	stderr.await(t, "/app-second, which an earlier command left running; pre-install/second runs again after it")
 	b.release(t, first)
 	stderr.await(t, "/app-second, which an earlier command left running, succeeded; pre-install/second runs again")
-	stderr.await(t, "job.batch/app-second (earlier run) deleted")
+	stderr.await(t, "pre-install/second: Running")
 	b.awaitActive(t, "app-second")
 	second := b.kubectl(t, "get", "job/app-second", "-o", "jsonpath={.metadata.uid}")
 	b.release(t, second)
