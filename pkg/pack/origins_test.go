@@ -30,24 +30,17 @@ func explained(layers []Layer, merged map[string]any) []string {
 	return lines
 }
 
-func theStrongestSourceWins(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	write(t, folder, map[string]string{
-		"pack/Pack.yaml":          minimal,
-		"pack/values.yaml":        "# the defaults\nimage:\n  repository: shop\n  tag: '1'\nhosts:\n  - a\n  - b\nold: {a: 1}\nbase: &base\n  m: 1\nover:\n  <<: *base\n",
-		"pack/values.schema.yaml": "properties: {port: {default: 80}}",
-		"prod.yaml":               "image:\n  tag: '2'\nhosts: [c]\nnew.key: {}\n",
-		"text":                    "two\nlines\n",
-	})
-	p, err := Open(folder + "/pack")
-	check(t, err)
+// strength is what is given beside the values of a pack, and which of all wins.
+type strength struct {
+	sources ValueSources
+	stdin   string
+	want    []string
+}
+
+// strengths are about a pack in a folder, beside which are the files that are given.
+func strengths(folder string) map[string]strength {
 	in := func(name string) string { return filepath.Join(folder, name) }
-	for title, test := range map[string]struct {
-		sources ValueSources
-		stdin   string
-		want    []string
-	}{
+	return map[string]strength{
 		"none": {want: []string{
 			"base.m = 1 from values.yaml:10", "hosts = [a b] from values.yaml:5", "image.repository = shop from values.yaml:3", "image.tag = 1 from values.yaml:4",
 			"old.a = 1 from values.yaml:8", "over.m = 1 from values.yaml:11", "port = 80 from schema default",
@@ -80,7 +73,22 @@ func theStrongestSourceWins(t *testing.T) {
 			"image = x from --set, beats values.yaml:2 = map[repository:shop tag:1]",
 		}},
 		"null for a default of the schema is nothing to tell": {sources: ValueSources{Set: []string{"nothing=null"}}, want: nil},
-	} {
+	}
+}
+
+func theStrongestSourceWins(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	write(t, folder, map[string]string{
+		"pack/Pack.yaml":          minimal,
+		"pack/values.yaml":        "# the defaults\nimage:\n  repository: shop\n  tag: '1'\nhosts:\n  - a\n  - b\nold: {a: 1}\nbase: &base\n  m: 1\nover:\n  <<: *base\n",
+		"pack/values.schema.yaml": "properties: {port: {default: 80}}",
+		"prod.yaml":               "image:\n  tag: '2'\nhosts: [c]\nnew.key: {}\n",
+		"text":                    "two\nlines\n",
+	})
+	p, err := Open(folder + "/pack")
+	check(t, err)
+	for title, test := range strengths(folder) {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			given, err := test.sources.Load(strings.NewReader(test.stdin))

@@ -13,6 +13,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/progress"
 )
 
+//nolint:paralleltest // The environment is that of the process.
 func TestProgress(t *testing.T) {
 	t.Run("it has the form that was asked for", progressHasTheFormAskedFor)
 	t.Run("an unknown word is refused", unknownWordsOfProgressAreRefused)

@@ -36,6 +36,7 @@ func compared() printers.Comparison {
 	}
 }
 
+//nolint:paralleltest // The environment, which names the program for diffs, is that of the process.
 func TestComparison(t *testing.T) {
 	t.Run("as a comment of a pull request", comparisonAsMarkdown)
 	t.Run("for programs", comparisonForPrograms)

@@ -1,3 +1,5 @@
+// Package progress shows a run on the error stream while it goes on: as a view that is drawn in place on a terminal, as lines for logs,
+// or as JSON for programs.
 package progress
 
 import (

@@ -57,9 +57,7 @@ func story() (events []lifecycle.Event, looks []int) {
 	add(3*time.Second, lifecycle.HookFinished, ended("backup", "Succeeded", "Succeeded", 3000))
 	add(0, lifecycle.HookStarted, hook("migrate", 2))
 	add(0, lifecycle.HookLog, lifecycle.Outcome{Phase: "pre-upgrade", Title: "pre-upgrade/migrate", Message: "connecting"})
-	stuck := hook("migrate", 2)
-	stuck.Reason, stuck.Message = "ImagePullBackOff", "registry.example/shop:1.9 not found"
-	add(time.Second, lifecycle.HookProgress, stuck)
+	add(time.Second, lifecycle.HookProgress, lifecycle.Outcome{Title: "pre-upgrade/migrate", Reason: "ImagePullBackOff", Message: "registry.example/shop:1.9 not found"})
 	look()
 	add(11*time.Second, lifecycle.HookFinished, ended("migrate", "Succeeded", "Succeeded", 12000))
 	add(0, lifecycle.PhaseFinished, lifecycle.Outcome{Phase: "pre-upgrade", Result: lifecycle.ResultSucceeded})
@@ -73,7 +71,8 @@ func story() (events []lifecycle.Event, looks []int) {
 	}
 	add(0, lifecycle.WaveFinished, lifecycle.Outcome{Result: lifecycle.ResultSucceeded})
 	add(0, lifecycle.WaitStarted, lifecycle.Outcome{Count: 5})
-	add(time.Second, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("Deployment", "web"), Result: lifecycle.ResultWaiting, Message: "1 of 3 updated replicas are available; Pod web-7c9: ImagePullBackOff: registry.example/shop:1.9 not found"})
+	add(time.Second, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("Deployment", "web"), Result: lifecycle.ResultWaiting, Message: `Waiting for deployment "web" rollout to finish: 1 of 3 updated replicas are available`})
+	add(3*time.Second, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("Deployment", "web"), Result: lifecycle.ResultWaiting, Summary: `Pod/web-7c9: container "web" is waiting: ImagePullBackOff: registry.example/shop:1.9 not found`})
 	add(0, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("StatefulSet", "db"), Result: lifecycle.ResultWaiting, Message: "waiting for db-1"})
 	for i := range 3 {
 		add(0, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("Deployment", fmt.Sprint(i)), Result: lifecycle.ResultReady})
@@ -154,7 +153,7 @@ func liveTimeGoesOn(t *testing.T) {
 		v := &terminal{width: 80}
 		view := NewLive(screenOn(v, 20), Style{})
 		view.Observe(lifecycle.Event{Time: time.Now(), Type: lifecycle.WaitStarted, Outcome: lifecycle.Outcome{Count: 2}})
-		time.Sleep(61 * time.Second)
+		<-time.After(61 * time.Second)
 		synctest.Wait()
 		if !strings.Contains(v.shown(), "1m01s") && !strings.Contains(v.shown(), "1m") {
 			t.Errorf("after a minute it shows %q", v.shown())
@@ -170,7 +169,7 @@ func liveDrawsSeldom(t *testing.T) {
 		view := NewLive(screenOn(v, 20), Style{})
 		for i := range 1000 {
 			view.Observe(lifecycle.Event{Time: time.Now(), Type: lifecycle.PreflightStarted, Outcome: lifecycle.Outcome{Message: fmt.Sprint(i)}})
-			time.Sleep(time.Millisecond)
+			<-time.After(time.Millisecond)
 		}
 		view.Close()
 		if v.writes > 13 {
@@ -188,7 +187,7 @@ func liveLeavesNoTrace(t *testing.T) {
 		for _, event := range events[:5] {
 			view.Observe(event)
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		view.Close()
 		if shown := v.shown(); strings.Contains(shown, "backup") || !strings.Contains(shown, "preflight") {
 			t.Errorf("it leaves %q", shown)
@@ -215,10 +214,10 @@ func plainHasAHeartbeat(t *testing.T) {
 			event.Time = time.Now()
 			view.Observe(event)
 		}
-		time.Sleep(31 * time.Second)
+		<-time.After(31 * time.Second)
 		synctest.Wait()
 		view.Close()
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		want := "still running pre-install/migrate (15s of 5m): ImagePullBackOff"
 		if lines := strings.Count(out.String(), "still running"); lines != 2 || !strings.Contains(out.String(), want) {
 			t.Errorf("in half a minute it says:\n%s", out.String())

@@ -55,7 +55,7 @@ func (v *terminal) obey(argument string, sequence byte) {
 		v.rows[v.row] = string([]rune(v.line())[:v.column])
 	case 'm':
 	default:
-		panic("not obeyed: " + argument + string(sequence))
+		v.rows[v.row] = v.line() + "not obeyed: " + argument + string(sequence)
 	}
 }
 
