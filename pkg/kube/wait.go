@@ -88,9 +88,13 @@ func (e *NotReadyError) Error() string {
 	return text
 }
 
-// First says of the first object in one line why it is not ready. What a controller has said of it may have more.
+// First says of the first object in a short line why it is not ready. What a controller has said of it may have more.
 func (e *NotReadyError) First() string {
-	line, _, _ := strings.Cut(words.Sentence(kinds.NameOf(e.Objects[0].Ref), e.Objects[0].Message), "\n")
+	first := e.Objects[0]
+	if _, rest, found := strings.Cut(first.Message, " rollout to finish: "); found {
+		first.Message = rest
+	}
+	line, _, _ := strings.Cut(words.Sentence(first.Ref.Kind+"/"+first.Ref.Name, first.Message), "\n")
 	return strings.TrimSpace(line)
 }
 

@@ -34,7 +34,7 @@ func (c *connection) Lock(ctx context.Context, options RunOptions, operation rel
 	waiting := lockWaiting{release: options.Name, namespace: c.namespace, patience: options.LockTimeout, observe: observe}
 	c.locks.Waiting = waiting.Tell
 	held, err := c.locks.Acquire(ctx, l.namespace, l.name, string(operation), options.LockTimeout)
-	waiting.End()
+	waiting.End(err)
 	if c.locks.Unwatched() {
 		l.lacksRight("watch", "polling every second instead")
 	}
@@ -65,9 +65,9 @@ func (w *lockWaiting) Tell(holder *storage.LockedError, _ time.Duration) {
 	w.tell(lifecycle.LockWaiting, lifecycle.Outcome{Message: holder.Phrase(), TimeoutMS: w.patience.Milliseconds()})
 }
 
-// End tells that nobody is waited for any more, if somebody was.
-func (w *lockWaiting) End() {
-	if w.said != "" {
+// End tells that the lock was acquired, if somebody was waited for.
+func (w *lockWaiting) End(err error) {
+	if w.said != "" && err == nil {
 		w.tell(lifecycle.LockAcquired, lifecycle.Outcome{})
 	}
 }

@@ -62,6 +62,10 @@ func (l *live) Observe(event lifecycle.Event) {
 func (l *live) Close() {
 	close(l.stop)
 	<-l.stopped
+	l.mu.Lock()
+	// What has not ended by now has not come to a good end: the lock, for one.
+	l.model.close(time.Now(), lifecycle.ResultFailed)
+	l.mu.Unlock()
 	l.draw(false)
 }
 
