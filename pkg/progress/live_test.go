@@ -198,6 +198,31 @@ func liveLeavesNoTrace(t *testing.T) {
 func TestPlain(t *testing.T) {
 	t.Parallel()
 	t.Run("a line every 15 s says what is waited for", plainHasAHeartbeat)
+	t.Run("tests take their time only if there are any", plainTellsNoTimeOfNoTests)
+}
+
+func plainTellsNoTimeOfNoTests(t *testing.T) {
+	t.Parallel()
+	for title, test := range map[string]struct {
+		operation release.Operation
+		ran       bool
+		want      string
+	}{
+		"no tests":         {operation: release.OperationTest},
+		"a test":           {operation: release.OperationTest, ran: true, want: "tested in 2s"},
+		"an upgrade alone": {operation: release.OperationUpgrade, want: "upgraded in 2s"},
+	} {
+		var out bytes.Buffer
+		view := NewPlain(NewScreen(&out), Style{}, 0)
+		if test.ran {
+			view.Observe(lifecycle.Event{Type: lifecycle.HookStarted, Operation: test.operation, Outcome: lifecycle.Outcome{Title: "test/a"}})
+		}
+		view.Observe(lifecycle.Event{Type: lifecycle.OperationFinished, Operation: test.operation, Outcome: lifecycle.Outcome{Result: lifecycle.ResultSucceeded, ElapsedMS: 2000}})
+		view.Close()
+		if got := out.String(); strings.Contains(got, " in 2s") != (test.want != "") || !strings.Contains(got, test.want) {
+			t.Errorf("%s: %q", title, got)
+		}
+	}
 }
 
 func plainHasAHeartbeat(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
@@ -59,6 +60,13 @@ type model struct {
 	failed bool
 	// prune is how many objects will be deleted at the end.
 	prune int
+	// ran says that a hook was started.
+	ran bool
+}
+
+// ranNothing reports whether an event is the end of tests of which there were none. That is told without a time.
+func (m *model) ranNothing(end lifecycle.Event) bool {
+	return end.Type == lifecycle.OperationFinished && end.Operation == release.OperationTest && !m.ran
 }
 
 // Observe takes in an event.
@@ -77,7 +85,7 @@ func (m *model) Observe(event lifecycle.Event) {
 	case lifecycle.OperationFinished:
 		m.close(event.Time, lifecycle.ResultSucceeded)
 		m.failed = event.Result == lifecycle.ResultFailed
-		if text := doneIn(event); text != "" {
+		if text := doneIn(event); text != "" && !m.ranNothing(event) {
 			m.ended = append(m.ended, entry{text: text})
 		}
 	case lifecycle.PreflightStarted:
@@ -206,6 +214,7 @@ func (m *model) hook(event lifecycle.Event) {
 	running := m.open.item(name, event.Time)
 	switch event.Type {
 	case lifecycle.HookStarted:
+		m.ran = true
 		running.place = strings.Trim(ofMany(event), " ()")
 	case lifecycle.HookProgress:
 		running.text = words.Join(": ", event.Reason, event.Message)

@@ -41,7 +41,7 @@ func (p *plain) Observe(event lifecycle.Event) {
 	}
 	p.model.Observe(event)
 	p.model.ended = nil
-	if event.Type == lifecycle.PreflightSkipped && p.verbosity < 1 {
+	if event.Type == lifecycle.PreflightSkipped && p.verbosity < 1 || p.model.ranNothing(event) {
 		return
 	}
 	text := textOf(event)
