@@ -342,7 +342,8 @@ func waitWithoutTheRightToWatch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newLimitedBench(t, may(test.verbs, "deployments", "apps"))
+			// Whether reasons are looked for depends on how long it takes.
+			b := newLimitedBench(t, may(test.verbs, "deployments", "apps"), may("list", "pods events", ""))
 			b.must(b.Wait(b.timeout(time.Minute), b.targets(web("one", "sim.sherpack.io/ready-after: 3s"), web("two", "")), selector, nil))
 			b.missed(test.want...)
 		})

@@ -18,7 +18,7 @@ import (
 // hidden, so that no way out of the program can leave it hidden.
 type Screen struct {
 	out io.Writer
-	// terminal says that out is one, and size returns its columns and rows.
+	// terminal says that out is one that obeys escape sequences, and size returns its columns and rows.
 	terminal bool
 	size     func() (width, height int)
 
@@ -35,7 +35,7 @@ const defaultWidth, defaultHeight = 80, 24
 // NewScreen returns a screen that writes to out.
 func NewScreen(out io.Writer) *Screen {
 	file, isFile := out.(*os.File)
-	return &Screen{out: out, terminal: isFile && term.IsTerminal(int(file.Fd())), size: func() (width, height int) {
+	return &Screen{out: out, terminal: isFile && term.IsTerminal(int(file.Fd())) && enableEscapes(file), size: func() (width, height int) {
 		if isFile {
 			width, height, _ = term.GetSize(int(file.Fd()))
 		}
