@@ -94,6 +94,13 @@ func (e *NotReadyError) First() string {
 	if _, rest, found := strings.Cut(first.Message, " rollout to finish: "); found {
 		first.Message = rest
 	}
+	for _, reason := range first.Reasons {
+		// It says more than how many replicas there are.
+		if _, cause, waits := strings.Cut(reason, " is waiting: "); waits {
+			first.Message = cause
+			break
+		}
+	}
 	line, _, _ := strings.Cut(words.Sentence(first.Ref.Kind+"/"+first.Ref.Name, first.Message), "\n")
 	return strings.TrimSpace(line)
 }

@@ -24,6 +24,10 @@ func Targets(r *release.Release, nodes []*yaml.RNode) []kube.WaitTarget {
 			continue
 		}
 		target := kube.WaitTarget{Ref: entry.Reference()}
+		if entry.Role == release.HookRun && r.Status.Phase.Pending() {
+			// A hook may just have been replaced by its next run, which is not on record yet.
+			target.Ref.UID = ""
+		}
 		key := entry.Key()
 		object, found := said[key]
 		if !found && key.Namespace == r.Namespace {

@@ -37,8 +37,8 @@ func newResumeCommand(getter genericclioptions.RESTClientGetter, streams generic
 			killed.
 
 			The operation continues from its record, without the pack and its values. Hooks that have succeeded do not run
-			again; a hook that is still running is waited for and counts. Running the original command again works too, but
-			deletes running hooks and runs all hooks again. Flags such as --wait or --keep-history are not recorded: give
+			again; a hook that is still running is waited for and counts. Running the original command again works too: it
+			waits for a running hook or deletes it, and runs all hooks again. Flags such as --wait or --keep-history are not recorded: give
 			them again.`),
 		Example: templates.Examples(`
 			# Resume the interrupted operation of release myshop

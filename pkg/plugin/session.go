@@ -75,7 +75,7 @@ func perform(ctx context.Context, options RunOptions, operation release.Operatio
 	case proposed.atomic:
 		err = s.Undo(ctx, proposed, result, err)
 	default:
-		err = withStanding(proposed.Plan, result, err)
+		err = s.withStanding(proposed.Plan, result, err)
 	}
 	return &performed{plan: proposed.Plan, Result: result}, err
 }

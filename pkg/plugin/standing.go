@@ -11,28 +11,38 @@ import (
 )
 
 // withStanding adds to the error of work that was recorded and not undone how the release stands now, and what to do next.
-func withStanding(done plan.Plan, result plan.Result, err error) error {
+func (s *session) withStanding(done plan.Plan, result plan.Result, err error) error {
 	if result.Release == nil || result.Release.ResourceVersion == "" || errors.Is(err, storage.ErrLockLost) {
 		return err
 	}
-	if outcome := standing(done, result, err); outcome != "" {
+	if outcome := standing(done, result, err, s.inNamespace()); outcome != "" {
 		return &RunError{Failure: err, Outcome: outcome}
 	}
 	return err
 }
 
-// standing says how a release stands after work on it has failed; "" where that is not known, or the work changes nothing.
-func standing(done plan.Plan, result plan.Result, err error) string {
+// inNamespace is the flag that further commands need where this one was given it; "" where the namespace is the context's.
+func (s *session) inNamespace() string {
+	if namespace, given, err := s.Getter.ToRawKubeConfigLoader().Namespace(); err == nil && given {
+		return " -n " + namespace
+	}
+	return ""
+}
+
+// standing says how a release stands after work on it has failed; "" where that is not known, or the work changes nothing. Commands
+// that it names end in inNamespace.
+func standing(done plan.Plan, result plan.Result, err error, inNamespace string) string {
 	r := result.Release
+	name := r.Name + inNamespace
 	if errors.Is(err, lifecycle.ErrInterrupted) && r.Status.Interrupted != "" {
-		return "To continue: kubectl sherpack resume " + r.Name
+		return "To continue: kubectl sherpack resume " + name
 	}
 	if r.Status.Phase != release.Failed {
 		return ""
 	}
 	switch deployed := done.History.Deployed(); {
 	case done.Operation == release.OperationInstall:
-		return fmt.Sprintf("Fix the pack and run install again, or clean up: kubectl sherpack uninstall %s", r.Name)
+		return fmt.Sprintf("Fix the pack and run install again, or clean up: kubectl sherpack uninstall %s", name)
 	case done.Operation == release.OperationUninstall:
 		return "Run uninstall again; it continues."
 	case deployed == nil:
@@ -41,6 +51,6 @@ func standing(done plan.Plan, result plan.Result, err error) string {
 		return fmt.Sprintf("Revision %d is still deployed and unchanged. Fix the pack and run %s again.", deployed.Spec.Revision, done.Operation)
 	default:
 		return fmt.Sprintf("Revision %d was the last one deployed; revision %d is partly applied over it. Fix the pack and run upgrade again, or roll back: kubectl sherpack rollback %s",
-			deployed.Spec.Revision, r.Spec.Revision, r.Name)
+			deployed.Spec.Revision, r.Spec.Revision, name)
 	}
 }

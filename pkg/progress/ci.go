@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // CI is a service that runs commands and shows what they print, with commands of its own in the log.
@@ -33,10 +35,24 @@ type inCI struct {
 	summary io.Writer
 	// open is the title of the group that is open; "" where there is none.
 	open string
-	// hooks are those that have ended.
-	hooks []lifecycle.Event
+	// runs are the operations of the command: the one that was asked for and, if that has failed, its undo.
+	runs []run
+}
+
+// run is what is known of an operation.
+type run struct {
+	// about is its start, and ended its end; nil before that.
 	about lifecycle.Event
 	ended *lifecycle.Event
+	// hooks are those that have ended.
+	hooks []lifecycle.Event
+}
+
+// hasFailed reports whether the operation has failed, and blames whether it did so for a hook.
+func (r run) hasFailed() bool { return r.ended != nil && r.ended.Result == lifecycle.ResultFailed }
+
+func (r run) blames() bool {
+	return slices.ContainsFunc(r.hooks, func(event lifecycle.Event) bool { return event.Result == lifecycle.ResultFailed })
 }
 
 // InCI returns a view that shows what another view shows, as a service folds and marks it. summary gets a table of the hooks, in
@@ -55,33 +71,58 @@ func (v *inCI) Observe(event lifecycle.Event) {
 	case lifecycle.WaitStarted:
 		v.begin("wait", event.Time)
 	case lifecycle.OperationStarted:
-		v.about = event
+		v.runs = append(v.runs, run{about: event})
 	}
 	v.View.Observe(event)
 	switch event.Type {
 	case lifecycle.HookFinished:
-		v.hooks = append(v.hooks, event)
+		last := v.last()
+		last.hooks = append(last.hooks, event)
 	case lifecycle.PhaseFinished, lifecycle.WaitFinished:
 		v.end(event.Time)
 	case lifecycle.OperationFinished:
 		v.end(event.Time)
-		v.ended = &event
+		v.last().ended = &event
 	}
+}
+
+// last is the operation that is under way.
+func (v *inCI) last() *run {
+	if len(v.runs) == 0 {
+		v.runs = append(v.runs, run{})
+	}
+	return &v.runs[len(v.runs)-1]
 }
 
 // Close implements View. Annotations come last: inside of a group nobody sees them.
 func (v *inCI) Close() {
 	v.end(time.Now())
-	for _, event := range v.hooks {
-		if event.Result == lifecycle.ResultFailed && v.ci == GitHub {
-			v.command(fmt.Sprintf("::error title=%s::%s", escapeProperty("hook "+event.Title+" failed"), escapeData(event.Message+logOf(event))))
+	for _, r := range v.runs {
+		if v.ci == GitHub {
+			v.annotate(r)
+		}
+		if v.summary != nil && r.ended != nil {
+			// A summary that cannot be written must not end the work that it is about.
+			_, _ = io.WriteString(v.summary, r.markdown())
 		}
 	}
-	if v.summary != nil && v.ended != nil {
-		// A summary that cannot be written must not end the work that it is about.
-		_, _ = io.WriteString(v.summary, v.markdown())
-	}
 	v.View.Close()
+}
+
+// annotate has each hook that failed stand on the page of the run, or what an operation failed for if it was no hook.
+func (v *inCI) annotate(r run) {
+	for _, event := range r.hooks {
+		if event.Result == lifecycle.ResultFailed {
+			v.error("hook "+event.Title+" failed", event.Message+logOf(event))
+		}
+	}
+	if r.hasFailed() && !r.blames() {
+		v.error(words.Join(" ", string(r.about.Operation), r.about.Release, "failed"), r.ended.Message)
+	}
+}
+
+func (v *inCI) error(title, message string) {
+	v.command(fmt.Sprintf("::error title=%s::%s", escapeProperty(title), escapeData(message)))
 }
 
 // begin opens a group, in the place of the one before. Waves that follow each other are one.
@@ -138,26 +179,26 @@ func logOf(event lifecycle.Event) string {
 }
 
 // markdown is a table of the hooks, and the end of the log of each that has failed.
-func (v *inCI) markdown() string {
+func (r run) markdown() string {
 	var text strings.Builder
 	result := "✔"
-	if v.ended.Result == lifecycle.ResultFailed {
+	if r.hasFailed() {
 		result = "✘"
 	}
-	fmt.Fprintf(&text, "### %s %s %s (revision %d, %s)\n\n", result, v.about.Operation, cell(v.about.Release), v.about.Revision, seconds(v.ended.ElapsedMS))
-	if len(v.hooks) > 0 {
+	fmt.Fprintf(&text, "### %s %s %s (revision %d, %s)\n\n", result, r.about.Operation, cell(r.about.Release), r.about.Revision, seconds(r.ended.ElapsedMS))
+	if len(r.hooks) > 0 {
 		text.WriteString("| hook | result | time |\n|---|---|---|\n")
 	}
-	for _, event := range v.hooks {
+	for _, event := range r.hooks {
 		fmt.Fprintf(&text, "| %s | %s | %s |\n", cell(event.Title), cell(event.Summary), seconds(event.ElapsedMS))
 	}
-	for _, event := range v.hooks {
+	for _, event := range r.hooks {
 		if event.Result == lifecycle.ResultFailed {
 			fmt.Fprintf(&text, "\n%s\n", fenced(cell(event.Title)+": "+cell(event.Message), event.LogTail))
 		}
 	}
-	if v.ended.Result == lifecycle.ResultFailed {
-		fmt.Fprintf(&text, "\n%s\n", fenced("Why it failed", v.ended.Message))
+	if r.hasFailed() && !r.blames() {
+		fmt.Fprintf(&text, "\n%s\n", fenced("Why it failed", r.ended.Message))
 	}
 	text.WriteString("\n")
 	return text.String()

@@ -30,6 +30,27 @@ func TestInCI(t *testing.T) {
 			}
 		})
 	}
+	t.Run("what fails without a hook is told, too, and what is undone does not hide it", func(t *testing.T) {
+		t.Parallel()
+		var out, summary bytes.Buffer
+		view := InCI(silent{}, GitHub, NewScreen(&out), &summary)
+		for _, event := range []lifecycle.Event{
+			{Type: lifecycle.OperationStarted, Operation: release.OperationUpgrade, Release: "shop", Revision: 3},
+			{Type: lifecycle.OperationFinished, Outcome: lifecycle.Outcome{Result: lifecycle.ResultFailed, Message: "timed out: 1 not ready"}},
+			{Type: lifecycle.OperationStarted, Operation: release.OperationRollback, Release: "shop", Revision: 4},
+			{Type: lifecycle.OperationFinished, Outcome: lifecycle.Outcome{Result: lifecycle.ResultSucceeded}},
+		} {
+			view.Observe(event)
+		}
+		view.Close()
+		if want := "::error title=upgrade shop failed::timed out: 1 not ready\n"; out.String() != want {
+			t.Errorf("it prints %q, want %q", out.String(), want)
+		}
+		failed, undone := strings.Index(summary.String(), "✘ upgrade shop (revision 3"), strings.Index(summary.String(), "✔ rollback shop (revision 4")
+		if failed < 0 || undone < failed || !strings.Contains(summary.String(), "timed out") {
+			t.Errorf("the summary is %q", summary.String())
+		}
+	})
 	t.Run("nothing in a hook's message steers the service", func(t *testing.T) {
 		t.Parallel()
 		var out bytes.Buffer

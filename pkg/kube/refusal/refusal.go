@@ -2,6 +2,7 @@
 package refusal
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -174,6 +175,8 @@ func conflict(ref corev1.ObjectReference, status metav1.Status, err error) error
 		}
 		conflicts = append(conflicts, FieldConflict{Manager: manager, Field: cause.Field})
 	}
+	// The server names them in any order.
+	slices.SortStableFunc(conflicts, func(a, b FieldConflict) int { return cmp.Compare(a.Field, b.Field) })
 	if len(conflicts) == 0 {
 		return fmt.Errorf("applying %s: %w", kinds.NameOf(ref), err)
 	}
