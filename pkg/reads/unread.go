@@ -1,6 +1,7 @@
 package reads
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,13 +19,15 @@ type Unread struct {
 	Mistyped bool
 }
 
-// Unread returns the values in some layers that the pack does not read, in the order of the layers. Of a mapping that is not
+// Unread returns the values in some layers that the pack does not read, in the order of the layers and, in a file, of its
+// lines. Of a mapping that is not
 // read at all its values are not told one by one. The key global and those that begin with x- are for others than templates.
 func (t *Tree) Unread(layers []pack.Layer) []Unread {
 	var found []Unread
 	for _, layer := range layers {
 		l := look{source: layer.Source}
 		l.mapping([]*node{t.root}, layer.Values, place{})
+		slices.SortStableFunc(l.found, func(a, b Unread) int { return cmp.Compare(a.Line, b.Line) })
 		found = append(found, l.found...)
 	}
 	return found
