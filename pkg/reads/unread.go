@@ -19,9 +19,9 @@ type Unread struct {
 	Mistyped bool
 }
 
-// Unread returns the values in some layers that the pack does not read, in the order of the layers and, in a file, of its
-// lines. Of a mapping that is not
-// read at all its values are not told one by one. The key global and those that begin with x- are for others than templates.
+// Unread returns the values in some layers that the pack does not read, in the order of the layers and, in a file, of its lines. Of a
+// mapping that is not read at all its values are not told one by one. The key global and those that begin with x- are for others
+// than templates.
 func (t *Tree) Unread(layers []pack.Layer) []Unread {
 	var found []Unread
 	for _, layer := range layers {

@@ -52,8 +52,8 @@ func whereTheyWereGiven(t *testing.T) {
 		got = append(got, strings.TrimPrefix(unread.String(), filepath.Dir(file)+"/"))
 	}
 	want := []string{
-		`prod.yaml:6: image.tga: the pack reads no such value; did you mean "image.tag"?`,
 		`prod.yaml:2: replcas: the pack reads no such value; did you mean "replicas"?`,
+		`prod.yaml:6: image.tga: the pack reads no such value; did you mean "image.tag"?`,
 		"--set other: the pack reads no such value",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
