@@ -219,11 +219,7 @@ func fill(next *release.Release, source *input, result *rendered) error {
 }
 
 func (o *DeployOptions) print(done *performed) error {
-	said := fmt.Sprintf("upgraded to revision %d", done.Release.Spec.Revision)
-	if done.plan.Operation == release.OperationInstall {
-		said = "installed"
-	}
-	if err := o.Output.PrintRun(done, said, o.DryRun, o.Out); err != nil || o.Output.ForMachines() {
+	if err := o.Output.PrintRun(done, done.Said(), o.DryRun, o.Out); err != nil || o.Output.ForMachines() {
 		return err
 	}
 	if notes := strings.TrimSpace(done.Release.Content.Notes); notes != "" {

@@ -29,7 +29,7 @@ type LogsFlags struct {
 // LogsOptions are what logs needs.
 type LogsOptions struct {
 	Name string
-	// Hook is the title of the only hook whose log is wanted; "" for all.
+	// Hook is the title, or the name, of the only hook whose log is wanted; "" for all.
 	Hook string
 	// Revision is the one whose hooks they are; 0 for the newest.
 	Revision int
@@ -72,7 +72,7 @@ func newLogsCommand(getter genericclioptions.RESTClientGetter, streams genericio
 
 // AddFlags adds the flags.
 func (f *LogsFlags) AddFlags(command *cobra.Command) {
-	command.Flags().StringVar(&f.Hook, "hook", "", "Print the log of this hook only, such as pre-upgrade/migrate.")
+	command.Flags().StringVar(&f.Hook, "hook", "", "Print the log of this hook only, such as pre-upgrade/migrate, or migrate for those of all phases.")
 	command.Flags().IntVar(&f.Revision, "revision", f.Revision, "The revision whose logs to print. Zero means the newest.")
 	command.Flags().BoolVarP(&f.Follow, "follow", "f", false, "Stream the log of the running hook.")
 }
@@ -113,7 +113,7 @@ func (o *LogsOptions) Run(ctx context.Context) error {
 	}
 	hooks := found.Status.Hooks
 	if o.Hook != "" {
-		hooks = slices.DeleteFunc(slices.Clone(hooks), func(h release.Hook) bool { return h.Title != o.Hook })
+		hooks = slices.DeleteFunc(slices.Clone(hooks), func(h release.Hook) bool { return h.Title != o.Hook && !strings.HasSuffix(h.Title, "/"+o.Hook) })
 		if len(hooks) == 0 {
 			return fmt.Errorf("release %q revision %d: hook %q: %w; its hooks: %s",
 				o.Name, found.Spec.Revision, o.Hook, storage.ErrNotFound, titlesOf(found.Status.Hooks))
@@ -139,7 +139,7 @@ func (o *LogsOptions) print(hooks []release.Hook) error {
 		}
 		printed++
 		prefix := "[" + h.Title + "] "
-		if o.Hook != "" {
+		if len(hooks) == 1 && o.Hook != "" {
 			prefix = ""
 		}
 		for line := range strings.SplitSeq(strings.TrimRight(h.LogTail, "\n"), "\n") {

@@ -80,14 +80,7 @@ func (o *ResumeOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return o.Output.PrintFailed(resumed, err, o.Out)
 	}
-	return o.Output.PrintRun(resumed, done(resumed.plan), o.DryRun, o.Out)
-}
-
-// done is what an operation has done to a release when it has succeeded.
-func done(planned plan.Plan) string {
-	return map[release.Operation]string{
-		release.OperationInstall: "installed", release.OperationUpgrade: "upgraded", release.OperationRollback: "rolled back", release.OperationUninstall: "uninstalled",
-	}[doing(planned)]
+	return o.Output.PrintRun(resumed, resumed.Said(), o.DryRun, o.Out)
 }
 
 func (o *ResumeOptions) plan(ctx context.Context, at planning) (*proposal, error) {

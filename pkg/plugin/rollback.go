@@ -108,9 +108,7 @@ func (o *RollbackOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return o.Output.PrintFailed(done, err, o.Out)
 	}
-	spec := done.Release.Spec
-	said := fmt.Sprintf("rolled back to revision %d (now revision %d)", spec.FromRevision, spec.Revision)
-	return o.Output.PrintRun(done, said, o.DryRun, o.Out)
+	return o.Output.PrintRun(done, done.Said(), o.DryRun, o.Out)
 }
 
 func (o *RollbackOptions) plan(ctx context.Context, at planning) (*proposal, error) {

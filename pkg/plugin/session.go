@@ -42,6 +42,20 @@ type performed struct {
 	preview *lifecycle.Preview
 }
 
+// Said is what was done to the release, or would be, behind its name.
+func (p *performed) Said() string {
+	spec := p.Release.Spec
+	switch doing(p.plan) {
+	case release.OperationInstall:
+		return "installed"
+	case release.OperationRollback:
+		return fmt.Sprintf("rolled back to revision %d (now revision %d)", spec.FromRevision, spec.Revision)
+	case release.OperationUninstall:
+		return "uninstalled"
+	}
+	return fmt.Sprintf("upgraded to revision %d", spec.Revision)
+}
+
 // perform goes through a session: open → plan → lock → plan again if the history has moved → compare, confirm, once → run → undo,
 // where the run has failed and the proposal says so → close. What differs between the verbs is how they plan; all else they want of
 // the session is in what they propose. What it came to is nil where nothing was run.

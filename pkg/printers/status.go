@@ -83,18 +83,28 @@ func (v StatusView) writeFields(out io.Writer) error {
 // isReady is the condition of what there is nothing to say about.
 const isReady = "Ready"
 
-// ready counts the resources that are ready; "" where nobody has asked.
+// ready counts the resources that are ready; "" where nobody has asked. Those of hooks do not count: how they went is told of the
+// hooks.
 func (v StatusView) ready() string {
-	if len(v.Live) == 0 {
-		return ""
-	}
-	count := 0
-	for _, live := range v.Live {
-		if live.Condition == isReady {
-			count++
+	ready, all := 0, 0
+	for i, live := range v.Live {
+		if v.isHook(i) {
+			continue
+		}
+		if all++; live.Condition == isReady {
+			ready++
 		}
 	}
-	return fmt.Sprintf("%d of %s", count, words.Count(len(v.Live), "resource"))
+	if all == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %s", ready, words.Count(all, "resource"))
+}
+
+// isHook reports whether a resource of the revision is that of a hook.
+func (v StatusView) isHook(i int) bool {
+	resources := v.Release.Status.Resources
+	return i < len(resources) && resources[i].Role != release.Regular
 }
 
 // tests says how the last test run went; "" where there was none.
@@ -273,7 +283,9 @@ func (v StatusView) writeResources(out *strings.Builder) {
 		table.Line("  "+Line(name), v.resourceCells(resource, live)...)
 		if !v.Wide {
 			_ = table.Flush()
-			live.writeWhy(out)
+			if !v.isHook(i) {
+				live.writeWhy(out)
+			}
 		}
 	}
 	_ = table.Flush()
