@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -29,13 +30,7 @@ const (
 // Main runs the command line and returns the exit code. Errors are printed to the error stream; an answer that cannot be
 // written is one, too. Cancelling ctx with an Interrupt as the cause ends the work and is recorded.
 func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams, build Build) int {
-	// The libraries' own log is for their developers; what went wrong is in the errors.
-	klog.LogToStderr(false)
-	klog.SetOutput(io.Discard)
-	var logging flag.FlagSet
-	klog.InitFlags(&logging)
-	// Errors would go to the terminal all the same. The error says that there is no such level.
-	_ = logging.Set("stderrthreshold", "FATAL")
+	silenceLibraries()
 	out := &answer{Writer: streams.Out}
 	streams.Out, streams.ErrOut = out, errorStream(streams.ErrOut, args, build.Version)
 	command := NewCommand(streams, build)
@@ -49,6 +44,19 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	})
 	return end(ctx, streams.ErrOut, err)
 }
+
+// silenceLibraries ends the libraries' own log, which is for their developers; what went wrong is in the errors. klog has one state
+// for the process, and reads its flags while another call sets them.
+//
+//nolint:gochecknoglobals // It is done once for the process.
+var silenceLibraries = sync.OnceFunc(func() {
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
+	var flags flag.FlagSet
+	klog.InitFlags(&flags)
+	// Errors would go to the terminal all the same. The error says that there is no such level.
+	_ = flags.Set("stderrthreshold", "FATAL")
+})
 
 // NewCommand returns the command line. Commands share nothing, so several can live in one program.
 func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command {
