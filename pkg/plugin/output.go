@@ -56,7 +56,12 @@ func (f outputFlags) Check(command *cobra.Command) error {
 	if f.Own() != "" {
 		return nil
 	}
-	if _, err := f.ToPrinter(); err != nil {
+	_, err := f.ToPrinter()
+	if unknown := (genericclioptions.NoCompatiblePrinterError{}); errors.As(err, &unknown) {
+		unknown.AllowedFormats = append(unknown.AllowedFormats, f.own...)
+		err = unknown
+	}
+	if err != nil {
 		return &UsageError{command.CommandPath(), err}
 	}
 	return nil

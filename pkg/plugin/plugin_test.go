@@ -214,6 +214,7 @@ func commandLinesThatAreRefused(t *testing.T) {
 		"an argument to version":    {args: []string{"version", "a"}, code: 2, want: "error: version takes no arguments; unexpected argument \"a\"\n"},
 		"a duration without unit":   {args: []string{"install", "a", "b", "--timeout", "5"}, code: 2, want: "error: invalid argument \"5\" for \"--timeout\" flag"},
 		"an output of status":       {args: []string{"status", "a", "-o", "xml"}, code: 2, want: "error: unable to match a printer suitable for the output format \"xml\""},
+		"nearly one of status' own": {args: []string{"status", "a", "-o", "htm"}, code: 2, want: "error: unable to match a printer suitable for the output format \"htm\", allowed formats are: custom-columns,custom-columns-file,go-template,go-template-file,html,json"},
 		"an output of list":         {args: []string{"list", "-o", "xml"}, code: 2, want: "error: unable to match a printer"},
 		"an output of version":      {args: []string{"version", "-o", "xml"}, code: 2, want: "error: --output \"xml\": must be 'yaml' or 'json'\nSee 'kubectl sherpack version --help' for usage.\n"},
 		"a name":                    {args: []string{"status", "A"}, code: 2, want: "error: release name \"A\": "},
