@@ -93,7 +93,7 @@ func (c *connection) aggregatesDiscovery(ctx context.Context) *bool {
 	return ptr.To(aggregated && err == nil)
 }
 
-// streamsLists asks for such a list of what is not there. A server that cannot do it refuses to.
+// streamsLists asks for such a list without any object in it. A server that does not support it refuses it.
 func (c *connection) streamsLists(ctx context.Context, namespace string) *bool {
 	pods := corev1.SchemeGroupVersion.WithResource("pods")
 	stream, err := c.dynamic.Resource(pods).Namespace(namespace).Watch(ctx, metav1.ListOptions{

@@ -86,7 +86,7 @@ type valueSet struct {
 	merge   func() (map[string]any, error)
 }
 
-// locate gives findings about what is not there the file that it should be in.
+// locate names, for findings about a missing value, the file that it should be in.
 func (s valueSet) locate(findings []Finding) []Finding {
 	for i := range findings {
 		findings[i].File = cmp.Or(findings[i].File, s.lacking)

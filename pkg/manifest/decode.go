@@ -168,7 +168,7 @@ func translateLines(node *yaml.Node, line func(int) int) {
 	}
 }
 
-// checkKeys refuses keys that stand twice in one mapping (one of the two would be lost) and keys that JSON
+// checkKeys refuses duplicate keys of a mapping (one of the two would be lost) and keys that JSON
 // cannot hold.
 func (s source) checkKeys(node *yaml.Node) error {
 	var problems []error

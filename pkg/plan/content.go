@@ -219,7 +219,7 @@ func (c *content) checkCRDFolder() error {
 	return joinUnique(errs)
 }
 
-// duplicates finds objects that stand twice. A hook may do so in phases that are not the same.
+// duplicates finds duplicate objects. A hook may do so in phases that are not the same.
 func (c *content) duplicates(namespace string) []error {
 	type place struct {
 		kinds.Key

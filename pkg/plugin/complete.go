@@ -22,6 +22,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/progress"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 // completionTime is how long the cluster may take for a completion. Nobody waits longer after a press of Tab.
@@ -179,8 +180,8 @@ func releaseNames(ctx context.Context, at *connection, _ []string, toComplete st
 	return completions, err
 }
 
-// revisionNumbers are the revisions of the release that is named before, the newest first.
-func revisionNumbers(ctx context.Context, at *connection, args []string, _ string) ([]cobra.Completion, error) {
+// historyOfNamed is the history of the release that is named first among some arguments; none where none is named.
+func historyOfNamed(ctx context.Context, at *connection, args []string) (release.History, error) {
 	if len(args) == 0 {
 		return nil, nil
 	}
@@ -188,7 +189,12 @@ func revisionNumbers(ctx context.Context, at *connection, args []string, _ strin
 	if err != nil {
 		return nil, err
 	}
-	history, err := at.store.History(ctx, at.namespace, name)
+	return at.store.History(ctx, at.namespace, name)
+}
+
+// revisionNumbers are the revisions of the release that is named before, the newest first.
+func revisionNumbers(ctx context.Context, at *connection, args []string, _ string) ([]cobra.Completion, error) {
+	history, err := historyOfNamed(ctx, at, args)
 	if err != nil {
 		return nil, err
 	}
@@ -201,14 +207,7 @@ func revisionNumbers(ctx context.Context, at *connection, args []string, _ strin
 
 // hookTitles are those of the hooks whose ends the newest revision of the release records that is named before.
 func hookTitles(ctx context.Context, at *connection, args []string, _ string) ([]cobra.Completion, error) {
-	if len(args) == 0 {
-		return nil, nil
-	}
-	name, err := releaseName(args[0])
-	if err != nil {
-		return nil, err
-	}
-	history, err := at.store.History(ctx, at.namespace, name)
+	history, err := historyOfNamed(ctx, at, args)
 	if err != nil || history.Newest() == nil {
 		return nil, err
 	}
@@ -222,14 +221,7 @@ func hookTitles(ctx context.Context, at *connection, args []string, _ string) ([
 // testFilters choose each of the tests of the release that is named before. A filter that leaves tests out begins with an
 // exclamation mark, and filters before a comma stay.
 func testFilters(ctx context.Context, at *connection, args []string, toComplete string) ([]cobra.Completion, error) {
-	if len(args) == 0 {
-		return nil, nil
-	}
-	name, err := releaseName(args[0])
-	if err != nil {
-		return nil, err
-	}
-	history, err := at.store.History(ctx, at.namespace, name)
+	history, err := historyOfNamed(ctx, at, args)
 	if err != nil || history.Deployed() == nil {
 		return nil, err
 	}
