@@ -71,9 +71,9 @@ func story() (events []lifecycle.Event, looks []int) {
 	}
 	add(0, lifecycle.WaveFinished, lifecycle.Outcome{Result: lifecycle.ResultSucceeded})
 	add(0, lifecycle.WaitStarted, lifecycle.Outcome{Count: 5})
-	add(time.Second, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("Deployment", "web"), Result: lifecycle.ResultWaiting, Message: `Waiting for deployment "web" rollout to finish: 1 of 3 updated replicas are available`})
-	add(3*time.Second, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("Deployment", "web"), Result: lifecycle.ResultWaiting, Summary: `Pod/web-7c9: container "web" is waiting: ImagePullBackOff: registry.example/shop:1.9 not found`})
-	add(0, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("StatefulSet", "db"), Result: lifecycle.ResultWaiting, Message: "waiting for db-1"})
+	add(time.Second, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("Deployment", "web"), Result: lifecycle.ResultWaiting, Summary: "1 of 3 updated replicas are available"})
+	add(3*time.Second, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("Deployment", "web"), Result: lifecycle.ResultWaiting, Summary: "ImagePullBackOff: registry.example/shop:1.9 not found (web-7c9)"})
+	add(0, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("StatefulSet", "db"), Result: lifecycle.ResultWaiting, Summary: "waiting for db-1"})
 	for i := range 3 {
 		add(0, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("Deployment", fmt.Sprint(i)), Result: lifecycle.ResultReady})
 	}

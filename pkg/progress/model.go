@@ -293,20 +293,8 @@ func (m *model) wait(event lifecycle.Event) {
 	case lifecycle.ResultFailed:
 		item.mark, item.text = failed, event.Message
 	default:
-		item.text = brief(cmp.Or(event.Summary, event.Message))
+		item.text = event.Summary
 	}
-}
-
-// brief is why an object is not ready with what matters most at the beginning: a line may end anywhere.
-func brief(why string) string {
-	if _, rest, found := strings.Cut(why, " rollout to finish: "); found {
-		return rest
-	}
-	pod, rest, found := strings.Cut(strings.TrimPrefix(why, "Pod/"), ": container ")
-	if _, cause, waits := strings.Cut(rest, " is waiting: "); found && waits {
-		return cause + " (" + pod + ")"
-	}
-	return why
 }
 
 // shortName is an object as people write it. A group is left out: there is little room.
