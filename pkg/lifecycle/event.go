@@ -64,6 +64,9 @@ const (
 	ResultKept       Result = "kept"
 	ResultGivenBack  Result = "given back"
 	ResultNotFound   Result = "not found"
+	// A hook that still runs is waited for by a preview: as the operation's own, or before it runs again.
+	ResultAwaited            Result = "waited for"
+	ResultAwaitedAndReplaced Result = "waited for, then replaced"
 )
 
 // Event is one thing that happened. Events of one run come in order, one at a time.
