@@ -164,7 +164,18 @@ func (o *StatusOptions) Run(ctx context.Context) error {
 		found.Inspect(ctx, at)
 	}
 	width, _ := answerScreen(o.Out).Size()
-	return o.print(o.Out, found, width)
+	if err := o.print(o.Out, found, width); err != nil {
+		return err
+	}
+	o.advise(found)
+	return nil
+}
+
+// advise says on the error stream how an operation is continued that was interrupted. Only that of the newest revision can be.
+func (o *StatusOptions) advise(found *statusFound) {
+	if found.isNewest && found.Status.Interrupted != "" {
+		_, _ = fmt.Fprintln(o.ErrOut, toContinue(o.Name+inNamespace(o.Getter)))
+	}
 }
 
 // print prints a revision as people read it.

@@ -49,8 +49,12 @@ func (o *StatusOptions) watch(ctx context.Context, at *connection) error {
 			found.follow(ctx, watch)
 		}
 		isOver := !found.Status.Phase.Pending() || found.Status.Interrupted != ""
-		if err := view.Show(found, isOver); err != nil || isOver {
+		if err := view.Show(found, isOver); err != nil {
 			return err
+		}
+		if isOver {
+			o.advise(found)
+			return nil
 		}
 		if err := o.await(ctx, watch, func() error { return view.Show(found, false) }); err != nil {
 			return err

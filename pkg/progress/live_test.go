@@ -13,6 +13,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/test/golden"
+	"github.com/sherpack-io/kubectl-sherpack/test/terminal"
 )
 
 func TestLive(t *testing.T) {
@@ -150,13 +151,13 @@ func checkFits(t *testing.T, frame []string, width, height int) {
 func liveTimeGoesOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		v := &terminal{width: 80}
+		v := &terminal.Terminal{Width: 80}
 		view := NewLive(screenOn(v, 20), Style{})
 		view.Observe(lifecycle.Event{Time: time.Now(), Type: lifecycle.WaitStarted, Outcome: lifecycle.Outcome{Count: 2}})
 		<-time.After(61 * time.Second)
 		synctest.Wait()
-		if !strings.Contains(v.shown(), "1m01s") && !strings.Contains(v.shown(), "1m") {
-			t.Errorf("after a minute it shows %q", v.shown())
+		if !strings.Contains(v.Shown(), "1m01s") && !strings.Contains(v.Shown(), "1m") {
+			t.Errorf("after a minute it shows %q", v.Shown())
 		}
 		view.Close()
 	})
@@ -165,15 +166,15 @@ func liveTimeGoesOn(t *testing.T) {
 func liveDrawsSeldom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		v := &terminal{width: 80}
+		v := &terminal.Terminal{Width: 80}
 		view := NewLive(screenOn(v, 20), Style{})
 		for i := range 1000 {
 			view.Observe(lifecycle.Event{Time: time.Now(), Type: lifecycle.PreflightStarted, Outcome: lifecycle.Outcome{Message: fmt.Sprint(i)}})
 			<-time.After(time.Millisecond)
 		}
 		view.Close()
-		if v.writes > 13 {
-			t.Errorf("in a second it writes %d times", v.writes)
+		if v.Writes > 13 {
+			t.Errorf("in a second it writes %d times", v.Writes)
 		}
 	})
 }
@@ -181,7 +182,7 @@ func liveDrawsSeldom(t *testing.T) {
 func liveLeavesNoTrace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		v := &terminal{width: 80}
+		v := &terminal.Terminal{Width: 80}
 		view := NewLive(screenOn(v, 20), Style{})
 		events, _ := story()
 		for _, event := range events[:5] {
@@ -189,7 +190,7 @@ func liveLeavesNoTrace(t *testing.T) {
 		}
 		<-time.After(time.Second)
 		view.Close()
-		if shown := v.shown(); strings.Contains(shown, "backup") || !strings.Contains(shown, "preflight") {
+		if shown := v.Shown(); strings.Contains(shown, "backup") || !strings.Contains(shown, "preflight") {
 			t.Errorf("it leaves %q", shown)
 		}
 	})
