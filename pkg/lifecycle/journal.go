@@ -215,7 +215,7 @@ func (e hookEnd) reason() string {
 
 // sentence says for people how a hook failed: what happened, how often it was attempted, and how long it took.
 func (e hookEnd) sentence(known string, attempts int) string {
-	effort := rounded(e.elapsed).String()
+	effort := words.Duration(e.elapsed)
 	if attempts > 0 {
 		effort += ", " + words.Count(attempts, "attempt")
 	}
@@ -228,15 +228,6 @@ func (e hookEnd) sentence(known string, attempts int) string {
 		return e.err.Error()
 	}
 	return known + " (" + effort + ")"
-}
-
-// rounded leaves a tenth of a second only where it counts.
-func rounded(elapsed time.Duration) time.Duration {
-	const long = 10 * time.Second
-	if elapsed >= long {
-		return elapsed.Round(time.Second)
-	}
-	return elapsed.Round(time.Second / 10)
 }
 
 // summary is the part of an error that fits into a status: its first line and, for objects that are not ready, the first

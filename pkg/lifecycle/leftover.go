@@ -14,6 +14,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // hasSucceeded reports whether the hook that an object was made for came to a good end. It may still run, because its hook
@@ -206,7 +207,7 @@ func (r *hookRunner) awaitLeftover(ctx context.Context, l leftover) error {
 	run.Object, r.suspended = l.object, false
 	limit := ""
 	if deadline, ok := limited.Deadline(); ok {
-		limit = "up to " + rounded(deadline.Sub(r.clock())).String() + " "
+		limit = "up to " + words.Duration(deadline.Sub(r.clock())) + " "
 	}
 	r.Warn(h.Phase, "waiting %sfor %s, which an earlier command left running; %s runs again after it", limit, l.key(), h.Title)
 	outcome, err := r.cluster.FollowHook(limited, run, func(progress kube.HookProgress) { r.progress(h, progress) })

@@ -156,7 +156,7 @@ func linesOf(found *statusFound) []statusLine {
 	for _, h := range found.Status.Hooks {
 		text := h.Summary()
 		if took := h.Elapsed(); took > 0 && h.State != release.HookRunning {
-			text += ", took " + printers.Duration(took)
+			text += ", took " + words.Duration(took)
 		}
 		lines = append(lines, statusLine{h.Title, text})
 	}

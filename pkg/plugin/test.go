@@ -17,6 +17,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // formJUnit is the form of -o that only test has.
@@ -109,7 +110,7 @@ func (o *TestOptions) Run(ctx context.Context) error {
 	var results strings.Builder
 	options.Progress.observe = func(event lifecycle.Event) {
 		if event.Type == lifecycle.HookFinished {
-			elapsed := (time.Duration(event.ElapsedMS) * time.Millisecond).Round(time.Second / 10)
+			elapsed := words.Duration(time.Duration(event.ElapsedMS) * time.Millisecond)
 			fmt.Fprintln(&results, printers.Clean(fmt.Sprintf("%s: %s (%s)", event.Title, event.Summary, elapsed)))
 		}
 	}

@@ -245,7 +245,7 @@ func (v StatusView) took(h release.Hook) string {
 	if elapsed <= 0 {
 		return ""
 	}
-	return Duration(elapsed)
+	return words.Duration(elapsed)
 }
 
 // writeHook writes what stands below the line of a hook.
@@ -310,22 +310,4 @@ func (v StatusView) resourceCells(resource release.Resource, live Live) []string
 		Line(cmp.Or(live.Condition, "<unknown>")), created, Line(string(resource.Role)), Line(cmp.Or(string(resource.Origin), "<none>")),
 		Line(cmp.Or(words.Join("; ", append([]string{live.Message}, live.Reasons...)...), "<none>")),
 	}
-}
-
-// Duration shows how long something took, to a tenth of a second where that counts: 350ms, 2.5s, 1m, 1h5m.
-func Duration(elapsed time.Duration) string {
-	switch {
-	case elapsed < time.Second:
-		return elapsed.Round(time.Millisecond).String()
-	case elapsed < time.Minute:
-		return elapsed.Round(time.Second / 10).String()
-	}
-	text := elapsed.Round(time.Second).String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }

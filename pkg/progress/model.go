@@ -226,7 +226,7 @@ func (m *model) hook(event lifecycle.Event) {
 		if event.Result == lifecycle.ResultFailed {
 			running.mark, running.text = failed, event.Summary
 		}
-		running.elapsed, running.since = time.Duration(event.ElapsedMS)*time.Millisecond, time.Time{}
+		running.elapsed, running.since = elapsed(event), time.Time{}
 		m.ended = append(m.ended, *running)
 	}
 }
