@@ -107,31 +107,43 @@ func (v StatusView) isHook(i int) bool {
 	return i < len(resources) && resources[i].Role != release.Regular
 }
 
-// tests says how the last test run went; "" where there was none.
+// tests says how the last test run went, and when; "" where there was none.
 func tests(hooks []release.Hook, now time.Time) string {
-	ran, failed, last := 0, 0, time.Time{}
+	text, last := TestResult(hooks), time.Time{}
 	for _, h := range hooks {
-		if h.Phase != string(hook.Test) || h.State != release.HookSucceeded && h.State != release.HookFailed {
+		if hasTested(h) && h.FinishedAt != nil && h.FinishedAt.After(last) {
+			last = h.FinishedAt.Time
+		}
+	}
+	if text != "" && !last.IsZero() {
+		text += fmt.Sprintf(" (%s ago)", age(last, now))
+	}
+	return text
+}
+
+// TestResult says how the last test run went: 2 tests succeeded, 1 of 2 tests failed; "" where there was none.
+func TestResult(hooks []release.Hook) string {
+	ran, failed := 0, 0
+	for _, h := range hooks {
+		if !hasTested(h) {
 			continue
 		}
 		if ran++; h.State == release.HookFailed {
 			failed++
 		}
-		if h.FinishedAt != nil && h.FinishedAt.After(last) {
-			last = h.FinishedAt.Time
-		}
 	}
-	if ran == 0 {
+	switch {
+	case ran == 0:
 		return ""
+	case failed > 0:
+		return fmt.Sprintf("%d of %s failed", failed, words.Count(ran, "test"))
 	}
-	text := words.Count(ran, "test") + " succeeded"
-	if failed > 0 {
-		text = fmt.Sprintf("%d of %s failed", failed, words.Count(ran, "test"))
-	}
-	if !last.IsZero() {
-		text += fmt.Sprintf(" (%s ago)", age(last, now))
-	}
-	return text
+	return words.Count(ran, "test") + " succeeded"
+}
+
+// hasTested reports whether a hook is a test that has run.
+func hasTested(h release.Hook) bool {
+	return h.Phase == string(hook.Test) && (h.State == release.HookSucceeded || h.State == release.HookFailed)
 }
 
 // phase shows the phase, and of a pending one whether its operation was interrupted.
