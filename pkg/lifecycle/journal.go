@@ -302,6 +302,10 @@ func (j *journal) recordOutcome(failure error, extent plan.Extent) {
 		r.Status.Interrupted = j.plan.Operation
 	}
 	switch done := j.plan.Course().Done; {
+	case j.plan.Operation == release.OperationUndo:
+		r.Status.Message = words.Join("; ", r.Status.Message, undone(failure))
+		r.SetCondition(*j.Timestamp())
+		return
 	case done == "":
 		return
 	case failure == nil:
@@ -315,6 +319,14 @@ func (j *journal) recordOutcome(failure error, extent plan.Extent) {
 	}
 	r.Status.Before, r.Status.FinishedAt = nil, j.Timestamp()
 	r.SetCondition(*j.Timestamp())
+}
+
+// undone is what became of what a failed installation had made; failure is why that could not be deleted, nil where it was.
+func undone(failure error) string {
+	if failure != nil {
+		return "the rollback failed, too: " + summary(failure)
+	}
+	return "everything it had created was deleted"
 }
 
 // stillThere adds to what is said of a release why it was not uninstalled: a hook failed before anything was deleted.

@@ -29,6 +29,8 @@ type Live struct {
 // StatusView is what is shown of a release.
 type StatusView struct {
 	Release *release.Release
+	// RolledBack says what a failure was rolled back to that the revision is about; "" where it is about none.
+	RolledBack string
 	// Live is how the resources of the release are, in their order; nil where nobody has asked.
 	Live []Live
 	// Wide shows more of each hook and resource.
@@ -63,6 +65,7 @@ func (v StatusView) writeFields(out io.Writer) error {
 	field("Revision", revision(r))
 	field("Status", phase(r))
 	field("Message", r.Status.Message)
+	field("Rolled Back", v.RolledBack)
 	field("Started", at(r.Status.StartedAt, v.Now))
 	field("Finished", at(r.Status.FinishedAt, v.Now))
 	field("Tests", tests(r.Status.Hooks, v.Now))
