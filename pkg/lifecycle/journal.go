@@ -329,18 +329,6 @@ func undone(failure error) string {
 	return "everything it had created was deleted"
 }
 
-// stillThere adds to what is said of a release why it was not uninstalled: a hook failed before anything was deleted.
-func stillThere(message, reason string) string {
-	message, _, _ = strings.Cut(message, notUninstalled)
-	if message = strings.TrimSuffix(message, "; "); message != "" {
-		message += "; "
-	}
-	return message + notUninstalled + reason
-}
-
-// notUninstalled comes before the reason why a release is still there.
-const notUninstalled = "not uninstalled: "
-
 // writeEnd writes the inventory, which the end has made exact, and then the status. The record of a release that was
 // uninstalled goes instead, unless it is to be kept.
 func (j *journal) writeEnd(ctx context.Context) error {

@@ -61,7 +61,7 @@ func statusIsDrawnAnewInItsPlace(t *testing.T) {
 			want   string
 		}{
 			{func() {}, false, "Status:     pending-upgrade\nStarted:    2000-01-01T00:00:00Z (0s ago)\nHooks:\n  pre-upgrade/migrate: Running"},
-			{func() { time.Sleep(2 * time.Second) }, false, "Status:     pending-upgrade\nStarted:    2000-01-01T00:00:00Z (2s ago)\n" +
+			{func() { <-time.After(2 * time.Second) }, false, "Status:     pending-upgrade\nStarted:    2000-01-01T00:00:00Z (2s ago)\n" +
 				"Hooks:\n  pre-upgrade/migrate: Running\nDurations:\n  pre-upgrade/migrate  2s so far"},
 			{func() {
 				found.Status.Phase, found.Status.StartedAt = release.Deployed, nil
