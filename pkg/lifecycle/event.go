@@ -102,8 +102,8 @@ type Outcome struct {
 	// TimeoutMS is how long an operation may take, in milliseconds, and Prune how many objects it will delete.
 	TimeoutMS int64 `json:"timeoutMs,omitempty"`
 	Prune     int   `json:"prune,omitempty"`
-	// Title and Summary are a hook and its state as people see them, and Summary is in short why an object is not ready;
-	// Wave is the number of a wave. They are not part of the JSON form.
+	// Title and Summary are a hook and its state as people see them, and Summary is in short why an object is not ready, or who
+	// holds the lock; Wave is the number of a wave. They are not part of the JSON form.
 	Title   string `json:"-"`
 	Summary string `json:"-"`
 	Wave    int    `json:"-"`

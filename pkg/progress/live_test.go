@@ -46,6 +46,15 @@ func story() (events []lifecycle.Event, looks []int) {
 			Phase: "pre-upgrade", Title: "pre-upgrade/" + name, Result: lifecycle.Result(result), Summary: summary, ElapsedMS: elapsed,
 		}
 	}
+	add(0, lifecycle.LockWaiting, lifecycle.Outcome{
+		Message: `process 7 on "ci" (upgrade, "pre-upgrade/backup"; for 3s, last seen 1s ago)`,
+		Summary: `upgrade, "pre-upgrade/backup"; process 7 on "ci"`, TimeoutMS: 60_000,
+	})
+	add(2*time.Second, lifecycle.LockWaiting, lifecycle.Outcome{
+		Message: `process 7 on "ci" (upgrade, "wait"; for 5s, last seen 1s ago)`, Summary: `upgrade, "wait"; process 7 on "ci"`, TimeoutMS: 60_000,
+	})
+	look()
+	add(time.Second, lifecycle.LockAcquired, lifecycle.Outcome{})
 	add(0, lifecycle.PreflightStarted, lifecycle.Outcome{Count: 44, Message: "44 objects"})
 	look()
 	add(400*time.Millisecond, lifecycle.PreflightFinished, lifecycle.Outcome{Result: lifecycle.ResultSucceeded})

@@ -78,6 +78,9 @@ func (m *model) Observe(event lifecycle.Event) {
 	case lifecycle.LockWaiting:
 		m.lock(event)
 	case lifecycle.LockAcquired:
+		if m.open != nil {
+			m.open.text = "acquired"
+		}
 		m.close(event.Time, lifecycle.ResultSucceeded)
 		m.limit = 0
 	case lifecycle.OperationStarted:
@@ -124,7 +127,7 @@ func (m *model) lock(event lifecycle.Event) {
 		m.start(event, "lock", "")
 		m.limit = time.Duration(event.TimeoutMS) * time.Millisecond
 	}
-	m.open.text = event.Message
+	m.open.text = event.Summary
 }
 
 func (m *model) begin(event lifecycle.Event) {
