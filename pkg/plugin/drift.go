@@ -35,6 +35,9 @@ func (o *DiffOptions) drift(ctx context.Context) (drifted bool, err error) {
 		at.warnings.Warn("%s", notice)
 	}
 	found := printers.Drift{Name: deployed.Name, Namespace: deployed.Namespace, Revision: deployed.Spec.Revision, Objects: objects}
+	if len(objects) == 0 && incomplete == nil && o.Output.Form == "" {
+		_, _ = fmt.Fprintf(o.ErrOut, "release %s has not drifted from revision %d\n", deployed.Name, deployed.Spec.Revision)
+	}
 	return len(objects) > 0, errors.Join(interrupted(ctx, incomplete), o.Output.Print(found, o.IOStreams))
 }
 
