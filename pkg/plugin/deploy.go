@@ -222,9 +222,15 @@ func (o *DeployOptions) print(done *performed) error {
 	if err := o.Output.PrintRun(done, done.Said(), o.DryRun, o.Out); err != nil || o.Output.ForMachines() {
 		return err
 	}
-	if notes := strings.TrimSpace(done.Release.Content.Notes); notes != "" {
-		_, err := io.WriteString(o.Out, "\n"+printers.Clean(notes)+"\n")
-		return err
+	notes := strings.TrimSpace(done.Release.Content.Notes)
+	if notes == "" {
+		return nil
 	}
-	return nil
+	head := "\n"
+	if o.isDry() {
+		// They are written as if it had been done.
+		head += "NOTES (dry run):\n"
+	}
+	_, err := io.WriteString(o.Out, head+printers.Clean(notes)+"\n")
+	return err
 }
