@@ -83,7 +83,7 @@ func (o *PackageOptions) lint(opened *pack.Pack) error {
 	if err != nil {
 		return err
 	}
-	findings := chosen.Lint(opened, nil)
+	findings := chosen.Lint(opened, pack.Given{})
 	for _, finding := range findings {
 		_, _ = fmt.Fprintln(o.ErrOut, printers.Clean(finding.String()))
 	}
