@@ -46,9 +46,9 @@ func Invalid(packPath string, err *pack.InvalidError) []Finding {
 	return found.sorted()
 }
 
-// Lint returns what it finds in a pack, sorted by file and line. given are values that it is rendered with; nil means those in
-// each file of the pack that ValuesPattern matches or, where there is none, the pack's own alone.
-func (l Linter) Lint(p *pack.Pack, given map[string]any) []Finding {
+// Lint returns what it finds in a pack, sorted by file and line. given are values that it is rendered with; where they are
+// nil, it is with those in each file of the pack that ValuesPattern matches or, where there is none, the pack's own alone.
+func (l Linter) Lint(p *pack.Pack, given pack.Given) []Finding {
 	found := newReport()
 	if version := "v" + l.APIs.Version.String(); p.SupportsKube(version) != nil {
 		severity := Error
@@ -94,16 +94,17 @@ func (s valueSet) locate(findings []Finding) []Finding {
 	return findings
 }
 
-func valueSets(p *pack.Pack, given map[string]any) []valueSet {
+func valueSets(p *pack.Pack, given pack.Given) []valueSet {
 	var sets []valueSet
 	for _, file := range p.All {
 		if match, _ := path.Match(ValuesPattern, file.Path); match {
 			sets = append(sets, valueSet{file: file.Path, merge: func() (map[string]any, error) { return p.MergeFile(file.Path) }})
 		}
 	}
-	own := valueSet{merge: func() (map[string]any, error) { return p.Merge(given) }}
+	layers := append([]pack.Layer{p.Defaults()}, given.Layers...)
+	own := valueSet{merge: func() (map[string]any, error) { return p.MergeLayers(given.Values, layers) }}
 	switch {
-	case given != nil:
+	case given.Values != nil:
 		return []valueSet{own}
 	case len(sets) == 0:
 		own.lacking = pack.ValuesFile

@@ -54,7 +54,7 @@ func (i *input) Copy() *input {
 
 // Merge puts all values together and checks them against the pack's schema.
 func (i *input) Merge() (err error) {
-	i.merged, err = i.pack.Merge(i.given)
+	i.merged, err = i.pack.MergeLayers(i.given, slices.Concat(i.below, i.typed))
 	return err
 }
 
