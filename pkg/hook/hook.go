@@ -74,3 +74,15 @@ func (h Hook) In(phase Phase) bool { return slices.Contains(h.Phases, phase) }
 
 // Has reports whether a delete policy is in force.
 func (h Hook) Has(policy DeletePolicy) bool { return slices.Contains(h.Policies, policy) }
+
+// LogPolicy says when the log of a hook is printed, whatever is asked for on the command line.
+type LogPolicy string
+
+// The log policies, which are Helm's.
+const (
+	LogSucceeded LogPolicy = "hook-succeeded"
+	LogFailed    LogPolicy = "hook-failed"
+)
+
+// LogPolicies returns all log policies.
+func LogPolicies() []LogPolicy { return []LogPolicy{LogSucceeded, LogFailed} }

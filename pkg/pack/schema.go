@@ -139,3 +139,23 @@ func (s *Schema) propertiesAt(path []string) []string {
 }
 
 func keysOf[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// CheckSchema compares values with the JSON schema among the files of a chart, which may refer to others of these and to nothing
+// else. name is what problems call the chart. given are those of the values that are the user's.
+func CheckSchema(name string, files []File, values, given map[string]any) []Problem {
+	p := &Pack{Path: name}
+	for _, file := range files {
+		// Helm reads no other form.
+		if file.Path != SchemaFiles()[1] {
+			p.All = append(p.All, file)
+		}
+	}
+	byPath(p.All)
+	if problems := p.readSchema(); len(problems) > 0 || p.Schema == nil {
+		return problems
+	}
+	// What the schema says of its defaults is for people only: Helm adds none.
+	// Where values stand that Helm alone can read is not known.
+	_ = p.readValues()
+	return p.violations(values, given, nil)
+}

@@ -104,7 +104,7 @@ func valuesLost(r *release.Release, err error) error {
 func (r *reuseFlags) apply(source *input, deployed release.Content, number int) {
 	origins := deployed.ValueOrigins()
 	if r.Reuse {
-		source.pack.Values = pack.Copy(deployed.Merged)
+		source.defaults = pack.Copy(deployed.Merged)
 		source.below = []pack.Layer{pack.Kept(deployed.Merged, origins, number)}
 	} else {
 		source.below = append(slices.Clip(source.below), pack.Kept(deployed.Values, origins, number))
