@@ -13,7 +13,7 @@ import (
 // floats, as in JSON, save those of --set.
 func asHelmReads(values render.Values) map[string]any {
 	given := floats(values.Given)
-	for _, layer := range values.Typed {
+	for _, layer := range values.Layers {
 		// Those that are stronger than --set give strings, which must not be hidden by it.
 		if slices.Contains([]pack.SourceKind{pack.FromSet, pack.FromSetString, pack.FromSetFile}, layer.Source(nil).Kind) {
 			given = loader.MergeMaps(given, layer.Values)

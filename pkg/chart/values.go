@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -36,11 +37,7 @@ func layers(c *chart.Chart, below []string) []pack.Layer {
 	if at < 0 {
 		return found
 	}
-	name := pack.ValuesFile
-	for _, sub := range slices.Backward(below) {
-		name = path.Join("charts", sub, name)
-	}
-	return append(found, pack.DefaultsBelow(below, name, c.Raw[at].Data, c.Values))
+	return append(found, pack.DefaultsBelow(below, path.Join(folder(below), pack.ValuesFile), c.Raw[at].Data, c.Values))
 }
 
 // Complete lays values over those of the chart as Helm does: it decides which subcharts are enabled, and imports their values.
@@ -75,8 +72,8 @@ func (c *Chart) Complete(values render.Values) (render.Completed, error) {
 		return nil, invalid(c.pack.Path, err)
 	}
 	completed.warnings = append(slices.Clone(c.warnings), completed.warnings...)
-	if problems := checkSchemas(loaded, c.pack.Path, completed.values, values.Given); len(problems) > 0 {
-		return nil, &pack.InvalidError{Problems: problems}
+	if err := checkSchemas(loaded, c.pack.Path, completed.values, values.Layers); err != nil {
+		return nil, err
 	}
 	return completed, nil
 }
@@ -110,32 +107,39 @@ func checkDependencies(name string, c *chart.Chart) error {
 	}}}
 }
 
-// checkSchemas compares the values of a chart, and of its enabled subcharts, with the schema of each.
-func checkSchemas(c *chart.Chart, name string, values, given map[string]any) []pack.Problem {
+// checkSchemas compares the values of a chart, and of its enabled subcharts, with the schema of each. name is the top chart as the
+// user named it, at the path of the values among those of that, and layers are what these come from.
+func checkSchemas(c *chart.Chart, name string, values map[string]any, layers []pack.Layer, at ...string) error {
 	var files []pack.File
 	for _, file := range c.Raw {
 		files = append(files, pack.File{Path: file.Name, Data: file.Data})
 	}
-	problems := pack.CheckSchema(strings.TrimRight(name, "/"), files, plain(values), given)
+	errs := []error{pack.CheckSchema(name, folder(at), files, plain(values), at, layers)}
 	for _, sub := range c.Dependencies() {
 		below, exists := values[sub.Name()]
 		if !exists || below == nil {
 			continue
 		}
+		path := append(slices.Clip(at), sub.Name())
 		its, isMap := asMap(below)
 		if !isMap {
-			problems = append(problems, pack.Problem{Path: sub.Name(), Message: "must be a mapping: these are the values of the subchart " + sub.Name()})
+			errs = append(errs, &pack.InvalidError{Problems: []pack.Problem{{
+				Path: strings.Join(path, "."), Message: "must be a mapping: it holds the values of the subchart " + sub.Name(),
+			}}})
 			continue
 		}
-		own, _ := asMap(given[sub.Name()])
-		for _, problem := range checkSchemas(sub, path.Join(name, "charts", sub.Name()), its, own) {
-			if problem.Path = strings.TrimSuffix(sub.Name()+"."+problem.Path, "."); problem.Line > 0 {
-				problem.Path = strings.TrimPrefix(problem.Path, sub.Name()+".")
-			}
-			problems = append(problems, problem)
-		}
+		errs = append(errs, checkSchemas(sub, name, its, layers, path...))
 	}
-	return problems
+	return errors.Join(errs...)
+}
+
+// folder is where a subchart is found whose values have a path, if it is a folder and has no alias.
+func folder(at []string) string {
+	found := ""
+	for _, name := range at {
+		found = path.Join(found, "charts", name)
+	}
+	return found
 }
 
 func asMap(value any) (map[string]any, bool) {

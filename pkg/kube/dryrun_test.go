@@ -64,6 +64,7 @@ func jobWith(fields string) string { return strings.Replace(checkedJob, "FIELDS"
 func TestDryRun(t *testing.T) {
 	t.Parallel()
 	t.Run("it writes nothing and tells what would be refused", dryRunWritesNothing)
+	t.Run("it answers with the object as it would be, where that is asked for", dryRunAnswersWhole)
 	t.Run("it knows the rules of the namespace", dryRunKnowsTheRulesOfTheNamespace)
 	t.Run("it knows quotas", dryRunKnowsQuotas)
 	t.Run("without the right to make Pods they are not checked", withoutTheRightToMakePodsTheyAreNotChecked)
@@ -120,6 +121,46 @@ func dryRunWritesNothing(t *testing.T) {
 	b.must(err)
 	if diff := cmp.Diff(make([]*metav1.PartialObjectMetadata, len(made)), made); diff != "" {
 		t.Errorf("it made something:\n%s", diff)
+	}
+}
+
+func dryRunAnswersWhole(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	job := b.object(jobWith(""))
+	b.apply(b.object(settings), job)
+	changed := b.object(strings.Replace(settings, "a: one", "a: three", 1))
+	answers, err := b.DryRun(t.Context(), []kube.DryRun{
+		{Object: changed, Whole: true},
+		{Object: b.object(service), Whole: true},
+		{Object: b.object(jobWith("hostNetwork: true,")), Replaces: true, Whole: true},
+		{Object: b.object(strings.Replace(settings, "data:", "dato:", 1)), Whole: true},
+		{Object: changed},
+	})
+	b.must(err)
+	for i, want := range []map[string]any{
+		{"data.a": "three", "data.b": "two", "metadata.uid": true},
+		// Defaults are in it, and there is no status.
+		{"spec.type": "ClusterIP", "spec.sessionAffinity": "None", "status": nil},
+		{"spec.template.spec.hostNetwork": true, "metadata.name": "migrate", "metadata.generateName": nil, "status": nil},
+		nil, nil,
+	} {
+		if (answers[i].Object == nil) != (want == nil) {
+			t.Errorf("%d: it answers with %v", i, answers[i])
+			continue
+		}
+		for path, value := range want {
+			got, found, err := unstructured.NestedFieldNoCopy(answers[i].Object.Object, strings.Split(path, ".")...)
+			if err != nil || found == (value == nil) || path != "metadata.uid" && found && got != value {
+				t.Errorf("%d: %s is %v, want %v", i, path, got, value)
+			}
+		}
+	}
+	if answers[3].Err == nil || answers[2].Err != nil {
+		t.Errorf("errors %v and %v", answers[2].Err, answers[3].Err)
+	}
+	if live := b.live(job); live.GetName() != "migrate" {
+		t.Error("the Job is gone")
 	}
 }
 

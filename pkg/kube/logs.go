@@ -2,8 +2,10 @@ package kube
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -35,7 +37,7 @@ const (
 type logStreams struct {
 	api  *connection
 	stop context.CancelFunc
-	// begun are the containers that are followed, or were, by their IDs.
+	// begun are the runs of containers that are followed, or were.
 	begun map[string]bool
 	// Lines are what the containers say. Whoever follows must read them.
 	lines  chan LogLine
@@ -67,10 +69,12 @@ func (s *logStreams) See(ctx context.Context, object *unstructured.Unstructured)
 	}
 	alone := len(pod.Spec.InitContainers)+len(pod.Spec.Containers) == 1
 	for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
-		if status.State.Running == nil && status.State.Terminated == nil || status.ContainerID == "" || s.begun[status.ContainerID] {
+		// A kubelet names each run of a container. Others, which simulate one, count them.
+		run := cmp.Or(status.ContainerID, fmt.Sprintf("%s/%s/%d", pod.UID, status.Name, status.RestartCount))
+		if status.State.Running == nil && status.State.Terminated == nil || s.begun[run] {
 			continue
 		}
-		s.begun[status.ContainerID] = true
+		s.begun[run] = true
 		s.active.Go(func() { s.follow(ctx, pod.Namespace, LogLine{Pod: pod.Name, Container: status.Name, Alone: alone}) })
 	}
 }

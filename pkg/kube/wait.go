@@ -91,18 +91,36 @@ func (e *NotReadyError) Error() string {
 // First says of the first object in a short line why it is not ready. What a controller has said of it may have more.
 func (e *NotReadyError) First() string {
 	first := e.Objects[0]
-	if _, rest, found := strings.Cut(first.Message, " rollout to finish: "); found {
-		first.Message = rest
+	why, _ := cause(first.Message, first.Reasons)
+	line, _, _ := strings.Cut(words.Sentence(first.Ref.Kind+"/"+first.Ref.Name, why), "\n")
+	return strings.TrimSpace(line)
+}
+
+// Brief is why the object is not ready with what matters most at the beginning: a line may end anywhere.
+func (r Readiness) Brief() string {
+	why, pod := cause(r.Message, r.Reasons)
+	switch {
+	case pod != "":
+		return why + " (" + pod + ")"
+	case len(r.Reasons) > 0:
+		return strings.Join(r.Reasons, "; ")
 	}
-	for _, reason := range first.Reasons {
-		// It says more than how many replicas there are.
-		if _, cause, waits := strings.Cut(reason, " is waiting: "); waits {
-			first.Message = cause
-			break
+	return why
+}
+
+// cause is why an object is not ready without what introduces it. Where a Pod of it waits, that says more than how many replicas
+// there are; pod is its name, else "".
+func cause(message string, reasons []string) (why, pod string) {
+	for _, reason := range reasons {
+		if who, why, waits := strings.Cut(reason, " is waiting: "); waits {
+			pod, _, _ := strings.Cut(strings.TrimPrefix(who, "Pod/"), ": container ")
+			return why, pod
 		}
 	}
-	line, _, _ := strings.Cut(words.Sentence(first.Ref.Kind+"/"+first.Ref.Name, first.Message), "\n")
-	return strings.TrimSpace(line)
+	if _, rest, found := strings.Cut(message, " rollout to finish: "); found {
+		message = rest
+	}
+	return message, ""
 }
 
 // Unwrap returns the context's error when the time was over, ErrProgressDeadline

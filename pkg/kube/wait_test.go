@@ -48,6 +48,7 @@ func TestWait(t *testing.T) {
 	t.Run("it ends at once for what is deleted", waitEndsAtOnceForWhatIsDeleted)
 	t.Run("it reports what it does not wait for", waitReportsWhatItDoesNotWaitFor)
 	t.Run("conditions may stand in for the kind's readiness", waitByConditions)
+	t.Run("why an object is not ready is said in short by the Pod that waits", whyAnObjectIsNotReadyInShort)
 	t.Run("an interrupt ends it", interruptEndsTheWait)
 	t.Run("a claim that waits for its first consumer is ready", aClaimThatWaitsForItsFirstConsumerIsReady)
 	t.Run("a claim's events tell where its class cannot be read", aClaimsEventsTellWhereItsClassCannotBeRead)
@@ -374,5 +375,36 @@ func aJobThatHasCompletedAndGoneIsReady(t *testing.T) {
 	b.must(b.Wait(b.timeout(time.Minute), targets, selector, nil))
 	if found, err := b.Find(t.Context(), []corev1.ObjectReference{targets[0].Ref}); err != nil || found[0] != nil {
 		t.Errorf("the Job is there all the time: %v", err)
+	}
+}
+
+// The view of a run and the message of a release say it in the same words; the view has room for the Pod.
+func whyAnObjectIsNotReadyInShort(t *testing.T) {
+	t.Parallel()
+	const rollout = `Waiting for deployment "web" rollout to finish: 0 of 3 updated replicas are available`
+	for name, test := range map[string]struct {
+		message      string
+		reasons      []string
+		brief, first string
+	}{
+		"what introduces a rollout is omitted": {
+			message: rollout, brief: "0 of 3 updated replicas are available", first: "Deployment/web: 0 of 3 updated replicas are available",
+		},
+		"a Pod that waits says more than how many there are": {
+			message: rollout, reasons: []string{"FailedCreate: quota", `Pod/web-7c9: container "web" is waiting: ImagePullBackOff: not found`},
+			brief: "ImagePullBackOff: not found (web-7c9)", first: "Deployment/web: ImagePullBackOff: not found",
+		},
+		"other reasons are for who follows": {
+			message: rollout, reasons: []string{"FailedCreate: quota", "Unhealthy: 503"},
+			brief: "FailedCreate: quota; Unhealthy: 503", first: "Deployment/web: 0 of 3 updated replicas are available",
+		},
+		"anything else is said as it is": {message: "waiting for db-1", brief: "waiting for db-1", first: "Deployment/web: waiting for db-1"},
+	} {
+		ref := corev1.ObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}
+		unready := kube.NotReadyError{Objects: []kube.Unready{{Ref: ref, Message: test.message, Reasons: test.reasons}}}
+		brief := kube.Readiness{Ref: ref, Message: test.message, Reasons: test.reasons}.Brief()
+		if diff := cmp.Diff([]string{test.brief, test.first}, []string{brief, unready.First()}); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }

@@ -64,6 +64,9 @@ const (
 	ResultKept       Result = "kept"
 	ResultGivenBack  Result = "given back"
 	ResultNotFound   Result = "not found"
+	// A hook that still runs is waited for by a preview: as the operation's own, or before it runs again.
+	ResultAwaited            Result = "waited for"
+	ResultAwaitedAndReplaced Result = "waited for, then replaced"
 )
 
 // Event is one thing that happened. Events of one run come in order, one at a time.
@@ -99,8 +102,8 @@ type Outcome struct {
 	// TimeoutMS is how long an operation may take, in milliseconds, and Prune how many objects it will delete.
 	TimeoutMS int64 `json:"timeoutMs,omitempty"`
 	Prune     int   `json:"prune,omitempty"`
-	// Title and Summary are a hook and its state as people see them, and Summary is the reason alone why an object is not ready;
-	// Wave is the number of a wave. They are not part of the JSON form.
+	// Title and Summary are a hook and its state as people see them, and Summary is in short why an object is not ready, or who
+	// holds the lock; Wave is the number of a wave. They are not part of the JSON form.
 	Title   string `json:"-"`
 	Summary string `json:"-"`
 	Wave    int    `json:"-"`

@@ -98,13 +98,12 @@ func (r *hookRunner) runHooks(ctx context.Context, step plan.Step) error {
 	return failure
 }
 
-// runHook runs one hook, with a record before and after it.
+// runHook runs one hook, with a record before and after it. What is said of its time is that of the timeline.
 func (r *hookRunner) runHook(ctx context.Context, h plan.Hook, at place) error {
 	end := r.timeline.Begin(release.Span{Kind: release.SpanHook, Name: h.Title})
 	if err := r.journal.StartHook(ctx, h); err != nil {
 		return err
 	}
-	started := r.clock()
 	r.suspended = false
 	limited, cancel := withTimeout(ctx, h.Timeout)
 	defer cancel()
@@ -114,8 +113,8 @@ func (r *hookRunner) runHook(ctx context.Context, h plan.Hook, at place) error {
 		return errors.Join(ErrLockLost, err)
 	}
 	err = WithCause(limited, err)
-	end(hookFailure(outcome, err))
-	saveErr := r.journal.FinishHook(ctx, h, hookEnd{outcome, err, r.clock().Sub(started), r.suspended})
+	elapsed := end(hookFailure(outcome, err))
+	saveErr := r.journal.FinishHook(ctx, h, hookEnd{outcome, err, elapsed, r.suspended})
 	record := r.journal.Hook(h)
 	if errors.Is(saveErr, ErrLockLost) || record.State == release.HookSucceeded {
 		return saveErr

@@ -215,7 +215,7 @@ func (e hookEnd) reason() string {
 
 // sentence says for people how a hook failed: what happened, how often it was attempted, and how long it took.
 func (e hookEnd) sentence(known string, attempts int) string {
-	effort := rounded(e.elapsed).String()
+	effort := words.Duration(e.elapsed)
 	if attempts > 0 {
 		effort += ", " + words.Count(attempts, "attempt")
 	}
@@ -228,15 +228,6 @@ func (e hookEnd) sentence(known string, attempts int) string {
 		return e.err.Error()
 	}
 	return known + " (" + effort + ")"
-}
-
-// rounded leaves a tenth of a second only where it counts.
-func rounded(elapsed time.Duration) time.Duration {
-	const long = 10 * time.Second
-	if elapsed >= long {
-		return elapsed.Round(time.Second)
-	}
-	return elapsed.Round(time.Second / 10)
 }
 
 // summary is the part of an error that fits into a status: its first line and, for objects that are not ready, the first
@@ -311,6 +302,10 @@ func (j *journal) recordOutcome(failure error, extent plan.Extent) {
 		r.Status.Interrupted = j.plan.Operation
 	}
 	switch done := j.plan.Course().Done; {
+	case j.plan.Operation == release.OperationUndo:
+		r.Status.Message = words.Join("; ", r.Status.Message, undone(failure))
+		r.SetCondition(*j.Timestamp())
+		return
 	case done == "":
 		return
 	case failure == nil:
@@ -326,17 +321,13 @@ func (j *journal) recordOutcome(failure error, extent plan.Extent) {
 	r.SetCondition(*j.Timestamp())
 }
 
-// stillThere adds to what is said of a release why it was not uninstalled: a hook failed before anything was deleted.
-func stillThere(message, reason string) string {
-	message, _, _ = strings.Cut(message, notUninstalled)
-	if message = strings.TrimSuffix(message, "; "); message != "" {
-		message += "; "
+// undone is what became of what a failed installation had made; failure is why that could not be deleted, nil where it was.
+func undone(failure error) string {
+	if failure != nil {
+		return "the rollback failed, too: " + summary(failure)
 	}
-	return message + notUninstalled + reason
+	return "everything it had created was deleted"
 }
-
-// notUninstalled comes before the reason why a release is still there.
-const notUninstalled = "not uninstalled: "
 
 // writeEnd writes the inventory, which the end has made exact, and then the status. The record of a release that was
 // uninstalled goes instead, unless it is to be kept.

@@ -24,6 +24,7 @@ func TestJournal(t *testing.T) {
 	t.Run("a test records its hooks only", testRecordsItsHooksOnly)
 	t.Run("an uninstallation that has not begun leaves the status", uninstallNotBegunLeavesStatus)
 	t.Run("what was undone is not interrupted any more", whatWasUndoneIsNotInterruptedAnyMore)
+	t.Run("what became of an installation that was undone is in its status", whatBecameOfAnUndoneInstallation)
 	t.Run("the history is superseded and bounded", theHistoryIsSupersededAndBounded)
 	t.Run("revisions that cannot be read are kept", revisionsThatCannotBeReadAreKept)
 	t.Run("an undo keeps the record of the failure", anUndoKeepsTheRecordOfTheFailure)
@@ -295,5 +296,37 @@ func recordThatCannotBeDropped(t *testing.T) {
 	kept, _, err := runWith(t.Context(), newCluster(), &store{tidyErr: errors.New("forbidden")}, removal(t, text, r, plan.Options{}), time.Now)
 	if err == nil || kept.last.Status.Phase != release.Uninstalled {
 		t.Errorf("%v, %s", err, kept.last.Status.Phase)
+	}
+}
+
+// Who asks later, without the output of the command, must not take the failed release for one that is half there.
+func whatBecameOfAnUndoneInstallation(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		refused error
+		want    string
+	}{
+		"deleted":     {nil, "never ready; everything it had created was deleted"},
+		"not deleted": {errRefused, "never ready; the rollback failed, too: "},
+	} {
+		cluster := newCluster()
+		cluster.waitErr = errors.New("never ready")
+		first := mustPlan(t, plantest.Object("v1", "ConfigMap", "app"), plan.Options{Wait: true})
+		if _, _, err := run(t, cluster, first); err == nil {
+			t.Fatal("it has not failed")
+		}
+		undo, err := undoOf(first, plan.Request{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cluster.deleteErr = map[string]error{"app": test.refused}
+		kept, _, err := run(t, cluster, undo)
+		if (err != nil) != (test.refused != nil) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		status := kept.last.Status
+		if !strings.HasPrefix(status.Message, test.want) || status.Cause != "never ready" || status.Conditions[0].Message != status.Message {
+			t.Errorf("%s: the status says %q, in short %q", name, status.Message, status.Cause)
+		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // hasSucceeded reports whether the hook that an object was made for came to a good end. It may still run, because its hook
@@ -44,33 +45,63 @@ func (r *hookRunner) EndLeftovers(ctx context.Context) error {
 	if !r.plan.MayHaveLeftovers {
 		return nil
 	}
-	found, err := r.leftovers(ctx)
+	found, err := r.fates(ctx)
 	if err != nil {
-		return fmt.Errorf("looking for hooks that an earlier command left running: %w", err)
+		return err
 	}
-	var awaited, own []leftover
-	for _, l := range found {
-		switch {
-		case r.isOwn(l):
-			own = append(own, l)
-		case r.isAwaited(l):
-			awaited = append(awaited, l)
-		default:
-			err = r.deleteLeftover(ctx, l)
-		}
-		if err != nil {
+	for _, l := range found.others {
+		if err := r.deleteLeftover(ctx, l); err != nil {
 			return err
 		}
 	}
-	if err := r.awaitLeftovers(ctx, awaited); err != nil {
+	if err := r.awaitLeftovers(ctx, found.awaited); err != nil {
 		return err
 	}
-	for _, l := range own {
+	for _, l := range found.own {
 		if err := r.takeUp(ctx, l); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// fates are the leftovers by what becomes of them: own are followed as the hooks that they are, awaited run to their end and then
+// again, others are deleted.
+type fates struct{ own, awaited, others []leftover }
+
+// fates finds the leftovers and sorts them.
+func (r *hookRunner) fates(ctx context.Context) (sorted fates, err error) {
+	found, err := r.leftovers(ctx)
+	if err != nil {
+		return sorted, fmt.Errorf("looking for hooks that an earlier command left running: %w", err)
+	}
+	for _, l := range found {
+		switch {
+		case r.isOwn(l):
+			sorted.own = append(sorted.own, l)
+		case r.isAwaited(l):
+			sorted.awaited = append(sorted.awaited, l)
+		default:
+			sorted.others = append(sorted.others, l)
+		}
+	}
+	return sorted, nil
+}
+
+// Foresee returns what becomes of the hooks of the plan that still run, by what EndLeftovers would do.
+func (r *hookRunner) Foresee(ctx context.Context) (map[*unstructured.Unstructured]Result, error) {
+	effects := map[*unstructured.Unstructured]Result{}
+	if !r.plan.MayHaveLeftovers {
+		return effects, nil
+	}
+	found, err := r.fates(ctx)
+	for _, l := range found.own {
+		effects[l.equal.Object.Unstructured] = ResultAwaited
+	}
+	for _, l := range found.awaited {
+		effects[l.equal.Object.Unstructured] = ResultAwaitedAndReplaced
+	}
+	return effects, err
 }
 
 // leftovers finds what may be on the cluster by the inventory. Kinds that have no end of their own are skipped: what
@@ -176,7 +207,7 @@ func (r *hookRunner) awaitLeftover(ctx context.Context, l leftover) error {
 	run.Object, r.suspended = l.object, false
 	limit := ""
 	if deadline, ok := limited.Deadline(); ok {
-		limit = "up to " + rounded(deadline.Sub(r.clock())).String() + " "
+		limit = "up to " + words.Duration(deadline.Sub(r.clock())) + " "
 	}
 	r.Warn(h.Phase, "waiting %sfor %s, which an earlier command left running; %s runs again after it", limit, l.key(), h.Title)
 	outcome, err := r.cluster.FollowHook(limited, run, func(progress kube.HookProgress) { r.progress(h, progress) })

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/diff"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
@@ -98,14 +99,19 @@ func (x *execution) foresee(ctx context.Context, created []corev1.ObjectReferenc
 	if refused != nil && !errors.As(refused, &found) {
 		return preview, refused
 	}
+	running, err := x.hooks.Foresee(ctx)
+	if err != nil {
+		return preview, errors.Join(refused, err)
+	}
 	for _, step := range x.plan.Steps {
-		preview.effects = append(preview.effects, x.effectsOf(step))
+		preview.effects = append(preview.effects, x.effectsOf(step, running))
 	}
 	return preview, refused
 }
 
-// effectsOf returns what a step does to each object, and notes what is there after it.
-func (x *execution) effectsOf(step plan.Step) map[kinds.Key]Result {
+// effectsOf returns what a step does to each object, and notes what is there after it. running are the effects on hooks that still
+// run.
+func (x *execution) effectsOf(step plan.Step, running map[*unstructured.Unstructured]Result) map[kinds.Key]Result {
 	effects := map[kinds.Key]Result{}
 	if step.Action == plan.Apply {
 		for _, object := range step.Objects {
@@ -120,6 +126,9 @@ func (x *execution) effectsOf(step plan.Step) map[kinds.Key]Result {
 		replaced := x.Replaces(h)
 		if effects[key] = x.effectOfApply(h.Object); replaced {
 			effects[key] = ResultReplaced
+		}
+		if effect, runs := running[h.Object.Unstructured]; runs {
+			effects[key] = effect
 		}
 	}
 	for _, entry := range step.Entries {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,6 +24,7 @@ func TestPreview(t *testing.T) {
 	t.Run("objects of others are refused", objectsOfOthersAreRefused)
 	t.Run("it does not wait for what is being deleted", previewDoesNotWait)
 	t.Run("a resumption submits only what is left", aResumptionSubmitsOnlyWhatIsLeft)
+	t.Run("a hook that still runs is waited for", previewSaysWhatIsWaitedFor)
 }
 
 func previewChangesNothing(t *testing.T) {
@@ -154,5 +156,39 @@ func aResumptionSubmitsOnlyWhatIsLeft(t *testing.T) {
 	}
 	if done := []bool{planned.HasRun(planned.Steps[0].Hooks[0]), planned.HasRun(planned.Steps[2].Hooks[0])}; !cmp.Equal(done, []bool{true, false}) {
 		t.Errorf("has run: %v", done)
+	}
+}
+
+// What is said of a hook that an earlier command left running is what the command would do: resume waits for its own, and any other
+// command for that of a phase before the work, which runs again then.
+func previewSaysWhatIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	text := settings("two") + plantest.Hook("a", "pre-upgrade", "") + plantest.Hook("b", "post-upgrade", "")
+	resumed := func(t *testing.T, s *story) *work { return s.resumption(t) }
+	repeated := func(t *testing.T, s *story) *work { return s.plan(t, release.OperationUpgrade, text, plan.Options{}) }
+	for name, test := range map[string]struct {
+		hanging string
+		next    func(*testing.T, *story) *work
+		want    []string
+	}{
+		"resumed before the work": {"shop-a", resumed, []string{"pre-upgrade/a waited for", "ConfigMap/app configured", "post-upgrade/b created"}},
+		"resumed after the work":  {"shop-b", resumed, []string{"pre-upgrade/a not found", "ConfigMap/app unchanged", "post-upgrade/b waited for"}},
+		"repeated before the work": {"shop-a", repeated, []string{
+			"pre-upgrade/a waited for, then replaced", "ConfigMap/app configured", "post-upgrade/b created",
+		}},
+		"repeated after the work": {"shop-b", repeated, []string{"pre-upgrade/a replaced", "ConfigMap/app unchanged", "post-upgrade/b replaced"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newStory()
+				s.must(t, s.plan(t, release.OperationInstall, settings("one"), plan.Options{}))
+				s.cutShort(t, ctrlC, test.hanging, s.plan(t, release.OperationUpgrade, text, plan.Options{}))
+				said, err := previewed(t, s.cluster, test.next(t, s))
+				if diff := cmp.Diff(test.want, said); diff != "" || err != nil {
+					t.Errorf("error %v; it says (-want +got):\n%s", err, diff)
+				}
+			})
+		})
 	}
 }

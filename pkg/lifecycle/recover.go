@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,6 +25,18 @@ func CloseInterrupted(r *release.Release, holder string, now time.Time) {
 	closeInterrupted(r.Status.Hooks, message)
 	r.SetCondition(finished)
 }
+
+// stillThere adds to what is said of a release why it was not uninstalled: a hook failed before anything was deleted.
+func stillThere(message, reason string) string {
+	message, _, _ = strings.Cut(message, notUninstalled)
+	if message = strings.TrimSuffix(message, "; "); message != "" {
+		message += "; "
+	}
+	return message + notUninstalled + reason
+}
+
+// notUninstalled comes before the reason why a release is still there.
+const notUninstalled = "not uninstalled: "
 
 // interruptedDuring says what was cut short.
 func interruptedDuring(r *release.Release) string {

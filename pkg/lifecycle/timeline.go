@@ -47,8 +47,8 @@ func (t *timeline) keep() {
 	}
 }
 
-// Begin notes that something begins, and returns what notes how it ended.
-func (t *timeline) Begin(span release.Span) (end func(error)) {
+// Begin notes that something begins, and returns what notes how it ended, and returns how long it took.
+func (t *timeline) Begin(span release.Span) (end func(error) time.Duration) {
 	span.StartedAt = release.Instant(t.clock())
 	t.spans = append(t.spans, span)
 	at, counted := len(t.spans)-1, t.counting
@@ -56,7 +56,7 @@ func (t *timeline) Begin(span release.Span) (end func(error)) {
 		t.counting = at
 	}
 	t.keep()
-	return func(err error) {
+	return func(err error) time.Duration {
 		finished := release.Instant(t.clock())
 		t.spans[at].FinishedAt, t.spans[at].Result = &finished, release.SpanSucceeded
 		if err != nil {
@@ -64,6 +64,7 @@ func (t *timeline) Begin(span release.Span) (end func(error)) {
 		}
 		t.counting = counted
 		t.keep()
+		return t.spans[at].Elapsed()
 	}
 }
 
@@ -81,7 +82,7 @@ func (t *timeline) Observe(event Event) {
 }
 
 // BeginStep notes that a step begins. One that takes no time is not noted.
-func (t *timeline) BeginStep(step plan.Step) (end func(error)) {
+func (t *timeline) BeginStep(step plan.Step) (end func(error) time.Duration) {
 	switch step.Action {
 	case plan.Apply:
 		return t.Begin(release.Span{Kind: release.SpanApply, Name: applyName(step), Count: len(step.Objects)})
@@ -95,7 +96,7 @@ func (t *timeline) BeginStep(step plan.Step) (end func(error)) {
 		return t.Begin(release.Span{Kind: release.SpanGiveBack, Name: "give back", Count: len(step.Entries)})
 	case plan.Keep:
 	}
-	return func(error) {}
+	return func(error) time.Duration { return 0 }
 }
 
 // applyName names a wave.

@@ -20,6 +20,7 @@ import (
 func TestTimeline(t *testing.T) {
 	t.Parallel()
 	t.Run("it has all that the operation did", timelineHasAllThatWasDone)
+	t.Run("a hook took the same time wherever that is said", hookTookTheSameTimeEverywhere)
 	t.Run("what runs is on record before it ends", whatRunsIsOnRecord)
 	t.Run("what failed is the last of it", whatFailedIsTheLast)
 	t.Run("an undo continues that of the installation", undoContinuesTheTimeline)
@@ -73,6 +74,34 @@ func timelineHasAllThatWasDone(t *testing.T) {
 			t.Errorf("the hook took %s", took)
 		}
 	})
+}
+
+// The view has it from the event, status from the record of the hook, and the timeline from its span.
+func hookTookTheSameTimeEverywhere(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	clock := func() time.Time {
+		now = now.Add(70 * time.Millisecond)
+		return now
+	}
+	kept, events, err := runWith(t.Context(), newCluster(), &store{}, mustPlan(t, plantest.Hook("migrate", "pre-install", ""), plan.Options{}), clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	took := map[string]time.Duration{"record": kept.last.Status.Hooks[0].Elapsed()}
+	for _, span := range kept.last.Status.Timeline {
+		if span.Kind == release.SpanHook {
+			took["timeline"] = span.Elapsed()
+		}
+	}
+	for _, event := range events {
+		if event.Type == lifecycle.HookFinished {
+			took["event"] = time.Duration(event.ElapsedMS) * time.Millisecond
+		}
+	}
+	if len(took) != 3 || took["record"] == 0 || took["record"] != took["timeline"] || took["event"] != took["timeline"] {
+		t.Errorf("it took %v", took)
+	}
 }
 
 // A command that is killed leaves on record what it was at.

@@ -3,7 +3,6 @@ package lifecycle
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
@@ -35,7 +34,7 @@ func (o *objects) Wait(ctx context.Context, objects []manifest.Object) error {
 
 func (o *objects) observeWait(readiness kube.Readiness) {
 	outcome := Outcome{
-		Object: eventObject(readiness.Ref), Result: ResultWaiting, Summary: strings.Join(readiness.Reasons, "; "),
+		Object: eventObject(readiness.Ref), Result: ResultWaiting, Summary: readiness.Brief(),
 		Message: words.Sentences(append([]string{readiness.Message}, readiness.Reasons...)...),
 	}
 	switch {

@@ -47,9 +47,9 @@ func Invalid(packPath string, err *pack.InvalidError) []Finding {
 	return found.sorted()
 }
 
-// Lint returns what it finds in a pack, sorted by file and line. given are values that it is rendered with; nil means those in
-// each file of the pack that ValuesPattern matches or, where there is none, the pack's own alone.
-func (l Linter) Lint(s source.Source, given map[string]any) []Finding {
+// Lint returns what it finds in a pack, sorted by file and line. given are values that it is rendered with; where they are
+// nil, it is with those in each file of the pack that ValuesPattern matches or, where there is none, the pack's own alone.
+func (l Linter) Lint(s source.Source, given pack.Given) []Finding {
 	found, p := newReport(), s.Pack()
 	if version := "v" + l.APIs.Version.String(); p.SupportsKube(version) != nil {
 		severity := Error
@@ -63,7 +63,7 @@ func (l Linter) Lint(s source.Source, given map[string]any) []Finding {
 		found.add(l.library(s)...)
 		return found.sorted()
 	}
-	sets := valueSets(p, given)
+	sets := valueSets(s, given)
 	found.sets = len(sets)
 	for _, set := range sets {
 		found.values = set.file
@@ -94,16 +94,16 @@ func (s valueSet) locate(findings []Finding) []Finding {
 	return findings
 }
 
-func valueSets(p *pack.Pack, given map[string]any) []valueSet {
+func valueSets(s source.Source, given pack.Given) []valueSet {
 	var sets []valueSet
-	for _, file := range p.All {
+	for _, file := range s.Pack().All {
 		if match, _ := path.Match(ValuesPattern, file.Path); match {
 			sets = append(sets, valueSet{file: file.Path, values: render.Values{File: file.Path}})
 		}
 	}
-	own := valueSet{values: render.Values{Given: given}}
+	own := valueSet{values: render.Values{Given: given.Values, Layers: slices.Concat(s.Defaults(), given.Layers)}}
 	switch {
-	case given != nil:
+	case given.Values != nil:
 		return []valueSet{own}
 	case len(sets) == 0:
 		own.lacking = pack.ValuesFile

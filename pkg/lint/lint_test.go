@@ -68,7 +68,7 @@ func (f files) findingsFor(t *testing.T, apis lint.APIs, given map[string]any) [
 	if err != nil {
 		t.Fatal(err)
 	}
-	return texts(lint.Linter{APIs: apis, Engine: engine()}.Lint(p, given))
+	return texts(lint.Linter{APIs: apis, Engine: engine()}.Lint(p, pack.Given{Values: given}))
 }
 
 func texts(findings []lint.Finding) []string {
@@ -95,7 +95,7 @@ func aPackWithoutMistakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := texts(lint.Linter{APIs: apis("v1.37.0"), Engine: engine()}.Lint(p, nil)); len(got) > 0 {
+	if got := texts(lint.Linter{APIs: apis("v1.37.0"), Engine: engine()}.Lint(p, pack.Given{})); len(got) > 0 {
 		t.Errorf("found:\n%s", strings.Join(got, "\n"))
 	}
 }
@@ -302,7 +302,7 @@ func aVersionThatNobodyAskedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := texts(lint.Linter{APIs: apis("v1.37.0"), Assumed: true, Engine: engine()}.Lint(p, nil))
+	got := texts(lint.Linter{APIs: apis("v1.37.0"), Assumed: true, Engine: engine()}.Lint(p, pack.Given{}))
 	want := []string{"Pack.yaml: warning: the pack needs Kubernetes >=2 and is linted for v1.37.0 (kube-version)"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)

@@ -67,15 +67,23 @@ func (p Problem) String() string {
 type InvalidError struct {
 	// Problems is never empty; it is in the order of the files and lines.
 	Problems []Problem
+	// Schema is the file that values do not match; empty where it is not about that.
+	Schema string
 }
 
-// Error returns one line for each problem.
+// Error returns one line for each problem, below one about the schema.
 func (e *InvalidError) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, problem := range e.Problems {
 		lines[i] = problem.String()
 	}
-	return strings.Join(lines, "\n")
+	switch {
+	case e.Schema == "":
+		return strings.Join(lines, "\n")
+	case len(lines) == 1:
+		return fmt.Sprintf("values do not match %s: %s", e.Schema, lines[0])
+	}
+	return fmt.Sprintf("values do not match %s:\n  %s", e.Schema, strings.Join(lines, "\n  "))
 }
 
 // problems gathers what is wrong, so that all of it is told at once.

@@ -1,9 +1,19 @@
 package pack
 
+import "slices"
+
 // Merge returns the values to render with: the defaults in the schema, over these values.yaml, over these the given
 // ones. A null deletes the key from the weaker ones. The result is validated against the schema; it is a deep copy,
 // and given, which may be nil, is not changed. The error is an *InvalidError with all violations.
-func (p *Pack) Merge(given map[string]any) (map[string]any, error) { return p.merge(given, nil) }
+func (p *Pack) Merge(given map[string]any) (map[string]any, error) {
+	user := Layer{Values: given, Source: func([]string) Source { return Source{Kind: FromUser} }}
+	return p.MergeLayers(given, []Layer{p.Defaults(), user})
+}
+
+// MergeLayers is Merge with what the values come from, from the weakest to the strongest, which is named in problems.
+func (p *Pack) MergeLayers(given map[string]any, layers []Layer) (map[string]any, error) {
+	return p.merge(given, func(path []string) (Source, bool) { return strongest(layers, path) })
+}
 
 // MergeFile is Merge with the values in a file of the pack, which is named in problems.
 func (p *Pack) MergeFile(name string) (map[string]any, error) {
@@ -14,10 +24,29 @@ func (p *Pack) MergeFile(name string) (map[string]any, error) {
 		return nil, &InvalidError{Problems: problems}
 	}
 	file.parse(data)
-	return p.merge(given, &file)
+	// What is missing is missing in the file, too.
+	own := func(path []string) Source { return Source{Kind: FromFile, File: file.name, Line: file.line(path)} }
+	layers := []Layer{p.Defaults(), {Values: given, Source: own}}
+	return p.merge(given, func(path []string) (Source, bool) {
+		if source, found := strongest(layers, path); found {
+			return source, true
+		}
+		return own(path), true
+	})
 }
 
-func (p *Pack) merge(given map[string]any, from *yamlFile) (map[string]any, error) {
+// strongest returns the source of the value at a path of keys and indexes, if any layer has it.
+func strongest(layers []Layer, path []string) (source Source, found bool) {
+	for _, layer := range slices.Backward(layers) {
+		if len(path) > 0 && has(layer.Values, path) {
+			return layer.Source(path), true
+		}
+	}
+	return Source{}, false
+}
+
+// merge merges and validates. source says where the value at a path of keys and indexes was given, and whether that is known.
+func (p *Pack) merge(given map[string]any, source func(path []string) (Source, bool)) (map[string]any, error) {
 	merged := overlay(Copy(p.Values), Copy(given))
 	if p.Schema == nil {
 		dropNulls(merged)
@@ -28,8 +57,8 @@ func (p *Pack) merge(given map[string]any, from *yamlFile) (map[string]any, erro
 		return nil, &InvalidError{Problems: []Problem{{File: p.where(p.Schema.File), Message: err.Error()}}}
 	}
 	dropNulls(merged)
-	if problems := p.violations(merged, given, from); len(problems) > 0 {
-		return nil, &InvalidError{Problems: problems}
+	if err := p.validate(merged, nil, source); err != nil {
+		return nil, err
 	}
 	return merged, nil
 }

@@ -52,13 +52,18 @@ func paths(files []File) []string {
 }
 
 // lines are the problems of an InvalidError.
+// lines are the problems of an *InvalidError, without what it says of the schema.
 func lines(t *testing.T, err error) []string {
 	t.Helper()
 	var invalid *InvalidError
 	if !errors.As(err, &invalid) {
 		t.Fatalf("got %v", err)
 	}
-	return strings.Split(invalid.Error(), "\n")
+	var found []string
+	for _, problem := range invalid.Problems {
+		found = append(found, problem.String())
+	}
+	return found
 }
 
 func TestOpen(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -140,9 +141,10 @@ func (s *Schema) propertiesAt(path []string) []string {
 
 func keysOf[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// CheckSchema compares values with the JSON schema among the files of a chart, which may refer to others of these and to nothing
-// else. name is what problems call the chart. given are those of the values that are the user's.
-func CheckSchema(name string, files []File, values, given map[string]any) []Problem {
+// CheckSchema compares values with the JSON schema among the files of a chart or of one of its subcharts, which may refer to
+// others of these and to nothing else. name is the chart as the user named it, and below the folder of the subchart in it, whose
+// values have the path at among all; all come from the layers. The error is an *InvalidError.
+func CheckSchema(name, below string, files []File, values map[string]any, at []string, layers []Layer) error {
 	p := &Pack{Path: name}
 	for _, file := range files {
 		// Helm reads no other form.
@@ -151,11 +153,20 @@ func CheckSchema(name string, files []File, values, given map[string]any) []Prob
 		}
 	}
 	byPath(p.All)
-	if problems := p.readSchema(); len(problems) > 0 || p.Schema == nil {
-		return problems
+	problems := p.readSchema()
+	for i := range problems {
+		problems[i].File = p.where(path.Join(below, SchemaFiles()[0]))
 	}
-	// What the schema says of its defaults is for people only: Helm adds none.
-	// Where values stand that Helm alone can read is not known.
-	_ = p.readValues()
-	return p.violations(values, given, nil)
+	if len(problems) > 0 {
+		return &InvalidError{Problems: problems}
+	}
+	if p.Schema == nil {
+		return nil
+	}
+	err := p.validate(values, at, func(path []string) (Source, bool) { return strongest(layers, path) })
+	var invalid *InvalidError
+	if errors.As(err, &invalid) {
+		invalid.Schema = p.where(path.Join(below, p.Schema.File))
+	}
+	return err
 }

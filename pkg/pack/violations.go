@@ -17,36 +17,64 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
-// violations are what the schema finds wrong with merged values, sorted by path. Where a value comes from values.yaml
-// and not from the user, the problem says so. All others are those of the file that the values were given in; nil is none.
-func (p *Pack) violations(merged, given map[string]any, from *yamlFile) []Problem {
+// validate returns what the schema finds wrong with merged values, sorted by path. below is the path that they have among all
+// values, empty where they are all; source says where the value at a path among all was given, and whether that is known. The
+// error is an *InvalidError.
+func (p *Pack) validate(merged map[string]any, below []string, source func(path []string) (Source, bool)) error {
 	err := within(validationTime, func() error { return p.Schema.compiled.Validate(merged) })
 	if err == nil {
 		return nil
 	}
 	var violation *jsonschema.ValidationError
 	if !errors.As(err, &violation) {
-		return []Problem{{Message: "validate the values: " + err.Error()}}
+		return &InvalidError{Problems: []Problem{{Message: "validate the values: " + err.Error()}}}
 	}
-	file := yamlFile{name: p.where(ValuesFile)}
-	if data, ok := p.Text(ValuesFile); ok {
-		file.parse(data)
+	type located struct {
+		Problem
+		path []string
 	}
-	var problems []Problem
+	var found []located
 	for _, leaf := range leaves(violation) {
 		for i, problem := range explain(leaf, p.Schema) {
-			path := pathOf(leaf, i)
-			switch own := has(p.Values, path) && !has(given, path); {
-			case own && len(path) > 0:
-				problem.File, problem.Line = file.name, file.line(path)
-			case from != nil:
-				problem.File, problem.Line = from.name, from.line(path)
-			}
-			problems = append(problems, problem)
+			problem.Path = prefixed(below, problem.Path)
+			found = append(found, located{problem, slices.Concat(below, pathOf(leaf, i))})
 		}
 	}
-	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.Path, b.Path) })
-	return slices.Compact(problems)
+	slices.SortStableFunc(found, func(a, b located) int { return cmp.Compare(a.Path, b.Path) })
+	problems := make([]Problem, len(found))
+	for i, one := range found {
+		problems[i] = one.Problem
+		if from, known := source(one.path); known {
+			problems[i] = p.at(from, one.path, one.Problem)
+		}
+	}
+	return &InvalidError{Problems: slices.Compact(problems), Schema: p.where(p.Schema.File)}
+}
+
+// prefixed is the path of a value below that of a mapping, which may be empty.
+func prefixed(below []string, path string) string {
+	switch {
+	case len(below) == 0:
+		return path
+	case path == "" || strings.HasPrefix(path, "["):
+		return dotted(below) + path
+	}
+	return dotted(below) + "." + path
+}
+
+// at returns a problem with where the value at a path was given: its own one or, where a key is missing, that of the mapping.
+func (p *Pack) at(from Source, path []string, problem Problem) Problem {
+	switch {
+	case from.Revision > 0:
+		problem.File = from.String()
+	case from.Kind == FromDefaults:
+		problem.File, problem.Line = p.where(cmp.Or(from.File, ValuesFile)), from.Line
+	case from.Kind == FromFile:
+		problem.File, problem.Line = from.File, from.Line
+	case from.IsFlag() && problem.Path == dotted(path):
+		problem.File, problem.Path = from.String()+" "+problem.Path, ""
+	}
+	return problem
 }
 
 // pathOf is where the problem is that explain words at an index of a violation.

@@ -3,6 +3,8 @@ package pack
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +17,7 @@ func TestViolations(t *testing.T) {
 	t.Run("they are told all at once", violationsAreToldAllAtOnce)
 	t.Run("those of a file of values have its lines", violationsOfAFileHaveItsLines)
 	t.Run("those of values.yaml have its lines", violationsOfTheDefaultsHaveTheirLines)
+	t.Run("they name what has given the value, and the schema", violationsNameSourceAndSchema)
 	t.Run("many are found in time", manyViolationsAreFound)
 	t.Run("values are not in errors", valuesAreNotInErrors)
 }
@@ -88,6 +91,54 @@ func violationsOfTheDefaultsHaveTheirLines(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, lines(t, err)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func violationsNameSourceAndSchema(t *testing.T) {
+	t.Parallel()
+	p, err := New("./p", asFiles(map[string]string{
+		MetadataFile: minimal, "values.schema.json": strictSchema, ValuesFile: "must: 1\nreplicas: 1\n",
+	}))
+	check(t, err)
+	file := filepath.Join(t.TempDir(), "prod.yaml")
+	check(t, os.WriteFile(file, []byte("# Production.\nimage: {}\nreplicas: many\n"), 0o600))
+	for title, test := range map[string]struct {
+		sources ValueSources
+		// kept are values of revision 3, which --set gave.
+		kept map[string]any
+		want string
+	}{
+		"a key on the command line": {
+			sources: ValueSources{Set: []string{"replcas=1"}},
+			want:    "values do not match ./p/values.schema.json: --set replcas: unknown key; did you mean replicas?",
+		},
+		"the strongest of several": {
+			sources: ValueSources{Files: []string{file}, SetString: []string{"replicas=x"}, Set: []string{"image.tag=v1"}},
+			want:    "values do not match ./p/values.schema.json: --set-string replicas: is string, must be integer",
+		},
+		"a key that is missing on the command line": {
+			sources: ValueSources{SetJSON: []string{"image={}"}},
+			want:    "values do not match ./p/values.schema.json: image.tag: is required",
+		},
+		"a file, and the mapping in it that misses a key": {
+			sources: ValueSources{Files: []string{file}},
+			want:    "values do not match ./p/values.schema.json:\n  " + file + ":2: image.tag: is required\n  " + file + ":3: replicas: is string, must be integer",
+		},
+		"what is kept of an earlier revision": {
+			kept: map[string]any{"replicas": "x"},
+			want: "values do not match ./p/values.schema.json: kept from revision 3 (--set): replicas: is string, must be integer",
+		},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			given, err := test.sources.Load(nil)
+			check(t, err)
+			layers := []Layer{p.Defaults(), Kept(test.kept, []Origin{{Path: "replicas", From: Source{Kind: FromSet}}}, 3)}
+			_, err = p.MergeLayers(Overlay(test.kept, given.Values), append(layers, given.Layers...))
+			if err == nil || err.Error() != test.want {
+				t.Errorf("got %v\nwant %s", err, test.want)
+			}
+		})
 	}
 }
 

@@ -156,6 +156,7 @@ func (d deployment) plan(ctx context.Context, at planning) (*proposal, error) {
 		}
 	}
 	source.WarnOfUnread(at.warnings)
+	d.Verb.Reuse.WarnOfDropped(at.warnings, source, proposed.deployed)
 	at.DoWithoutContent(request.Previous)
 	if err := at.render(render.Engine{Capabilities: capabilities, Lookup: at.Lookup(ctx)}, source, &request); err != nil {
 		return proposed, err
@@ -179,7 +180,7 @@ func (d deployment) readBefore(ctx context.Context, at planning, history release
 	case listed == nil:
 	case listed == history.Newest():
 		deployed = newest
-	case d.Atomic || d.Verb.Reuse.Needs(d.source.given):
+	case d.Atomic || d.Verb.Reuse.Looks():
 		deployed, err = at.Salvage(ctx, listed)
 	}
 	return newest, deployed, err
@@ -222,9 +223,15 @@ func (o *DeployOptions) print(done *performed) error {
 	if err := o.Output.PrintRun(done, done.Said(), o.DryRun, o.Out); err != nil || o.Output.ForMachines() {
 		return err
 	}
-	if notes := strings.TrimSpace(done.Release.Content.Notes); notes != "" {
-		_, err := io.WriteString(o.Out, "\n"+printers.Clean(notes)+"\n")
-		return err
+	notes := strings.TrimSpace(done.Release.Content.Notes)
+	if notes == "" {
+		return nil
 	}
-	return nil
+	head := "\n"
+	if o.isDry() {
+		// They are written as if it had been done.
+		head += "NOTES (dry run):\n"
+	}
+	_, err := io.WriteString(o.Out, head+printers.Clean(notes)+"\n")
+	return err
 }

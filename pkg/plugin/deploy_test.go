@@ -7,10 +7,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
 func TestDeployFlags(t *testing.T) {
@@ -129,5 +131,33 @@ func deployFlagsAreRefused(t *testing.T) {
 				t.Errorf("the exit code is %d", got)
 			}
 		})
+	}
+}
+
+func TestDeployNotes(t *testing.T) {
+	t.Parallel()
+	t.Run("those of a dry run say so", notesOfADryRunSaySo)
+}
+
+func notesOfADryRunSaySo(t *testing.T) {
+	t.Parallel()
+	const notes = "shop is now available."
+	for strategy, want := range map[cmdutil.DryRunStrategy]string{
+		cmdutil.DryRunNone:   "release.sherpack.io/shop installed\n\n" + notes + "\n",
+		cmdutil.DryRunClient: "release.sherpack.io/shop installed (dry run)\n\nNOTES (dry run):\n" + notes + "\n",
+		cmdutil.DryRunServer: "release.sherpack.io/shop installed (server dry run)\n\nNOTES (dry run):\n" + notes + "\n",
+	} {
+		streams, _, out, _ := genericiooptions.NewTestIOStreams()
+		options := DeployOptions{RunOptions: RunOptions{DryRun: strategy, IOStreams: streams}}
+		options.Output.AddFlags(&cobra.Command{})
+		made := release.New("shop", "web", 1)
+		made.Content.Notes = "\n" + notes + "\n\n"
+		done := &performed{plan: plan.Plan{Operation: release.OperationInstall, Release: made}, Result: plan.Result{Release: made}}
+		if err := options.print(done); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, out.String()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/diff"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
@@ -34,6 +35,9 @@ func (o *DiffOptions) drift(ctx context.Context) (drifted bool, err error) {
 		at.warnings.Warn("%s", notice)
 	}
 	found := printers.Drift{Name: deployed.Name, Namespace: deployed.Namespace, Revision: deployed.Spec.Revision, Objects: objects}
+	if len(objects) == 0 && incomplete == nil && o.Output.Form == "" {
+		_, _ = fmt.Fprintf(o.ErrOut, "release %s has not drifted from revision %d\n", deployed.Name, deployed.Spec.Revision)
+	}
 	return len(objects) > 0, errors.Join(interrupted(ctx, incomplete), o.Output.Print(found, o.IOStreams))
 }
 
@@ -96,11 +100,12 @@ func (o *DiffOptions) revisions(ctx context.Context) (differs bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	left, err := objectsOf(before)
+	global := clusterScoped(before, after)
+	left, err := objectsOf(before, global)
 	if err != nil {
 		return false, err
 	}
-	right, err := objectsOf(after)
+	right, err := objectsOf(after, global)
 	if err != nil {
 		return false, err
 	}
@@ -113,8 +118,22 @@ func (o *DiffOptions) revisions(ctx context.Context) (differs bool, err error) {
 	return comparison.Differs(), o.Output.Print(comparison, o.IOStreams)
 }
 
-// objectsOf returns what a revision was rendered to, hooks included.
-func objectsOf(r *release.Release) ([]*unstructured.Unstructured, error) {
+// clusterScoped returns the kinds whose objects live in no namespace, by what the inventories of revisions say.
+func clusterScoped(revisions ...*release.Release) map[schema.GroupKind]bool {
+	global := map[schema.GroupKind]bool{}
+	for _, r := range revisions {
+		for _, entry := range r.Inventory {
+			if entry.Namespace == "" {
+				global[entry.GroupKind()] = true
+			}
+		}
+	}
+	return global
+}
+
+// objectsOf returns what a revision was rendered to, hooks included, with the namespaces that the objects were applied in. global
+// are the kinds whose objects live in none.
+func objectsOf(r *release.Release, global map[schema.GroupKind]bool) ([]*unstructured.Unstructured, error) {
 	nodes, err := nodesOf(r)
 	if err != nil {
 		return nil, err
@@ -124,6 +143,12 @@ func objectsOf(r *release.Release) ([]*unstructured.Unstructured, error) {
 		object, err := manifest.NewObject(node)
 		if err != nil {
 			return nil, damage(r, err)
+		}
+		switch {
+		case global[object.GroupKind()]:
+			object.SetNamespace("")
+		case object.GetNamespace() == "":
+			object.SetNamespace(r.Namespace)
 		}
 		objects = append(objects, object.Unstructured)
 	}

@@ -147,7 +147,7 @@ func (o *LintOptions) findings(ctx context.Context) ([]lint.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	findings := chosen.Lint(opened, given.Values)
+	findings := chosen.Lint(opened, given)
 	if o.Given != nil {
 		findings = append(findings, lintUnread(opened, given, o.Given.Strict)...)
 	}

@@ -62,7 +62,9 @@ func (w *lockWaiting) Tell(holder *storage.LockedError, _ time.Duration) {
 		return
 	}
 	w.said = said
-	w.tell(lifecycle.LockWaiting, lifecycle.Outcome{Message: holder.Phrase(), TimeoutMS: w.patience.Milliseconds()})
+	w.tell(lifecycle.LockWaiting, lifecycle.Outcome{
+		Message: holder.Phrase(), Summary: holder.Brief(), TimeoutMS: w.patience.Milliseconds(),
+	})
 }
 
 // End tells that the lock was acquired, if somebody was waited for.

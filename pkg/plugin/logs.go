@@ -115,19 +115,23 @@ func (o *LogsOptions) Run(ctx context.Context) error {
 	if o.Hook != "" {
 		hooks = slices.DeleteFunc(slices.Clone(hooks), func(h release.Hook) bool { return h.Title != o.Hook && !strings.HasSuffix(h.Title, "/"+o.Hook) })
 		if len(hooks) == 0 {
-			return fmt.Errorf("release %q revision %d: hook %q: %w; its hooks: %s",
+			return fmt.Errorf("release %q revision %d: hook %q: %w; %s",
 				o.Name, found.Spec.Revision, o.Hook, storage.ErrNotFound, titlesOf(found.Status.Hooks))
 		}
 	}
 	return o.print(hooks)
 }
 
+// titlesOf names the hooks of a revision.
 func titlesOf(hooks []release.Hook) string {
+	if len(hooks) == 0 {
+		return "it has no hooks"
+	}
 	titles := make([]string, len(hooks))
 	for i, h := range hooks {
 		titles[i] = h.Title
 	}
-	return strings.Join(titles, ", ")
+	return "its hooks: " + strings.Join(titles, ", ")
 }
 
 // print prints what was recorded of the logs of hooks. Lines of several hooks say whose they are.

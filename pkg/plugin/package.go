@@ -3,8 +3,10 @@ package plugin
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,7 +50,7 @@ func newPackageCommand(streams genericiooptions.IOStreams) *cobra.Command {
 			return options.Run()
 		},
 	}
-	command.Flags().StringVarP(&options.Destination, "destination", "d", ".", "The folder to write the archive to.")
+	command.Flags().StringVarP(&options.Destination, "destination", "d", ".", "The folder to write the archive to. It is created if it does not exist.")
 	return command
 }
 
@@ -66,6 +68,9 @@ func (o *PackageOptions) Run() error {
 	if err := o.checkTarget(opened, target); err != nil {
 		return err
 	}
+	if err := os.MkdirAll(o.Destination, folderMode); err != nil {
+		return writeError(o.Destination, err)
+	}
 	digest, err := writeArchive(opened, target)
 	if err != nil {
 		return err
@@ -80,7 +85,7 @@ func (o *PackageOptions) lint(opened source.Source) error {
 	if err != nil {
 		return err
 	}
-	findings := chosen.Lint(opened, nil)
+	findings := chosen.Lint(opened, pack.Given{})
 	for _, finding := range findings {
 		_, _ = fmt.Fprintln(o.ErrOut, printers.Clean(finding.String()))
 	}
@@ -108,13 +113,18 @@ func (o *PackageOptions) checkTarget(opened *pack.Pack, target string) error {
 		target, strings.TrimRight(o.PackPath, "/"), pack.IgnoreFile)}
 }
 
-// resolved is the absolute path of a folder, without links.
+// resolved is the absolute path of a folder, without links. What of it is not there yet is taken as it is written.
 func resolved(name string) (string, error) {
-	target, err := filepath.EvalSymlinks(name)
+	path, err := filepath.Abs(name)
 	if err != nil {
 		return "", err
 	}
-	return filepath.Abs(target)
+	target, err := filepath.EvalSymlinks(path)
+	if above := filepath.Dir(path); errors.Is(err, fs.ErrNotExist) && above != path {
+		target, err = resolved(above)
+		return filepath.Join(target, filepath.Base(path)), err
+	}
+	return target, err
 }
 
 // writeArchive writes the archive of a pack, whole or not at all, and returns its digest.

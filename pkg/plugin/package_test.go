@@ -16,7 +16,8 @@ func TestPackage(t *testing.T) {
 	t.Run("it prints the path and the digest", packagePrintsPathAndDigest)
 	t.Run("a pack with errors is refused", packageRefusesErrors)
 	t.Run("an archive that would be a part of the pack is refused", packageRefusesAnArchiveInThePack)
-	t.Run("a folder that is not there is refused, and nothing is left", packageLeavesNothing)
+	t.Run("a folder that is not there is created", packageCreatesTheFolder)
+	t.Run("where the archive cannot be written, nothing is left", packageLeavesNothing)
 }
 
 func packagePrintsPathAndDigest(t *testing.T) {
@@ -76,11 +77,15 @@ func packageRefusesAnArchiveInThePack(t *testing.T) {
 	if err := os.Symlink(folder, link); err != nil {
 		t.Fatal(err)
 	}
-	for _, target := range []string{folder, filepath.Join(folder, "templates"), link} {
+	before := entries(t, folder)
+	for _, target := range []string{folder, filepath.Join(folder, "templates"), filepath.Join(folder, "dist"), link, filepath.Join(link, "a", "b")} {
 		_, stderr, code := run(t, "package", folder, "-d", target)
 		if code != 2 || !strings.Contains(stderr, "would be a part of the pack itself") {
 			t.Errorf("%s: exit code %d: %s", target, code, stderr)
 		}
+	}
+	if diff := cmp.Diff(before, entries(t, folder)); diff != "" {
+		t.Errorf("what is in the pack (-before +after):\n%s", diff)
 	}
 	if err := os.WriteFile(filepath.Join(folder, ".sherpackignore"), []byte("*.tgz\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -94,12 +99,28 @@ func packageRefusesAnArchiveInThePack(t *testing.T) {
 	}
 }
 
+func packageCreatesTheFolder(t *testing.T) {
+	t.Parallel()
+	target := filepath.Join(t.TempDir(), "build", "dist")
+	_, stderr, code := run(t, "package", writePack(t, nil), "-d", target)
+	if code != 0 || stderr != "" {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	if diff := cmp.Diff([]string{"echo-1.0.0.tgz"}, entries(t, target)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func packageLeavesNothing(t *testing.T) {
 	t.Parallel()
 	folder := writePack(t, nil)
-	target := filepath.Join(t.TempDir(), "nowhere")
+	// A file where the folder would be.
+	target := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(target, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	stdout, stderr, code := run(t, "package", folder, "-d", target)
-	if code != 4 || stdout != "" || stderr != "error: "+target+": write file: no such file or directory\n" {
+	if code != 4 || stdout != "" || !strings.HasPrefix(stderr, "error: "+target+": write file: ") {
 		t.Errorf("exit code %d, it prints %q and %q", code, stdout, stderr)
 	}
 	// A folder of the name of the archive.

@@ -5,16 +5,11 @@ package plugin
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
-	"strconv"
-	"sync"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/klog/v2"
 	"k8s.io/kubectl/pkg/util/templates"
 
 	_ "github.com/sherpack-io/kubectl-sherpack/pkg/plugin/internal/english" // Before what it is about.
@@ -44,19 +39,6 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	})
 	return end(ctx, streams.ErrOut, err)
 }
-
-// silenceLibraries ends the libraries' own log, which is for their developers; what went wrong is in the errors. klog has one state
-// for the process, and reads its flags while another call sets them.
-//
-//nolint:gochecknoglobals // It is done once for the process.
-var silenceLibraries = sync.OnceFunc(func() {
-	klog.LogToStderr(false)
-	klog.SetOutput(io.Discard)
-	var flags flag.FlagSet
-	klog.InitFlags(&flags)
-	// Errors would go to the terminal all the same. The error says that there is no such level.
-	_ = flags.Set("stderrthreshold", "FATAL")
-})
 
 // NewCommand returns the command line. Commands share nothing, so several can live in one program.
 func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command {
@@ -120,9 +102,6 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 	return root
 }
 
-// requestsFrom is the verbosity from which on clients log their requests.
-const requestsFrom = 6
-
 // knownCommand refuses the name of a command that there is not.
 func knownCommand(root *cobra.Command, args []string) error {
 	if len(args) == 0 {
@@ -153,13 +132,4 @@ func suggestFlag(command *cobra.Command, err error) error {
 		return fmt.Errorf("%w; did you mean --%s?", err, nearest)
 	}
 	return err
-}
-
-// logRequests has the libraries log as kubectl does.
-func logRequests(level int, out io.Writer) {
-	flags := flag.NewFlagSet("", flag.ContinueOnError)
-	klog.InitFlags(flags)
-	// A number is what this flag takes.
-	_ = flags.Set("v", strconv.Itoa(level))
-	klog.SetOutput(out)
 }

@@ -39,14 +39,24 @@ func (r records) Revisions(ctx context.Context, name string) (release.History, e
 	return history, nil
 }
 
-// History returns the revisions of a release, of which there is at least one.
+// History returns the revisions of a release, of which there is at least one. Where there is none, the error says what was probably
+// meant.
 func (r records) History(ctx context.Context, name string) (release.History, error) {
+	history, err := r.Known(ctx, name)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, fmt.Errorf("%w%s", err, r.meant(ctx, name))
+	}
+	return history, err
+}
+
+// Known is History for whom it is no error that there is no such release: nobody looks for another.
+func (r records) Known(ctx context.Context, name string) (release.History, error) {
 	history, err := r.Revisions(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	if history.Newest() == nil {
-		return nil, fmt.Errorf("release %q in namespace %q: %w%s", name, r.namespace, storage.ErrNotFound, r.meant(ctx, name))
+		return nil, fmt.Errorf("release %q in namespace %q: %w", name, r.namespace, storage.ErrNotFound)
 	}
 	return history, nil
 }

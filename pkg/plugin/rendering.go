@@ -58,7 +58,7 @@ func (i *input) Pack() *pack.Pack { return i.source.Pack() }
 
 // Merge puts all values together and checks them against the schema.
 func (i *input) Merge() (err error) {
-	i.completed, err = i.source.Complete(render.Values{Defaults: i.defaults, Given: i.given, Typed: i.typed})
+	i.completed, err = i.source.Complete(render.Values{Defaults: i.defaults, Given: i.given, Layers: slices.Concat(i.below, i.typed)})
 	return err
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // RollbackFlags are the flags of rollback.
@@ -135,6 +136,9 @@ func (o *RollbackOptions) plan(ctx context.Context, at planning) (*proposal, err
 		return nil, err
 	}
 	at.DoWithoutContent(newest)
+	if earlier.Status.Phase == release.Failed {
+		at.warnings.Warn("%s", words.Join(": ", fmt.Sprintf("revision %d failed", earlier.Spec.Revision), earlier.ShortMessage()))
+	}
 	request.Release.Spec.Description = o.Description
 	planned, err := plan.New(request)
 	if err != nil {

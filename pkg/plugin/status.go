@@ -21,6 +21,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/progress"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/timeline"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // The forms of -o that only status has: its timeline as a picture, and as a page with all that is on record.
@@ -164,7 +165,18 @@ func (o *StatusOptions) Run(ctx context.Context) error {
 		found.Inspect(ctx, at)
 	}
 	width, _ := answerScreen(o.Out).Size()
-	return o.print(o.Out, found, width)
+	if err := o.print(o.Out, found, width); err != nil {
+		return err
+	}
+	o.advise(found)
+	return nil
+}
+
+// advise says on the error stream how an operation is continued that was interrupted. Only that of the newest revision can be.
+func (o *StatusOptions) advise(found *statusFound) {
+	if found.isNewest && found.Status.Interrupted != "" {
+		_, _ = fmt.Fprintln(o.ErrOut, toContinue(o.Name+inNamespace(o.Getter)))
+	}
 }
 
 // print prints a revision as people read it.
@@ -172,7 +184,9 @@ func (o *StatusOptions) print(out io.Writer, found *statusFound, width int) erro
 	if o.Timeline {
 		return timeline.Of(found.Release, time.Now()).Text(out, width, o.Style)
 	}
-	return printers.Status(out, printers.StatusView{Release: found.Release, Live: found.live, Wide: o.Output.IsWide(), Now: time.Now()})
+	return printers.Status(out, printers.StatusView{
+		Release: found.Release, RolledBack: found.rolledBack, Live: found.live, Wide: o.Output.IsWide(), Now: time.Now(),
+	})
 }
 
 // statusFound is what status shows.
@@ -180,6 +194,8 @@ type statusFound struct {
 	*release.Release
 	// isNewest says that it is what the release is now.
 	isNewest bool
+	// rolledBack says of a failed revision, or of the one that came of it, what it was rolled back to; else it is "".
+	rolledBack string
 	// targets are the objects of the revision, and live how they are; nil where nobody has asked.
 	targets []kube.WaitTarget
 	live    []printers.Live
@@ -202,7 +218,23 @@ func (o *StatusOptions) read(ctx context.Context, at *connection) (*statusFound,
 			return nil, err
 		}
 	}
-	return &statusFound{Release: shown(found, history), isNewest: isNewest}, nil
+	return &statusFound{Release: shown(found, history), isNewest: isNewest, rolledBack: rolledBack(found, history)}, nil
+}
+
+// rolledBack says what a failure was rolled back to: of the revision that failed, and of the one that was made of the rollback. It is
+// "" of any other.
+func rolledBack(r *release.Release, history release.History) string {
+	before, after := history.Revision(r.Spec.Revision-1), history.Revision(r.Spec.Revision+1)
+	restores := func(next *release.Release) bool {
+		return next.Spec.FromRevision != 0 && (next.Status.Phase == release.Deployed || next.Status.Phase == release.Superseded)
+	}
+	switch {
+	case after != nil && r.Status.Phase == release.Failed && restores(after):
+		return fmt.Sprintf("to revision %d (now revision %d)", after.Spec.FromRevision, after.Spec.Revision)
+	case before != nil && before.Status.Phase == release.Failed && restores(r):
+		return words.Join(": ", fmt.Sprintf("to revision %d, after revision %d failed", r.Spec.FromRevision, before.Spec.Revision), before.ShortMessage())
+	}
+	return ""
 }
 
 // Inspect asks how the objects of the newest revision are. What an older one had is the newest's by now, or gone.

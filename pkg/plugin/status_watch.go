@@ -49,8 +49,12 @@ func (o *StatusOptions) watch(ctx context.Context, at *connection) error {
 			found.follow(ctx, watch)
 		}
 		isOver := !found.Status.Phase.Pending() || found.Status.Interrupted != ""
-		if err := view.Show(found, isOver); err != nil || isOver {
+		if err := view.Show(found, isOver); err != nil {
 			return err
+		}
+		if isOver {
+			o.advise(found)
+			return nil
 		}
 		if err := o.await(ctx, watch, func() error { return view.Show(found, false) }); err != nil {
 			return err
@@ -152,7 +156,7 @@ func linesOf(found *statusFound) []statusLine {
 	for _, h := range found.Status.Hooks {
 		text := h.Summary()
 		if took := h.Elapsed(); took > 0 && h.State != release.HookRunning {
-			text += ", took " + printers.Duration(took)
+			text += ", took " + words.Duration(took)
 		}
 		lines = append(lines, statusLine{h.Title, text})
 	}

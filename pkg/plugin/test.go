@@ -17,6 +17,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // formJUnit is the form of -o that only test has.
@@ -103,13 +104,13 @@ func readFilter(words []string) (tests plan.Tests, err error) {
 	return tests, nil
 }
 
-// Run runs the tests and prints a line for each. Where -o asks for the release, it is printed also when one failed.
+// Run runs the tests and prints a line for each, and one for the revision. Where -o asks for the release, it is printed also when one failed.
 func (o *TestOptions) Run(ctx context.Context) error {
 	options := o.RunOptions
 	var results strings.Builder
 	options.Progress.observe = func(event lifecycle.Event) {
 		if event.Type == lifecycle.HookFinished {
-			elapsed := (time.Duration(event.ElapsedMS) * time.Millisecond).Round(time.Second / 10)
+			elapsed := words.Duration(time.Duration(event.ElapsedMS) * time.Millisecond)
 			fmt.Fprintln(&results, printers.Clean(fmt.Sprintf("%s: %s (%s)", event.Title, event.Summary, elapsed)))
 		}
 	}
@@ -119,11 +120,23 @@ func (o *TestOptions) Run(ctx context.Context) error {
 		err = errors.Join(err, printers.JUnit(o.Out, done.Release))
 	case o.Output.Own() == formJUnit:
 	case !o.Output.ForMachines():
+		if done != nil {
+			results.WriteString(resultOfTests(done.Release))
+		}
 		_, _ = io.WriteString(o.Out, results.String())
 	case done != nil:
 		err = errors.Join(err, o.Output.PrintRelease(done.Release.Shown(done.Release.Spec.Revision), o.Out))
 	}
 	return err
+}
+
+// resultOfTests says which revision was tested, and how that went; "" where no test has run.
+func resultOfTests(tested *release.Release) string {
+	result := printers.TestResult(tested.Status.Hooks)
+	if result == "" {
+		return ""
+	}
+	return fmt.Sprintf("revision %d: %s\n", tested.Spec.Revision, result)
 }
 
 func (o *TestOptions) plan(ctx context.Context, at planning) (*proposal, error) {

@@ -60,7 +60,7 @@ func (s *session) Undo(ctx context.Context, failed *proposal, result plan.Result
 	case err != nil:
 		outcome = "The rollback failed, too: " + printers.Clean(err.Error())
 	case !needed:
-		outcome = fmt.Sprintf("Nothing had been changed. Revision %d is still deployed.", failed.deployed.Spec.Revision)
+		outcome = standing(failed.Plan, result, failure, inNamespace(s.Getter))
 	case undo.Operation == release.OperationUndo:
 		outcome = "Everything it had created was deleted."
 	default:

@@ -158,36 +158,48 @@ func (o *UninstallOptions) Run(ctx context.Context) error {
 // remove says what removing the release came to; nil where there is no such release.
 func (o *UninstallOptions) remove(ctx context.Context) (*performed, error) {
 	removed, err := perform(ctx, o.RunOptions, release.OperationUninstall, o.plan)
-	if removed == nil && errors.Is(err, storage.ErrNotFound) && !o.isDry() {
-		return o.sweep(ctx, err)
+	if removed == nil && errors.Is(err, storage.ErrNotFound) {
+		return o.removeRest(ctx, err)
 	}
 	return removed, err
 }
 
-// sweep removes what a command has left that was killed while it dropped the record. notFound is what to say where there is
-// nothing.
-func (o *UninstallOptions) sweep(ctx context.Context, notFound error) (*performed, error) {
+// removeRest removes what is left of a release that is not there; a dry run does not look for it. notFound is what to say where there
+// is nothing: with what was probably meant, where it is an error.
+func (o *UninstallOptions) removeRest(ctx context.Context, notFound error) (*performed, error) {
 	s, err := open(o.RunOptions, release.OperationUninstall)
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close(ctx)
-	err = s.Lock(ctx)
-	if missingNamespace(err) {
+	swept := false
+	if !o.isDry() {
+		swept, err = s.sweep(ctx)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case swept:
+		return &performed{Result: plan.Result{Release: release.New(o.Name, s.namespace, 0)}}, nil
+	case o.IgnoreNotFound:
 		return nil, notFound
 	}
-	if err != nil {
-		return nil, err
+	return nil, fmt.Errorf("%w%s", notFound, s.meant(ctx, o.Name))
+}
+
+// sweep removes what a command has left that was killed while it dropped the record, and reports whether there was something.
+func (s *session) sweep(ctx context.Context) (bool, error) {
+	switch err := s.Lock(ctx); {
+	case missingNamespace(err):
+		return false, nil
+	case err != nil:
+		return false, err
 	}
-	swept, err := s.store.Sweep(ctx, s.namespace, o.Name)
-	if err == nil && !swept {
-		err = notFound
-	}
-	return &performed{Result: plan.Result{Release: release.New(o.Name, s.namespace, 0)}}, err
+	return s.store.Sweep(ctx, s.namespace, s.Name)
 }
 
 func (o *UninstallOptions) plan(ctx context.Context, at planning) (*proposal, error) {
-	history, err := at.History(ctx, o.Name)
+	history, err := at.Known(ctx, o.Name)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // valuesFlags give values, with Helm's names and syntax.
@@ -61,6 +62,9 @@ func (r *reuseFlags) Check() error {
 	return nil
 }
 
+// Looks reports whether the values of the deployed revision matter at all, if only for what is lost of them.
+func (r *reuseFlags) Looks() bool { return r != nil && !r.Reset }
+
 // Needs reports whether the values of the deployed revision count. Without flags they do not.
 func (r *reuseFlags) Needs(given map[string]any) bool {
 	return r != nil && (r.Reuse || r.ResetThenReuse || !r.Reset && len(given) == 0)
@@ -90,6 +94,18 @@ func (r *reuseFlags) Complete(source *input, history release.History, deployed *
 	}
 	r.apply(source, deployed.Content, history.Origin(deployed))
 	return notes, source.Merge()
+}
+
+// WarnOfDropped warns of the values given for the deployed revision that are not kept although no flag says so. source is complete,
+// and deployed is nil where no revision is.
+func (r *reuseFlags) WarnOfDropped(to *warnings, source *input, deployed *release.Release) {
+	if !r.Looks() || r.Needs(source.given) || deployed == nil || deployed.Record.Damage.Content != nil {
+		return
+	}
+	if dropped := pack.Dropped(deployed.Content.Values, source.given, source.Merged()); len(dropped) > 0 {
+		to.Warn("values given for revision %d are not kept: %s; to keep them, use --reset-then-reuse-values",
+			deployed.Spec.Revision, words.List(dropped, fewNames))
+	}
 }
 
 // valuesLost says that values cannot be kept, because of what cannot be read of the revision that is deployed or may be.

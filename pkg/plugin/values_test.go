@@ -22,6 +22,7 @@ func TestValues(t *testing.T) {
 	t.Parallel()
 	t.Run("they become what they become in Helm", valuesBecomeWhatTheyBecomeInHelm)
 	t.Run("those of the deployed revision", valuesOfTheDeployedRevision)
+	t.Run("those that are not kept are warned of", valuesThatAreNotKept)
 }
 
 // valuesRow is one release of the table in test/helm, which says what its fields are.
@@ -238,6 +239,45 @@ func valuesOfTheDeployedRevision(t *testing.T) {
 			}
 			if deployed.Values["both"] != "before" || deployed.Merged["both"] != "before" {
 				t.Errorf("the deployed revision has changed: %v", deployed)
+			}
+		})
+	}
+}
+
+func valuesThatAreNotKept(t *testing.T) {
+	t.Parallel()
+	four := map[string]any{"a": "x", "b": map[string]any{"c": "x", "d": "x"}, "e": "x"}
+	for title, test := range map[string]struct {
+		reuse         reuseFlags
+		before, given map[string]any
+		want          []string
+	}{
+		"some": {
+			before: map[string]any{"a": "x", "b": map[string]any{"c": "x", "d": "x"}}, given: map[string]any{"b": map[string]any{"c": "y"}},
+			want: []string{"values given for revision 3 are not kept: a, b.d; to keep them, use --reset-then-reuse-values"},
+		},
+		"many": {
+			before: four, given: map[string]any{"f": "y"},
+			want: []string{"values given for revision 3 are not kept: a, b.c, b.d and 1 more; to keep them, use --reset-then-reuse-values"},
+		},
+		"all are given again":          {before: map[string]any{"a": "x"}, given: map[string]any{"a": "y"}},
+		"none are given, all are kept": {before: four},
+		"--reset-values":               {reuse: reuseFlags{Reset: true}, before: four, given: map[string]any{"f": "y"}},
+		"--reuse-values":               {reuse: reuseFlags{Reuse: true}, before: four, given: map[string]any{"f": "y"}},
+		"--reset-then-reuse-values":    {reuse: reuseFlags{ResetThenReuse: true}, before: four, given: map[string]any{"f": "y"}},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			deployed := release.New("shop", "web", 3)
+			deployed.Content = release.Content{Values: test.before, Merged: test.before}
+			opened := &input{source: source.Of(&pack.Pack{}), given: pack.Copy(test.given)}
+			if _, err := test.reuse.Complete(opened, release.History{deployed}, deployed); err != nil {
+				t.Fatal(err)
+			}
+			found := &warnings{}
+			test.reuse.WarnOfDropped(found, opened, deployed)
+			if diff := cmp.Diff(test.want, found.said); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,7 +24,13 @@ type (
 		Name      string `xml:"name,attr"`
 		Timestamp string `xml:"timestamp,attr,omitempty"`
 		junitCounts
-		Cases []junitCase `xml:"testcase"`
+		// Properties say what was tested. They come before the cases.
+		Properties []junitProperty `xml:"properties>property"`
+		Cases      []junitCase     `xml:"testcase"`
+	}
+	junitProperty struct {
+		Name  string `xml:"name,attr"`
+		Value string `xml:"value,attr"`
 	}
 	junitCounts struct {
 		Tests    int    `xml:"tests,attr"`
@@ -50,9 +57,12 @@ type (
 	}
 )
 
-// JUnit writes how the last test run of a release went as a report in JUnit's XML. Tests that did not run are skipped.
+// JUnit writes how the last test run of a revision went as a report in JUnit's XML: a suite, which has the revision and the pack as
+// properties. Tests that did not run are skipped.
 func JUnit(out io.Writer, r *release.Release) error {
-	suite := junitSuite{Name: Line(r.Namespace + "/" + r.Name)}
+	suite := junitSuite{Name: Line(r.Namespace + "/" + r.Name), Properties: []junitProperty{
+		{"revision", strconv.Itoa(r.Spec.Revision)}, {"pack", Line(r.Spec.Pack.String())},
+	}}
 	var elapsed time.Duration
 	for _, h := range r.Status.Hooks {
 		if h.Phase != string(hook.Test) {

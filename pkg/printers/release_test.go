@@ -107,7 +107,7 @@ func statusOfObjectsAndTests(t *testing.T) {
 	}
 	for name, wide := range map[string]bool{"status-live": false, "status-wide": true} {
 		var out bytes.Buffer
-		if err := printers.Status(&out, printers.StatusView{Release: r, Live: live, Wide: wide, Now: noon()}); err != nil {
+		if err := printers.Status(&out, printers.StatusView{Release: r, RolledBack: "to revision 2 (now revision 4)", Live: live, Wide: wide, Now: noon()}); err != nil {
 			t.Fatal(err)
 		}
 		golden.Compare(t, name+".txt", out.String())

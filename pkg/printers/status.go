@@ -29,6 +29,8 @@ type Live struct {
 // StatusView is what is shown of a release.
 type StatusView struct {
 	Release *release.Release
+	// RolledBack says what a failure was rolled back to that the revision is about; "" where it is about none.
+	RolledBack string
 	// Live is how the resources of the release are, in their order; nil where nobody has asked.
 	Live []Live
 	// Wide shows more of each hook and resource.
@@ -63,6 +65,7 @@ func (v StatusView) writeFields(out io.Writer) error {
 	field("Revision", revision(r))
 	field("Status", phase(r))
 	field("Message", r.Status.Message)
+	field("Rolled Back", v.RolledBack)
 	field("Started", at(r.Status.StartedAt, v.Now))
 	field("Finished", at(r.Status.FinishedAt, v.Now))
 	field("Tests", tests(r.Status.Hooks, v.Now))
@@ -107,31 +110,43 @@ func (v StatusView) isHook(i int) bool {
 	return i < len(resources) && resources[i].Role != release.Regular
 }
 
-// tests says how the last test run went; "" where there was none.
+// tests says how the last test run went, and when; "" where there was none.
 func tests(hooks []release.Hook, now time.Time) string {
-	ran, failed, last := 0, 0, time.Time{}
+	text, last := TestResult(hooks), time.Time{}
 	for _, h := range hooks {
-		if h.Phase != string(hook.Test) || h.State != release.HookSucceeded && h.State != release.HookFailed {
+		if hasTested(h) && h.FinishedAt != nil && h.FinishedAt.After(last) {
+			last = h.FinishedAt.Time
+		}
+	}
+	if text != "" && !last.IsZero() {
+		text += fmt.Sprintf(" (%s ago)", age(last, now))
+	}
+	return text
+}
+
+// TestResult says how the last test run went: 2 tests succeeded, 1 of 2 tests failed; "" where there was none.
+func TestResult(hooks []release.Hook) string {
+	ran, failed := 0, 0
+	for _, h := range hooks {
+		if !hasTested(h) {
 			continue
 		}
 		if ran++; h.State == release.HookFailed {
 			failed++
 		}
-		if h.FinishedAt != nil && h.FinishedAt.After(last) {
-			last = h.FinishedAt.Time
-		}
 	}
-	if ran == 0 {
+	switch {
+	case ran == 0:
 		return ""
+	case failed > 0:
+		return fmt.Sprintf("%d of %s failed", failed, words.Count(ran, "test"))
 	}
-	text := words.Count(ran, "test") + " succeeded"
-	if failed > 0 {
-		text = fmt.Sprintf("%d of %s failed", failed, words.Count(ran, "test"))
-	}
-	if !last.IsZero() {
-		text += fmt.Sprintf(" (%s ago)", age(last, now))
-	}
-	return text
+	return words.Count(ran, "test") + " succeeded"
+}
+
+// hasTested reports whether a hook is a test that has run.
+func hasTested(h release.Hook) bool {
+	return h.Phase == string(hook.Test) && (h.State == release.HookSucceeded || h.State == release.HookFailed)
 }
 
 // phase shows the phase, and of a pending one whether its operation was interrupted.
@@ -245,7 +260,7 @@ func (v StatusView) took(h release.Hook) string {
 	if elapsed <= 0 {
 		return ""
 	}
-	return Duration(elapsed)
+	return words.Duration(elapsed)
 }
 
 // writeHook writes what stands below the line of a hook.
@@ -310,22 +325,4 @@ func (v StatusView) resourceCells(resource release.Resource, live Live) []string
 		Line(cmp.Or(live.Condition, "<unknown>")), created, Line(string(resource.Role)), Line(cmp.Or(string(resource.Origin), "<none>")),
 		Line(cmp.Or(words.Join("; ", append([]string{live.Message}, live.Reasons...)...), "<none>")),
 	}
-}
-
-// Duration shows how long something took, to a tenth of a second where that counts: 350ms, 2.5s, 1m, 1h5m.
-func Duration(elapsed time.Duration) string {
-	switch {
-	case elapsed < time.Second:
-		return elapsed.Round(time.Millisecond).String()
-	case elapsed < time.Minute:
-		return elapsed.Round(time.Second / 10).String()
-	}
-	text := elapsed.Round(time.Second).String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }

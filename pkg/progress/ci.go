@@ -185,12 +185,12 @@ func (r run) markdown() string {
 	if r.hasFailed() {
 		result = "✘"
 	}
-	fmt.Fprintf(&text, "### %s %s %s (revision %d, %s)\n\n", result, r.about.Operation, cell(r.about.Release), r.about.Revision, seconds(r.ended.ElapsedMS))
+	fmt.Fprintf(&text, "### %s %s %s (revision %d, %s)\n\n", result, r.about.Operation, cell(r.about.Release), r.about.Revision, words.Duration(elapsed(*r.ended)))
 	if len(r.hooks) > 0 {
 		text.WriteString("| hook | result | time |\n|---|---|---|\n")
 	}
 	for _, event := range r.hooks {
-		fmt.Fprintf(&text, "| %s | %s | %s |\n", cell(event.Title), cell(event.Summary), seconds(event.ElapsedMS))
+		fmt.Fprintf(&text, "| %s | %s | %s |\n", cell(event.Title), cell(event.Summary), words.Duration(elapsed(event)))
 	}
 	for _, event := range r.hooks {
 		if event.Result == lifecycle.ResultFailed {

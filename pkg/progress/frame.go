@@ -11,6 +11,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 const (
@@ -97,10 +98,10 @@ func (m *model) draw(e entry, now time.Time, names, width int, style Style) stri
 	text := printers.Line(e.text)
 	switch {
 	case e.since.IsZero() && e.mark != noMark && e.mark != skipped:
-		took := short(e.elapsed)
+		took := words.Duration(e.elapsed)
 		if e.depth == 0 {
 			took = style.glyph(e.mark) + " " + text
-			text = style.faint(short(e.elapsed))
+			text = style.faint(words.Duration(e.elapsed))
 		}
 		return strings.TrimRight(left+took+"  "+text, " ")
 	case e.since.IsZero():
@@ -121,7 +122,7 @@ func (m *model) clock(e entry, now time.Time, width int) string {
 	return text
 }
 
-// short is a duration to the second, as in 12s and 1m04s; from an hour on as kubectl shows ages.
+// short is how long something has been running, to the second, as in 12s and 1m04s; from an hour on as kubectl shows ages.
 func short(elapsed time.Duration) string {
 	seconds := int(elapsed / time.Second)
 	switch {

@@ -13,6 +13,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/test/golden"
+	"github.com/sherpack-io/kubectl-sherpack/test/terminal"
 )
 
 func TestLive(t *testing.T) {
@@ -45,6 +46,15 @@ func story() (events []lifecycle.Event, looks []int) {
 			Phase: "pre-upgrade", Title: "pre-upgrade/" + name, Result: lifecycle.Result(result), Summary: summary, ElapsedMS: elapsed,
 		}
 	}
+	add(0, lifecycle.LockWaiting, lifecycle.Outcome{
+		Message: `process 7 on "ci" (upgrade, "pre-upgrade/backup"; for 3s, last seen 1s ago)`,
+		Summary: `upgrade, "pre-upgrade/backup"; process 7 on "ci"`, TimeoutMS: 60_000,
+	})
+	add(2*time.Second, lifecycle.LockWaiting, lifecycle.Outcome{
+		Message: `process 7 on "ci" (upgrade, "wait"; for 5s, last seen 1s ago)`, Summary: `upgrade, "wait"; process 7 on "ci"`, TimeoutMS: 60_000,
+	})
+	look()
+	add(time.Second, lifecycle.LockAcquired, lifecycle.Outcome{})
 	add(0, lifecycle.PreflightStarted, lifecycle.Outcome{Count: 44, Message: "44 objects"})
 	look()
 	add(400*time.Millisecond, lifecycle.PreflightFinished, lifecycle.Outcome{Result: lifecycle.ResultSucceeded})
@@ -71,9 +81,9 @@ func story() (events []lifecycle.Event, looks []int) {
 	}
 	add(0, lifecycle.WaveFinished, lifecycle.Outcome{Result: lifecycle.ResultSucceeded})
 	add(0, lifecycle.WaitStarted, lifecycle.Outcome{Count: 5})
-	add(time.Second, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("Deployment", "web"), Result: lifecycle.ResultWaiting, Message: `Waiting for deployment "web" rollout to finish: 1 of 3 updated replicas are available`})
-	add(3*time.Second, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("Deployment", "web"), Result: lifecycle.ResultWaiting, Summary: `Pod/web-7c9: container "web" is waiting: ImagePullBackOff: registry.example/shop:1.9 not found`})
-	add(0, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("StatefulSet", "db"), Result: lifecycle.ResultWaiting, Message: "waiting for db-1"})
+	add(time.Second, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("Deployment", "web"), Result: lifecycle.ResultWaiting, Summary: "1 of 3 updated replicas are available"})
+	add(3*time.Second, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("Deployment", "web"), Result: lifecycle.ResultWaiting, Summary: "ImagePullBackOff: registry.example/shop:1.9 not found (web-7c9)"})
+	add(0, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("StatefulSet", "db"), Result: lifecycle.ResultWaiting, Summary: "waiting for db-1"})
 	for i := range 3 {
 		add(0, lifecycle.WaitProgress, lifecycle.Outcome{Object: object("Deployment", fmt.Sprint(i)), Result: lifecycle.ResultReady})
 	}
@@ -150,13 +160,13 @@ func checkFits(t *testing.T, frame []string, width, height int) {
 func liveTimeGoesOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		v := &terminal{width: 80}
+		v := &terminal.Terminal{Width: 80}
 		view := NewLive(screenOn(v, 20), Style{})
 		view.Observe(lifecycle.Event{Time: time.Now(), Type: lifecycle.WaitStarted, Outcome: lifecycle.Outcome{Count: 2}})
 		<-time.After(61 * time.Second)
 		synctest.Wait()
-		if !strings.Contains(v.shown(), "1m01s") && !strings.Contains(v.shown(), "1m") {
-			t.Errorf("after a minute it shows %q", v.shown())
+		if !strings.Contains(v.Shown(), "1m01s") && !strings.Contains(v.Shown(), "1m") {
+			t.Errorf("after a minute it shows %q", v.Shown())
 		}
 		view.Close()
 	})
@@ -165,15 +175,15 @@ func liveTimeGoesOn(t *testing.T) {
 func liveDrawsSeldom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		v := &terminal{width: 80}
+		v := &terminal.Terminal{Width: 80}
 		view := NewLive(screenOn(v, 20), Style{})
 		for i := range 1000 {
 			view.Observe(lifecycle.Event{Time: time.Now(), Type: lifecycle.PreflightStarted, Outcome: lifecycle.Outcome{Message: fmt.Sprint(i)}})
 			<-time.After(time.Millisecond)
 		}
 		view.Close()
-		if v.writes > 13 {
-			t.Errorf("in a second it writes %d times", v.writes)
+		if v.Writes > 13 {
+			t.Errorf("in a second it writes %d times", v.Writes)
 		}
 	})
 }
@@ -181,7 +191,7 @@ func liveDrawsSeldom(t *testing.T) {
 func liveLeavesNoTrace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		v := &terminal{width: 80}
+		v := &terminal.Terminal{Width: 80}
 		view := NewLive(screenOn(v, 20), Style{})
 		events, _ := story()
 		for _, event := range events[:5] {
@@ -189,7 +199,7 @@ func liveLeavesNoTrace(t *testing.T) {
 		}
 		<-time.After(time.Second)
 		view.Close()
-		if shown := v.shown(); strings.Contains(shown, "backup") || !strings.Contains(shown, "preflight") {
+		if shown := v.Shown(); strings.Contains(shown, "backup") || !strings.Contains(shown, "preflight") {
 			t.Errorf("it leaves %q", shown)
 		}
 	})

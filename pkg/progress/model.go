@@ -78,6 +78,9 @@ func (m *model) Observe(event lifecycle.Event) {
 	case lifecycle.LockWaiting:
 		m.lock(event)
 	case lifecycle.LockAcquired:
+		if m.open != nil {
+			m.open.text = "acquired"
+		}
 		m.close(event.Time, lifecycle.ResultSucceeded)
 		m.limit = 0
 	case lifecycle.OperationStarted:
@@ -124,7 +127,7 @@ func (m *model) lock(event lifecycle.Event) {
 		m.start(event, "lock", "")
 		m.limit = time.Duration(event.TimeoutMS) * time.Millisecond
 	}
-	m.open.text = event.Message
+	m.open.text = event.Summary
 }
 
 func (m *model) begin(event lifecycle.Event) {
@@ -226,7 +229,7 @@ func (m *model) hook(event lifecycle.Event) {
 		if event.Result == lifecycle.ResultFailed {
 			running.mark, running.text = failed, event.Summary
 		}
-		running.elapsed, running.since = time.Duration(event.ElapsedMS)*time.Millisecond, time.Time{}
+		running.elapsed, running.since = elapsed(event), time.Time{}
 		m.ended = append(m.ended, *running)
 	}
 }
@@ -293,20 +296,8 @@ func (m *model) wait(event lifecycle.Event) {
 	case lifecycle.ResultFailed:
 		item.mark, item.text = failed, event.Message
 	default:
-		item.text = brief(cmp.Or(event.Summary, event.Message))
+		item.text = event.Summary
 	}
-}
-
-// brief is why an object is not ready with what matters most at the beginning: a line may end anywhere.
-func brief(why string) string {
-	if _, rest, found := strings.Cut(why, " rollout to finish: "); found {
-		return rest
-	}
-	pod, rest, found := strings.Cut(strings.TrimPrefix(why, "Pod/"), ": container ")
-	if _, cause, waits := strings.Cut(rest, " is waiting: "); found && waits {
-		return cause + " (" + pod + ")"
-	}
-	return why
 }
 
 // shortName is an object as people write it. A group is left out: there is little room.

@@ -35,12 +35,18 @@ const defaultWidth, defaultHeight = 80, 24
 // NewScreen returns a screen that writes to out.
 func NewScreen(out io.Writer) *Screen {
 	file, isFile := out.(*os.File)
-	return &Screen{out: out, terminal: isFile && term.IsTerminal(int(file.Fd())) && enableEscapes(file), size: func() (width, height int) {
-		if isFile {
-			width, height, _ = term.GetSize(int(file.Fd()))
-		}
+	if !isFile || !term.IsTerminal(int(file.Fd())) || !enableEscapes(file) {
+		return &Screen{out: out, size: func() (int, int) { return defaultWidth, defaultHeight }}
+	}
+	return NewTerminal(file, func() (width, height int) {
+		width, height, _ = term.GetSize(int(file.Fd()))
 		return cmp.Or(width, defaultWidth), cmp.Or(height, defaultHeight)
-	}}
+	})
+}
+
+// NewTerminal returns a screen on a terminal that obeys escape sequences. size returns its columns and rows.
+func NewTerminal(out io.Writer, size func() (width, height int)) *Screen {
+	return &Screen{out: out, terminal: true, size: size}
 }
 
 // IsTerminal reports whether the screen is a terminal.

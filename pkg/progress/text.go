@@ -65,7 +65,7 @@ func doneIn(event lifecycle.Event) string {
 	if event.Result != lifecycle.ResultSucceeded {
 		return ""
 	}
-	return done[event.Operation] + " in " + short(time.Duration(event.ElapsedMS)*time.Millisecond)
+	return done[event.Operation] + " in " + words.Duration(elapsed(event))
 }
 
 func hookLine(event lifecycle.Event) string {
@@ -77,7 +77,7 @@ func hookLine(event lifecycle.Event) string {
 	case lifecycle.HookSkipped:
 		return event.Title + ": Skipped"
 	}
-	return fmt.Sprintf("%s: %s after %s", event.Title, event.Summary, seconds(event.ElapsedMS))
+	return fmt.Sprintf("%s: %s after %s", event.Title, event.Summary, words.Duration(elapsed(event)))
 }
 
 // progressLine is empty for news that says nothing to people, such as that another attempt runs well.
@@ -117,11 +117,7 @@ func ofMany(event lifecycle.Event) string {
 	return fmt.Sprintf(" (%d of %d)", event.Index, event.Count)
 }
 
-// seconds shows a duration with a tenth of a second, a shorter one with two digits.
-func seconds(milliseconds int64) string {
-	elapsed := time.Duration(milliseconds) * time.Millisecond
-	if elapsed < time.Second {
-		return elapsed.Round(10 * time.Millisecond).String()
-	}
-	return elapsed.Round(100 * time.Millisecond).String()
+// elapsed is how long it took that an event tells the end of.
+func elapsed(event lifecycle.Event) time.Duration {
+	return time.Duration(event.ElapsedMS) * time.Millisecond
 }

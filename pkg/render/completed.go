@@ -12,8 +12,8 @@ type Values struct {
 	Defaults map[string]any
 	// Given are the user's, whether given now or kept of an earlier revision; nil gives none. A null deletes a default.
 	Given map[string]any
-	// Typed are the layers of Given that the user gives now, from the weakest to the strongest.
-	Typed []pack.Layer
+	// Layers are what all values come from, its own included, from the weakest to the strongest: problems name them.
+	Layers []pack.Layer
 	// File is where Given stand among the files of the pack, for problems with them; "" where they stand in none.
 	File string
 }

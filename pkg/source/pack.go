@@ -35,10 +35,11 @@ func (p packed) Complete(values render.Values) (render.Completed, error) {
 	if values.Defaults != nil {
 		merging.Values = values.Defaults
 	}
-	merged, err := merging.Merge(values.Given)
+	merge := func() (map[string]any, error) { return merging.MergeLayers(values.Given, values.Layers) }
 	if values.File != "" {
-		merged, err = merging.MergeFile(values.File)
+		merge = func() (map[string]any, error) { return merging.MergeFile(values.File) }
 	}
+	merged, err := merge()
 	if err != nil {
 		return nil, err
 	}

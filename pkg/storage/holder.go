@@ -96,6 +96,11 @@ func (e *LockedError) Phrase() string {
 	return fmt.Sprintf("%s (%s; %slast seen %s ago)", e.Holder, e.Holder.activity(), held, e.Age.Round(time.Second))
 }
 
+// Brief says what the lock is held for and by whom, with what matters most at the beginning: a line may end anywhere.
+func (e *LockedError) Brief() string {
+	return e.Holder.activity() + "; " + e.Holder.String()
+}
+
 // ErrLockLost is in the chain of the error of what was to be written after another command has taken the lock over.
 var ErrLockLost = errors.New("another command has taken over the release")
 

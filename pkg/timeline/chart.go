@@ -44,7 +44,7 @@ func (b Bar) Took() string {
 	if b.State == Interrupted && !b.End.After(b.Start) {
 		return "?"
 	}
-	return printers.Duration(b.End.Sub(b.Start))
+	return words.Duration(b.End.Sub(b.Start))
 }
 
 // Chart is an operation as it is drawn.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 //go:embed page.html
@@ -22,7 +23,7 @@ var pageText string
 // logs, and its objects. It needs nothing from elsewhere and runs no script; all text in it is escaped.
 func Page(out io.Writer, r *release.Release, now time.Time) error {
 	page, err := template.New("page").Funcs(template.FuncMap{
-		"clean": printers.Clean, "duration": printers.Duration, "time": shownTime, "counts": counts, "percent": percent,
+		"clean": printers.Clean, "duration": words.Duration, "time": shownTime, "counts": counts, "percent": percent,
 	}).Parse(pageText)
 	if err != nil {
 		return fmt.Errorf("reading the page: %w", err)
@@ -100,7 +101,7 @@ func (c Chart) pageTicks() []pageTick {
 	var ticks []pageTick
 	for _, tick := range c.ticks() {
 		if left := 100 * float64(tick) / float64(max(1, c.Elapsed())); left <= last {
-			ticks = append(ticks, pageTick{left, printers.Duration(tick)})
+			ticks = append(ticks, pageTick{left, words.Duration(tick)})
 		}
 	}
 	return ticks

@@ -9,7 +9,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // The measures of the picture, in pixels.
@@ -90,7 +90,7 @@ func (c Chart) SVG(out io.Writer) error {
 	picture.Content = append(picture.Content,
 		svgRect{Width: svgWidth, Height: float64(height), Class: "back"},
 		svgText{X: svgMargin, Y: 26, Class: "title", Text: shorten(c.Title, svgTitleLength)},
-		svgText{X: svgWidth - svgMargin, Y: 26, Class: "number", Text: printers.Duration(c.Elapsed())},
+		svgText{X: svgWidth - svgMargin, Y: 26, Class: "number", Text: words.Duration(c.Elapsed())},
 	)
 	picture.Content = append(picture.Content, c.svgGrid(height)...)
 	for row, bar := range c.Bars {
@@ -120,7 +120,7 @@ func (c Chart) svgGrid(height int) []any {
 		at := x(float64(tick) / float64(max(1, c.Elapsed())))
 		content = append(content, svgLine{X1: at, Y1: svgHead, X2: at, Y2: bottom, Class: "grid"})
 		if at < svgWidth-3*svgMargin {
-			content = append(content, svgText{X: at, Y: bottom + 16, Class: "faint", Text: printers.Duration(tick)})
+			content = append(content, svgText{X: at, Y: bottom + 16, Class: "faint", Text: words.Duration(tick)})
 		}
 	}
 	return content

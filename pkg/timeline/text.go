@@ -7,8 +7,8 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/progress"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 const (
@@ -63,7 +63,7 @@ func (c Chart) Lines(width int, style progress.Style) []string {
 	names = min(names, maxNames, max(minNames, width/3))
 	// A sign, the name, the duration, the bars, and blanks between them.
 	bars := max(minBars, width-names-durations-2-3)
-	lines := []string{c.Title + " (" + printers.Duration(c.Elapsed()) + ")"}
+	lines := []string{c.Title + " (" + words.Duration(c.Elapsed()) + ")"}
 	for _, bar := range c.Bars {
 		glyph := glyphsOf(bar.State, style)
 		name := fit(label(bar), names, style)
@@ -106,6 +106,6 @@ func (c Chart) cells(bar Bar, width int) (from, count int) {
 
 // axis is the line below the bars, with the times at both ends.
 func (c Chart) axis(indent, width int) string {
-	end := printers.Duration(c.Elapsed())
+	end := words.Duration(c.Elapsed())
 	return strings.Repeat(" ", indent) + "0s" + strings.Repeat(" ", max(1, width-len("0s")-len(end))) + end
 }
