@@ -33,14 +33,20 @@ type content struct {
 	wrong, contradictions []error
 }
 
-// keys are the objects of the manifest, hooks of any phase included.
+// objects are those of the manifest, hooks of any phase included.
+func (c *content) objects() []manifest.Object {
+	objects := slices.Clone(c.regular)
+	for _, h := range c.hooks {
+		objects = append(objects, h.Object)
+	}
+	return objects
+}
+
+// keys are what the objects of the manifest are known by.
 func (c *content) keys() map[kinds.Key]bool {
 	keys := map[kinds.Key]bool{}
-	for _, object := range c.regular {
+	for _, object := range c.objects() {
 		keys[object.Key()] = true
-	}
-	for _, h := range c.hooks {
-		keys[h.Object.Key()] = true
 	}
 	return keys
 }
@@ -108,7 +114,7 @@ func checkNames(object manifest.Object) error {
 // prepare gives every object the namespace, name and marks that it will have on the cluster.
 func (c *content) prepare(request Request) error {
 	var errs []error
-	own := OwnerOf(request.Release)
+	own, asked := OwnerOf(request.Release), selectorsOf(c.objects())
 	taken := map[string]bool{}
 	for i := range c.hooks {
 		h := &c.hooks[i]
@@ -116,13 +122,13 @@ func (c *content) prepare(request Request) error {
 		if err := place(h.Object, request.Scopes, request.Release.Namespace); !request.Options.Skips(h.Phase) {
 			errs = append(errs, err)
 		}
-		own.mark(h.Object, h.Phase)
+		own.mark(h.Object, h.Phase, asked)
 		encodeStringData(h.Object)
 	}
 	c.title(request.Release)
 	for _, object := range c.regular {
 		errs = append(errs, place(object, request.Scopes, request.Release.Namespace))
-		own.mark(object, "")
+		own.mark(object, "", asked)
 		encodeStringData(object)
 	}
 	slices.SortStableFunc(c.regular, func(a, b manifest.Object) int {
@@ -206,13 +212,9 @@ func (c *content) check(namespace string) error {
 // checkCRDFolder refuses what is no definition in the folder of these: it would be applied before all hooks, whatever its
 // kind and its annotations say. What is stored already may be restored.
 func (c *content) checkCRDFolder() error {
-	objects := slices.Clone(c.regular)
-	for _, h := range c.hooks {
-		objects = append(objects, h.Object)
-	}
 	var errs []error
-	for _, object := range objects {
-		if strings.HasPrefix(object.File, CRDFolder) && !kinds.IsDefinition(object.GroupKind()) {
+	for _, object := range c.objects() {
+		if inCRDFolder(object) && !kinds.IsDefinition(object.GroupKind()) {
 			errs = append(errs, &InputError{Object: object, Message: CRDFolder + " holds CustomResourceDefinitions only; move it to templates/"})
 		}
 	}
