@@ -33,6 +33,8 @@ const (
 
 	prefix     = "sherpack.io/"
 	helmPrefix = "helm.sh/"
+	// helmsLogPolicy says when Helm prints the log of a hook.
+	helmsLogPolicy = helmPrefix + "hook-output-log-policy"
 )
 
 // Annotations returns the annotations of this project that a pack may set, those that only hooks may have first.
@@ -119,12 +121,13 @@ func isHook(node *yaml.RNode) bool {
 func Parse(node *yaml.RNode) (Hook, error) {
 	a := read(node)
 	h := Hook{Node: node}
-	var errs [5]error
+	var errs [6]error
 	h.Phases, errs[0] = a.phases()
 	h.Weight, errs[1] = a.weight()
 	h.Policies, errs[2] = a.policies()
 	h.Timeout, errs[3] = a.timeout()
 	h.Needs, h.NeedsNothing, errs[4] = a.needs()
+	h.Logs, errs[5] = a.logs()
 	if err := errors.Join(errs[:]...); err != nil {
 		return Hook{}, err
 	}
@@ -154,6 +157,17 @@ func (a annotations) policies() ([]DeletePolicy, error) {
 	}
 	return parseList(value, DeletePolicies(), func(word string) (DeletePolicy, error) {
 		return "", a.errorf(key, "unknown delete policy %q; valid policies: %s%s", word, list(DeletePolicies()), words.Suggestion(word, DeletePolicies()))
+	})
+}
+
+// logs reads Helm's annotation; there is none of this project, which has a flag.
+func (a annotations) logs() ([]LogPolicy, error) {
+	value, given := a.values[helmsLogPolicy]
+	if !given {
+		return nil, nil
+	}
+	return parseList(value, LogPolicies(), func(word string) (LogPolicy, error) {
+		return "", a.errorf(helmsLogPolicy, "unknown log policy %q; valid policies: %s%s", word, list(LogPolicies()), words.Suggestion(word, LogPolicies()))
 	})
 }
 

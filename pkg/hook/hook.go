@@ -65,6 +65,8 @@ type Hook struct {
 	Timeout time.Duration
 	// Needs are the resources that its annotation names, each once, in the order given; nil where it names none.
 	Needs []Need
+	// Logs says when its log is printed although nobody asks for that; nil leaves it to who runs it.
+	Logs []LogPolicy
 	// NeedsNothing says that nothing is to be there before it, not even what its Pod refers to.
 	NeedsNothing bool
 }
@@ -74,3 +76,15 @@ func (h Hook) In(phase Phase) bool { return slices.Contains(h.Phases, phase) }
 
 // Has reports whether a delete policy is in force.
 func (h Hook) Has(policy DeletePolicy) bool { return slices.Contains(h.Policies, policy) }
+
+// LogPolicy says when the log of a hook is printed.
+type LogPolicy string
+
+// The log policies, which are Helm's.
+const (
+	LogSucceeded LogPolicy = "hook-succeeded"
+	LogFailed    LogPolicy = "hook-failed"
+)
+
+// LogPolicies returns all log policies.
+func LogPolicies() []LogPolicy { return []LogPolicy{LogSucceeded, LogFailed} }

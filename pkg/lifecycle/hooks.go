@@ -202,7 +202,7 @@ func (r *hookRunner) hookRun(h plan.Hook) (kube.HookRun, error) {
 		Object: r.stamped(h), Selector: plan.OwnerOf(r.release).Selector(), PodSelector: podSelector(r.plan),
 		Ready: ready, Failed: failed, ForceConflicts: r.plan.Options.ForceConflicts, Claims: plan.MarkFields(),
 	}
-	if r.plan.Options.Logs == plan.AllLogs {
+	if r.plan.Options.LogsOf(h) == plan.AllLogs {
 		run.Logs = func(line kube.LogLine) { r.tellLog(h, line) }
 	}
 	return run, err

@@ -35,6 +35,8 @@ const (
 	RuleTemplate Rule = "template"
 	// RuleStrict is about a value that is undefined where it is printed, in a pack that does not mind.
 	RuleStrict Rule = "strict"
+	// RuleChart is about what Helm ignores in a chart.
+	RuleChart Rule = "chart"
 	// RuleManifest is about what is rendered and is no Kubernetes object.
 	RuleManifest Rule = "manifest"
 	// RuleObject is about objects that sherpack refuses, such as duplicates.
@@ -56,7 +58,7 @@ const (
 // Rules returns all rules.
 func Rules() []Rule {
 	return []Rule{
-		RulePack, RuleKubeVersion, RuleSchema, RuleValues, RuleUnread, RuleTemplate, RuleStrict, RuleManifest, RuleObject, RuleAnnotation,
+		RulePack, RuleKubeVersion, RuleSchema, RuleValues, RuleUnread, RuleTemplate, RuleStrict, RuleChart, RuleManifest, RuleObject, RuleAnnotation,
 		RuleHookNeverEnds, RuleNameTooLong, RuleMissingReference, RuleNotServed, RuleDeprecated,
 	}
 }
@@ -114,6 +116,13 @@ func (r *report) add(findings ...Finding) {
 		if !slices.Contains(r.with[finding], r.values) {
 			r.with[finding] = append(r.with[finding], r.values)
 		}
+	}
+}
+
+// addWarnings adds what a chart is warned of.
+func (r *report) addWarnings(warnings []string) {
+	for _, warning := range warnings {
+		r.add(Finding{Severity: Warning, Rule: RuleChart, Message: warning})
 	}
 }
 

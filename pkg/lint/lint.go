@@ -18,6 +18,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/source"
 )
 
 // ValuesPattern is how files of a pack are called that hold values to lint it with.
@@ -35,8 +36,8 @@ type Linter struct {
 	APIs APIs
 	// Assumed says that nobody has asked for the version of the cluster: a pack that does not support it is warned of only.
 	Assumed bool
-	// Render renders a pack with all its values to resources that know their file and line.
-	Render func(p *pack.Pack, values map[string]any, r render.Release) ([]*yaml.RNode, error)
+	// Engine renders for it.
+	Engine render.Engine
 }
 
 // Invalid returns what a pack that cannot be opened is refused for.
@@ -48,8 +49,8 @@ func Invalid(packPath string, err *pack.InvalidError) []Finding {
 
 // Lint returns what it finds in a pack, sorted by file and line. given are values that it is rendered with; where they are
 // nil, it is with those in each file of the pack that ValuesPattern matches or, where there is none, the pack's own alone.
-func (l Linter) Lint(p *pack.Pack, given pack.Given) []Finding {
-	found := newReport()
+func (l Linter) Lint(s source.Source, given pack.Given) []Finding {
+	found, p := newReport(), s.Pack()
 	if version := "v" + l.APIs.Version.String(); p.SupportsKube(version) != nil {
 		severity := Error
 		if l.Assumed {
@@ -59,20 +60,19 @@ func (l Linter) Lint(p *pack.Pack, given pack.Given) []Finding {
 		found.add(Finding{Severity: severity, Rule: RuleKubeVersion, File: pack.MetadataFile, Message: message})
 	}
 	if p.Kind == pack.Library {
-		_, err := l.Render(definitions(p), p.Values, newRelease(releaseName))
-		found.add(problems(err)...)
+		found.add(l.library(s)...)
 		return found.sorted()
 	}
-	sets := valueSets(p, given)
+	sets := valueSets(s, given)
 	found.sets = len(sets)
 	for _, set := range sets {
 		found.values = set.file
-		values, err := set.merge()
+		completed, err := s.Complete(set.values)
 		if err != nil {
 			found.add(relative(p.Path, set.locate(problems(err)))...)
 			continue
 		}
-		l.lint(found, p, values)
+		l.lint(found, s, completed)
 	}
 	return found.sorted()
 }
@@ -83,7 +83,7 @@ type valueSet struct {
 	file string
 	// lacking is where a value is missed.
 	lacking string
-	merge   func() (map[string]any, error)
+	values  render.Values
 }
 
 // locate names, for findings about a missing value, the file that it should be in.
@@ -94,15 +94,14 @@ func (s valueSet) locate(findings []Finding) []Finding {
 	return findings
 }
 
-func valueSets(p *pack.Pack, given pack.Given) []valueSet {
+func valueSets(s source.Source, given pack.Given) []valueSet {
 	var sets []valueSet
-	for _, file := range p.All {
+	for _, file := range s.Pack().All {
 		if match, _ := path.Match(ValuesPattern, file.Path); match {
-			sets = append(sets, valueSet{file: file.Path, merge: func() (map[string]any, error) { return p.MergeFile(file.Path) }})
+			sets = append(sets, valueSet{file: file.Path, values: render.Values{File: file.Path}})
 		}
 	}
-	layers := append([]pack.Layer{p.Defaults()}, given.Layers...)
-	own := valueSet{merge: func() (map[string]any, error) { return p.MergeLayers(given.Values, layers) }}
+	own := valueSet{values: render.Values{Given: given.Values, Layers: slices.Concat(s.Defaults(), given.Layers)}}
 	switch {
 	case given.Values != nil:
 		return []valueSet{own}
@@ -111,6 +110,16 @@ func valueSets(p *pack.Pack, given pack.Given) []valueSet {
 		return []valueSet{own}
 	}
 	return sets
+}
+
+// library returns what is wrong with a library: its templates are parsed. Those of a chart Helm does not look at.
+func (l Linter) library(s source.Source) []Finding {
+	if s.IsChart() {
+		return nil
+	}
+	only := definitions(s.Pack())
+	_, err := l.Engine.Render(only, only.Values, newRelease(releaseName))
+	return problems(err)
 }
 
 // definitions is a library that only defines: what else it has may ask for what only its users have.
@@ -127,24 +136,25 @@ func newRelease(name string) render.Release {
 }
 
 // lint renders a pack in all ways and looks at what comes out.
-func (l Linter) lint(found *report, p *pack.Pack, values map[string]any) {
+func (l Linter) lint(found *report, s source.Source, completed render.Completed) {
 	install := newRelease(releaseName)
-	if !p.Engine.Strict {
-		found.add(l.strict(p, values, install)...)
+	if p := s.Pack(); !p.Engine.Strict && !s.IsChart() {
+		found.add(l.strict(p, completed.Values(), install)...)
 	}
 	upgrade := install
 	upgrade.Revision, upgrade.IsInstall, upgrade.IsUpgrade = 2, false, true
 	for _, as := range []render.Release{install, upgrade} {
-		nodes, err := l.Render(p, values, as)
+		result, err := completed.Render(l.Engine, as)
 		if err != nil {
 			found.add(problems(err)...)
 			continue
 		}
-		found.add(l.look(nodes)...)
+		found.addWarnings(result.Warnings)
+		found.add(l.look(result.Nodes)...)
 	}
 	// What cannot be rendered then is not worth a word.
-	if nodes, err := l.Render(p, values, newRelease(longestName())); err == nil {
-		found.addLong(nodes)
+	if result, err := completed.Render(l.Engine, newRelease(longestName())); err == nil {
+		found.addLong(result.Nodes)
 	}
 }
 
@@ -152,7 +162,7 @@ func (l Linter) lint(found *report, p *pack.Pack, values map[string]any) {
 func (l Linter) strict(p *pack.Pack, values map[string]any, r render.Release) []Finding {
 	strict := *p
 	strict.Engine.Strict = true
-	_, err := l.Render(&strict, values, r)
+	_, err := l.Engine.Render(&strict, values, r)
 	found := problems(err)
 	for i := range found {
 		found[i].Severity, found[i].Rule = Warning, RuleStrict

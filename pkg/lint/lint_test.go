@@ -12,12 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/client-go/kubernetes/scheme"
-	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lint"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/source"
 )
 
 func TestLint(t *testing.T) {
@@ -39,10 +38,10 @@ type files map[string]string
 const metadata = "apiVersion: sherpack/v1\nkind: application\nmetadata: {name: shop, version: 1.0.0}\n"
 
 // open writes the files into a folder and opens that.
-func (f files) open(t *testing.T) (*pack.Pack, error) {
+func (f files) open(t *testing.T) (source.Source, error) {
 	t.Helper()
 	folder := t.TempDir()
-	if _, given := f[pack.MetadataFile]; !given {
+	if f[pack.MetadataFile] == "" && f[pack.ChartFile] == "" {
 		f[pack.MetadataFile] = metadata
 	}
 	for name, text := range f {
@@ -54,7 +53,7 @@ func (f files) open(t *testing.T) (*pack.Pack, error) {
 			t.Fatal(err)
 		}
 	}
-	return pack.Open(folder)
+	return source.Open(folder)
 }
 
 // findings returns what is found in a pack of these files, as text.
@@ -69,7 +68,7 @@ func (f files) findingsFor(t *testing.T, apis lint.APIs, given map[string]any) [
 	if err != nil {
 		t.Fatal(err)
 	}
-	return texts(lint.Linter{APIs: apis, Render: rendered}.Lint(p, pack.Given{Values: given}))
+	return texts(lint.Linter{APIs: apis, Engine: engine()}.Lint(p, pack.Given{Values: given}))
 }
 
 func texts(findings []lint.Finding) []string {
@@ -80,35 +79,23 @@ func texts(findings []lint.Finding) []string {
 	return texts
 }
 
+// engine renders for a cluster that serves little.
+func engine() render.Engine {
+	return render.Engine{Capabilities: render.Capabilities{APIVersions: []string{"apps/v1"}}}
+}
+
 // apis are those of a cluster that was not asked.
 func apis(kubernetes string) lint.APIs {
 	return lint.APIs{Version: version.MustParseGeneric(kubernetes), Compiled: version.MustParseGeneric("v1.37.0"), Scheme: scheme.Scheme}
 }
 
-// rendered renders a pack as the command line does, but for custom resource definitions.
-func rendered(p *pack.Pack, values map[string]any, r render.Release) ([]*yaml.RNode, error) {
-	output, err := render.Engine{Capabilities: render.Capabilities{APIVersions: []string{"apps/v1"}}}.Render(p, values, r)
-	if err != nil {
-		return nil, err
-	}
-	var nodes []*yaml.RNode
-	for _, file := range output.Files {
-		found, err := manifest.Decode(file.Path, file.Text, file.Line)
-		if err != nil {
-			return nil, err
-		}
-		nodes = append(nodes, found...)
-	}
-	return nodes, nil
-}
-
 func aPackWithoutMistakes(t *testing.T) {
 	t.Parallel()
-	p, err := pack.Open("../../examples/shop")
+	p, err := source.Open("../../examples/shop")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := texts(lint.Linter{APIs: apis("v1.37.0"), Render: rendered}.Lint(p, pack.Given{})); len(got) > 0 {
+	if got := texts(lint.Linter{APIs: apis("v1.37.0"), Engine: engine()}.Lint(p, pack.Given{})); len(got) > 0 {
 		t.Errorf("found:\n%s", strings.Join(got, "\n"))
 	}
 }
@@ -169,6 +156,16 @@ func mistakes() map[string]mistake {
 		"strict": {
 			files{"Pack.yaml": metadata + "engine: {strict: false}\n", "templates/a.yaml": object("v1", "ConfigMap", "a", "data: {b: {{ values.c | quote }}}\n")},
 			[]string{"templates/a.yaml:5: warning: {{ values.c | quote }}: no such value c (strict)"},
+		},
+		"chart": {
+			files{
+				"Chart.yaml":       "apiVersion: v2\nname: shop\nversion: 1.0.0\ndeprecated: true\n",
+				"templates/a.yaml": object("v1", "ConfigMap", "a", "  annotations: {helm.sh/hook: pre-install, helm.sh/hook-weight: heavy}\n"),
+			},
+			[]string{
+				"warning: chart shop is deprecated (chart)",
+				`warning: shop/templates/a.yaml: ConfigMap/a: helm.sh/hook-weight: "heavy" is not a whole number; the weight is 0, as with Helm (chart)`,
+			},
 		},
 	})
 	return all
@@ -305,7 +302,7 @@ func aVersionThatNobodyAskedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := texts(lint.Linter{APIs: apis("v1.37.0"), Assumed: true, Render: rendered}.Lint(p, pack.Given{}))
+	got := texts(lint.Linter{APIs: apis("v1.37.0"), Assumed: true, Engine: engine()}.Lint(p, pack.Given{}))
 	want := []string{"Pack.yaml: warning: the pack needs Kubernetes >=2 and is linted for v1.37.0 (kube-version)"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)

@@ -32,7 +32,10 @@ func loadArchive(name string) ([]File, error) {
 	return files, nil
 }
 
-func readArchive(from io.Reader) ([]File, error) {
+func readArchive(from io.Reader) ([]File, error) { return newBudget().archive(from) }
+
+// archive reads an archive as a part of what there may be.
+func (b *budget) archive(from io.Reader) ([]File, error) {
 	buffered := bufio.NewReader(from)
 	if start, _ := buffered.Peek(2); !bytes.Equal(start, []byte{0x1f, 0x8b}) {
 		return nil, errors.New("neither a folder nor a .tgz archive; " + supported)
@@ -44,7 +47,7 @@ func readArchive(from io.Reader) ([]File, error) {
 	defer unzipped.Close()
 	// Headers and padding count here, so that an archive of nothing else ends too.
 	limited := newBounded(unzipped, 2*maxTotal)
-	reader := archive{tar: tar.NewReader(limited), budget: newBudget(), seen: map[string]bool{}}
+	reader := archive{tar: tar.NewReader(limited), budget: b, seen: map[string]bool{}}
 	if err := reader.readAll(); err != nil {
 		return nil, err
 	}
@@ -138,7 +141,7 @@ func entryName(name string) (string, error) {
 // withoutTop takes the one folder away that all files of an archive are in.
 func withoutTop(files []File) ([]File, error) {
 	for _, file := range files {
-		if file.Path == MetadataFile {
+		if file.Path == MetadataFile || file.Path == ChartFile {
 			return files, nil
 		}
 	}
@@ -149,9 +152,27 @@ func withoutTop(files []File) ([]File, error) {
 	for i, file := range files {
 		inside, ok := strings.CutPrefix(file.Path, top+"/")
 		if !ok {
-			return nil, errors.New("the archive has no Pack.yaml, neither at its root nor in its one top folder")
+			return nil, errors.New("the archive has neither Pack.yaml nor Chart.yaml, at its root or in its one top folder")
 		}
 		files[i].Path = inside
 	}
 	return files, nil
+}
+
+// subcharts reads the archives among the subcharts of a chart, and those in them: Helm unpacks all of them when it loads the
+// chart, each as large as it likes.
+func (b *budget) subcharts(files []File) error {
+	for _, file := range files {
+		if path.Base(path.Dir(file.Path)) != "charts" || path.Ext(file.Path) != ".tgz" {
+			continue
+		}
+		inside, err := b.archive(bytes.NewReader(file.Data))
+		if err == nil {
+			err = b.subcharts(inside)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", short(file.Path), err)
+		}
+	}
+	return nil
 }

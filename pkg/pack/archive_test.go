@@ -111,7 +111,7 @@ func archivesThatAreRefused(t *testing.T) {
 		"a folder that leads out":     {tar.Header{Name: "../x/", Typeflag: tar.TypeDir}, "leads out of the pack"},
 		"a file twice":                {tar.Header{Name: "a/Pack.yaml"}, "appears twice"},
 		"a file twice in other words": {tar.Header{Name: "./a//Pack.yaml"}, "appears twice"},
-		"a file beside the folder":    {tar.Header{Name: "b/x"}, "no Pack.yaml, neither at its root nor in its one top folder"},
+		"a file beside the folder":    {tar.Header{Name: "b/x"}, "neither Pack.yaml nor Chart.yaml, at its root or in its one top folder"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

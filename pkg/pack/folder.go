@@ -8,6 +8,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	helmignore "helm.sh/helm/v4/pkg/ignore"
 )
 
 // loadFolder reads all files below a folder, without what it ignores. A link to a file inside of the folder is read as that
@@ -31,22 +33,36 @@ func loadFolder(name string) ([]File, error) {
 type folder struct {
 	root   *os.Root
 	budget *budget
-	ignore ignore
+	ignore excluder
 	files  []File
+}
+
+// excluder tells what of a folder is not read.
+type excluder interface {
+	// excludes reports whether a file is not, which stands in no folder that matches.
+	excludes(name string) bool
+	matches(name string, isFolder bool) bool
 }
 
 // readIgnore reads what of the folder is no part of the pack.
 func (f *folder) readIgnore() error {
+	name, parse := IgnoreFile, func(data []byte) (excluder, error) { return parseIgnore(data) }
+	if f.isChart() {
+		name, parse = helmignore.HelmIgnore, parseHelmIgnore
+	}
 	reader := folder{root: f.root, budget: newBudget()}
-	data, err := reader.read(IgnoreFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	data, err := reader.read(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", name, cause(err))
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", IgnoreFile, cause(err))
-	}
-	f.ignore, err = parseIgnore(data)
+	f.ignore, err = parse(data)
 	return err
+}
+
+func (f *folder) isChart() bool {
+	_, pack := f.root.Stat(MetadataFile)
+	_, chart := f.root.Stat(ChartFile)
+	return errors.Is(pack, fs.ErrNotExist) && chart == nil
 }
 
 func (f *folder) visit(name string, entry fs.DirEntry, err error) error {

@@ -60,7 +60,7 @@ func foldersThatAreRefused(t *testing.T) {
 		"a file that is too large": {func(t *testing.T, f string) { truncate(t, filepath.Join(f, "x"), maxFile+1) }, "x: larger than 5 MiB"},
 		"files that are too large": {func(t *testing.T, f string) { large(t, f) }, "the pack is larger than 100 MiB"},
 		"no Pack.yaml":             {func(t *testing.T, f string) { remove(t, filepath.Join(f, "Pack.yaml")) }, "no Pack.yaml"},
-		"a Helm chart":             {func(t *testing.T, f string) { chart(t, f) }, "this is a Helm chart: it has Chart.yaml and no Pack.yaml"},
+		"a Helm chart":             {func(t *testing.T, f string) { chart(t, f) }, "no Pack.yaml: a pack needs one, with apiVersion, kind and metadata.name and .version; a Helm chart has Chart.yaml instead"},
 		"no folder":                {func(t *testing.T, f string) { remove(t, f) }, "no such file or directory"},
 	} {
 		t.Run(name, func(t *testing.T) {

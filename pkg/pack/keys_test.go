@@ -20,7 +20,7 @@ func aPackWithTooManyKeysIsRefused(t *testing.T) {
 	for i := range 20_000 {
 		fmt.Fprintf(&text, "k%d: 1\n", i)
 	}
-	_, err := assemble("p", asFiles(map[string]string{MetadataFile: text.String()}))
+	_, err := New("p", asFiles(map[string]string{MetadataFile: text.String()}))
 	if diff := cmp.Diff([]string{"p/Pack.yaml:1: a mapping has more than 10000 keys"}, lines(t, err)); diff != "" {
 		t.Error(diff)
 	}

@@ -90,6 +90,18 @@ func (p *Pack) Defaults() Layer {
 	return fileLayer(FromDefaults, ValuesFile, data, p.Values)
 }
 
+// DefaultsBelow returns the default values of a subchart as a layer of the chart that it is part of, whose values have them below
+// a path, which is empty for the chart itself. name is what the file is called, and data what it holds.
+func DefaultsBelow(path []string, name string, data []byte, values map[string]any) Layer {
+	own := fileLayer(FromDefaults, name, data, values)
+	if len(path) == 0 {
+		return own
+	}
+	nested := map[string]any{}
+	put(nested, path, values)
+	return Layer{Values: nested, Source: func(at []string) Source { return own.Source(at[min(len(path), len(at)):]) }}
+}
+
 // fileLayer is a file that has been read, with its lines.
 func fileLayer(kind SourceKind, name string, data []byte, values map[string]any) Layer {
 	file := yamlFile{name: name}

@@ -57,7 +57,7 @@ func (p *Pack) merge(given map[string]any, source func(path []string) (Source, b
 		return nil, &InvalidError{Problems: []Problem{{File: p.where(p.Schema.File), Message: err.Error()}}}
 	}
 	dropNulls(merged)
-	if err := p.validate(merged, source); err != nil {
+	if err := p.validate(merged, nil, source); err != nil {
 		return nil, err
 	}
 	return merged, nil

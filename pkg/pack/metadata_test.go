@@ -23,7 +23,7 @@ func packYAMLProblems(t *testing.T) {
 	for name, test := range packYAMLTests() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := assemble("p", []File{{Path: "Pack.yaml", Data: []byte(test.text)}})
+			_, err := New("p", []File{{Path: "Pack.yaml", Data: []byte(test.text)}})
 			if diff := cmp.Diff(test.want, lines(t, err)); diff != "" {
 				t.Error(diff)
 			}
@@ -106,7 +106,7 @@ func FuzzPackYAML(f *testing.F) {
 	f.Add([]byte("kind: [\n"))
 	f.Add([]byte("metadata: {kubeVersion: '>=1.30 || ~1', <<: {name: b}}\nengine: !!bool yes\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := assemble("p", []File{{Path: MetadataFile, Data: data}})
+		p, err := New("p", []File{{Path: MetadataFile, Data: data}})
 		onlyKnownErrors(t, err)
 		if err != nil {
 			return

@@ -30,6 +30,8 @@ const (
 	ValuesFile   = "values.yaml"
 	NotesFile    = "templates/NOTES.txt"
 	ReadmeFile   = "README.md"
+	// ChartFile is what a Helm chart has instead of MetadataFile.
+	ChartFile = "Chart.yaml"
 )
 
 // Engine says how the templates of a pack are rendered.
@@ -70,15 +72,44 @@ type Pack struct {
 // Open reads the pack in a folder or a .tgz archive. The error is a *FileError where the folder or archive cannot
 // be read or trusted, and an *InvalidError with all problems found where its contents are wrong.
 func Open(name string) (*Pack, error) {
-	files, err := load(name)
+	files, err := Read(name)
 	if err != nil {
 		return nil, err
 	}
-	return assemble(name, files)
+	return New(name, files)
 }
 
 // supported ends the message about what cannot be read as a pack.
 const supported = "a pack is a folder, or a .tgz archive of one"
+
+// Read reads the files of a pack or a Helm chart in a folder or a .tgz archive, sorted by path. Of a folder it leaves out what
+// its ignore file excludes: IgnoreFile, or that of a chart. The archives of subcharts can be unpacked then. The error is a
+// *FileError.
+func Read(name string) ([]File, error) {
+	files, err := load(name)
+	if err != nil {
+		return nil, err
+	}
+	byPath(files)
+	if IsChart(files) {
+		if err := newBudget().subcharts(files); err != nil {
+			return nil, fileError("read chart", name, err)
+		}
+	}
+	return files, nil
+}
+
+func byPath(files []File) {
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+}
+
+// IsChart reports whether files are those of a Helm chart and not of a pack.
+func IsChart(files []File) bool {
+	has := func(name string) bool {
+		return slices.ContainsFunc(files, func(f File) bool { return f.Path == name })
+	}
+	return has(ChartFile) && !has(MetadataFile)
+}
 
 func load(name string) ([]File, error) {
 	if scheme, _, isAddress := strings.Cut(name, "://"); isAddress {
@@ -97,9 +128,10 @@ func load(name string) ([]File, error) {
 	return loadArchive(name)
 }
 
-// assemble makes a pack of its files, less those that it ignores; name is only told in errors.
-func assemble(name string, files []File) (*Pack, error) {
-	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+// New makes a pack of files, less those that it ignores, and keeps the slice; name is only told in errors,
+// which are those of Open.
+func New(name string, files []File) (*Pack, error) {
+	byPath(files)
 	p := &Pack{Path: name, All: files, Engine: Engine{Strict: true}, Values: map[string]any{}}
 	rules, err := p.ignore()
 	if err != nil {
@@ -139,17 +171,14 @@ func (p *Pack) ignore() (ignore, error) {
 // checkKind refuses what has no Pack.yaml.
 func (p *Pack) checkKind() error {
 	_, isPack := p.Text(MetadataFile)
-	_, isChart := p.Text("Chart.yaml")
 	switch {
 	case isPack:
 		return nil
 	case p.Excludes(MetadataFile):
 		return &FileError{Path: p.Path, Message: IgnoreFile + " excludes Pack.yaml, which every pack must have"}
-	case isChart:
-		return &FileError{Path: p.Path, Message: "this is a Helm chart: it has Chart.yaml and no Pack.yaml, and sherpack installs packs only; " +
-			"to make it a pack, add a Pack.yaml (kubectl sherpack create writes an example) and replace .Chart by .Pack in its templates"}
 	}
-	return &FileError{Path: p.Path, Message: "no Pack.yaml: a pack needs one, with apiVersion, kind and metadata.name and .version"}
+	return &FileError{Path: p.Path, Message: "no Pack.yaml: a pack needs one, with apiVersion, kind and metadata.name and .version; " +
+		"a Helm chart has Chart.yaml instead"}
 }
 
 // checkCharts refuses charts that Helm would render together with their parent, and that would be missing without a word.

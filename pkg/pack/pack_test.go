@@ -38,7 +38,7 @@ func build(t *testing.T, files map[string]string) *Pack {
 	t.Helper()
 	all := map[string]string{"Pack.yaml": minimal}
 	maps.Copy(all, files)
-	p, err := assemble("p", asFiles(all))
+	p, err := New("p", asFiles(all))
 	check(t, err)
 	return p
 }
@@ -140,7 +140,7 @@ func filesWithProblemsAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := assemble("p", asFiles(map[string]string{"Pack.yaml": minimal}, test.files))
+			_, err := New("p", asFiles(map[string]string{"Pack.yaml": minimal}, test.files))
 			if diff := cmp.Diff(test.want, lines(t, err)); diff != "" {
 				t.Error(diff)
 			}
@@ -151,7 +151,7 @@ func filesWithProblemsAreRefused(t *testing.T) {
 func namesOfTemplatesCanBePrinted(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"templates/a\nfoo: bar.yaml", "templates/a\u2028.yaml", "templates/\x1b[31m.yaml", "crds/\xff.yaml"} {
-		_, err := assemble("p", []File{
+		_, err := New("p", []File{
 			{Path: MetadataFile, Data: []byte("apiVersion: sherpack/v1\nkind: application\nmetadata: {name: a, version: 1.0.0}\n")},
 			{Path: name},
 		})

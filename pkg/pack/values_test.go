@@ -164,7 +164,7 @@ func FuzzValues(f *testing.F) {
 	f.Add("- a\n", "a=null", "type: object\ndefault: 1\n")
 	f.Add("a: 2020-01-01\nyes: no\n", "{", "allOf: [{$ref: '#/$defs/a'}]\n$defs: {a: {properties: {x: {default: {}}}}}\n")
 	f.Fuzz(func(t *testing.T, file, set, schema string) {
-		p, err := assemble("p", asFiles(map[string]string{
+		p, err := New("p", asFiles(map[string]string{
 			MetadataFile: minimal, ValuesFile: file, "values.schema.yaml": schema,
 		}))
 		onlyKnownErrors(t, err)

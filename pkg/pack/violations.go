@@ -17,9 +17,10 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
-// validate returns what the schema finds wrong with merged values, sorted by path. source says where the value at a path was
-// given, and whether that is known. The error is an *InvalidError.
-func (p *Pack) validate(merged map[string]any, source func(path []string) (Source, bool)) error {
+// validate returns what the schema finds wrong with merged values, sorted by path. below is the path that they have among all
+// values, empty where they are all; source says where the value at a path among all was given, and whether that is known. The
+// error is an *InvalidError.
+func (p *Pack) validate(merged map[string]any, below []string, source func(path []string) (Source, bool)) error {
 	err := within(validationTime, func() error { return p.Schema.compiled.Validate(merged) })
 	if err == nil {
 		return nil
@@ -35,7 +36,8 @@ func (p *Pack) validate(merged map[string]any, source func(path []string) (Sourc
 	var found []located
 	for _, leaf := range leaves(violation) {
 		for i, problem := range explain(leaf, p.Schema) {
-			found = append(found, located{problem, pathOf(leaf, i)})
+			problem.Path = prefixed(below, problem.Path)
+			found = append(found, located{problem, slices.Concat(below, pathOf(leaf, i))})
 		}
 	}
 	slices.SortStableFunc(found, func(a, b located) int { return cmp.Compare(a.Path, b.Path) })
@@ -49,13 +51,24 @@ func (p *Pack) validate(merged map[string]any, source func(path []string) (Sourc
 	return &InvalidError{Problems: slices.Compact(problems), Schema: p.where(p.Schema.File)}
 }
 
+// prefixed is the path of a value below that of a mapping, which may be empty.
+func prefixed(below []string, path string) string {
+	switch {
+	case len(below) == 0:
+		return path
+	case path == "" || strings.HasPrefix(path, "["):
+		return dotted(below) + path
+	}
+	return dotted(below) + "." + path
+}
+
 // at returns a problem with where the value at a path was given: its own one or, where a key is missing, that of the mapping.
 func (p *Pack) at(from Source, path []string, problem Problem) Problem {
 	switch {
 	case from.Revision > 0:
 		problem.File = from.String()
 	case from.Kind == FromDefaults:
-		problem.File, problem.Line = p.where(ValuesFile), from.Line
+		problem.File, problem.Line = p.where(cmp.Or(from.File, ValuesFile)), from.Line
 	case from.Kind == FromFile:
 		problem.File, problem.Line = from.File, from.Line
 	case from.IsFlag() && problem.Path == dotted(path):

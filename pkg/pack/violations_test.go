@@ -51,7 +51,7 @@ const strictSchema = `{"additionalProperties": false, "required": ["must"], "pro
 
 func violationsOfAFileHaveItsLines(t *testing.T) {
 	t.Parallel()
-	p, err := assemble("p", asFiles(map[string]string{
+	p, err := New("p", asFiles(map[string]string{
 		MetadataFile: minimal, "values.schema.json": strictSchema, ValuesFile: "# Defaults.\n\nreplicas: many\n",
 		"ci/a-values.yaml": "image:\n  tga: 1\nimgae: 2\n", "ci/b-values.yaml": "must: {}\nreplicas: 1\n", "ci/c-values.yaml": "- a\n",
 	}))
@@ -80,7 +80,7 @@ func violationsOfAFileHaveItsLines(t *testing.T) {
 
 func violationsOfTheDefaultsHaveTheirLines(t *testing.T) {
 	t.Parallel()
-	p, err := assemble("p", asFiles(map[string]string{
+	p, err := New("p", asFiles(map[string]string{
 		MetadataFile: minimal, "values.schema.json": strictSchema, ValuesFile: "must: 1\nimgae: 2\n",
 	}))
 	check(t, err)
@@ -96,7 +96,7 @@ func violationsOfTheDefaultsHaveTheirLines(t *testing.T) {
 
 func violationsNameSourceAndSchema(t *testing.T) {
 	t.Parallel()
-	p, err := assemble("./p", asFiles(map[string]string{
+	p, err := New("./p", asFiles(map[string]string{
 		MetadataFile: minimal, "values.schema.json": strictSchema, ValuesFile: "must: 1\nreplicas: 1\n",
 	}))
 	check(t, err)
@@ -149,7 +149,7 @@ func manyViolationsAreFound(t *testing.T) {
 	for i := range 60_000 {
 		fmt.Fprintf(&values, "k%d: 1\n", i)
 	}
-	p, err := assemble("p", []File{
+	p, err := New("p", []File{
 		{Path: MetadataFile, Data: []byte("apiVersion: sherpack/v1\nkind: application\nmetadata: {name: a, version: 1.0.0}\n")},
 		{Path: ValuesFile, Data: []byte(values.String())},
 		{Path: "values.schema.json", Data: []byte(`{"additionalProperties": {"type": "string"}}`)},
@@ -179,7 +179,7 @@ func valuesAreNotInErrors(t *testing.T) {
 			if test.schema != "" {
 				files["values.schema.yaml"] = fmt.Sprintf("properties: {password: %s}\n", test.schema)
 			}
-			p, err := assemble("p", asFiles(files))
+			p, err := New("p", asFiles(files))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -125,7 +125,7 @@ func anArchiveDoesNotTellItsMaker(t *testing.T) {
 func namesThatNoArchiveMayHave(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{`a\b`, "c:/x"} {
-		p, err := assemble("p", asFiles(map[string]string{MetadataFile: minimal, name: ""}))
+		p, err := New("p", asFiles(map[string]string{MetadataFile: minimal, name: ""}))
 		check(t, err)
 		var archive bytes.Buffer
 		var failed *FileError

@@ -27,7 +27,7 @@ func yamlThatWouldUseUpTheMachine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, file := range []string{"values.yaml", "values.schema.yaml", "Pack.yaml"} {
-				_, err := assemble("p", hostile(file, text))
+				_, err := New("p", hostile(file, text))
 				var invalid *InvalidError
 				if !errors.As(err, &invalid) {
 					t.Errorf("%s: got %v", file, err)

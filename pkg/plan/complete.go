@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -36,10 +35,8 @@ func CompleteInventory(request Request, earlier ...[]release.Entry) error {
 	return nil
 }
 
-// MarkSelector selects what carries the label of a release.
-func MarkSelector(r *release.Release) string {
-	return labels.Set{LabelManagedBy: ManagedBy, LabelRelease: r.Name}.String()
-}
+// MarkSelector selects what carries the label of a release, which is not all that IsMarked asks for.
+func MarkSelector(r *release.Release) string { return OwnerOf(r).Selector() }
 
 // IsMarked reports whether an object carries the marks of a release.
 func IsMarked(object metav1.Object, r *release.Release) bool { return OwnerOf(r).Owns(object) }

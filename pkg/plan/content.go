@@ -33,14 +33,20 @@ type content struct {
 	wrong, contradictions []error
 }
 
-// keys are the objects of the manifest, hooks of any phase included.
+// objects are those of the manifest, hooks of any phase included.
+func (c *content) objects() []manifest.Object {
+	objects := slices.Clone(c.regular)
+	for _, h := range c.hooks {
+		objects = append(objects, h.Object)
+	}
+	return objects
+}
+
+// keys are what the objects of the manifest are known by.
 func (c *content) keys() map[kinds.Key]bool {
 	keys := map[kinds.Key]bool{}
-	for _, object := range c.regular {
+	for _, object := range c.objects() {
 		keys[object.Key()] = true
-	}
-	for _, h := range c.hooks {
-		keys[h.Object.Key()] = true
 	}
 	return keys
 }
@@ -108,21 +114,21 @@ func checkNames(object manifest.Object) error {
 // prepare gives every object the namespace, name and marks that it will have on the cluster.
 func (c *content) prepare(request Request) error {
 	var errs []error
-	own := OwnerOf(request.Release)
+	own, asked := OwnerOf(request.Release), selectorsOf(c.objects())
 	taken := map[string]bool{}
 	for i := range c.hooks {
 		h := &c.hooks[i]
 		name(h.Object, request.Release, h.Phase, taken)
-		if err := place(h.Object, request.Scopes, request.Release.Namespace); !request.Options.Skips(h.Phase) {
+		if err := request.place(h.Object); !request.Options.Skips(h.Phase) {
 			errs = append(errs, err)
 		}
-		own.mark(h.Object, h.Phase)
+		own.mark(h.Object, h.Phase, asked)
 		encodeStringData(h.Object)
 	}
 	c.title(request.Release)
 	for _, object := range c.regular {
-		errs = append(errs, place(object, request.Scopes, request.Release.Namespace))
-		own.mark(object, "")
+		errs = append(errs, request.place(object))
+		own.mark(object, "", asked)
 		encodeStringData(object)
 	}
 	slices.SortStableFunc(c.regular, func(a, b manifest.Object) int {
@@ -155,15 +161,19 @@ func (r Request) hooks(phases ...hook.Phase) (*content, error) {
 }
 
 // place gives an object the namespace it will have on the cluster.
-func place(object manifest.Object, scopes Scopes, namespace string) error {
-	namespaced, known := scopes[object.GroupKind()]
+func (r Request) place(object manifest.Object) error {
+	namespaced, known := r.Scopes[object.GroupKind()]
 	switch {
 	case !known:
-		return &InputError{Object: object, Message: fmt.Sprintf("the server has no kind %s in %s", object.GetKind(), object.GetAPIVersion())}
+		message := fmt.Sprintf("the server has no kind %s in %s", object.GetKind(), object.GetAPIVersion())
+		if served := r.Served[object.GroupVersionKind()]; served != "" {
+			message += "; it is served in " + served
+		}
+		return &InputError{Object: object, Message: message}
 	case !namespaced:
 		object.SetNamespace("")
 	case object.GetNamespace() == "":
-		object.SetNamespace(namespace)
+		object.SetNamespace(r.Release.Namespace)
 	}
 	return nil
 }
@@ -206,13 +216,9 @@ func (c *content) check(namespace string) error {
 // checkCRDFolder refuses what is no definition in the folder of these: it would be applied before all hooks, whatever its
 // kind and its annotations say. What is stored already may be restored.
 func (c *content) checkCRDFolder() error {
-	objects := slices.Clone(c.regular)
-	for _, h := range c.hooks {
-		objects = append(objects, h.Object)
-	}
 	var errs []error
-	for _, object := range objects {
-		if strings.HasPrefix(object.File, CRDFolder) && !kinds.IsDefinition(object.GroupKind()) {
+	for _, object := range c.objects() {
+		if inCRDFolder(object) && !kinds.IsDefinition(object.GroupKind()) {
 			errs = append(errs, &InputError{Object: object, Message: CRDFolder + " holds CustomResourceDefinitions only; move it to templates/"})
 		}
 	}

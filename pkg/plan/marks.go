@@ -33,13 +33,16 @@ type Owner struct{ Name, Namespace string }
 // OwnerOf returns the owner of what a release has.
 func OwnerOf(r *release.Release) Owner { return Owner{r.Name, r.Namespace} }
 
-// mark puts the marks on an object.
-func (o Owner) mark(object manifest.Object, phase hook.Phase) {
+// mark puts the marks on an object. What says who manages it stays where selectors ask for it.
+func (o Owner) mark(object manifest.Object, phase hook.Phase, asked selectors) {
 	labels := maps.Clone(object.GetLabels())
 	if labels == nil {
 		labels = map[string]string{}
 	}
-	labels[LabelManagedBy], labels[LabelRelease] = ManagedBy, o.Name
+	if !asked.selects(object) {
+		labels[LabelManagedBy] = ManagedBy
+	}
+	labels[LabelRelease] = o.Name
 	object.SetLabels(labels)
 	annotations := maps.Clone(object.GetAnnotations())
 	if annotations == nil {

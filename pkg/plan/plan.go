@@ -81,6 +81,14 @@ const (
 	NoLogs       Logs = "none"
 )
 
+// LogsOf returns what is shown of the log of a hook: a hook may ask for all of it, unless nothing is to be shown of any.
+func (o Options) LogsOf(h Hook) Logs {
+	if o.Logs != NoLogs && slices.Contains(h.Logs, hook.LogSucceeded) {
+		return AllLogs
+	}
+	return o.Logs
+}
+
 // Skips reports whether the hooks of a phase are skipped.
 func (o Options) Skips(phase hook.Phase) bool {
 	return slices.Contains(o.SkipPhases, phase)

@@ -91,7 +91,7 @@ func (f *assumedFlags) Load(packPath string, values valuesFlags, stdin io.Reader
 	if err != nil {
 		return nil, render.Capabilities{}, err
 	}
-	if err := source.pack.SupportsKube(capabilities.KubeVersion.Version); err != nil {
+	if err := source.Pack().SupportsKube(capabilities.KubeVersion.Version); err != nil {
 		return nil, render.Capabilities{}, inputError{err}
 	}
 	return source, capabilities, nil

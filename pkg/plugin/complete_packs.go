@@ -13,12 +13,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/source"
 )
 
 // archiveExtension is what the names of packed packs end in.
 const archiveExtension = ".tgz"
 
-// completePacks completes the path of a pack: folders with a Pack.yaml, archives, and other folders, which may lead to some.
+// completePacks completes the path of a pack: folders with a Pack.yaml or Chart.yaml, archives, and other folders, which may lead to some.
 func completePacks(_ *cobra.Command, _ []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	folder, beginning := filepath.Split(toComplete)
 	entries, err := os.ReadDir(cmp.Or(folder, "."))
@@ -69,19 +70,21 @@ func completeValues(_ *cobra.Command, args []string, toComplete string) ([]cobra
 	if len(args) < 2 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	opened, err := pack.Open(args[1])
+	opened, err := source.Open(args[1])
 	if err != nil {
 		cobra.CompDebugln(err.Error(), false)
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return beginningWith(toComplete, slices.Sorted(maps.Keys(pack.Paths(opened.Values)))), cobra.ShellCompDirectiveNoFileComp
+	return beginningWith(toComplete, slices.Sorted(maps.Keys(pack.Paths(opened.Pack().Values)))), cobra.ShellCompDirectiveNoFileComp
 }
 
 // isPack reports whether a path looks like a pack.
 func isPack(path string) bool {
 	if isFolder(path) {
-		found, err := os.Stat(filepath.Join(path, pack.MetadataFile))
-		return err == nil && found.Mode().IsRegular()
+		return slices.ContainsFunc([]string{pack.MetadataFile, pack.ChartFile}, func(name string) bool {
+			found, err := os.Stat(filepath.Join(path, name))
+			return err == nil && found.Mode().IsRegular()
+		})
 	}
 	return filepath.Ext(path) == archiveExtension
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/chart"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
@@ -88,7 +89,7 @@ func (o *DeployOptions) Run(ctx context.Context) error {
 		return err
 	}
 	if !o.isDry() {
-		work.made = findSource(ctx, work.source.pack)
+		work.made = findSource(ctx, work.source.Pack())
 	}
 	done, err := perform(ctx, o.RunOptions, o.Verb.Operation, work.plan)
 	if err != nil {
@@ -120,7 +121,7 @@ func (o *DeployOptions) load() (deployment, error) {
 // plan continues from the values: history, rendering, splitting. What is kept of earlier values is added to a copy.
 func (d deployment) plan(ctx context.Context, at planning) (*proposal, error) {
 	source := d.source.Copy()
-	capabilities, err := at.Capabilities(ctx, source.pack)
+	capabilities, err := at.Capabilities(ctx, source.Pack())
 	if err != nil {
 		return nil, err
 	}
@@ -192,28 +193,36 @@ func (p planning) render(engine render.Engine, source *input, request *plan.Requ
 	result, err := source.Render(engine, render.Release{
 		Name: next.Name, Namespace: next.Namespace, Revision: next.Spec.Revision,
 		IsInstall: request.Operation == release.OperationInstall, IsUpgrade: request.Operation == release.OperationUpgrade,
-	})
+	}, p.warnings)
 	if err != nil {
 		return err
+	}
+	if source.source.IsChart() {
+		hidden, err := chart.UniqueEnv(result.Nodes)
+		if err != nil {
+			return err
+		}
+		for _, warning := range hidden {
+			p.warnings.Warn("%s", warning)
+		}
 	}
 	if err := fill(next, source, result); err != nil {
 		return err
 	}
-	request.Nodes = result.nodes
-	request.Scopes, err = p.Scopes(result.nodes)
-	return err
+	request.Nodes = result.Nodes
+	return p.FindKinds(request)
 }
 
 // fill writes into a new revision what it was rendered from and to.
-func fill(next *release.Release, source *input, result *rendered) error {
-	text, err := manifest.Encode(result.nodes)
+func fill(next *release.Release, source *input, result *render.Result) error {
+	text, err := manifest.Encode(result.Nodes)
 	if err != nil {
 		return err
 	}
-	metadata := source.pack.Metadata
+	metadata := source.Pack().Metadata
 	next.Spec.Pack = release.Pack{Name: metadata.Name, Version: metadata.Version, AppVersion: metadata.AppVersion}
 	next.Content = release.Content{
-		Manifest: text, Values: source.given, Merged: source.merged, Notes: result.notes, Pack: metadata,
+		Manifest: text, Values: source.given, Merged: source.Merged(), Notes: result.Notes, Pack: metadata,
 		Origins: pack.Short(source.Origins()),
 	}
 	return nil

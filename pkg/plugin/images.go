@@ -82,16 +82,17 @@ func (o *ImagesOptions) Run() error {
 	if err != nil {
 		return err
 	}
-	source.WarnOfUnread(&warnings{out: o.ErrOut})
+	said := &warnings{out: o.ErrOut}
+	source.WarnOfUnread(said)
 	found := imageList{}
 	for _, isUpgrade := range []bool{false, true} {
 		result, err := source.Render(render.Engine{Capabilities: capabilities}, render.Release{
 			Name: "release-name", Namespace: o.Namespace, Revision: 1, IsInstall: !isUpgrade, IsUpgrade: isUpgrade,
-		})
+		}, said)
 		if err != nil {
 			return err
 		}
-		if err := found.add(result.nodes); err != nil {
+		if err := found.add(result.Nodes); err != nil {
 			return err
 		}
 	}

@@ -11,12 +11,12 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
-	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lint"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/source"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
@@ -129,7 +129,7 @@ func (o *LintOptions) Run(ctx context.Context) error {
 
 // findings are what is found in the pack. The error is about what cannot be read, and about the cluster.
 func (o *LintOptions) findings(ctx context.Context) ([]lint.Finding, error) {
-	opened, err := pack.Open(o.PackPath)
+	opened, err := source.Open(o.PackPath)
 	var invalid *pack.InvalidError
 	if errors.As(err, &invalid) {
 		return lint.Invalid(o.PackPath, invalid), nil
@@ -143,7 +143,7 @@ func (o *LintOptions) findings(ctx context.Context) ([]lint.Finding, error) {
 			return nil, err
 		}
 	}
-	chosen, err := o.linter(ctx, opened)
+	chosen, err := o.linter(ctx, opened.Pack())
 	if err != nil {
 		return nil, err
 	}
@@ -243,14 +243,7 @@ func compiledAPIs(kubeVersion string) (lint.APIs, error) {
 
 // linter lints packs for a cluster.
 func linter(apis lint.APIs, capabilities render.Capabilities) lint.Linter {
-	return lint.Linter{APIs: apis, Render: func(p *pack.Pack, values map[string]any, r render.Release) ([]*yaml.RNode, error) {
-		source := input{pack: p, merged: values}
-		result, err := source.Render(render.Engine{Capabilities: capabilities}, r)
-		if err != nil {
-			return nil, err
-		}
-		return result.nodes, nil
-	}}
+	return lint.Linter{APIs: apis, Engine: render.Engine{Capabilities: capabilities}}
 }
 
 // linted is what lint prints for machines.

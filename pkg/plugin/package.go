@@ -17,6 +17,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/source"
 )
 
 // PackageOptions are what package needs.
@@ -55,13 +56,14 @@ func newPackageCommand(streams genericiooptions.IOStreams) *cobra.Command {
 
 // Run writes the archive and prints its path and digest.
 func (o *PackageOptions) Run() error {
-	opened, err := pack.Open(o.PackPath)
+	source, err := source.Open(o.PackPath)
 	if err != nil {
 		return err
 	}
-	if err := o.lint(opened); err != nil {
+	if err := o.lint(source); err != nil {
 		return err
 	}
+	opened := source.Pack()
 	target := filepath.Join(o.Destination, opened.ArchiveName())
 	if err := o.checkTarget(opened, target); err != nil {
 		return err
@@ -78,8 +80,8 @@ func (o *PackageOptions) Run() error {
 }
 
 // lint refuses a pack with errors. What is found is told.
-func (o *PackageOptions) lint(opened *pack.Pack) error {
-	chosen, err := guessingLinter(opened, nil)
+func (o *PackageOptions) lint(opened source.Source) error {
+	chosen, err := guessingLinter(opened.Pack(), nil)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/source"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
@@ -38,7 +39,7 @@ func newShowCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	command.AddCommand(
 		newShowFileCommand("values", "the default values", streams, pack.ValuesFile),
 		newShowFileCommand("readme", "the README", streams, pack.ReadmeFile),
-		newShowFileCommand("metadata", "the metadata", streams, pack.MetadataFile),
+		newShowFileCommand("metadata", "the metadata", streams, pack.MetadataFile, pack.ChartFile),
 		newShowFileCommand("schema", "the schema of the values", streams, pack.SchemaFiles()...),
 	)
 	return command
@@ -63,16 +64,17 @@ func newShowFileCommand(name, what string, streams genericiooptions.IOStreams, f
 
 // Run prints the file, or says that there is none.
 func (o *ShowOptions) Run() error {
-	opened, err := pack.Open(o.PackPath)
+	opened, err := source.Open(o.PackPath)
 	if err != nil {
 		return err
 	}
+	p := opened.Pack()
 	for _, name := range o.Files {
-		if text, found := opened.Text(name); found {
+		if text, found := p.Text(name); found {
 			_, err := io.WriteString(o.Out, printers.Clean(string(text)))
 			return err
 		}
 	}
-	_, _ = fmt.Fprintf(o.ErrOut, "pack %s has no %s\n", opened.Metadata.Name, o.Files[0])
+	_, _ = fmt.Fprintf(o.ErrOut, "pack %s has no %s\n", p.Metadata.Name, o.Files[0])
 	return nil
 }

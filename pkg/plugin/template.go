@@ -161,22 +161,23 @@ func (o *TemplateOptions) Run() error {
 	if err != nil {
 		return err
 	}
-	source.WarnOfUnread(&warnings{out: o.ErrOut})
+	said := &warnings{out: o.ErrOut}
+	source.WarnOfUnread(said)
 	if o.Explain != "" {
 		return o.explain(source)
 	}
-	result, err := source.Render(render.Engine{Capabilities: capabilities}, o.Release)
+	result, err := source.Render(render.Engine{Capabilities: capabilities}, o.Release, said)
 	if err != nil {
 		return err
 	}
-	if err := plan.Check(result.nodes, o.Release.Namespace); err != nil {
+	if err := plan.Check(result.Nodes, o.Release.Namespace); err != nil {
 		return err
 	}
-	nodes, err := o.choose(source.pack, result.nodes)
+	nodes, err := o.choose(source.Pack(), result.Nodes)
 	if err != nil {
 		return err
 	}
-	return o.print(source.pack, nodes)
+	return o.print(source.Pack(), nodes)
 }
 
 // explain prints where the values come from.
@@ -185,13 +186,13 @@ func (o *TemplateOptions) explain(source *input) error {
 	if err != nil {
 		return err
 	}
-	explained := explainValues(source.Origins(), source.merged)
+	explained := explainValues(source.Origins(), source.Merged())
 	if o.Explain != allValues {
 		path, err := pack.ParseSetPath(o.Explain)
 		if err != nil {
 			return inputError{fmt.Errorf("--explain-values: %w", err)}
 		}
-		if explained, err = below(explained, path, source.merged); err != nil {
+		if explained, err = below(explained, path, source.Merged()); err != nil {
 			return inputError{fmt.Errorf("--explain-values: %w", err)}
 		}
 	}

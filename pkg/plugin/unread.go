@@ -4,6 +4,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lint"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/reads"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/source"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
@@ -29,10 +30,15 @@ func (i *input) CheckRead() error {
 }
 
 func (i *input) findUnread() []reads.Unread {
-	if len(i.typed) == 0 {
+	// Nobody knows what the templates of a chart read, which may be those of others.
+	if len(i.typed) == 0 || i.source.IsChart() {
 		return nil
 	}
-	return reads.Of(i.pack, i.merged).Unread(i.typed)
+	read := *i.Pack()
+	if i.defaults != nil {
+		read.Values = i.defaults
+	}
+	return reads.Of(&read, i.Merged()).Unread(i.typed)
 }
 
 // WarnOfUnread warns of the values that the pack does not read.
@@ -47,8 +53,8 @@ func (i *input) WarnOfUnread(to *warnings) {
 }
 
 // lintUnread returns findings about values that the pack does not read. Those that it cannot be rendered with are not looked at.
-func lintUnread(opened *pack.Pack, given pack.Given, strict bool) []lint.Finding {
-	source := input{pack: opened, given: given.Values, typed: given.Layers}
+func lintUnread(opened source.Source, given pack.Given, strict bool) []lint.Finding {
+	source := input{source: opened, given: given.Values, typed: given.Layers}
 	if source.Merge() != nil {
 		return nil
 	}

@@ -102,7 +102,7 @@ func (r *reuseFlags) WarnOfDropped(to *warnings, source *input, deployed *releas
 	if !r.Looks() || r.Needs(source.given) || deployed == nil || deployed.Record.Damage.Content != nil {
 		return
 	}
-	if dropped := pack.Dropped(deployed.Content.Values, source.given, source.merged); len(dropped) > 0 {
+	if dropped := pack.Dropped(deployed.Content.Values, source.given, source.Merged()); len(dropped) > 0 {
 		to.Warn("values given for revision %d are not kept: %s; to keep them, use --reset-then-reuse-values",
 			deployed.Spec.Revision, words.List(dropped, fewNames))
 	}
@@ -120,7 +120,7 @@ func valuesLost(r *release.Release, err error) error {
 func (r *reuseFlags) apply(source *input, deployed release.Content, number int) {
 	origins := deployed.ValueOrigins()
 	if r.Reuse {
-		source.pack.Values = pack.Copy(deployed.Merged)
+		source.defaults = pack.Copy(deployed.Merged)
 		source.below = []pack.Layer{pack.Kept(deployed.Merged, origins, number)}
 	} else {
 		source.below = append(slices.Clip(source.below), pack.Kept(deployed.Values, origins, number))

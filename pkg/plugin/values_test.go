@@ -14,6 +14,8 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/source"
 )
 
 func TestValues(t *testing.T) {
@@ -69,7 +71,7 @@ func (h *valuesHistory) next(t *testing.T, from valuesRevision) valuesResult {
 		return valuesResult{Refused: err.Error()}
 	}
 	h.store(t, source)
-	return valuesResult{Given: h.deployed.Content.Values, All: source.merged}
+	return valuesResult{Given: h.deployed.Content.Values, All: source.Merged()}
 }
 
 // write writes the files of a revision, and the pack where it is another one than before.
@@ -117,7 +119,7 @@ func (h *valuesHistory) parse(t *testing.T, args []string) (flags *DeployFlags, 
 func (h *valuesHistory) store(t *testing.T, source *input) {
 	t.Helper()
 	next := release.New("shop", "default", 1)
-	if err := fill(next, source, &rendered{}); err != nil {
+	if err := fill(next, source, &render.Result{}); err != nil {
 		t.Fatal(err)
 	}
 	text, err := json.Marshal(next.Content)
@@ -219,20 +221,20 @@ func valuesOfTheDeployedRevision(t *testing.T) {
 			if err := command.ParseFlags(test.flags); err != nil {
 				t.Fatal(err)
 			}
-			source := &input{pack: &pack.Pack{Values: map[string]any{"default": "new"}}, given: pack.Copy(test.given)}
-			if got := reuse.Needs(source.given); got != test.needs {
+			opened := &input{source: source.Of(&pack.Pack{Values: map[string]any{"default": "new"}}), given: pack.Copy(test.given)}
+			if got := reuse.Needs(opened.given); got != test.needs {
 				t.Errorf("it needs the deployed revision: %v, want %v", got, test.needs)
 			}
 			if test.needs {
-				reuse.apply(source, deployed, 1)
+				reuse.apply(opened, deployed, 1)
 			}
-			if err := source.Merge(); err != nil {
+			if err := opened.Merge(); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, source.merged); diff != "" {
+			if diff := cmp.Diff(test.want, opened.Merged()); diff != "" {
 				t.Errorf("what is rendered (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(test.stored, source.given); diff != "" {
+			if diff := cmp.Diff(test.stored, opened.given); diff != "" {
 				t.Errorf("what is stored as given (-want +got):\n%s", diff)
 			}
 			if deployed.Values["both"] != "before" || deployed.Merged["both"] != "before" {
@@ -268,12 +270,12 @@ func valuesThatAreNotKept(t *testing.T) {
 			t.Parallel()
 			deployed := release.New("shop", "web", 3)
 			deployed.Content = release.Content{Values: test.before, Merged: test.before}
-			source := &input{pack: &pack.Pack{}, given: pack.Copy(test.given)}
-			if _, err := test.reuse.Complete(source, release.History{deployed}, deployed); err != nil {
+			opened := &input{source: source.Of(&pack.Pack{}), given: pack.Copy(test.given)}
+			if _, err := test.reuse.Complete(opened, release.History{deployed}, deployed); err != nil {
 				t.Fatal(err)
 			}
 			found := &warnings{}
-			test.reuse.WarnOfDropped(found, source, deployed)
+			test.reuse.WarnOfDropped(found, opened, deployed)
 			if diff := cmp.Diff(test.want, found.said); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+	"time"
+
+	"github.com/Masterminds/sprig/v3"
 )
 
 // bounded wraps a function so that what it is given and what it returns are weighed. Templates get an error instead
@@ -130,4 +133,50 @@ func checkResult(made reflect.Value) error {
 		return failf("the list has more than %d items", maxItems)
 	}
 	return nil
+}
+
+// BoundedSprig returns the functions of sprig that can exhaust memory or time in one call, for templates that another engine
+// executes: such calls are refused, with one budget for all of them. What they make otherwise is sprig's.
+func BoundedSprig() template.FuncMap {
+	r := &run{budget: newBudget(time.Now)}
+	functions := template.FuncMap{}
+	for name, function := range sprig.TxtFuncMap() {
+		if exhausts(plain(name)) {
+			functions[name] = r.guarded(plain(name), function)
+		}
+	}
+	return functions
+}
+
+// exhausts reports whether the arguments of a function, named in lower case and without must, say how much it makes or how
+// long it takes.
+func exhausts(name string) bool {
+	return strings.HasPrefix(name, "regex") || strings.HasPrefix(name, "semver") || slices.Contains([]string{
+		"repeat", "indent", "nindent", "replace", "wrapwith", "split", "splitlist", "splitn", "until", "untilstep", "seq", "join", "uniq",
+		"randalphanum", "randalpha", "randascii", "randnumeric", "randbytes",
+	}, name)
+}
+
+// guarded wraps a function of that kind. Its errors are its own.
+func (r *run) guarded(name string, function any) any {
+	inner := reflect.ValueOf(function)
+	t := inner.Type()
+	failing := reflect.FuncOf(slices.Collect(t.Ins()), []reflect.Type{t.Out(0), reflect.TypeFor[error]()}, t.IsVariadic())
+	return reflect.MakeFunc(failing, func(args []reflect.Value) []reflect.Value {
+		result := []reflect.Value{reflect.Zero(t.Out(0)), reflect.Zero(reflect.TypeFor[error]())}
+		err := errors.Join(r.budget.time(), checkWork(name, args))
+		if pieces, size := sizeOf(name, args); err == nil && pieces*size > maxValue {
+			err = tooLarge()
+		}
+		if err != nil {
+			result[1] = reflect.ValueOf(&err).Elem()
+			return result
+		}
+		if t.IsVariadic() {
+			copy(result, inner.CallSlice(args))
+		} else {
+			copy(result, inner.Call(args))
+		}
+		return result
+	}).Interface()
 }

@@ -1,0 +1,126 @@
+// Package chart makes a Helm chart the same thing that a pack is: it is loaded, completed and rendered by Helm's own packages,
+// and what Helm does not bound, it bounds. What comes out is what Helm's template command prints.
+package chart
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v4/pkg/chart/loader/archive"
+	chart "helm.sh/helm/v4/pkg/chart/v2"
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+)
+
+// Chart is a chart as it was read, with its subcharts.
+type Chart struct {
+	pack *pack.Pack
+	// warnings are what there is to know of it whatever it is completed with.
+	warnings []string
+}
+
+// New makes a chart of the files that pack.Read returned, and keeps them; name is only told in errors, which are
+// *pack.InvalidError.
+func New(name string, files []pack.File) (*Chart, error) {
+	c := &Chart{pack: &pack.Pack{Path: name, All: files}}
+	var loaded *chart.Chart
+	var err error
+	c.warnings, err = listen(func() error {
+		loaded, err = c.load()
+		return err
+	})
+	if err != nil {
+		return nil, invalid(name, err)
+	}
+	c.describe(loaded)
+	if loaded.Metadata.Deprecated {
+		c.warnings = append(c.warnings, fmt.Sprintf("chart %s is deprecated", c.pack.Metadata.Name))
+	}
+	return c, nil
+}
+
+// Pack tells of the chart as of a pack.
+func (c *Chart) Pack() *pack.Pack { return c.pack }
+
+// IsChart reports that it is one.
+func (c *Chart) IsChart() bool { return true }
+
+// load makes what Helm knows of the chart, which completing it changes.
+func (c *Chart) load() (*chart.Chart, error) {
+	var files []*archive.BufferedFile
+	for _, file := range c.pack.All {
+		data := bytes.TrimPrefix(file.Data, []byte("\xEF\xBB\xBF"))
+		files = append(files, &archive.BufferedFile{Name: file.Path, Data: data})
+		if file.Path == pack.ChartFile {
+			if err := checkVersion(data); err != nil {
+				return nil, err
+			}
+		}
+	}
+	loaded, err := loader.LoadFiles(files)
+	if err != nil {
+		return nil, err
+	}
+	sortDependencies(loaded)
+	return loaded, nil
+}
+
+// sortDependencies puts the subcharts in the order of their names. Helm's loader leaves them in a random one, which decides
+// whose template counts of two that have the same name.
+func sortDependencies(c *chart.Chart) {
+	below := slices.Clone(c.Dependencies())
+	slices.SortStableFunc(below, func(a, b *chart.Chart) int {
+		return cmp.Or(cmp.Compare(a.Name(), b.Name()), cmp.Compare(a.Metadata.Version, b.Metadata.Version))
+	})
+	c.SetDependencies(below...)
+	for _, sub := range below {
+		sortDependencies(sub)
+	}
+}
+
+// describe tells of the chart as of a pack.
+func (c *Chart) describe(loaded *chart.Chart) {
+	from := loaded.Metadata
+	c.pack.Kind = pack.Application
+	if from.Type == string(pack.Library) {
+		c.pack.Kind = pack.Library
+	}
+	c.pack.Metadata = pack.Metadata{
+		Name: from.Name, Version: from.Version, Description: from.Description, AppVersion: from.AppVersion, KubeVersion: from.KubeVersion,
+		Links: pack.Links{Home: from.Home, Icon: from.Icon, Sources: from.Sources}, Keywords: from.Keywords, Annotations: from.Annotations,
+	}
+	for _, maintainer := range from.Maintainers {
+		c.pack.Metadata.Maintainers = append(c.pack.Metadata.Maintainers, pack.Maintainer(*maintainer))
+	}
+	c.pack.Values = pack.Copy(loaded.Values)
+	for _, file := range c.pack.All {
+		switch {
+		case strings.Contains(file.Path, "/templates/") || strings.HasPrefix(file.Path, "templates/"):
+			c.pack.Templates = append(c.pack.Templates, pack.File{Path: path.Join(from.Name, file.Path), Data: file.Data})
+		case isDefinition(file.Path):
+			c.pack.CRDs = append(c.pack.CRDs, pack.File{Path: path.Join(from.Name, file.Path), Data: file.Data})
+		case file.Path != pack.ChartFile && file.Path != pack.ValuesFile:
+			c.pack.Files = append(c.pack.Files, file)
+		}
+	}
+}
+
+// isDefinition reports whether a file has custom resource definitions that are no templates.
+func isDefinition(name string) bool {
+	return (strings.HasPrefix(name, "crds/") || strings.Contains(name, "/crds/")) && slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name))
+}
+
+// invalid is the error for a chart that Helm refuses.
+func invalid(name string, err error) error {
+	var wrong *pack.InvalidError
+	if errors.As(err, &wrong) {
+		return err
+	}
+	return &pack.InvalidError{Problems: []pack.Problem{{File: strings.TrimRight(name, "/"), Message: err.Error()}}}
+}

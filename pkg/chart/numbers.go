@@ -1,0 +1,48 @@
+package chart
+
+import (
+	"slices"
+
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
+)
+
+// asHelmReads returns the given values with numbers as Helm has them, because templates see the difference: whole ones are
+// floats, as in JSON, save those of --set.
+func asHelmReads(values render.Values) map[string]any {
+	given := floats(values.Given)
+	for _, layer := range values.Layers {
+		// Those that are stronger than --set give strings, which must not be hidden by it.
+		if slices.Contains([]pack.SourceKind{pack.FromSet, pack.FromSetString, pack.FromSetFile}, layer.Source(nil).Kind) {
+			given = loader.MergeMaps(given, layer.Values)
+		}
+	}
+	return given
+}
+
+// floats returns a deep copy in which every number is a float64. nil gives an empty map.
+func floats(values map[string]any) map[string]any {
+	copied := make(map[string]any, len(values))
+	for key, value := range values {
+		copied[key] = asFloat(value)
+	}
+	return copied
+}
+
+func asFloat(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		return floats(value)
+	case []any:
+		items := make([]any, len(value))
+		for i, item := range value {
+			items[i] = asFloat(item)
+		}
+		return items
+	case int64:
+		return float64(value)
+	}
+	return value
+}

@@ -1,0 +1,164 @@
+package chart
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v4/pkg/chart/common"
+	"helm.sh/helm/v4/pkg/chart/common/util"
+	chart "helm.sh/helm/v4/pkg/chart/v2"
+	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
+)
+
+// Defaults are the values of all subcharts, the deepest first, and then the chart's own. What Helm imports from a subchart is a
+// default that no file says.
+func (c *Chart) Defaults() []pack.Layer {
+	loaded, err := c.load()
+	if err != nil {
+		return nil
+	}
+	return layers(loaded, nil)
+}
+
+// layers are the default values of a chart and its subcharts, from the weakest to the strongest.
+func layers(c *chart.Chart, below []string) []pack.Layer {
+	var found []pack.Layer
+	for _, sub := range c.Dependencies() {
+		found = append(found, layers(sub, append(slices.Clip(below), sub.Name()))...)
+	}
+	at := slices.IndexFunc(c.Raw, func(file *common.File) bool { return file.Name == pack.ValuesFile })
+	if at < 0 {
+		return found
+	}
+	return append(found, pack.DefaultsBelow(below, path.Join(folder(below), pack.ValuesFile), c.Raw[at].Data, c.Values))
+}
+
+// Complete lays values over those of the chart as Helm does: it decides which subcharts are enabled, and imports their values.
+func (c *Chart) Complete(values render.Values) (render.Completed, error) {
+	if values.File != "" {
+		given, err := c.read(values.File)
+		if err != nil {
+			return nil, err
+		}
+		values.Given = given
+	}
+	loaded, err := c.load()
+	if err != nil {
+		return nil, invalid(c.pack.Path, err)
+	}
+	if values.Defaults != nil {
+		loaded.Values = floats(values.Defaults)
+	}
+	if err := checkDependencies(c.pack.Path, loaded); err != nil {
+		return nil, err
+	}
+	given := asHelmReads(values)
+	completed := &completed{chart: c, loaded: loaded}
+	completed.warnings, err = listen(func() error {
+		if err := chartutil.ProcessDependencies(loaded, given); err != nil {
+			return err
+		}
+		completed.values, err = util.CoalesceValues(loaded, given)
+		return err
+	})
+	if err != nil {
+		return nil, invalid(c.pack.Path, err)
+	}
+	completed.warnings = append(slices.Clone(c.warnings), completed.warnings...)
+	if err := checkSchemas(loaded, c.pack.Path, completed.values, values.Layers); err != nil {
+		return nil, err
+	}
+	return completed, nil
+}
+
+// read reads a file of values among those of the chart.
+func (c *Chart) read(name string) (map[string]any, error) {
+	data, _ := c.pack.Text(name)
+	values, err := common.ReadValues(data)
+	if err != nil {
+		return nil, &pack.InvalidError{Problems: []pack.Problem{{File: c.pack.Path + "/" + name, Message: err.Error()}}}
+	}
+	return values, nil
+}
+
+// checkDependencies refuses a chart whose Chart.yaml names subcharts that it does not have, whether they are enabled or not, as
+// Helm's commands do.
+func checkDependencies(name string, c *chart.Chart) error {
+	var missing []string
+	for _, wanted := range c.Metadata.Dependencies {
+		has := func(sub *chart.Chart) bool { return sub.Name() == wanted.Name }
+		if wanted != nil && !slices.ContainsFunc(c.Dependencies(), has) {
+			missing = append(missing, strings.TrimSpace(wanted.Name+" "+wanted.Version))
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return &pack.InvalidError{Problems: []pack.Problem{{
+		File: strings.TrimRight(name, "/") + "/" + pack.ChartFile, Path: "dependencies",
+		Message: fmt.Sprintf("not in charts/: %s; run kubectl sherpack dependency update %s, or helm dependency build %[2]s", strings.Join(missing, ", "), name),
+	}}}
+}
+
+// checkSchemas compares the values of a chart, and of its enabled subcharts, with the schema of each. name is the top chart as the
+// user named it, at the path of the values among those of that, and layers are what these come from.
+func checkSchemas(c *chart.Chart, name string, values map[string]any, layers []pack.Layer, at ...string) error {
+	var files []pack.File
+	for _, file := range c.Raw {
+		files = append(files, pack.File{Path: file.Name, Data: file.Data})
+	}
+	errs := []error{pack.CheckSchema(name, folder(at), files, plain(values), at, layers)}
+	for _, sub := range c.Dependencies() {
+		below, exists := values[sub.Name()]
+		if !exists || below == nil {
+			continue
+		}
+		path := append(slices.Clip(at), sub.Name())
+		its, isMap := asMap(below)
+		if !isMap {
+			errs = append(errs, &pack.InvalidError{Problems: []pack.Problem{{
+				Path: strings.Join(path, "."), Message: "must be a mapping: it holds the values of the subchart " + sub.Name(),
+			}}})
+			continue
+		}
+		errs = append(errs, checkSchemas(sub, name, its, layers, path...))
+	}
+	return errors.Join(errs...)
+}
+
+// folder is where a subchart is found whose values have a path, if it is a folder and has no alias.
+func folder(at []string) string {
+	found := ""
+	for _, name := range at {
+		found = path.Join(found, "charts", name)
+	}
+	return found
+}
+
+func asMap(value any) (map[string]any, bool) {
+	switch value := value.(type) {
+	case map[string]any:
+		return value, true
+	case common.Values:
+		return value, true
+	}
+	return nil, false
+}
+
+// plain returns values in which every mapping is a plain one, as a schema is compared with.
+func plain(values map[string]any) map[string]any {
+	copied := maps.Clone(values)
+	for key, value := range copied {
+		if below, isMap := asMap(value); isMap {
+			copied[key] = plain(below)
+		}
+	}
+	return copied
+}
