@@ -29,15 +29,11 @@ type Chart struct {
 // *pack.InvalidError.
 func New(name string, files []pack.File) (*Chart, error) {
 	c := &Chart{pack: &pack.Pack{Path: name, All: files}}
-	var loaded *chart.Chart
-	var err error
-	c.warnings, err = listen(func() error {
-		loaded, err = c.load()
-		return err
-	})
+	loaded, warnings, err := c.load()
 	if err != nil {
 		return nil, invalid(name, err)
 	}
+	c.warnings = warnings
 	c.describe(loaded)
 	if loaded.Metadata.Deprecated {
 		c.warnings = append(c.warnings, fmt.Sprintf("chart %s is deprecated", c.pack.Metadata.Name))
@@ -51,24 +47,27 @@ func (c *Chart) Pack() *pack.Pack { return c.pack }
 // IsChart reports that it is one.
 func (c *Chart) IsChart() bool { return true }
 
-// load makes what Helm knows of the chart, which completing it changes.
-func (c *Chart) load() (*chart.Chart, error) {
+// load makes what Helm knows of the chart, which completing it changes, and returns what Helm warns of.
+func (c *Chart) load() (loaded *chart.Chart, warnings []string, err error) {
 	var files []*archive.BufferedFile
 	for _, file := range c.pack.All {
 		data := bytes.TrimPrefix(file.Data, []byte("\xEF\xBB\xBF"))
 		files = append(files, &archive.BufferedFile{Name: file.Path, Data: data})
 		if file.Path == pack.ChartFile {
 			if err := checkVersion(data); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 	}
-	loaded, err := loader.LoadFiles(files)
+	warnings, err = listen(func() error {
+		loaded, err = loader.LoadFiles(files)
+		return err
+	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	sortDependencies(loaded)
-	return loaded, nil
+	return loaded, warnings, nil
 }
 
 // sortDependencies puts the subcharts in the order of their names. Helm's loader leaves them in a random one, which decides

@@ -19,7 +19,7 @@ import (
 // Defaults are the values of all subcharts, the deepest first, and then the chart's own. What Helm imports from a subchart is a
 // default that no file says.
 func (c *Chart) Defaults() []pack.Layer {
-	loaded, err := c.load()
+	loaded, _, err := c.load()
 	if err != nil {
 		return nil
 	}
@@ -52,7 +52,7 @@ func (c *Chart) Complete(values render.Values) (render.Completed, error) {
 		}
 		values.Given = given
 	}
-	loaded, err := c.load()
+	loaded, _, err := c.load()
 	if err != nil {
 		return nil, invalid(c.pack.Path, err)
 	}
