@@ -23,12 +23,16 @@ type Chart struct {
 	pack *pack.Pack
 	// warnings are what there is to know of it whatever it is completed with.
 	warnings []string
+	limits   limits
+	// givenUp is why Helm's packages were left to themselves once, which they may still be: they are not called again. nil
+	// where they were not.
+	givenUp error
 }
 
 // New makes a chart of the files that pack.Read returned, and keeps them; name is only told in errors, which are
 // *pack.InvalidError.
 func New(name string, files []pack.File) (*Chart, error) {
-	c := &Chart{pack: &pack.Pack{Path: name, All: files}}
+	c := &Chart{pack: &pack.Pack{Path: name, All: files}, limits: usual()}
 	loaded, warnings, err := c.load()
 	if err != nil {
 		return nil, invalid(name, err)
@@ -68,6 +72,18 @@ func (c *Chart) load() (loaded *chart.Chart, warnings []string, err error) {
 	}
 	sortDependencies(loaded)
 	return loaded, warnings, nil
+}
+
+// bounded calls a function of Helm's within the limits, and returns what that warns of.
+func (c *Chart) bounded(call func() error) (warnings []string, err error) {
+	if c.givenUp != nil {
+		return nil, c.givenUp
+	}
+	warnings, err = listen(func() error { return c.limits.bounded(call) })
+	if errors.As(err, new(*exceeded)) {
+		c.givenUp = err
+	}
+	return warnings, err
 }
 
 // sortDependencies puts the subcharts in the order of their names. Helm's loader leaves them in a random one, which decides

@@ -62,9 +62,12 @@ func (c *Chart) Complete(values render.Values) (render.Completed, error) {
 	if err := checkDependencies(c.pack.Path, loaded); err != nil {
 		return nil, err
 	}
+	if err := checkCount(loaded, maxCharts); err != nil {
+		return nil, invalid(c.pack.Path, err)
+	}
 	given := asHelmReads(values)
 	completed := &completed{chart: c, loaded: loaded}
-	completed.warnings, err = listen(func() error {
+	completed.warnings, err = c.bounded(func() error {
 		if err := chartutil.ProcessDependencies(loaded, given); err != nil {
 			return err
 		}
