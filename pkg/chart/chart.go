@@ -23,21 +23,21 @@ type Chart struct {
 	pack *pack.Pack
 	// warnings are what there is to know of it whatever it is completed with.
 	warnings []string
+	limits   limits
+	// givenUp is why Helm's packages were left to themselves once, which they may still be: they are not called again. nil
+	// where they were not.
+	givenUp error
 }
 
 // New makes a chart of the files that pack.Read returned, and keeps them; name is only told in errors, which are
 // *pack.InvalidError.
 func New(name string, files []pack.File) (*Chart, error) {
-	c := &Chart{pack: &pack.Pack{Path: name, All: files}}
-	var loaded *chart.Chart
-	var err error
-	c.warnings, err = listen(func() error {
-		loaded, err = c.load()
-		return err
-	})
+	c := &Chart{pack: &pack.Pack{Path: name, All: files}, limits: usual()}
+	loaded, warnings, err := c.load()
 	if err != nil {
 		return nil, invalid(name, err)
 	}
+	c.warnings = warnings
 	c.describe(loaded)
 	if loaded.Metadata.Deprecated {
 		c.warnings = append(c.warnings, fmt.Sprintf("chart %s is deprecated", c.pack.Metadata.Name))
@@ -51,24 +51,39 @@ func (c *Chart) Pack() *pack.Pack { return c.pack }
 // IsChart reports that it is one.
 func (c *Chart) IsChart() bool { return true }
 
-// load makes what Helm knows of the chart, which completing it changes.
-func (c *Chart) load() (*chart.Chart, error) {
+// load makes what Helm knows of the chart, which completing it changes, and returns what Helm warns of.
+func (c *Chart) load() (loaded *chart.Chart, warnings []string, err error) {
 	var files []*archive.BufferedFile
 	for _, file := range c.pack.All {
 		data := bytes.TrimPrefix(file.Data, []byte("\xEF\xBB\xBF"))
 		files = append(files, &archive.BufferedFile{Name: file.Path, Data: data})
 		if file.Path == pack.ChartFile {
 			if err := checkVersion(data); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 	}
-	loaded, err := loader.LoadFiles(files)
+	warnings, err = listen(func() error {
+		loaded, err = loader.LoadFiles(files)
+		return err
+	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	sortDependencies(loaded)
-	return loaded, nil
+	return loaded, warnings, nil
+}
+
+// bounded calls a function of Helm's within the limits, and returns what that warns of.
+func (c *Chart) bounded(call func() error) (warnings []string, err error) {
+	if c.givenUp != nil {
+		return nil, c.givenUp
+	}
+	warnings, err = listen(func() error { return c.limits.bounded(call) })
+	if errors.As(err, new(*exceeded)) {
+		c.givenUp = err
+	}
+	return warnings, err
 }
 
 // sortDependencies puts the subcharts in the order of their names. Helm's loader leaves them in a random one, which decides

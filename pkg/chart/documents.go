@@ -10,6 +10,7 @@ import (
 	k8syaml "sigs.k8s.io/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/strictyaml"
 )
 
 // split returns the documents of a rendered file as Helm finds them, in their order: charts rely on a document that begins right
@@ -43,8 +44,8 @@ func number(key string) int {
 // empty mapping is nothing. The warning says so; for what both refuse there is the error of manifest.Decode.
 func decode(file, document string) (nodes []*yaml.RNode, warning string, err error) {
 	nodes, err = manifest.Decode(file, []byte(document), nil)
-	if err == nil {
-		return nodes, "", nil
+	if err == nil || strictyaml.CheckAliasesIn([]byte(document)) != nil {
+		return nodes, "", err
 	}
 	asJSON, unreadable := k8syaml.YAMLToJSON([]byte(document))
 	if unreadable != nil {

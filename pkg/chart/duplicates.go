@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
@@ -45,7 +46,7 @@ func same(a, b *yaml.RNode) bool {
 // content is a resource as JSON without what is not part of it; "" where it cannot be written.
 func content(node *yaml.RNode) string {
 	plain := node.Copy()
-	if plain.PipeE(yaml.ClearAnnotation("config.kubernetes.io/path")) != nil || yaml.ClearEmptyAnnotations(plain) != nil {
+	if plain.PipeE(yaml.ClearAnnotation(kioutil.PathAnnotation)) != nil || yaml.ClearEmptyAnnotations(plain) != nil {
 		return ""
 	}
 	text, err := plain.MarshalJSON()

@@ -2,6 +2,7 @@ package chart
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,12 +12,20 @@ import (
 // located is the beginning of a line in which Helm says where a template failed: file:line, and often a column.
 var located = regexp.MustCompile(`^(?:template: |execution error at \(|parse error at \()?([^\s:()]+\.[^\s:()]+):(\d+)(?::\d+)?\)?:?\s*`)
 
+const (
+	// maxVia is how many places an error names that led to it.
+	maxVia = 5
+	// maxMessage is how many bytes of a message are told: Helm's has the whole text that was given to tpl.
+	maxMessage = 4 << 10
+)
+
 // templateError reads where a template failed out of the message of Helm's engine. Of a chain of templates that include each
 // other the last one failed, and the others are where it was included from.
 func templateError(err error) error {
 	failed := &render.Error{Err: err}
-	var rest []string
-	for line := range strings.Lines(err.Error()) {
+	var rest, via []string
+	// Where a function fails, Helm hands on the message of Go's engine, which has the whole chain in one line.
+	for line := range strings.Lines(strings.ReplaceAll(err.Error(), ": template: ", ":\ntemplate: ")) {
 		line = strings.TrimSpace(line)
 		match := located.FindStringSubmatch(line)
 		if match == nil {
@@ -24,7 +33,7 @@ func templateError(err error) error {
 			continue
 		}
 		if failed.File != "" {
-			failed.Via = append([]string{failed.File + ":" + strconv.Itoa(failed.Line)}, failed.Via...)
+			via = append(via, failed.File+":"+strconv.Itoa(failed.Line))
 		}
 		failed.File = match[1]
 		failed.Line, _ = strconv.Atoi(match[2])
@@ -33,9 +42,25 @@ func templateError(err error) error {
 			rest = append(rest, after)
 		}
 	}
+	failed.Via = nearest(via)
 	failed.Message = strings.Join(rest, " ")
 	if failed.Message == "" {
 		failed.Message = err.Error()
 	}
+	if len(failed.Message) > maxMessage {
+		failed.Message = strings.ToValidUTF8(failed.Message[:maxMessage], "") + "…"
+	}
 	return failed
+}
+
+// nearest are the last of the places that lead to an error, the nearest first, each once: a template may have included itself a
+// thousand times.
+func nearest(places []string) []string {
+	var found []string
+	for _, place := range slices.Backward(places) {
+		if len(found) < maxVia && !slices.Contains(found, place) {
+			found = append(found, place)
+		}
+	}
+	return found
 }

@@ -31,8 +31,8 @@ func (r *reading) annotations(node *yaml.RNode) error {
 		return nil
 	}
 	changes := map[string]*string{}
-	for key, known := range lists() {
-		r.words(node, annotations, changes, key, known)
+	for _, list := range lists() {
+		r.words(node, annotations, changes, list)
 	}
 	r.weight(node, annotations, changes)
 	r.phases(node, annotations, changes)
@@ -48,12 +48,17 @@ func (r *reading) annotations(node *yaml.RNode) error {
 	return nil
 }
 
-// lists are the annotations that hold lists of words, with those that Helm knows.
-func lists() map[string][]string {
-	return map[string][]string{
-		releasev1.HookDeleteAnnotation:    texts(hook.DeletePolicies()),
-		releasev1.HookOutputLogAnnotation: texts(hook.LogPolicies()),
-		"helm.sh/resource-policy":         {keepPolicy},
+// list is an annotation that holds a list of words, of which Helm knows some.
+type list struct {
+	key   string
+	known []string
+}
+
+func lists() []list {
+	return []list{
+		{releasev1.HookDeleteAnnotation, texts(hook.DeletePolicies())},
+		{releasev1.HookOutputLogAnnotation, texts(hook.LogPolicies())},
+		{"helm.sh/resource-policy", []string{keepPolicy}},
 	}
 }
 
@@ -98,25 +103,25 @@ func (r *reading) weight(node *yaml.RNode, annotations map[string]string, change
 }
 
 // words writes a list of words in lower case, without those that are not known.
-func (r *reading) words(node *yaml.RNode, annotations map[string]string, changes map[string]*string, key string, known []string) {
-	value, given := annotations[key]
+func (r *reading) words(node *yaml.RNode, annotations map[string]string, changes map[string]*string, of list) {
+	value, given := annotations[of.key]
 	if !given {
 		return
 	}
 	var kept []string
 	for _, word := range helmsWords(value) {
 		switch {
-		case slices.Contains(known, word):
+		case slices.Contains(of.known, word):
 			kept = append(kept, word)
 		case word != "":
-			r.warn(node, "%s: unknown word %q is ignored, as with Helm; valid words: %s", key, word, strings.Join(known, ", "))
+			r.warn(node, "%s: unknown word %q is ignored, as with Helm; valid words: %s", of.key, word, strings.Join(of.known, ", "))
 		}
 	}
 	if len(kept) == 0 {
-		changes[key] = nil
+		changes[of.key] = nil
 		return
 	}
-	set(changes, key, value, kept)
+	set(changes, of.key, value, kept)
 }
 
 // helmsWords are the words of an annotation as Helm reads them.

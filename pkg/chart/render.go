@@ -29,8 +29,8 @@ func (c *completed) Values() map[string]any { return plain(c.values) }
 // Render implements render.Completed: what it returns is what Helm's template command prints, read as Helm reads it.
 func (c *completed) Render(from render.Engine, r render.Release) (*render.Result, error) {
 	var texts map[string]string
-	warnings, err := listen(func() (err error) {
-		texts, err = limits{maxTime, maxMemory}.bounded(func() (map[string]string, error) { return c.execute(from, r) })
+	warnings, err := c.chart.bounded(func() (err error) {
+		texts, err = c.execute(from, r)
 		return err
 	})
 	if err != nil {
@@ -64,7 +64,9 @@ func (c *completed) execute(from render.Engine, r render.Release) (map[string]st
 	if err != nil {
 		return nil, err
 	}
-	helm := engine.Engine{CustomTemplateFuncs: map[string]any{"lookup": lookup(from)}}
+	functions := render.BoundedSprig()
+	functions["lookup"] = lookup(from)
+	helm := engine.Engine{CustomTemplateFuncs: functions}
 	//nolint:staticcheck // What takes a context hands it to a lookup that is not ours.
 	return helm.Render(c.loaded, common.Values{
 		"Chart": accessor.MetadataAsMap(), "Capabilities": capabilities(from.Capabilities), "Values": common.Values(c.values),

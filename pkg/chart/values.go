@@ -20,7 +20,7 @@ import (
 // Defaults are the values of all subcharts, the deepest first, and then the chart's own. What Helm imports from a subchart is a
 // default that no file says.
 func (c *Chart) Defaults() []pack.Layer {
-	loaded, err := c.load()
+	loaded, _, err := c.load()
 	if err != nil {
 		return nil
 	}
@@ -49,7 +49,7 @@ func (c *Chart) Complete(values render.Values) (render.Completed, error) {
 		}
 		values.Given = given
 	}
-	loaded, err := c.load()
+	loaded, _, err := c.load()
 	if err != nil {
 		return nil, invalid(c.pack.Path, err)
 	}
@@ -59,9 +59,12 @@ func (c *Chart) Complete(values render.Values) (render.Completed, error) {
 	if err := checkDependencies(c.pack.Path, loaded); err != nil {
 		return nil, err
 	}
+	if err := checkCount(loaded, maxCharts); err != nil {
+		return nil, invalid(c.pack.Path, err)
+	}
 	given := asHelmReads(values)
 	completed := &completed{chart: c, loaded: loaded}
-	completed.warnings, err = listen(func() error {
+	completed.warnings, err = c.bounded(func() error {
 		if err := chartutil.ProcessDependencies(loaded, given); err != nil {
 			return err
 		}

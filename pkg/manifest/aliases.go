@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/strictyaml"
 )
 
 // maxValues bounds the values of a manifest, those that its aliases stand for included, so that a small text cannot fill the
@@ -57,6 +59,9 @@ func (s source) expand(content *yaml.Node) error {
 		return s.errorAt(content.Line, fmt.Sprintf("the document has more than %d values", maxDocument))
 	case !counter.found:
 		return nil
+	}
+	if err := strictyaml.CheckAliases(content); err != nil {
+		return s.errorAt(content.Line, err.Error())
 	}
 	if err := yaml.NewRNode(content).DeAnchor(); err != nil {
 		return s.errorAt(content.Line, "not valid YAML: "+err.Error())

@@ -159,16 +159,19 @@ func withoutTop(files []File) ([]File, error) {
 	return files, nil
 }
 
-// subcharts reads the archives among the subcharts of a chart, and those in them: Helm unpacks all of them when it loads the
-// chart, each as large as it likes.
-func (b *budget) subcharts(files []File) error {
+// chart checks what Helm reads of a chart when it loads it. The archives among the subcharts, and those in them, are unpacked: Helm
+// does so with all of them, each as large as it likes.
+func (b *budget) chart(files []File) error {
+	if err := checkAliases(files); err != nil {
+		return err
+	}
 	for _, file := range files {
 		if path.Base(path.Dir(file.Path)) != "charts" || path.Ext(file.Path) != ".tgz" {
 			continue
 		}
 		inside, err := b.archive(bytes.NewReader(file.Data))
 		if err == nil {
-			err = b.subcharts(inside)
+			err = b.chart(inside)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", short(file.Path), err)

@@ -21,6 +21,7 @@ func TestArchive(t *testing.T) {
 	t.Run("what is refused", archivesThatAreRefused)
 	t.Run("one that is too large is refused", archivesThatAreTooLarge)
 	t.Run("one that is damaged is refused", archivesThatAreDamaged)
+	t.Run("archives in a chart", archivesInAChart)
 }
 
 func archiveOpensAsItsFolder(t *testing.T) {
@@ -266,4 +267,41 @@ func tarOf(t *testing.T, name string, data []byte) []byte {
 	}
 	check(t, writer.Close())
 	return text.Bytes()
+}
+
+func archivesInAChart(t *testing.T) {
+	t.Parallel()
+	plain := func(more ...File) []File {
+		return append([]File{{Path: "Chart.yaml", Data: []byte("name: a\n")}}, more...)
+	}
+	inner := func(more ...File) []byte {
+		data, err := os.ReadFile(makeArchive(t, plain(more...), "a/"))
+		check(t, err)
+		return data
+	}
+	large := File{Path: "x", Data: make([]byte, maxFile+1)}
+	bomb := File{Path: "values.yaml", Data: []byte("a: &a " + strings.Repeat("x", 1<<20) + "\nb: [" + strings.Repeat("*a, ", 100) + "]\n")}
+	for want, files := range map[string][]File{
+		`charts/b.tgz: entry "a/x": larger than 5 MiB`:                       {{Path: "charts/b.tgz", Data: inner(large)}},
+		`charts/b.tgz: charts/c.tgz: entry "a/x": larger than 5 MiB`:         {{Path: "charts/b.tgz", Data: inner(File{Path: "charts/c.tgz", Data: inner(large)})}},
+		`charts/d/charts/b.tgz: entry "a/x": larger than 5 MiB`:              {{Path: "charts/d/charts/b.tgz", Data: inner(large)}},
+		"values.yaml: the aliases stand for more than 64 MiB":                {bomb},
+		"charts/b/values.yaml: the aliases stand for more than 64 MiB":       {{Path: "charts/b/values.yaml", Data: bomb.Data}},
+		"charts/b.tgz: values.yaml: the aliases stand for more than 64 MiB":  {{Path: "charts/b.tgz", Data: inner(bomb)}},
+		"charts/b.tgz: requirements.yaml: an alias refers to its own anchor": {{Path: "charts/b.tgz", Data: inner(File{Path: "requirements.yaml", Data: []byte("a: &a [*a]")})}},
+		`charts/b.tgz: neither a folder nor a .tgz archive`:                  {{Path: "charts/b.tgz", Data: []byte("text")}},
+	} {
+		_, err := Read(makeArchive(t, plain(files...), "a/"))
+		if err == nil || !strings.Contains(err.Error(), "read chart: "+want) {
+			t.Errorf("want %s: %v", want, err)
+		}
+	}
+	small := &budget{entries: 5, bytes: maxTotal}
+	deep := inner()
+	for range 5 {
+		deep = inner(File{Path: "charts/a.tgz", Data: deep})
+	}
+	if err := small.chart([]File{{Path: "charts/a.tgz", Data: deep}}); err == nil || !strings.Contains(err.Error(), "files and folders") {
+		t.Errorf("archives in each other: %v", err)
+	}
 }

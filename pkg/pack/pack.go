@@ -92,7 +92,7 @@ func Read(name string) ([]File, error) {
 	}
 	byPath(files)
 	if IsChart(files) {
-		if err := newBudget().subcharts(files); err != nil {
+		if err := newBudget().chart(files); err != nil {
 			return nil, fileError("read chart", name, err)
 		}
 	}

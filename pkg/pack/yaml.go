@@ -45,6 +45,9 @@ func (f *yamlFile) parse(data []byte) []Problem {
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
 		return []Problem{{File: f.name, Line: more.Line, Message: "has more than one YAML document"}}
 	}
+	if err := strictyaml.CheckAliases(&document); err != nil {
+		return []Problem{{File: f.name, Message: err.Error()}}
+	}
 	f.root = document.Content[0]
 	if f.root.Kind == yaml.ScalarNode && f.root.Tag == "!!null" {
 		f.root = nil

@@ -3,7 +3,9 @@ package plugin
 import (
 	"fmt"
 	"io"
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -91,8 +93,21 @@ func (f *assumedFlags) Load(packPath string, values valuesFlags, stdin io.Reader
 	if err != nil {
 		return nil, render.Capabilities{}, err
 	}
+	if source.source.IsChart() {
+		capabilities.APIVersions = f.withoutKinds(capabilities.APIVersions)
+	}
 	if err := source.Pack().SupportsKube(capabilities.KubeVersion.Version); err != nil {
 		return nil, render.Capabilities{}, inputError{err}
 	}
 	return source, capabilities, nil
+}
+
+// withoutKinds drops the kinds that were not named, of which Helm knows none without a cluster: some charts choose an older API
+// then, and what is printed of one is what Helm prints.
+func (f *assumedFlags) withoutKinds(apiVersions []string) []string {
+	return slices.DeleteFunc(apiVersions, func(name string) bool {
+		// As in v1/Pod and apps/v1/Deployment.
+		isKind := path.Base(name) != strings.ToLower(path.Base(name))
+		return isKind && !slices.Contains(f.APIVersions, name)
+	})
 }

@@ -14,6 +14,7 @@ import (
 func TestCapabilities(t *testing.T) {
 	t.Parallel()
 	t.Run("those that template assumes", capabilitiesOfTemplate)
+	t.Run("kinds are unknown to charts", kindsThatTemplatesOfChartsKnow)
 	t.Run("scopes of kinds that a manifest defines", scopesOfKindsThatAManifestDefines)
 }
 
@@ -74,5 +75,14 @@ spec: {group: example.com, scope: Namespaced, names: {kind: Other}}
 	want := plan.Scopes{{Group: "example.com", Kind: "Widget"}: true, {Group: "example.com", Kind: "Zone"}: false, schema.GroupKind{}: false}
 	if diff := cmp.Diff(want, definedScopes(nodes)); diff != "" {
 		t.Errorf("scopes (-want +got):\n%s", diff)
+	}
+}
+
+func kindsThatTemplatesOfChartsKnow(t *testing.T) {
+	t.Parallel()
+	assumed := &assumedFlags{APIVersions: []string{"example.com/v1/Widget", "v1/Secret"}}
+	got := assumed.withoutKinds([]string{"apps/v1", "apps/v1/Deployment", "example.com/v1/Widget", "v1", "v1/Pod", "v1/Secret"})
+	if diff := cmp.Diff([]string{"apps/v1", "example.com/v1/Widget", "v1", "v1/Secret"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

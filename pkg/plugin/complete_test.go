@@ -86,6 +86,7 @@ func completionsWithoutACluster(t *testing.T) {
 		"a file of values":        {[]string{"install", "-f", ""}, []string{"yaml", "yml", "json", filesOf}},
 		"a kubeconfig":            {[]string{"list", "--kubeconfig", ""}, []string{filesToo}},
 		"a folder":                {[]string{"completion", "install", "--dir", ""}, []string{folders}},
+		"a folder to write to":    {[]string{"convert", "chart", ""}, []string{folders}},
 		"a duration":              {[]string{"install", "--timeout", ""}, []string{noFiles}},
 		"a command that is ready": {[]string{"list", ""}, []string{noFiles}},
 		"one argument too many":   {[]string{"status", "a", ""}, []string{noFiles}},

@@ -85,7 +85,7 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 			newHistoryCommand(flags, streams), newGetCommand(flags, streams), newLogsCommand(flags, streams),
 		}},
 		{Message: "Pack Commands:", Commands: []*cobra.Command{
-			newCreateCommand(streams), newTemplateCommand(flags, streams), newLintCommand(flags, streams),
+			newCreateCommand(streams), newConvertCommand(streams), newTemplateCommand(flags, streams), newLintCommand(flags, streams),
 			newPackageCommand(streams), newShowCommand(streams), newImagesCommand(flags, streams), newExplainCommand(streams),
 		}},
 	}

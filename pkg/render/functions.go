@@ -46,6 +46,9 @@ func removed() map[string]string {
 	}
 }
 
+// Removed returns why there is no function of a name that sprig or Helm has; "" for any other name.
+func Removed(function string) string { return removed()[strings.ToLower(function)] }
+
 // templating are the functions that reach other templates or end the rendering.
 func (r *run) templating() template.FuncMap {
 	return template.FuncMap{

@@ -1,5 +1,5 @@
 // Package helm asks Helm itself what becomes of values, on install and in upgrades, and keeps the answers in the table
-// that the plugin's own tests read.
+// that the plugin's own tests read. It also renders charts with Helm and with the plugin, which must come to the same.
 package helm
 
 import (
