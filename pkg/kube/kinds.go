@@ -62,6 +62,25 @@ func (c *Cluster) Namespaced(gvk schema.GroupVersionKind) (bool, error) {
 	return mapping.Scope.Name() == meta.RESTScopeNameNamespace, nil
 }
 
+// ServedIn returns the API version in which the server has a kind that it does not have in the version asked for: another one of
+// its group or, where that has none, of any group; "" where it has no kind of that name.
+func (c *Cluster) ServedIn(gvk schema.GroupVersionKind) string {
+	if mapping, err := c.api.kinds.mapper.RESTMapping(gvk.GroupKind()); err == nil {
+		return mapping.GroupVersionKind.GroupVersion().String()
+	}
+	plural, _ := meta.UnsafeGuessKindToResource(gvk)
+	found, err := c.api.kinds.mapper.KindsFor(schema.GroupVersionResource{Resource: plural.Resource})
+	if err != nil {
+		return ""
+	}
+	for _, other := range found {
+		if other.Kind == gvk.Kind {
+			return other.GroupVersion().String()
+		}
+	}
+	return ""
+}
+
 // Mapping finds where the kind is served. A kind that is not known is looked
 // up once more with a fresh discovery; the error is a NoMatch error only when
 // the server says that it does not serve the kind's group and version or that

@@ -119,7 +119,7 @@ func (c *content) prepare(request Request) error {
 	for i := range c.hooks {
 		h := &c.hooks[i]
 		name(h.Object, request.Release, h.Phase, taken)
-		if err := place(h.Object, request.Scopes, request.Release.Namespace); !request.Options.Skips(h.Phase) {
+		if err := request.place(h.Object); !request.Options.Skips(h.Phase) {
 			errs = append(errs, err)
 		}
 		own.mark(h.Object, h.Phase, asked)
@@ -127,7 +127,7 @@ func (c *content) prepare(request Request) error {
 	}
 	c.title(request.Release)
 	for _, object := range c.regular {
-		errs = append(errs, place(object, request.Scopes, request.Release.Namespace))
+		errs = append(errs, request.place(object))
 		own.mark(object, "", asked)
 		encodeStringData(object)
 	}
@@ -161,15 +161,19 @@ func (r Request) hooks(phases ...hook.Phase) (*content, error) {
 }
 
 // place gives an object the namespace it will have on the cluster.
-func place(object manifest.Object, scopes Scopes, namespace string) error {
-	namespaced, known := scopes[object.GroupKind()]
+func (r Request) place(object manifest.Object) error {
+	namespaced, known := r.Scopes[object.GroupKind()]
 	switch {
 	case !known:
-		return &InputError{Object: object, Message: fmt.Sprintf("the server has no kind %s in %s", object.GetKind(), object.GetAPIVersion())}
+		message := fmt.Sprintf("the server has no kind %s in %s", object.GetKind(), object.GetAPIVersion())
+		if served := r.Served[object.GroupVersionKind()]; served != "" {
+			message += "; it is served in " + served
+		}
+		return &InputError{Object: object, Message: message}
 	case !namespaced:
 		object.SetNamespace("")
 	case object.GetNamespace() == "":
-		object.SetNamespace(namespace)
+		object.SetNamespace(r.Release.Namespace)
 	}
 	return nil
 }

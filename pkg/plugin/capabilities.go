@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -40,10 +41,12 @@ func (d discovery) Lookup(ctx context.Context) func(apiVersion, kind, namespace,
 	}
 }
 
-// Scopes finds out for each kind of a manifest whether its objects live in a namespace: from the cluster or, for kinds
-// that the manifest itself defines, from their definitions. A kind that neither knows is skipped.
-func (d discovery) Scopes(nodes []*yaml.RNode) (plan.Scopes, error) {
+// FindKinds finds out for each kind of the resources of a request whether its objects live in a namespace: from the cluster or, for
+// kinds that the manifest itself defines, from their definitions. For one that neither knows it looks where else the cluster has it.
+func (d discovery) FindKinds(request *plan.Request) error {
+	nodes := slices.Concat(request.Nodes, request.Left)
 	scopes := definedScopes(nodes)
+	request.Scopes, request.Served = scopes, map[schema.GroupVersionKind]string{}
 	var errs []error
 	for _, node := range nodes {
 		gvk := schema.FromAPIVersionAndKind(node.GetApiVersion(), node.GetKind())
@@ -54,11 +57,13 @@ func (d discovery) Scopes(nodes []*yaml.RNode) (plan.Scopes, error) {
 		switch {
 		case err == nil:
 			scopes[gvk.GroupKind()] = namespaced
-		case !meta.IsNoMatchError(err):
+		case meta.IsNoMatchError(err):
+			request.Served[gvk] = d.cluster.ServedIn(gvk)
+		default:
 			errs = append(errs, fmt.Errorf("looking up kind %s: %w", gvk.Kind, err))
 		}
 	}
-	return scopes, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // definedScopes reads the scopes of the kinds that a manifest's own definitions bring.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/chart"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
@@ -196,12 +197,20 @@ func (p planning) render(engine render.Engine, source *input, request *plan.Requ
 	if err != nil {
 		return err
 	}
+	if source.source.IsChart() {
+		hidden, err := chart.UniqueEnv(result.Nodes)
+		if err != nil {
+			return err
+		}
+		for _, warning := range hidden {
+			p.warnings.Warn("%s", warning)
+		}
+	}
 	if err := fill(next, source, result); err != nil {
 		return err
 	}
 	request.Nodes = result.Nodes
-	request.Scopes, err = p.Scopes(result.Nodes)
-	return err
+	return p.FindKinds(request)
 }
 
 // fill writes into a new revision what it was rendered from and to.

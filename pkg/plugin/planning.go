@@ -87,8 +87,7 @@ func (p planning) CompleteRequest(request *plan.Request) (err error) {
 	if request.Nodes, err = nodesOf(request.Release); err != nil {
 		return err
 	}
-	request.Scopes, err = p.Scopes(slices.Concat(request.Nodes, request.Left))
-	return err
+	return p.FindKinds(request)
 }
 
 // RollbackRequest completes the request to restore an earlier revision.
@@ -104,8 +103,7 @@ func (p planning) RollbackRequest(earlier, newest *release.Release, history rele
 			return request, err
 		}
 	}
-	request.Scopes, err = p.Scopes(append(request.Left, request.Nodes...))
-	return request, err
+	return request, p.FindKinds(&request)
 }
 
 // nodesOf returns the resources that a revision was rendered to.

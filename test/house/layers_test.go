@@ -25,7 +25,7 @@ func layers() []layer {
 	return []layer{
 		{folder: "cmd/kubectl-sherpack", may: []string{"pkg/plugin"}},
 		{folder: "pkg/plugin", may: []string{
-			"pkg/diff", "pkg/hook", "pkg/kinds", "pkg/kube", "pkg/kube/refusal", "pkg/lifecycle", "pkg/lint", "pkg/manifest", "pkg/pack", "pkg/patience",
+			"pkg/chart", "pkg/diff", "pkg/hook", "pkg/kinds", "pkg/kube", "pkg/kube/refusal", "pkg/lifecycle", "pkg/lint", "pkg/manifest", "pkg/pack", "pkg/patience",
 			"pkg/plan", "pkg/printers", "pkg/progress", "pkg/reads", "pkg/reference", "pkg/release", "pkg/render", "pkg/source", "pkg/starter", "pkg/storage", "pkg/timeline", "pkg/words",
 		}},
 		{folder: "pkg/timeline", may: []string{"pkg/hook", "pkg/printers", "pkg/progress", "pkg/release", "pkg/words"}},

@@ -1,0 +1,76 @@
+package chart
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+)
+
+func TestUniqueEnv(t *testing.T) {
+	t.Parallel()
+	const before = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  template:
+    spec:
+      initContainers:
+      - name: init
+        env: []
+      containers:
+      - name: web
+        env:
+        - name: A
+          value: "1"
+        - name: B
+          value: $(A)
+        - name: A
+          value: "2"
+        - name: A
+          value: "3"
+      - name: none
+`
+	const after = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  template:
+    spec:
+      initContainers:
+      - name: init
+        env: []
+      containers:
+      - name: web
+        env:
+        - name: B
+          value: $(A)
+        - name: A
+          value: "3"
+      - name: none
+`
+	const other = "apiVersion: example.com/v1\nkind: Deployment\nmetadata:\n  name: other\nspec:\n  env:\n  - {name: A}\n  - {name: A}\n"
+	nodes, err := manifest.Decode("web/templates/a.yaml", []byte(before+"---\n"+other), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	warnings, err := UniqueEnv(nodes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{`web/templates/a.yaml: Deployment/web: container "web" has the environment variable A twice; the last one counts`}
+	if diff := cmp.Diff(want, warnings); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
+	text, err := manifest.Encode(nodes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const source = "---\n# Source: web/templates/a.yaml\n"
+	if diff := cmp.Diff(source+after+source+other, text); diff != "" {
+		t.Errorf("resources (-want +got):\n%s", diff)
+	}
+}
