@@ -219,6 +219,12 @@ func (c *content) checkCRDFolder() error {
 	return joinUnique(errs)
 }
 
+// IsBesideManifest reports whether an object comes of a folder of definitions, of a chart or of a subchart: Helm applies these
+// before its manifest, marks them for no release and never deletes them.
+func IsBesideManifest(object manifest.Object) bool {
+	return (strings.HasPrefix(object.File, CRDFolder) || strings.Contains(object.File, "/"+CRDFolder)) && !strings.Contains(object.File, "/templates/")
+}
+
 // duplicates finds duplicate objects. A hook may do so in phases that are not the same.
 func (c *content) duplicates(namespace string) []error {
 	type place struct {

@@ -213,7 +213,7 @@ func fill(next *release.Release, source *input, result *render.Result) error {
 	next.Spec.Pack = release.Pack{Name: metadata.Name, Version: metadata.Version, AppVersion: metadata.AppVersion}
 	next.Content = release.Content{
 		Manifest: text, Values: source.given, Merged: source.Merged(), Notes: result.Notes, Pack: metadata,
-		Origins: pack.Short(source.Origins()),
+		Origins: pack.Short(source.Origins()), Chart: source.source.IsChart(),
 	}
 	return nil
 }

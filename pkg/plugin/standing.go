@@ -34,6 +34,9 @@ func (s *session) inNamespace() string {
 func standing(done plan.Plan, result plan.Result, err error, inNamespace string) string {
 	r := result.Release
 	name := r.Name + inNamespace
+	if done.Operation.ChangesHands() {
+		return fmt.Sprintf("Run %s again; it continues.", done.Operation)
+	}
 	if errors.Is(err, lifecycle.ErrInterrupted) && r.Status.Interrupted != "" {
 		return "To continue: kubectl sherpack resume " + name
 	}

@@ -69,7 +69,7 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 				}
 				all[i] = options
 			}
-			return uninstallAll(cmd.Context(), all)
+			return eachOf(cmd.Context(), all, func(options *UninstallOptions) error { return options.Run(cmd.Context()) })
 		},
 	}
 	flags.AddFlags(command)
@@ -114,26 +114,6 @@ func (f *deleteFlags) ApplyTo(options *plan.Options) error {
 	return nil
 }
 
-// uninstallAll removes releases one after another, each also where an earlier one could not be removed. An interrupt ends it.
-func uninstallAll(ctx context.Context, all []*UninstallOptions) error {
-	var failures []error
-	for _, options := range all {
-		if err := options.Run(ctx); err != nil {
-			failures = append(failures, err)
-		}
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	switch len(failures) {
-	case 0:
-		return nil
-	case 1:
-		return failures[0]
-	}
-	return severalError(failures)
-}
-
 // severalError are the errors of releases that were worked on one after another. The first decides about the exit code.
 type severalError []error
 
@@ -159,31 +139,9 @@ func (o *UninstallOptions) Run(ctx context.Context) error {
 func (o *UninstallOptions) remove(ctx context.Context) (*performed, error) {
 	removed, err := perform(ctx, o.RunOptions, release.OperationUninstall, o.plan)
 	if removed == nil && errors.Is(err, storage.ErrNotFound) && !o.isDry() {
-		return o.sweep(ctx, err)
+		return o.sweep(ctx, release.OperationUninstall, err)
 	}
 	return removed, err
-}
-
-// sweep removes what a command has left that was killed while it dropped the record. notFound is what to say where there is
-// nothing.
-func (o *UninstallOptions) sweep(ctx context.Context, notFound error) (*performed, error) {
-	s, err := open(o.RunOptions, release.OperationUninstall)
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close(ctx)
-	err = s.Lock(ctx)
-	if missingNamespace(err) {
-		return nil, notFound
-	}
-	if err != nil {
-		return nil, err
-	}
-	swept, err := s.store.Sweep(ctx, s.namespace, o.Name)
-	if err == nil && !swept {
-		err = notFound
-	}
-	return &performed{Result: plan.Result{Release: release.New(o.Name, s.namespace, 0)}}, err
 }
 
 func (o *UninstallOptions) plan(ctx context.Context, at planning) (*proposal, error) {
