@@ -109,6 +109,9 @@ func (h *handover) look(ctx context.Context) (problems []error, err error) {
 			if entry.Role == release.Regular {
 				missing = append(missing, ref)
 			}
+		case own.NotHelms(object.Labels, object.Annotations) != "" && entry.UID == "" && kinds.IsDefinition(entry.GroupKind()):
+			// Helm has applied it for several releases, and marked it for none.
+			h.Emit(Warning, Outcome{Message: (&NotHelmsError{ref, own.NotHelms(object.Labels, object.Annotations)}).Error() + "; it is not taken over"})
 		case own.NotHelms(object.Labels, object.Annotations) != "":
 			problems = append(problems, &NotHelmsError{Ref: ref, Owner: own.NotHelms(object.Labels, object.Annotations)})
 		default:
@@ -129,7 +132,7 @@ func (h *handover) look(ctx context.Context) (problems []error, err error) {
 	return problems, nil
 }
 
-// dropAbsentDefinitions takes definitions off the inventory that are not there.
+// dropAbsentDefinitions takes definitions off the inventory that are not there, or are another release's.
 func (h *handover) dropAbsentDefinitions() {
 	h.release.Inventory = slices.DeleteFunc(h.release.Inventory, func(entry release.Entry) bool {
 		return entry.UID == "" && kinds.IsDefinition(entry.GroupKind())

@@ -238,7 +238,9 @@ func advice(err error) string {
 		return adviceOnImmutable(err)
 	case errors.As(err, &foreign) && foreign.Hook != "":
 		return "--take-ownership does not delete objects of others. Delete it yourself, or rename the hook."
-	case is[*lifecycle.ForeignError](err):
+	case foreign != nil && strings.HasPrefix(foreign.Owner, plan.HelmOwner):
+		return "To take the release over from Helm, without changing what runs, use kubectl sherpack adopt NAME --from-helm. To adopt single objects, use --take-ownership."
+	case foreign != nil:
 		return "To adopt it, use --take-ownership."
 	case errors.Is(err, storage.ErrLockLost):
 		return "This command has stopped and writes nothing more. To see its state, use kubectl sherpack status."

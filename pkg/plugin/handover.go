@@ -87,10 +87,24 @@ func (o *HandoverOptions) Run(ctx context.Context) error {
 	if given == nil && errors.Is(err, storage.ErrNotFound) && !o.isDry() {
 		given, err = o.sweep(ctx, release.OperationHandover, err)
 	}
+	if errors.Is(err, storage.ErrNotFound) && o.isHelms(ctx) {
+		given, err = &performed{Result: plan.Result{Release: release.New(o.Name, "", 0)}}, nil
+	}
 	if err != nil {
 		return o.Output.PrintFailed(given, err, o.Out)
 	}
 	return o.Output.PrintRun(given, "handed over to Helm", o.DryRun, o.Out)
+}
+
+// isHelms reports whether Helm has the release, as far as that can be read: it was given to Helm before.
+func (o *HandoverOptions) isHelms(ctx context.Context) bool {
+	at, err := connect(o.Getter, o.IOStreams)
+	if err != nil {
+		return false
+	}
+	defer at.Close()
+	records, err := at.store.HelmRecords(ctx, at.namespace, o.Name)
+	return err == nil && len(listed(records)) > 0
 }
 
 func (o *HandoverOptions) plan(ctx context.Context, at planning) (*proposal, error) {
