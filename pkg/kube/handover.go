@@ -74,11 +74,11 @@ func (c *Cluster) handOver(ctx context.Context, handovers []Handover, managers M
 	for _, some := range [][]int{unsigned, signed} {
 		err := each(ctx, len(some), atOnce, func(i int) error {
 			err := giver.give(ctx, handovers[some[i]])
-			gone := errors.Is(err, refusal.ErrGone) || errors.Is(err, refusal.ErrReplaced)
-			if err != nil && !gone {
+			if err != nil && !isMoved(err) {
 				err = fmt.Errorf("handing over %s: %w", kinds.NameOf(handovers[some[i]].Ref), err)
 			}
-			if report(some[i], err); gone {
+			report(some[i], err)
+			if isMoved(err) {
 				return nil
 			}
 			return err
@@ -88,6 +88,11 @@ func (c *Cluster) handOver(ctx context.Context, handovers []Handover, managers M
 		}
 	}
 	return nil
+}
+
+// isMoved reports whether an object is gone, or another one.
+func isMoved(err error) bool {
+	return errors.Is(err, refusal.ErrGone) || errors.Is(err, refusal.ErrReplaced)
 }
 
 // giver hands objects over.
@@ -103,7 +108,7 @@ type giver struct {
 func (g *giver) sort(ctx context.Context, handovers []Handover) (signed, unsigned []int, err error) {
 	found := make([]*metav1.PartialObjectMetadata, len(handovers))
 	err = each(ctx, len(handovers), atOnce, func(i int) (err error) {
-		if found[i], err = g.read(ctx, handovers[i].Ref); errors.Is(err, refusal.ErrGone) {
+		if found[i], err = g.read(ctx, handovers[i].Ref); isMoved(err) {
 			err = nil
 		}
 		return err
