@@ -21,6 +21,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/test/golden"
 )
 
 const (
@@ -137,8 +138,8 @@ func TestTo(t *testing.T) {
 
 func helmFindsItsOwnAgain(t *testing.T) {
 	t.Parallel()
-	r, text := ours(t)
-	nodes, err := manifest.DecodeStream([]byte(text))
+	r, manifests := ours(t)
+	nodes, err := manifest.DecodeStream([]byte(manifests))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,6 +172,12 @@ func helmFindsItsOwnAgain(t *testing.T) {
 	if diff := cmp.Diff(map[string]any{"a": "b", "c": 1.0}, found.Chart.Values); diff != "" {
 		t.Error(diff)
 	}
+	text, err := json.MarshalIndent(found, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The module test/helm has Helm read it.
+	golden.Compare(t, "record.json", string(text)+"\n")
 	if found.ApplyMethod != "ssa" || found.Info.Notes != "Welcome" || !found.Info.LastDeployed.Equal(now) || found.Chart.Metadata.APIVersion != "v2" {
 		t.Errorf("it is %+v, %+v", found, found.Info)
 	}
