@@ -70,9 +70,10 @@ func (c *Cluster) handOver(ctx context.Context, handovers []Handover, managers M
 		return err
 	}
 	report := inTurn(done)
+	var failures []error
 	// What has no sign comes first: who has its fields is told by the others, also when this is called again.
 	for _, some := range [][]int{unsigned, signed} {
-		err := each(ctx, len(some), atOnce, func(i int) error {
+		failures = append(failures, each(ctx, len(some), atOnce, func(i int) error {
 			err := giver.give(ctx, handovers[some[i]])
 			if err != nil && !isMoved(err) {
 				err = fmt.Errorf("handing over %s: %w", kinds.NameOf(handovers[some[i]].Ref), err)
@@ -82,12 +83,12 @@ func (c *Cluster) handOver(ctx context.Context, handovers []Handover, managers M
 				return nil
 			}
 			return err
-		})
-		if err != nil {
-			return err
+		}))
+		if !dry && errors.Join(failures...) != nil {
+			break
 		}
 	}
-	return nil
+	return errors.Join(failures...)
 }
 
 // isMoved reports whether an object is gone, or another one.

@@ -61,13 +61,7 @@ func (h *handover) Preflight(ctx context.Context) error {
 	for _, step := range h.plan.Steps {
 		switch step.Action {
 		case plan.HandOver:
-			// The errors of objects are told one by one.
-			handovers := h.present(step)
-			_ = h.cluster.TryHandOver(ctx, asKube(handovers), h.managers(), func(i int, err error) {
-				if err != nil && !isMoved(err) {
-					problems = append(problems, err)
-				}
-			})
+			problems = append(problems, h.try(ctx, step)...)
 		case plan.WriteHelm:
 			problems = append(problems, joined(h.store.TryHelm(ctx, step.Records))...)
 		}
@@ -77,6 +71,19 @@ func (h *handover) Preflight(ctx context.Context) error {
 	}
 	h.Emit(PreflightFinished, Outcome{Result: resultOf(err), ElapsedMS: h.Since(started)})
 	return err
+}
+
+// try submits the change of objects as a dry-run, and returns what is refused.
+func (h *handover) try(ctx context.Context, step plan.Step) (refused []error) {
+	err := h.cluster.TryHandOver(ctx, asKube(h.present(step)), h.managers(), func(_ int, err error) {
+		if err != nil && !isMoved(err) {
+			refused = append(refused, err)
+		}
+	})
+	if len(refused) == 0 {
+		return joined(err)
+	}
+	return refused
 }
 
 // joined is an error as a list; nil for none.

@@ -190,8 +190,8 @@ func previewOfHandoverWritesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	effects := map[string]lifecycle.Result{}
-	for _, handover := range planned.Steps[0].Handovers {
-		effects[handover.Entry.Name] = preview.Effect(0, handover.Entry.Reference())
+	for _, handover := range planned.Steps[1].Handovers {
+		effects[handover.Entry.Name] = preview.Effect(1, handover.Entry.Reference())
 	}
 	want := map[string]lifecycle.Result{
 		"app": lifecycle.ResultAdopted, "web": lifecycle.ResultAdopted, "shop-migrate": lifecycle.ResultAdopted, "lost": lifecycle.ResultNotFound,

@@ -83,12 +83,14 @@ func Give(request Request, records []release.HelmRecord, revision int) (Plan, er
 	return changesHands(release.OperationHandover, r, request, step, records), nil
 }
 
-// changesHands is the plan of an operation that hands objects over, and then has Helm find its records, or not find them.
+// changesHands is the plan of an operation that hands objects over. Helm finds the release only while all of them are its own, so
+// that nobody upgrades it meanwhile.
 func changesHands(operation release.Operation, r *release.Release, request Request, step Step, records []release.HelmRecord) Plan {
-	return Plan{
-		Operation: operation, Release: r, Options: request.Options, History: request.History,
-		Steps: []Step{step, {Action: WriteHelm, ChangeOfHands: ChangeOfHands{Records: records}}},
+	steps := []Step{step, {Action: WriteHelm, ChangeOfHands: ChangeOfHands{Records: records}}}
+	if operation == release.OperationAdopt {
+		slices.Reverse(steps)
 	}
+	return Plan{Operation: operation, Release: r, Options: request.Options, History: request.History, Steps: steps}
 }
 
 // all are the objects of the manifest: the regular ones, and hooks.

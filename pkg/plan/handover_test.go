@@ -50,13 +50,13 @@ func objectsGetOurMarks(t *testing.T) {
 	}
 	want := map[string]map[string]string{"app": own, "shop-migrate": hook, "things.example.com": own}
 	got := map[string]map[string]string{}
-	for _, handover := range planned.Steps[0].Handovers {
+	for _, handover := range planned.Steps[1].Handovers {
 		got[handover.Entry.Name] = marks(handover)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if records := planned.Steps[1].Records; len(records) != 1 || !records[0].Aside {
+	if records := planned.Steps[0].Records; len(records) != 1 || !records[0].Aside {
 		t.Errorf("the records are %+v", records)
 	}
 	if len(planned.Release.Inventory) != 3 || planned.Course().Done != release.Deployed {
@@ -74,7 +74,7 @@ func adoptGoesByTheRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if handovers := planned.Steps[0].Handovers; len(handovers) != 1 || handovers[0].Entry.UID != "1" || *handovers[0].Labels[plan.LabelRelease] != "shop" {
+	if handovers := planned.Steps[1].Handovers; len(handovers) != 1 || handovers[0].Entry.UID != "1" || *handovers[0].Labels[plan.LabelRelease] != "shop" {
 		t.Errorf("handed over: %+v", handovers)
 	}
 	if planned.Release.Status.ToHelm != 0 || r.Status.ToHelm != 4 {

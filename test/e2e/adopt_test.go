@@ -52,10 +52,14 @@ data: {one: "1"{{ if not .Values.slim }}, two: "2"{{ end }}}
 {{ if not .Values.slim }}
 ---
 apiVersion: v1
-kind: Secret
+kind: ConfigMap
 metadata: {name: extra}
-stringData: {a: b}
 {{ end }}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: app}
+stringData: {one: a{{ if not .Values.slim }}, two: b{{ end }}}
 ---
 apiVersion: v1
 kind: Service
@@ -224,7 +228,7 @@ func (b *helmBench) record(t *testing.T, revision map[string]any) {
 
 // kindsOfChart are those of the chart's objects, Pods included, whose UIDs are compared.
 func (b *helmBench) kindsOfChart() string {
-	return "configmaps,services,deployments,replicasets,statefulsets,pods,widgets." + b.group()
+	return "services,deployments,replicasets,statefulsets,pods,widgets." + b.group()
 }
 
 // uids are the objects that run, and which they are. Hooks run anew at an upgrade.
@@ -331,8 +335,11 @@ func (b *helmBench) upgradeDropsWhatTheChartDrops(t *testing.T) {
 	if got := b.kubectl(t, "get", "widgets."+b.group(), "app", "-o", "jsonpath={.spec}"); got != `{"size":1}` {
 		t.Errorf("the custom resource has %s", got)
 	}
-	if got := b.kubectl(t, "get", "secrets", "-o", "name"); strings.Contains(got, "secret/extra") {
-		t.Error("the Secret is still there")
+	if got := b.kubectl(t, "get", "secret", "app", "-o", "jsonpath={.data}"); got != `{"one":"YQ=="}` {
+		t.Errorf("the Secret has %s", got)
+	}
+	if got := b.kubectl(t, "get", "configmaps", "-o", "name"); strings.Contains(got, "configmap/extra") {
+		t.Error("the ConfigMap that has left the chart is still there")
 	}
 }
 
