@@ -106,13 +106,7 @@ func (c *Chart) describe(loaded *chart.Chart) {
 	if from.Type == string(pack.Library) {
 		c.pack.Kind = pack.Library
 	}
-	c.pack.Metadata = pack.Metadata{
-		Name: from.Name, Version: from.Version, Description: from.Description, AppVersion: from.AppVersion, KubeVersion: from.KubeVersion,
-		Links: pack.Links{Home: from.Home, Icon: from.Icon, Sources: from.Sources}, Keywords: from.Keywords, Annotations: from.Annotations,
-	}
-	for _, maintainer := range from.Maintainers {
-		c.pack.Metadata.Maintainers = append(c.pack.Metadata.Maintainers, pack.Maintainer(*maintainer))
-	}
+	c.pack.Metadata = Metadata(from)
 	c.pack.Values = pack.Copy(loaded.Values)
 	for _, file := range c.pack.All {
 		switch {

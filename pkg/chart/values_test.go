@@ -125,7 +125,7 @@ small: 3
 `)
 	given := render.Values{
 		Given: map[string]any{"given": int64(2000000), "set": int64(3000000)},
-		Typed: []pack.Layer{
+		Layers: []pack.Layer{
 			{Values: map[string]any{"given": int64(2000000)}, Source: func([]string) pack.Source { return pack.Source{Kind: pack.FromFile} }},
 			{Values: map[string]any{"set": int64(3000000)}, Source: func([]string) pack.Source { return pack.Source{Kind: pack.FromSet} }},
 		},
@@ -163,17 +163,20 @@ enabled: "yes"
 -- charts/db/values.schema.json --
 {"properties": {"enabled": {"type": "boolean"}, "port": {"type": "integer"}}}
 `
-	_, err := read(t, chart).Complete(values(t, "name: 1\ndb: {port: http}"))
-	var invalid *pack.InvalidError
-	if !errors.As(err, &invalid) {
+	c := read(t, chart)
+	given := values(t, "name: 1\ndb: {port: http}")
+	set := func([]string) pack.Source { return pack.Source{Kind: pack.FromSet} }
+	given.Layers = append(c.Defaults(), pack.Layer{Values: given.Given, Source: set})
+	_, err := c.Complete(given)
+	if !errors.As(err, new(*pack.InvalidError)) {
 		t.Fatal(err)
 	}
-	equal(t, []pack.Problem{
-		{Path: "name", Message: "is number, must be string"},
-		{File: "web/values.yaml", Line: 1, Path: "size", Message: "is string, must be integer"},
-		{File: "web/charts/db/values.yaml", Line: 1, Path: "enabled", Message: "is string, must be boolean"},
-		{Path: "db.port", Message: "is string, must be integer"},
-	}, invalid.Problems)
+	equal(t, `values do not match web/values.schema.json:
+  --set name: is number, must be string
+  web/values.yaml:1: size: is string, must be integer
+values do not match web/charts/db/values.schema.json:
+  web/charts/db/values.yaml:1: db.enabled: is string, must be boolean
+  --set db.port: is string, must be integer`, err.Error())
 	if _, err := read(t, chart).Complete(values(t, "size: 1\ndb: {enabled: true}")); err != nil {
 		t.Errorf("with values that the schemas allow: %v", err)
 	}

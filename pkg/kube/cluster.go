@@ -9,7 +9,10 @@ import (
 )
 
 // fieldManager owns every field that is applied through this package.
-const fieldManager = "sherpack"
+const fieldManager = OwnManager
+
+// OwnManager is the field manager that this program writes as.
+const OwnManager = "sherpack"
 
 // Cluster is a connection to one API server. It is safe for concurrent use. What it does stands in a file for each act.
 type Cluster struct {

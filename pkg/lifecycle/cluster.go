@@ -24,6 +24,9 @@ type Cluster interface {
 	Snapshot(ctx context.Context, refs []corev1.ObjectReference) ([]*unstructured.Unstructured, error)
 	// GiveBack makes adopted objects what they were; done is called as for Apply.
 	GiveBack(ctx context.Context, returns []kube.Return, done func(i int, err error)) error
+	// HandOver gives objects other marks and their fields another manager; TryHandOver submits that as a dry-run.
+	HandOver(ctx context.Context, handovers []kube.Handover, managers kube.Managers, done func(i int, err error)) error
+	TryHandOver(ctx context.Context, handovers []kube.Handover, managers kube.Managers, done func(i int, err error)) error
 	// TakeOver makes the fields ours that kubectl or Helm manages in some objects.
 	TakeOver(ctx context.Context, refs []corev1.ObjectReference) error
 	// OwnData makes data ours in some Secrets that was applied as stringData.
@@ -62,6 +65,9 @@ type Store interface {
 	Supersede(ctx context.Context, r *release.Release) error
 	// Forget removes a stored revision.
 	Forget(ctx context.Context, r *release.Release) error
+	// PutHelm writes what Helm keeps of a release; TryHelm submits that as a dry-run.
+	PutHelm(ctx context.Context, records []release.HelmRecord) error
+	TryHelm(ctx context.Context, records []release.HelmRecord) error
 	// Drop removes all that is stored of a release.
 	Drop(ctx context.Context, namespace, name string) error
 }

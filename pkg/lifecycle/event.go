@@ -31,6 +31,7 @@ const (
 	ObjectDeleted     EventType = "object-deleted"
 	ObjectKept        EventType = "object-kept"
 	ObjectGivenBack   EventType = "object-given-back"
+	ObjectHandedOver  EventType = "object-handed-over"
 	WaitStarted       EventType = "wait-started"
 	WaitProgress      EventType = "wait-progress"
 	WaitFinished      EventType = "wait-finished"
@@ -63,6 +64,7 @@ const (
 	ResultDeleted    Result = "deleted"
 	ResultKept       Result = "kept"
 	ResultGivenBack  Result = "given back"
+	ResultHandedOver Result = "handed over"
 	ResultNotFound   Result = "not found"
 	// A hook that still runs is waited for by a preview: as the operation's own, or before it runs again.
 	ResultAwaited            Result = "waited for"

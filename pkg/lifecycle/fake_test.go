@@ -220,6 +220,32 @@ func (c *cluster) GiveBack(_ context.Context, returns []kube.Return, done func(i
 	return first
 }
 
+func (c *cluster) HandOver(_ context.Context, handovers []kube.Handover, managers kube.Managers, done func(int, error)) error {
+	for i, handover := range handovers {
+		if err := c.applyErr[handover.Ref.Name]; err != nil {
+			done(i, err)
+			return err
+		}
+		c.note("hand %s/%s to %s", handover.Ref.Kind, handover.Ref.Name, managers.To)
+		object := c.objects[kinds.KeyOf(handover.Ref)]
+		for key, value := range handover.Labels {
+			label(object, key, ptr.Deref(value, ""))
+		}
+		for key, value := range handover.Annotations {
+			annotate(object, key, ptr.Deref(value, ""))
+		}
+		done(i, nil)
+	}
+	return nil
+}
+
+func (c *cluster) TryHandOver(_ context.Context, handovers []kube.Handover, _ kube.Managers, done func(int, error)) error {
+	for i, handover := range handovers {
+		done(i, c.checkErr[handover.Ref.Name])
+	}
+	return nil
+}
+
 func (c *cluster) TakeOver(_ context.Context, refs []corev1.ObjectReference) error {
 	for _, ref := range refs {
 		c.note("take over %s/%s", ref.Kind, ref.Name)
@@ -425,6 +451,15 @@ func (s *store) Forget(_ context.Context, r *release.Release) error {
 	return s.tidyErr
 }
 
+func (s *store) PutHelm(_ context.Context, records []release.HelmRecord) error {
+	for _, record := range records {
+		s.writes = append(s.writes, fmt.Sprintf("helm %d %s aside=%v", record.Revision, record.Status, record.Aside))
+	}
+	return s.tidyErr
+}
+
+func (s *store) TryHelm(context.Context, []release.HelmRecord) error { return nil }
+
 func (s *store) Drop(context.Context, string, string) error {
 	s.dropped = s.tidyErr == nil
 	return s.tidyErr
@@ -462,7 +497,9 @@ func label(object *unstructured.Unstructured, key, value string) {
 }
 
 func with(values map[string]string, key, value string) map[string]string {
-	values = maps.Clone(values)
+	if values = maps.Clone(values); values == nil {
+		values = map[string]string{}
+	}
 	if values[key] = value; value == "" {
 		delete(values, key)
 	}

@@ -93,7 +93,7 @@ func (x *execution) foresee(ctx context.Context, created []corev1.ObjectReferenc
 	preview := Preview{Plan: x.plan}
 	refused := x.adoption.CompleteReturns(ctx)
 	if refused == nil {
-		refused = x.preflight.Run(ctx)
+		refused = x.check(ctx)
 	}
 	var found *PreflightError
 	if refused != nil && !errors.As(refused, &found) {
@@ -141,6 +141,11 @@ func (x *execution) effectsOf(step plan.Step, running map[*unstructured.Unstruct
 			effects[entry.Key()] = ResultKept
 		default:
 			effects[entry.Key()] = ResultDeleted
+		}
+	}
+	for _, handover := range step.Handovers {
+		if _, there := x.live[handover.Entry.Key()]; there {
+			effects[handover.Entry.Key()] = x.handover.result()
 		}
 	}
 	for _, h := range step.Hooks {

@@ -48,6 +48,7 @@ type execution struct {
 	adoption  *adoption
 	objects   *objects
 	hooks     *hookRunner
+	handover  *handover
 	timeline  *timeline
 	// extent is how far the run got into changing the cluster.
 	extent plan.Extent
@@ -63,6 +64,7 @@ func (r Runner) execution(p plan.Plan) *execution {
 	x.journal = &journal{ledger: x.ledger, store: r.Store, timeline: line}
 	x.preflight = newPreflight(x.ledger, r.Cluster)
 	x.adoption = &adoption{ledger: x.ledger, journal: x.journal, cluster: r.Cluster, store: r.Store}
+	x.handover = &handover{ledger: x.ledger, cluster: r.Cluster, store: r.Store}
 	x.objects = &objects{ledger: x.ledger, cluster: r.Cluster, adoption: x.adoption}
 	x.hooks = &hookRunner{
 		ledger: x.ledger, cluster: r.Cluster, journal: x.journal, adoption: x.adoption, objects: x.objects, timeline: line,
@@ -87,7 +89,7 @@ func (x *execution) carryOut(ctx, work context.Context) error {
 		return WithCause(work, err)
 	}
 	end := x.timeline.Begin(release.Span{Kind: release.SpanPreflight, Name: "preflight"})
-	err := x.preflight.Run(work)
+	err := x.check(work)
 	end(err)
 	if err != nil {
 		var refused *PreflightError
@@ -104,6 +106,14 @@ func (x *execution) carryOut(ctx, work context.Context) error {
 		return WithCause(work, err)
 	}
 	return x.journal.Finish(ctx, WithCause(work, x.forward(work)), x.extent)
+}
+
+// check submits what the plan does as dry-runs.
+func (x *execution) check(ctx context.Context) error {
+	if err := x.preflight.Run(ctx); err != nil {
+		return err
+	}
+	return x.handover.Preflight(ctx)
 }
 
 // forward does the steps. What cannot be given back ends nothing, and is the error at the end.
@@ -165,6 +175,10 @@ func (x *execution) step(ctx context.Context, step plan.Step) error {
 		return x.objects.Delete(ctx, step)
 	case plan.GiveBack:
 		return x.adoption.GiveBack(ctx, step.Entries)
+	case plan.HandOver:
+		return x.handover.HandOver(ctx, step)
+	case plan.WriteHelm:
+		return x.handover.WriteHelm(ctx, step)
 	case plan.Keep:
 		x.objects.Keep(step)
 		return nil

@@ -94,7 +94,9 @@ func (t *timeline) BeginStep(step plan.Step) (end func(error) time.Duration) {
 		return t.Begin(release.Span{Kind: release.SpanDelete, Name: t.deletion, Count: len(step.Entries)})
 	case plan.GiveBack:
 		return t.Begin(release.Span{Kind: release.SpanGiveBack, Name: "give back", Count: len(step.Entries)})
-	case plan.Keep:
+	case plan.HandOver:
+		return t.Begin(release.Span{Kind: release.SpanHandOver, Name: "hand over", Count: len(step.Handovers)})
+	case plan.Keep, plan.WriteHelm:
 	}
 	return func(error) time.Duration { return 0 }
 }

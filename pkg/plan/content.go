@@ -218,11 +218,19 @@ func (c *content) check(namespace string) error {
 func (c *content) checkCRDFolder() error {
 	var errs []error
 	for _, object := range c.objects() {
-		if inCRDFolder(object) && !kinds.IsDefinition(object.GroupKind()) {
+		if IsBesideManifest(object) && !kinds.IsDefinition(object.GroupKind()) {
 			errs = append(errs, &InputError{Object: object, Message: CRDFolder + " holds CustomResourceDefinitions only; move it to templates/"})
 		}
 	}
 	return joinUnique(errs)
+}
+
+// IsBesideManifest reports whether an object comes of a folder of definitions, of a chart or of a subchart: Helm applies these
+// before its manifest, marks them for no release and never deletes them.
+func IsBesideManifest(object manifest.Object) bool {
+	before, _, found := strings.Cut("/"+object.File, "/"+CRDFolder)
+	// Folders of templates may have any name.
+	return found && !strings.Contains(before+"/", "/templates/")
 }
 
 // duplicates finds duplicate objects. A hook may do so in phases that are not the same.

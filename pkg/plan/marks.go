@@ -126,6 +126,9 @@ func HelmRelease(annotations map[string]string) string {
 	return annotations[AnnotationHelmNamespace] + "/" + annotations[AnnotationHelmRelease]
 }
 
+// HelmOwner is how Holder begins what it says of a release of Helm's.
+const HelmOwner = "Helm release "
+
 // NoOwner is who an object belongs to that nobody has marked.
 const NoOwner = "no release"
 
@@ -137,7 +140,7 @@ func (o Owner) Holder(found metav1.Object) string {
 	case other.Name != "" && other != o:
 		return "release " + quoted(other.Namespace) + "/" + quoted(other.Name)
 	case annotations[AnnotationHelmRelease] != "":
-		return "Helm release " + quoted(annotations[AnnotationHelmNamespace]) + "/" + quoted(annotations[AnnotationHelmRelease])
+		return HelmOwner + quoted(annotations[AnnotationHelmNamespace]) + "/" + quoted(annotations[AnnotationHelmRelease])
 	case label != "":
 		return strconv.Quote(label)
 	}

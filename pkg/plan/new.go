@@ -16,16 +16,6 @@ import (
 // CRDFolder is where a pack keeps the custom resource definitions that are applied before anything else.
 const CRDFolder = "crds/"
 
-// inCRDFolder reports whether an object stands in that folder of a pack, or in that of a chart or subchart, whose files are named
-// from the chart on. Folders of templates may have any name.
-func inCRDFolder(object manifest.Object) bool {
-	if strings.HasPrefix(object.File, CRDFolder) {
-		return true
-	}
-	before, _, found := strings.Cut(object.File, "/"+CRDFolder)
-	return found && !slices.Contains(strings.Split(before, "/"), "templates")
-}
-
 // Request is what an operation is planned from.
 type Request struct {
 	Operation release.Operation
@@ -158,7 +148,7 @@ func (c *content) steps(request Request) []Step {
 // comesFirst reports whether an object must be there before any hook runs: hooks may live in the pack's Namespaces, and
 // be of the kinds it defines.
 func comesFirst(object manifest.Object) bool {
-	return inCRDFolder(object) || kinds.IsNamespace(object.GroupKind())
+	return IsBesideManifest(object) || kinds.IsNamespace(object.GroupKind())
 }
 
 func (c *content) hookSteps(phase hook.Phase, options Options) []Step {

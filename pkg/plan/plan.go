@@ -116,6 +116,10 @@ const (
 	// GiveBack makes what Entries name and what was adopted what it was before. The steps after it are done even where that
 	// fails, and then the operation has failed.
 	GiveBack Action = "give-back"
+	// HandOver gives the objects of Handovers other marks, and their fields another manager. Nothing else of them changes.
+	HandOver Action = "hand-over"
+	// WriteHelm writes Records, in their order.
+	WriteHelm Action = "write-helm-records"
 )
 
 // Step is one step of a plan. Which fields are set depends on the action.
@@ -129,12 +133,25 @@ type Step struct {
 	Early   bool
 	Hooks   []Hook
 	Entries []release.Entry
+	ChangeOfHands
+	FailingHooks
+	// NoWait only starts the deletion.
+	NoWait bool
+}
+
+// ChangeOfHands is what a release is that is taken over from Helm, or given to it.
+type ChangeOfHands struct {
+	// Handovers are the objects of HandOver, and Records what WriteHelm has Helm find, or not find.
+	Handovers []Handover
+	Records   []release.HelmRecord
+}
+
+// FailingHooks say what becomes of RunHooks when a hook fails.
+type FailingHooks struct {
 	// KeepGoing runs the hooks that come after one that failed, too.
 	KeepGoing bool
 	// Optional says that the operation continues when the hooks fail, which is recorded and said.
 	Optional bool
-	// NoWait only starts the deletion.
-	NoWait bool
 }
 
 // Hook is a hook at one phase, ready to be applied.
@@ -245,6 +262,10 @@ func CourseOf(operation release.Operation) Course {
 		return Course{hook.PreDelete, hook.PostDelete, release.Uninstalling, release.Uninstalled}
 	case release.OperationTest:
 		return Course{Before: hook.Test}
+	case release.OperationAdopt:
+		return Course{Meanwhile: release.PendingInstall, Done: release.Deployed}
+	case release.OperationHandover:
+		return Course{Meanwhile: release.Uninstalling, Done: release.Uninstalled}
 	case release.OperationUndo:
 	}
 	return Course{}

@@ -74,7 +74,7 @@ func Test(request Request, tests Tests) (Plan, error) {
 		record.State, record.Reason = release.HookSkipped, release.ReasonNoHooks
 	}
 	if len(chosen) > 0 {
-		plan.Steps = []Step{{Action: RunHooks, Phase: hook.Test, Hooks: chosen, KeepGoing: tests.KeepGoing}}
+		plan.Steps = []Step{{Action: RunHooks, Phase: hook.Test, Hooks: chosen, FailingHooks: FailingHooks{KeepGoing: tests.KeepGoing}}}
 	}
 	return plan, nil
 }

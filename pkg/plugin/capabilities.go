@@ -42,9 +42,10 @@ func (d discovery) Lookup(ctx context.Context) func(apiVersion, kind, namespace,
 }
 
 // FindKinds finds out for each kind of the resources of a request whether its objects live in a namespace: from the cluster or, for
-// kinds that the manifest itself defines, from their definitions. For one that neither knows it looks where else the cluster has it.
-func (d discovery) FindKinds(request *plan.Request) error {
-	nodes := slices.Concat(request.Nodes, request.Left)
+// kinds that the manifest itself defines, from their definitions. For one that neither knows it looks where else the cluster has it. more
+// are resources that the request does not have.
+func (d discovery) FindKinds(request *plan.Request, more ...*yaml.RNode) error {
+	nodes := slices.Concat(request.Nodes, request.Left, more)
 	scopes := definedScopes(nodes)
 	request.Scopes, request.Served = scopes, map[schema.GroupVersionKind]string{}
 	var errs []error

@@ -71,15 +71,18 @@ func (c completer) addArguments(command *cobra.Command) {
 		"DIR": cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs),
 		"REVISION": c.asking(revisionNumbers, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder),
 	}
-	if name := command.Name(); name == "install" || name == "template" {
+	switch command.Name() {
+	case "install", "template":
 		// The release is a new one.
 		delete(known, "NAME")
+	case "adopt":
+		known["NAME"] = c.asking(helmsNames, cobra.ShellCompDirectiveNoFileComp)
 	}
 	var arguments []cobra.CompletionFunc
 	for _, word := range strings.Fields(command.Use)[1:] {
 		arguments = append(arguments, known[strings.Trim(word, "[].")])
 	}
-	several := strings.HasSuffix(command.Use, "...")
+	several := strings.Contains(command.Use, "...")
 	if !slices.ContainsFunc(arguments, func(f cobra.CompletionFunc) bool { return f != nil }) {
 		return
 	}
@@ -179,6 +182,11 @@ func releaseNames(ctx context.Context, at *connection, _ []string, toComplete st
 		err = nil
 	}
 	return completions, err
+}
+
+// helmsNames are the releases that can be taken over from Helm.
+func helmsNames(ctx context.Context, at *connection, _ []string, _ string) ([]cobra.Completion, error) {
+	return helmsReleases(ctx, at)
 }
 
 // historyOfNamed is the history of the release that is named first among some arguments; none where none is named.

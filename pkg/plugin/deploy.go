@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,9 +132,14 @@ func (d deployment) plan(ctx context.Context, at planning) (*proposal, error) {
 	}
 	if d.Verb.Allow != nil {
 		if err := d.Verb.Allow(d.Name, history); errors.Is(err, storage.ErrNotFound) {
-			return nil, fmt.Errorf("%w%s", err, at.meant(ctx, d.Name))
+			return nil, fmt.Errorf("%w%s", err, cmp.Or(at.adoptable(ctx, d.Name), at.meant(ctx, d.Name)))
 		} else if err != nil {
 			return nil, err
+		}
+	}
+	if d.Plan.TakeOwnership && history.Newest() == nil {
+		if hint := at.adoptable(ctx, d.Name); hint != "" {
+			at.warnings.Warn("--take-ownership applies the pack over what Helm has made%s", hint)
 		}
 	}
 	request := plan.Request{
@@ -223,7 +229,7 @@ func fill(next *release.Release, source *input, result *render.Result) error {
 	next.Spec.Pack = release.Pack{Name: metadata.Name, Version: metadata.Version, AppVersion: metadata.AppVersion}
 	next.Content = release.Content{
 		Manifest: text, Values: source.given, Merged: source.Merged(), Notes: result.Notes, Pack: metadata,
-		Origins: pack.Short(source.Origins()),
+		Origins: pack.Short(source.Origins()), Chart: source.source.IsChart(),
 	}
 	return nil
 }

@@ -157,7 +157,7 @@ func is[T error](err error) bool {
 func fromCluster(err error) bool {
 	var answer apierrors.APIStatus
 	return errors.As(err, &answer) || errors.Is(err, storage.ErrConflict) || is[*storage.LockedError](err) || is[configError](err) ||
-		is[*url.Error](err) || is[*lifecycle.ForeignError](err) ||
+		is[*url.Error](err) || is[*lifecycle.ForeignError](err) || is[*lifecycle.NotHelmsError](err) ||
 		is[*refusal.ConflictError](err) || is[*refusal.ImmutableError](err) || is[*refusal.NotServedError](err)
 }
 
@@ -220,6 +220,7 @@ func advice(err error) string {
 	var foreign *lifecycle.ForeignError
 	var config configError
 	rights, kept := adviceOnRights(err), keptHook(err)
+	var advised interface{ Advice() string }
 	switch {
 	case rights != "":
 		return rights
@@ -227,6 +228,8 @@ func advice(err error) string {
 		return fmt.Sprintf("To see more: kubectl describe -n %s %s/%s", kept.Namespace, strings.ToLower(kept.Kind), kept.Name)
 	case missingNamespace(err):
 		return "To create the namespace of the release, use --create-namespace. Other namespaces must exist or be part of the pack."
+	case errors.As(err, &advised):
+		return advised.Advice()
 	case is[*refusal.ConflictError](err):
 		return "To take these fields over from their managers, use --force-conflicts."
 	case is[*lifecycle.AdoptedError](err):
@@ -235,7 +238,9 @@ func advice(err error) string {
 		return adviceOnImmutable(err)
 	case errors.As(err, &foreign) && foreign.Hook != "":
 		return "--take-ownership does not delete objects of others. Delete it yourself, or rename the hook."
-	case is[*lifecycle.ForeignError](err):
+	case foreign != nil && strings.HasPrefix(foreign.Owner, plan.HelmOwner):
+		return "To take the release over from Helm, without changing what runs, use kubectl sherpack adopt NAME --from-helm. To adopt single objects, use --take-ownership."
+	case foreign != nil:
 		return "To adopt it, use --take-ownership."
 	case errors.Is(err, storage.ErrLockLost):
 		return "This command has stopped and writes nothing more. To see its state, use kubectl sherpack status."

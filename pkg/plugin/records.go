@@ -83,6 +83,16 @@ func (r records) meant(ctx context.Context, name string) string {
 	return words.Suggestion(name, names)
 }
 
+// adoptable says, behind what is said of a release that is not there, how it is taken over from Helm, where Helm has it; else "".
+func (r records) adoptable(ctx context.Context, name string) string {
+	// Who may not read that may have no release of Helm's.
+	records, err := r.store.HelmRecords(ctx, r.namespace, name)
+	if err != nil || len(listed(records)) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; Helm has a release of that name: to take it over without changing what runs, use kubectl sherpack adopt %s --from-helm", name)
+}
+
 // Salvage returns what can be read of a revision of a history.
 func (r records) Salvage(ctx context.Context, listed *release.Release) (*release.Release, error) {
 	return r.store.Salvage(ctx, listed.Namespace, listed.Name, listed.Spec.Revision)

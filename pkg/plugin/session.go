@@ -108,9 +108,9 @@ func open(options RunOptions, operation release.Operation) (*session, error) {
 // makesRevision reports whether an operation makes a revision.
 func makesRevision(operation release.Operation) bool {
 	switch operation {
-	case release.OperationInstall, release.OperationUpgrade, release.OperationRollback:
+	case release.OperationInstall, release.OperationUpgrade, release.OperationRollback, release.OperationAdopt:
 		return true
-	case release.OperationUninstall, release.OperationTest, release.OperationUndo:
+	case release.OperationUninstall, release.OperationTest, release.OperationUndo, release.OperationHandover:
 	}
 	return false
 }
@@ -285,7 +285,7 @@ func (s *session) preview(ctx context.Context, proposed *proposal) (*performed, 
 
 // foresee has the server say what running a plan would do.
 func (s *session) foresee(ctx context.Context, proposed *proposal) (lifecycle.Preview, error) {
-	runner := lifecycle.Runner{Cluster: s.cluster, Observe: s.observe, Now: time.Now}
+	runner := lifecycle.Runner{Cluster: s.cluster, Store: s.store, Observe: s.observe, Now: time.Now}
 	if s.Review.Diff {
 		return runner.Compare(ctx, proposed.Plan, proposed.created...)
 	}
@@ -344,4 +344,30 @@ func doing(planned plan.Plan) release.Operation {
 		return release.OperationRollback
 	}
 	return planned.Operation
+}
+
+// sweep removes what a command has left that was killed while it dropped the record. notFound is what to say where there is
+// nothing.
+func (o RunOptions) sweep(ctx context.Context, operation release.Operation, notFound error) (*performed, error) {
+	s, err := open(o, operation)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close(ctx)
+	swept, err := s.sweep(ctx)
+	if err == nil && !swept {
+		err = notFound
+	}
+	return &performed{Result: plan.Result{Release: release.New(o.Name, s.namespace, 0)}}, err
+}
+
+// sweep removes what a command has left that was killed while it dropped the record, and reports whether there was something.
+func (s *session) sweep(ctx context.Context) (bool, error) {
+	switch err := s.Lock(ctx); {
+	case missingNamespace(err):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return s.store.Sweep(ctx, s.namespace, s.Name)
 }

@@ -38,6 +38,9 @@ func toContinue(name string) string { return "To continue: kubectl sherpack resu
 // standing says how a release stands after work on it has failed; "" where that is not known, or the work changes nothing. Commands
 // that it names end in inNamespace.
 func standing(done plan.Plan, result plan.Result, err error, inNamespace string) string {
+	if done.Operation.ChangesHands() {
+		return fmt.Sprintf("Run %s again; it continues.", done.Operation)
+	}
 	r, deployed := result.Release, done.History.Deployed()
 	name, unchanged := r.Name+inNamespace, ""
 	if deployed != nil && result.Extent == plan.ExtentNone {

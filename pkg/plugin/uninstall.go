@@ -69,7 +69,7 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 				}
 				all[i] = options
 			}
-			return uninstallAll(cmd.Context(), all)
+			return eachOf(cmd.Context(), all, func(options *UninstallOptions) error { return options.Run(cmd.Context()) })
 		},
 	}
 	flags.AddFlags(command)
@@ -112,26 +112,6 @@ func (f *deleteFlags) AddFlags(flags *pflag.FlagSet) {
 func (f *deleteFlags) ApplyTo(options *plan.Options) error {
 	options.Wait, options.TakeOwnership = f.Wait, f.TakeOwnership
 	return nil
-}
-
-// uninstallAll removes releases one after another, each also where an earlier one could not be removed. An interrupt ends it.
-func uninstallAll(ctx context.Context, all []*UninstallOptions) error {
-	var failures []error
-	for _, options := range all {
-		if err := options.Run(ctx); err != nil {
-			failures = append(failures, err)
-		}
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	switch len(failures) {
-	case 0:
-		return nil
-	case 1:
-		return failures[0]
-	}
-	return severalError(failures)
 }
 
 // severalError are the errors of releases that were worked on one after another. The first decides about the exit code.
@@ -185,17 +165,6 @@ func (o *UninstallOptions) removeRest(ctx context.Context, notFound error) (*per
 		return nil, notFound
 	}
 	return nil, fmt.Errorf("%w%s", notFound, s.meant(ctx, o.Name))
-}
-
-// sweep removes what a command has left that was killed while it dropped the record, and reports whether there was something.
-func (s *session) sweep(ctx context.Context) (bool, error) {
-	switch err := s.Lock(ctx); {
-	case missingNamespace(err):
-		return false, nil
-	case err != nil:
-		return false, err
-	}
-	return s.store.Sweep(ctx, s.namespace, s.Name)
 }
 
 func (o *UninstallOptions) plan(ctx context.Context, at planning) (*proposal, error) {

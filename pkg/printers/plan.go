@@ -20,7 +20,7 @@ func Plan(out io.Writer, preview lifecycle.Preview) error {
 	var text strings.Builder
 	last := ""
 	for i, step := range preview.Plan.Steps {
-		if len(step.Objects)+len(step.Hooks)+len(step.Entries) == 0 {
+		if len(step.Objects)+len(step.Hooks)+len(step.Entries)+len(step.Handovers)+len(step.Records) == 0 {
 			continue
 		}
 		// Waves that follow each other are one thing to people.
@@ -111,9 +111,23 @@ func eachOf(i int, preview lifecycle.Preview, do func(title string, ref corev1.O
 		}
 		do("", object.Reference(), effect)
 	}
+	for _, handover := range step.Handovers {
+		do("", handover.Entry.Reference(), string(preview.Effect(i, handover.Entry.Reference())))
+	}
+	for _, record := range step.Records {
+		do("", corev1.ObjectReference{APIVersion: "v1", Kind: "Secret", Namespace: record.Namespace, Name: record.Secret()}, written(record))
+	}
 	for _, entry := range step.Entries {
 		do("", entry.Reference(), string(preview.Effect(i, entry.Reference())))
 	}
+}
+
+// written is what becomes of a record of Helm's.
+func written(record release.HelmRecord) string {
+	if record.Aside {
+		return "hidden from helm list"
+	}
+	return record.Status
 }
 
 func writeStep(text *strings.Builder, i int, preview lifecycle.Preview) {
@@ -147,6 +161,10 @@ func heading(step plan.Step) string {
 		return "wait until ready"
 	case plan.GiveBack:
 		return "give back"
+	case plan.HandOver:
+		return "change owner and field manager"
+	case plan.WriteHelm:
+		return "write Helm's records"
 	}
 	return string(step.Action)
 }

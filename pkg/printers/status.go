@@ -63,6 +63,9 @@ func (v StatusView) writeFields(out io.Writer) error {
 	field("Pack", r.Spec.Pack.String())
 	field("App Version", r.Spec.Pack.AppVersion)
 	field("Revision", revision(r))
+	if r.Spec.FromHelm != 0 {
+		field("From Helm", fmt.Sprintf("revision %d", r.Spec.FromHelm))
+	}
 	field("Status", phase(r))
 	field("Message", r.Status.Message)
 	field("Rolled Back", v.RolledBack)

@@ -2,6 +2,7 @@ package printers
 
 import (
 	"cmp"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -51,8 +52,11 @@ func HistoryTable(revisions release.History, now time.Time) *metav1.Table {
 	return table(columns, revisions, func(r *release.Release) []any {
 		made := ptr.Deref(r.Spec.Provenance, release.Provenance{})
 		from := "<none>"
-		if r.Spec.FromRevision != 0 {
+		switch {
+		case r.Spec.FromRevision != 0:
 			from = strconv.Itoa(r.Spec.FromRevision)
+		case r.Spec.FromHelm != 0:
+			from = fmt.Sprintf("Helm's %d", r.Spec.FromHelm)
 		}
 		return []any{
 			int64(r.Spec.Revision), updated(r, now), Line(phase(r)), Line(r.Spec.Pack.String()), Line(r.Spec.Pack.AppVersion),

@@ -19,7 +19,8 @@ func textOf(event lifecycle.Event) string {
 	switch event.Type {
 	case lifecycle.HookStarted, lifecycle.HookProgress, lifecycle.HookFinished, lifecycle.HookSkipped:
 		return hookLine(event)
-	case lifecycle.ObjectApplied, lifecycle.ObjectDeleted, lifecycle.ObjectKept, lifecycle.ObjectGivenBack:
+	case lifecycle.ObjectApplied, lifecycle.ObjectDeleted, lifecycle.ObjectKept, lifecycle.ObjectGivenBack,
+		lifecycle.ObjectHandedOver:
 		return objectLine(event)
 	case lifecycle.LockWaiting:
 		return "waiting for the lock of release " + event.Release + ": held by " + event.Message
@@ -61,6 +62,7 @@ func doneIn(event lifecycle.Event) string {
 	done := map[release.Operation]string{
 		release.OperationInstall: "installed", release.OperationUpgrade: "upgraded", release.OperationRollback: "rolled back",
 		release.OperationUninstall: "uninstalled", release.OperationTest: "tested", release.OperationUndo: "undone",
+		release.OperationAdopt: "adopted", release.OperationHandover: "handed over",
 	}
 	if event.Result != lifecycle.ResultSucceeded {
 		return ""

@@ -21,6 +21,9 @@ func (r *Release) Description() string {
 	case r.Status.Operation == "":
 		return ""
 	}
+	if r.Spec.FromHelm != 0 && r.Status.Operation == OperationAdopt && r.Status.Phase != Failed && !r.Status.Phase.Pending() {
+		return fmt.Sprintf("Adopted from Helm revision %d", r.Spec.FromHelm)
+	}
 	operation := string(r.Status.Operation)
 	done := strings.ToUpper(operation[:1]) + operation[1:]
 	restored := r.Spec.FromRevision != 0 && r.Status.Operation != OperationUninstall

@@ -90,6 +90,8 @@ type Spec struct {
 	Pack Pack `json:"pack"`
 	// FromRevision is the revision whose manifest a rollback restored; 0 for all others.
 	FromRevision int `json:"fromRevision,omitempty"`
+	// FromHelm is the number of the revision of Helm that this one took over; 0 for all others.
+	FromHelm int `json:"fromHelm,omitempty"`
 	// Description is what the user said about the revision; empty where nothing was said. A store may cut it after 1 KiB.
 	Description string `json:"description,omitempty"`
 	// Provenance says who made the revision, and from what; nil in records of earlier versions.
@@ -121,6 +123,8 @@ type Content struct {
 	Notes string `json:"notes,omitempty"`
 	// Pack is the metadata of the pack.
 	Pack pack.Metadata `json:"pack"`
+	// Chart says that the pack is a Helm chart; it is false in records of versions that knew none.
+	Chart bool `json:"chart,omitempty"`
 }
 
 // Status is how far a revision got: the part of the record that changes while an operation runs.
@@ -137,6 +141,9 @@ type Status struct {
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 	// Interrupted is the operation that was cut short by a signal, or by the end of its process; empty where none was.
 	Interrupted Operation `json:"interrupted,omitempty"`
+	// ToHelm is the number of the revision of Helm that a handover makes of this one, from its beginning to its end; 0 at all other
+	// times.
+	ToHelm int `json:"toHelm,omitempty"`
 	// Before is what was said before an uninstallation, as long as that has deleted nothing; nil at all other times.
 	Before *Past `json:"before,omitempty"`
 	// Hooks are in the order in which they run.

@@ -28,6 +28,8 @@ const (
 	SpanDelete SpanKind = "delete"
 	// SpanGiveBack is giving back what was adopted.
 	SpanGiveBack SpanKind = "give-back"
+	// SpanHandOver is having objects change hands.
+	SpanHandOver SpanKind = "hand-over"
 )
 
 // SpanResult is how a span ended.

@@ -41,6 +41,9 @@ func encodeHead(r *release.Release, parts layout, run string) (*corev1.Secret, e
 	} {
 		annotations[key] = value
 	}
+	if r.Spec.FromHelm != 0 {
+		annotations[annotationFromHelm] = strconv.Itoa(r.Spec.FromHelm)
+	}
 	if r.Spec.Provenance != nil {
 		if annotations[annotationProvenance], err = encodeProvenance(*r.Spec.Provenance); err != nil {
 			return nil, err
@@ -80,6 +83,7 @@ func decodeHead(head *metav1.ObjectMeta) (*release.Release, error) {
 		AppVersion: head.Annotations[annotationAppVersion],
 	}
 	r.Spec.FromRevision, _ = strconv.Atoi(head.Annotations[annotationFromRevision])
+	r.Spec.FromHelm, _ = strconv.Atoi(head.Annotations[annotationFromHelm])
 	r.Spec.Description = head.Annotations[annotationDescription]
 	r.Spec.Provenance = decodeProvenance(head.Annotations[annotationProvenance])
 	if phase := release.Phase(head.Labels[labelStatus]); phase.Known() {

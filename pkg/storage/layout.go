@@ -37,6 +37,7 @@ const (
 	annotationCause          = "sherpack.io/cause"
 	annotationUpdated        = "sherpack.io/updated"
 	annotationFromRevision   = "sherpack.io/from-revision"
+	annotationFromHelm       = "sherpack.io/from-helm"
 	annotationDescription    = "sherpack.io/description"
 	annotationProvenance     = "sherpack.io/provenance"
 	annotationPayloadParts   = "sherpack.io/payload-parts"

@@ -189,7 +189,13 @@ func (b *killBench) try(t *testing.T, instant instant) {
 // kill runs an operation and kills it at an instant.
 func (b *killBench) kill(t *testing.T, instant instant) {
 	t.Helper()
-	command := exec.Command(program(t), append(args(instant.operation), "--kubeconfig", b.kubeconfig, "--namespace", b.namespace)...)
+	b.killAt(t, instant, args(instant.operation))
+}
+
+// killAt runs a command and kills it at an instant.
+func (b *killBench) killAt(t *testing.T, instant instant, args []string) {
+	t.Helper()
+	command := exec.Command(program(t), append(args, "--kubeconfig", b.kubeconfig, "--namespace", b.namespace)...)
 	command.Env = append(os.Environ(), "HOME="+b.home)
 	kill := func() { _ = command.Process.Kill() }
 	counter := &counter{at: instant.request, before: kill, elsewhere: instant.elsewhere}

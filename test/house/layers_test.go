@@ -25,7 +25,7 @@ func layers() []layer {
 	return []layer{
 		{folder: "cmd/kubectl-sherpack", may: []string{"pkg/plugin"}},
 		{folder: "pkg/plugin", may: []string{
-			"pkg/chart", "pkg/convert", "pkg/diff", "pkg/hook", "pkg/kinds", "pkg/kube", "pkg/kube/refusal", "pkg/lifecycle", "pkg/lint", "pkg/manifest", "pkg/pack", "pkg/patience",
+			"pkg/chart", "pkg/convert", "pkg/diff", "pkg/helmrelease", "pkg/hook", "pkg/kinds", "pkg/kube", "pkg/kube/refusal", "pkg/lifecycle", "pkg/lint", "pkg/manifest", "pkg/pack", "pkg/patience",
 			"pkg/plan", "pkg/printers", "pkg/progress", "pkg/reads", "pkg/reference", "pkg/release", "pkg/render", "pkg/source", "pkg/starter", "pkg/storage", "pkg/timeline", "pkg/words",
 		}},
 		{folder: "pkg/timeline", may: []string{"pkg/hook", "pkg/printers", "pkg/progress", "pkg/release", "pkg/words"}},
@@ -33,6 +33,7 @@ func layers() []layer {
 		{folder: "pkg/lint", may: []string{"pkg/hook", "pkg/kinds", "pkg/manifest", "pkg/pack", "pkg/plan", "pkg/release", "pkg/render", "pkg/source"}},
 		{folder: "pkg/source", may: []string{"pkg/chart", "pkg/manifest", "pkg/pack", "pkg/render"}},
 		{folder: "pkg/chart", may: []string{"pkg/hook", "pkg/kinds", "pkg/manifest", "pkg/pack", "pkg/render", "pkg/strictyaml"}},
+		{folder: "pkg/helmrelease", may: []string{"pkg/chart", "pkg/hook", "pkg/manifest", "pkg/pack", "pkg/plan", "pkg/release"}},
 		{folder: "pkg/progress", may: []string{"pkg/lifecycle", "pkg/printers", "pkg/release", "pkg/words"}},
 		{folder: "pkg/printers", may: []string{"pkg/diff", "pkg/hook", "pkg/kube/drift", "pkg/lifecycle", "pkg/plan", "pkg/release", "pkg/words"}},
 		{folder: "pkg/lifecycle", may: []string{

@@ -1,0 +1,79 @@
+package chart
+
+import (
+	"strings"
+
+	chart "helm.sh/helm/v4/pkg/chart/v2"
+	releasev1 "helm.sh/helm/v4/pkg/release/v1"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+)
+
+// Stored is what Helm has rendered and stored, read as what it renders.
+type Stored struct {
+	// Nodes are the resources, hooks included.
+	Nodes []*yaml.RNode
+	// Definitions are the custom resource definitions that the chart has in crds/ and that Helm applies beside the manifest. Those
+	// of subcharts are not stored.
+	Definitions []*yaml.RNode
+	Warnings    []string
+}
+
+// ReadStored reads the resources of a release of Helm's.
+func ReadStored(of *releasev1.Release) (Stored, error) {
+	var resources, definitions documents
+	for _, document := range split(of.Manifest) {
+		file, text := CutSource(document)
+		if err := resources.add(file, text); err != nil {
+			return Stored{}, err
+		}
+	}
+	for _, hook := range of.Hooks {
+		if err := resources.add(hook.Path, hook.Manifest); err != nil {
+			return Stored{}, err
+		}
+	}
+	nodes, err := resources.Resources()
+	if err != nil {
+		return Stored{}, err
+	}
+	found := Stored{Warnings: resources.warnings}
+	nodes, warnings, err := asPackHas(nodes, of.Namespace)
+	if err != nil {
+		return Stored{}, err
+	}
+	found.Nodes, found.Warnings = nodes, append(found.Warnings, warnings...)
+	if of.Chart == nil {
+		return found, nil
+	}
+	for _, definition := range of.Chart.CRDObjects() {
+		if err := definitions.add(definition.Filename, string(definition.File.Data)); err != nil {
+			return Stored{}, err
+		}
+	}
+	found.Definitions, err = definitions.Resources()
+	return found, err
+}
+
+// CutSource takes the comment off a document by which Helm names its file; "" where there is none.
+func CutSource(document string) (file, text string) {
+	line, rest, _ := strings.Cut(document, "\n")
+	file, named := strings.CutPrefix(line, "# Source: ")
+	if !named {
+		return "", document
+	}
+	return strings.TrimSpace(file), rest
+}
+
+// Metadata tells of a chart as of a pack.
+func Metadata(from *chart.Metadata) pack.Metadata {
+	told := pack.Metadata{
+		Name: from.Name, Version: from.Version, Description: from.Description, AppVersion: from.AppVersion, KubeVersion: from.KubeVersion,
+		Links: pack.Links{Home: from.Home, Icon: from.Icon, Sources: from.Sources}, Keywords: from.Keywords, Annotations: from.Annotations,
+	}
+	for _, maintainer := range from.Maintainers {
+		told.Maintainers = append(told.Maintainers, pack.Maintainer(*maintainer))
+	}
+	return told
+}

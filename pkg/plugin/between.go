@@ -1,0 +1,149 @@
+package plugin
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+)
+
+// isBetween reports whether a release is half Helm's and half ours: a command was cut short that had it change hands.
+func isBetween(newest *release.Release) bool {
+	if newest == nil || !newest.Status.Operation.ChangesHands() {
+		return false
+	}
+	phase := newest.Status.Phase
+	return phase == release.Failed || phase.Pending()
+}
+
+// checkSettled refuses to work on a release that is half Helm's.
+func checkSettled(history release.History) error {
+	newest := history.Newest()
+	if !isBetween(newest) {
+		return nil
+	}
+	return &betweenError{newest}
+}
+
+// betweenError is a release that is half Helm's and half ours.
+type betweenError struct{ release *release.Release }
+
+// Error says what was interrupted.
+func (e *betweenError) Error() string {
+	return fmt.Sprintf("release %q changes hands: its %s was interrupted or has failed", e.release.Name, e.release.Status.Operation)
+}
+
+// Advice says how it is completed.
+func (e *betweenError) Advice() string {
+	return fmt.Sprintf("To have it here: kubectl sherpack adopt %s --from-helm. To give it to Helm: kubectl sherpack handover %[1]s --to-helm.", e.release.Name)
+}
+
+// Revisions are those of a release that can be worked on.
+func (p planning) Revisions(ctx context.Context, name string) (release.History, error) {
+	history, err := p.records.Revisions(ctx, name)
+	return history, cmp.Or(err, checkSettled(history))
+}
+
+// History are the revisions of a release that can be worked on, of which there is at least one.
+func (p planning) History(ctx context.Context, name string) (release.History, error) {
+	history, err := p.records.History(ctx, name)
+	return history, cmp.Or(err, checkSettled(history))
+}
+
+// Find returns a revision of a release that can be worked on, 0 for the newest, and the history it stands in.
+func (p planning) Find(ctx context.Context, name string, number int) (*release.Release, release.History, error) {
+	found, history, err := p.records.Find(ctx, name, number)
+	return found, history, cmp.Or(err, checkSettled(history))
+}
+
+// betweenRequest is the request to have a release change hands that is in the record: its newest revision, which must be there
+// whole.
+func (p planning) betweenRequest(ctx context.Context, history release.History, options plan.Options) (plan.Request, error) {
+	newest, err := p.Salvage(ctx, history.Newest())
+	if err != nil {
+		return plan.Request{}, err
+	}
+	if lost := newest.Record.Damage.Err(); lost != nil {
+		return plan.Request{}, damage(newest, lost)
+	}
+	request := plan.Request{Release: newest, History: history[:len(history)-1], Options: options}
+	return request, p.CompleteRequest(&request)
+}
+
+// listed are the records that Helm finds.
+func listed(records []release.HelmRecord) []release.HelmRecord {
+	return slices.DeleteFunc(slices.Clone(records), func(record release.HelmRecord) bool { return record.Aside })
+}
+
+// severalFlags choose on which releases a command works.
+type severalFlags struct{ All bool }
+
+// AddFlags adds --all.
+func (f *severalFlags) AddFlags(command *cobra.Command, usage string) {
+	command.Flags().BoolVar(&f.All, "all", false, usage)
+}
+
+// Args accepts names, or none with --all.
+func (f *severalFlags) Args(command *cobra.Command, args []string) error {
+	switch {
+	case f.All && len(args) > 0:
+		return errors.New("--all is about all releases of the namespace: omit NAME")
+	case !f.All && len(args) == 0:
+		return fmt.Errorf("%s needs NAME, or --all", command.Name())
+	}
+	return nil
+}
+
+// Each does something for each release, one after another, also where an earlier one has failed. all names them where no names are
+// given.
+func (f *severalFlags) Each(command *cobra.Command, names []string, run *RunFlags, all func(context.Context, *connection) ([]string, error), do func(RunOptions) error) error {
+	ctx := command.Context()
+	if f.All {
+		at, err := connect(run.Getter, run.IOStreams)
+		if err != nil {
+			return err
+		}
+		names, err = all(ctx, at)
+		at.Close()
+		if err != nil {
+			return err
+		}
+		if len(names) == 0 {
+			_, _ = fmt.Fprintf(run.ErrOut, "No releases found in %s namespace.\n", at.namespace)
+		}
+	}
+	options := make([]RunOptions, len(names))
+	for i, name := range names {
+		var err error
+		if options[i], err = run.ToOptions(command, name); err != nil {
+			return err
+		}
+	}
+	return eachOf(ctx, options, do)
+}
+
+// eachOf does something for each of several releases. An interrupt ends it.
+func eachOf[T any](ctx context.Context, all []T, do func(T) error) error {
+	var failures []error
+	for _, one := range all {
+		if err := do(one); err != nil {
+			failures = append(failures, err)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	switch len(failures) {
+	case 0:
+		return nil
+	case 1:
+		return failures[0]
+	}
+	return severalError(failures)
+}
