@@ -2,9 +2,11 @@ package printers
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	rogpeppe "github.com/rogpeppe/go-internal/diff"
@@ -90,8 +92,26 @@ func textOf(change diff.Change) (text changeText, err error) {
 	}
 	text.after, err = document(text.After)
 	gvk := change.Ref.GroupVersionKind()
-	text.name = strings.TrimPrefix(strings.Join([]string{gvk.Group, gvk.Version, gvk.Kind, change.Ref.Namespace, change.Ref.Name}, "."), ".")
+	text.name = fileName(strings.TrimPrefix(strings.Join([]string{gvk.Group, gvk.Version, gvk.Kind, change.Ref.Namespace, change.Ref.Name}, "."), "."))
 	return text, err
+}
+
+// maxFileName is how many bytes a file name has at most: file systems take 255, and a number may follow.
+const maxFileName = 200
+
+var noFileName = regexp.MustCompile(`[^A-Za-z0-9._-]`)
+
+// fileName makes of a name, which may come from a stored record, one that a file can have anywhere: what else it holds is escaped
+// as in a URL, and what is too long ends in a hash.
+func fileName(name string) string {
+	escaped := noFileName.ReplaceAllStringFunc(name, func(other string) string {
+		return strings.ReplaceAll(fmt.Sprintf(" % X", other), " ", "%")
+	})
+	if len(escaped) <= maxFileName {
+		return escaped
+	}
+	hash := fmt.Sprintf("-%x", sha256.Sum256([]byte(name)))[:17]
+	return escaped[:maxFileName-len(hash)] + hash
 }
 
 // document is an object as YAML that is safe to print; nil for nil.
