@@ -2,6 +2,8 @@ package printers_test
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,6 +45,7 @@ func TestComparison(t *testing.T) {
 	t.Run("as a comment of a pull request", comparisonAsMarkdown)
 	t.Run("for programs", comparisonForPrograms)
 	t.Run("without a diff program", comparisonWithoutADiffProgram)
+	t.Run("a diff that cannot be written is an error", diffThatCannotBeWrittenIsAnError)
 	t.Run("no name leads out of the folder that is compared", noNameLeadsOutOfTheFolder)
 }
 
@@ -81,6 +84,15 @@ func comparisonWithoutADiffProgram(t *testing.T) {
 	t.Setenv("KUBECTL_EXTERNAL_DIFF", "no-such-program")
 	if err := compared().Text(streams); err == nil || !strings.Contains(err.Error(), "no-such-program") {
 		t.Errorf("with a program that there is not, the error is %v", err)
+	}
+}
+
+func diffThatCannotBeWrittenIsAnError(t *testing.T) {
+	t.Setenv("KUBECTL_EXTERNAL_DIFF", "")
+	reader, writer := io.Pipe()
+	_ = reader.CloseWithError(io.ErrShortWrite)
+	if err := compared().Text(genericiooptions.IOStreams{Out: writer, ErrOut: io.Discard}); !errors.Is(err, io.ErrShortWrite) {
+		t.Errorf("the error is %v", err)
 	}
 }
 

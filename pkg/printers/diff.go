@@ -48,12 +48,33 @@ func Diff(streams genericiooptions.IOStreams, versions Versions, changes []diff.
 			return fmt.Errorf("writing what is compared: %w", err)
 		}
 	}
+	out := &output{Writer: streams.Out}
+	streams.Out = out
 	err = differ.Run(&kubectl.DiffProgram{Exec: program, IOStreams: streams})
+	if out.failed != nil {
+		return out.failed
+	}
 	if ended, ok := err.(exec.ExitError); ok && ended.ExitStatus() == 1 { //nolint:errorlint // Run returns it as it is.
 		// That is how it says that there are differences.
 		return nil
 	}
 	return err
+}
+
+// output is what a program prints. How the program ends hides that a part of it could not be written.
+type output struct {
+	io.Writer
+	// failed is why a part is missing; nil where none is.
+	failed error
+}
+
+// Write implements io.Writer.
+func (o *output) Write(text []byte) (int, error) {
+	written, err := o.Writer.Write(text)
+	if o.failed == nil {
+		o.failed = err
+	}
+	return written, err
 }
 
 // changeText is a change as it is shown: both versions as YAML, empty for one that there is not.
