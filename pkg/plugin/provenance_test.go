@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +19,7 @@ func TestProvenance(t *testing.T) {
 	t.Run("git runs nothing that the repository names", gitRunsNothingOfTheRepository)
 	t.Run("git fetches nothing", gitFetchesNothing)
 	t.Run("the digest is that of the archive", digestIsThatOfTheArchive)
+	t.Run("a digest that takes too long is given up", digestThatTakesTooLong)
 }
 
 func addressOfARun(t *testing.T) {
@@ -222,8 +224,19 @@ func digestIsThatOfTheArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{folder, archive} {
-		if got := digestOf(opened(t, path)); got != "sha256:"+digest {
+		if got := digestOf(t.Context(), opened(t, path)); got != "sha256:"+digest {
 			t.Errorf("%s: %q, want %q", path, got, digest)
 		}
+	}
+}
+
+func digestThatTakesTooLong(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	files(t, folder, map[string]string{"Pack.yaml": packYAML})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got := digestOf(ctx, opened(t, folder)); got != "" {
+		t.Errorf("the digest is %q", got)
 	}
 }
