@@ -3,6 +3,8 @@ package kube
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -101,21 +103,47 @@ func findInList(ctx context.Context, objects metadata.ResourceInterface, shelf s
 }
 
 func findByName(ctx context.Context, objects metadata.ResourceInterface, shelf shelf, found []*metav1.PartialObjectMetadata) error {
-	names := make([]string, 0, len(shelf.wanted))
-	for name := range shelf.wanted {
-		names = append(names, name)
-	}
-	return each(ctx, len(names), atOnce, func(i int) error {
-		object, err := objects.Get(ctx, names[i], metav1.GetOptions{})
-		if apierrors.IsNotFound(err) && !refusal.IsUnserved(err) {
-			return nil
+	return askByName(ctx, slices.Collect(maps.Keys(shelf.wanted)), func(name string) error {
+		object, err := objects.Get(ctx, name, metav1.GetOptions{})
+		if err == nil {
+			keep(object, shelf, found)
 		}
-		if err != nil {
-			return err
-		}
-		keep(object, shelf, found)
-		return nil
+		return err
 	})
+}
+
+// unreadError joins the errors of objects that were asked for by name. The others were read, or are not there.
+type unreadError struct {
+	error
+	byName map[string]error
+}
+
+// Unwrap returns what is joined.
+func (e *unreadError) Unwrap() error { return e.error }
+
+// askByName asks for objects by their names, in parallel. The error is an unreadError; that one is not there is none.
+func askByName(ctx context.Context, names []string, get func(name string) error) error {
+	asked, failures := make([]bool, len(names)), make([]error, len(names))
+	err := each(ctx, len(names), atOnce, func(i int) error {
+		asked[i] = true
+		if err := get(names[i]); !apierrors.IsNotFound(err) || refusal.IsUnserved(err) {
+			failures[i] = err
+		}
+		return failures[i]
+	})
+	if err == nil {
+		return nil
+	}
+	unread := &unreadError{err, map[string]error{}}
+	for i, name := range names {
+		if !asked[i] {
+			failures[i] = context.Cause(ctx)
+		}
+		if failures[i] != nil {
+			unread.byName[name] = failures[i]
+		}
+	}
+	return unread
 }
 
 // keep puts the object where it is wanted. No two calls share a place.

@@ -2,6 +2,8 @@ package kube
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -95,8 +97,9 @@ func (i *inspection) inspect(ctx context.Context, on shelf) {
 	} else {
 		err = i.readMetadata(ctx, on)
 	}
-	i.noteRefusal(err, on)
-	for _, places := range on.wanted {
+	for name, places := range on.wanted {
+		err := reasonFor(name, err)
+		i.noteRefusal(err, on)
 		for _, at := range places {
 			if i.found[at].Condition != "" {
 				continue
@@ -107,6 +110,15 @@ func (i *inspection) inspect(ctx context.Context, on shelf) {
 			}
 		}
 	}
+}
+
+// reasonFor is why an object could not be read, by the error of reading all of its kind and namespace; nil where it could.
+func reasonFor(name string, err error) error {
+	var unread *unreadError
+	if errors.As(err, &unread) {
+		return unread.byName[name]
+	}
+	return err
 }
 
 // unknownBecause says in a few words why an object could not be read.
@@ -182,21 +194,15 @@ func (i *inspection) read(ctx context.Context, mapping *meta.RESTMapping, on she
 			}
 		}
 	}
-	names := make([]string, 0, len(missing))
-	for name := range missing {
-		names = append(names, name)
-	}
-	return each(ctx, len(names), atOnce, func(n int) error {
-		object, err := objects.Get(ctx, names[n], metav1.GetOptions{})
-		if apierrors.IsNotFound(err) && !refusal.IsUnserved(err) {
-			return nil
+	return askByName(ctx, slices.Collect(maps.Keys(missing)), func(name string) error {
+		object, err := objects.Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return err
 		}
-		if err == nil {
-			for _, at := range on.wanted[names[n]] {
-				i.take(ctx, at, object)
-			}
+		for _, at := range on.wanted[name] {
+			i.take(ctx, at, object)
 		}
-		return err
+		return nil
 	})
 }
 

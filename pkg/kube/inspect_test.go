@@ -15,6 +15,7 @@ func TestInspect(t *testing.T) {
 	t.Parallel()
 	t.Run("it tells how each object is", inspectTellsHowEachObjectIs)
 	t.Run("what cannot be read is unknown, and the right is named once", inspectWithoutRights)
+	t.Run("that one cannot be read says nothing of the others", inspectWithRightsToSome)
 	t.Run("one that a selector does not find is asked for by name", inspectBeyondTheSelector)
 }
 
@@ -80,6 +81,25 @@ func inspectWithoutRights(t *testing.T) {
 	}
 	const get, list = ": whether it is ready is not known", ": falling back to get"
 	b.missed("get configmaps"+get, "get pods"+get, "list configmaps"+list, "list pods"+list, "list services"+list)
+}
+
+func inspectWithRightsToSome(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"ConfigMap", "Service"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			b := newLimitedBench(t, rbacv1.PolicyRule{
+				APIGroups: []string{""}, Resources: []string{"configmaps", "services"}, Verbs: []string{"get"}, ResourceNames: []string{"one", "two"},
+			})
+			found := b.Inspect(t.Context(), []kube.WaitTarget{
+				target(b, "v1", kind, "one"), target(b, "v1", kind, "secret"), target(b, "v1", kind, "two"), target(b, "v1", kind, "secret"),
+			}, "")
+			const unknown = "Unknown no right to get it"
+			if diff := cmp.Diff([]string{"NotFound", unknown, "NotFound", unknown}, said(found)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
 }
 
 func inspectBeyondTheSelector(t *testing.T) {

@@ -93,7 +93,7 @@ type Outcome struct {
 	Reason    string       `json:"reason,omitempty"`
 	Message   string       `json:"message,omitempty"`
 	ElapsedMS int64        `json:"elapsedMs,omitempty"`
-	// LogTail is the end of the log of a hook that has failed.
+	// LogTail is the end of the log of a hook that has failed; "" where no logs are to be shown.
 	LogTail string `json:"logTail,omitempty"`
 	// Container is the one that a line of a log is from, where its Pod has several.
 	Container string `json:"container,omitempty"`

@@ -128,7 +128,7 @@ func (j *journal) FinishHook(ctx context.Context, h plan.Hook, end hookEnd) erro
 	}
 	finished := j.hookOutcome(*record)
 	finished.ElapsedMS = end.elapsed.Milliseconds()
-	if record.State == release.HookFailed {
+	if record.State == release.HookFailed && j.plan.Options.Logs != plan.NoLogs {
 		finished.LogTail = record.LogTail
 	}
 	j.Emit(HookFinished, finished)

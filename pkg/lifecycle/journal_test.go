@@ -21,6 +21,7 @@ import (
 func TestJournal(t *testing.T) {
 	t.Parallel()
 	t.Run("a record may take as long as the work", aRecordMayTakeAsLongAsTheWork)
+	t.Run("a log that is not to be shown is only recorded", aLogThatIsNotToBeShownIsOnlyRecorded)
 	t.Run("a test records its hooks only", testRecordsItsHooksOnly)
 	t.Run("an uninstallation that has not begun leaves the status", uninstallNotBegunLeavesStatus)
 	t.Run("what was undone is not interrupted any more", whatWasUndoneIsNotInterruptedAnyMore)
@@ -30,6 +31,22 @@ func TestJournal(t *testing.T) {
 	t.Run("an undo keeps the record of the failure", anUndoKeepsTheRecordOfTheFailure)
 	t.Run("a history that cannot be tidied up is a warning", aHistoryThatCannotBeTidiedUpIsAWarning)
 	t.Run("a record that cannot be dropped says uninstalled", recordThatCannotBeDropped)
+}
+
+func aLogThatIsNotToBeShownIsOnlyRecorded(t *testing.T) {
+	t.Parallel()
+	for logs, want := range map[plan.Logs]string{"": "one\ntwo\n", plan.LogsOfFailed: "one\ntwo\n", plan.AllLogs: "one\ntwo\n", plan.NoLogs: ""} {
+		cluster := newCluster()
+		cluster.outcomes["shop-migrate"] = exit3
+		kept, events, err := run(t, cluster, mustPlan(t, plantest.Hook("migrate", "pre-install", ""), plan.Options{Logs: logs}))
+		if err == nil || kept.last.Status.Hooks[0].LogTail != "one\ntwo\n" {
+			t.Errorf("--logs=%s: error %v, and the record is %+v", logs, err, kept.last.Status.Hooks[0])
+		}
+		told := slices.IndexFunc(events, func(event lifecycle.Event) bool { return event.Type == lifecycle.HookFinished })
+		if told < 0 || events[told].LogTail != want {
+			t.Errorf("--logs=%s: the events are %+v", logs, events)
+		}
+	}
 }
 
 // slowStore records a revision for as long as it may.

@@ -18,7 +18,7 @@ import (
 
 // commitOf returns the commit of the work tree that the folder of a pack lies in, and whether the pack differs from it; "" where
 // it lies in none, or there is no git. The configuration of the folder's repository may be anybody's, so only such commands of
-// git are run that run nothing it names, as status would.
+// git are run that run nothing it names, as status would. A repository that lacks objects is of no commit.
 func commitOf(ctx context.Context, source *pack.Pack) (commit string, dirty bool) {
 	if found, err := os.Stat(source.Path); err != nil || !found.IsDir() {
 		return "", false
@@ -40,13 +40,17 @@ func commitOf(ctx context.Context, source *pack.Pack) (commit string, dirty bool
 	return commit, differs(source, committed)
 }
 
-// runGit runs git in a folder, whatever repository the environment names.
+// runGit runs git in a folder, whatever repository the environment names. Where an object is missing that a partial clone would
+// fetch, it fails: a fetch runs the ssh of the repository's configuration, or the program of its remote.
 func runGit(ctx context.Context, folder string, args ...string) ([]byte, error) {
-	command := exec.CommandContext(ctx, "git", append([]string{"-C", folder, "--no-pager"}, args...)...)
+	safe := []string{"-C", folder, "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=" + os.DevNull}
+	command := exec.CommandContext(ctx, "git", append(safe, args...)...)
 	command.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")
 		return slices.Contains([]string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX"}, name)
 	})
+	// A git before 2.45 begins to fetch all the same, but may use no protocol.
+	command.Env = append(command.Env, "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none")
 	return command.Output()
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"regexp"
 	"strings"
@@ -74,6 +75,7 @@ func exitCodeOfErrors(t *testing.T) {
 		"a Deployment that makes no progress":   {err: fmt.Errorf("waiting: %w", kube.ErrProgressDeadline), want: 7},
 		"differences":                           {err: errDiffers, want: 1},
 		"a failure of diff":                     {err: diffError{storage.ErrNotFound}, want: 2},
+		"differences that cannot be printed":    {err: (&answer{failed: io.ErrShortWrite}).Complete(errDiffers), want: 2},
 		"a failure of diff that has a code":     {err: diffError{forbidden}, want: 5},
 		"two, of which one is input":            {err: errors.Join(&render.Error{}, &hook.Error{}), want: 2},
 	} {

@@ -96,21 +96,12 @@ func (f outputFlags) PrintRelease(r *release.Release, out io.Writer) error {
 	return f.print(object, out)
 }
 
-// PrintRun prints what a run has made of a release: the release where -o asks for it, else what was done to it, in a word. The
-// release of a dry run has its plan with it.
+// PrintRun prints what a run has made of a release: the release where -o asks for it, else what was done to it, in a word.
 func (f outputFlags) PrintRun(done *performed, said string, strategy cmdutil.DryRunStrategy, out io.Writer) error {
-	r := done.Release
 	if !f.ForMachines() {
-		return printDone(r, said, strategy, out)
+		return printDone(done.Release, said, strategy, out)
 	}
-	deployed := 0
-	if r.Status.Phase == release.Deployed {
-		deployed = r.Spec.Revision
-	}
-	if done.preview == nil {
-		return f.PrintRelease(r.Shown(deployed), out)
-	}
-	object, err := printers.Planned(r.Shown(deployed), *done.preview)
+	object, err := done.Object()
 	if err != nil {
 		return err
 	}
@@ -119,10 +110,10 @@ func (f outputFlags) PrintRun(done *performed, said string, strategy cmdutil.Dry
 
 // PrintFailed prints the release of a run that has failed, where -o asks for it and something was recorded, and returns the run's error.
 func (f outputFlags) PrintFailed(done *performed, failure error, out io.Writer) error {
-	if done == nil || !f.ForMachines() || done.Release == nil || done.Release.ResourceVersion == "" {
+	if !f.ForMachines() || !done.IsRecorded() {
 		return failure
 	}
-	return errors.Join(failure, f.PrintRelease(done.Release.Shown(0), out))
+	return errors.Join(failure, f.PrintRun(done, "", cmdutil.DryRunNone, out))
 }
 
 // printDone prints what kubectl prints after it changed something: release.sherpack.io/shop installed.

@@ -31,11 +31,7 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	command := NewCommand(streams, build)
 	command.SetArgs(args)
 	err := interruptible(ctx, func(ctx context.Context) error {
-		err := command.ExecuteContext(ctx)
-		if out.failed != nil && !errors.Is(err, out.failed) {
-			err = errors.Join(err, out.failed)
-		}
-		return err
+		return out.Complete(command.ExecuteContext(ctx))
 	})
 	return end(ctx, streams.ErrOut, err)
 }

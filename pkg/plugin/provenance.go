@@ -50,8 +50,8 @@ func findSource(ctx context.Context, source *pack.Pack) *provenance {
 			commit, dirty := commitOf(ctx, source)
 			return func(made *release.Provenance) { made.Commit, made.Dirty = commit, dirty }
 		},
-		func(context.Context) func(*release.Provenance) {
-			digest := digestOf(source)
+		func(ctx context.Context) func(*release.Provenance) {
+			digest := digestOf(ctx, source)
 			return func(made *release.Provenance) { made.Digest = digest }
 		},
 	)
@@ -113,11 +113,23 @@ func runAddress(getenv func(string) string) string {
 	return cmp.Or(github, getenv("CI_JOB_URL"), getenv("BUILD_URL"))
 }
 
-// digestOf is the digest of the archive that package makes of a pack; "" where it makes none.
-func digestOf(source *pack.Pack) string {
+// digestOf is the digest of the archive that package makes of a pack; "" where it makes none, or ctx is over before.
+func digestOf(ctx context.Context, source *pack.Pack) string {
 	sum := sha256.New()
-	if source.WriteArchive(sum) != nil {
+	inTime := writerFunc(func(part []byte) (int, error) {
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		return sum.Write(part)
+	})
+	if source.WriteArchive(inTime) != nil {
 		return ""
 	}
 	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
 }
+
+// writerFunc is a function as an io.Writer.
+type writerFunc func(part []byte) (int, error)
+
+// Write implements io.Writer.
+func (f writerFunc) Write(part []byte) (int, error) { return f(part) }

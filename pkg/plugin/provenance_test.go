@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,7 +17,9 @@ func TestProvenance(t *testing.T) {
 	t.Run("the commit of a folder, and whether it differs", commitOfAFolder)
 	t.Run("a folder that no commit has is of none", folderOfNoCommit)
 	t.Run("git runs nothing that the repository names", gitRunsNothingOfTheRepository)
+	t.Run("git fetches nothing", gitFetchesNothing)
 	t.Run("the digest is that of the archive", digestIsThatOfTheArchive)
+	t.Run("a digest that takes too long is given up", digestThatTakesTooLong)
 }
 
 func addressOfARun(t *testing.T) {
@@ -149,25 +152,64 @@ func folderOfNoCommit(t *testing.T) {
 func gitRunsNothingOfTheRepository(t *testing.T) {
 	t.Parallel()
 	tree, want := repository(t)
-	trace := filepath.Join(t.TempDir(), "trace")
-	program := filepath.Join(t.TempDir(), "program")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\ntouch "+trace+"\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for _, key := range []string{"core.fsmonitor", "filter.x.clean", "filter.x.smudge", "filter.x.process", "diff.external", "core.pager", "core.sshCommand"} {
-		git(t, tree, "config", key, program)
-	}
+	trace := tracing(t, tree, "core.fsmonitor", "filter.x.clean", "filter.x.smudge", "filter.x.process", "diff.external", "core.pager", "core.sshCommand")
 	files(t, tree, map[string]string{".git/info/attributes": "* filter=x\n", "app/templates/a.yaml": "a: 2\n"})
 	if commit, dirty := commitOf(t.Context(), opened(t, filepath.Join(tree, "app"))); commit != want || !dirty {
 		t.Errorf("commit %q, dirty %v", commit, dirty)
 	}
+	checkTrace(t, trace, tree, "status")
+}
+
+// A partial clone fetches what it lacks when that is read.
+func gitFetchesNothing(t *testing.T) {
+	t.Parallel()
+	for name, address := range map[string]string{"ssh": "ssh://example.invalid/a", "a program": ".", "a helper": "ext::program %S"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tree, commit := repository(t)
+			lost := git(t, tree, "rev-parse", commit+":app")
+			trace := tracing(t, tree, "core.sshCommand", "remote.origin.uploadpack")
+			for key, value := range map[string]string{
+				"core.repositoryFormatVersion": "1", "extensions.partialClone": "origin", "protocol.allow": "always",
+				"remote.origin.promisor": "true", "remote.origin.url": strings.Replace(address, "program", filepath.Join(filepath.Dir(trace), "program"), 1),
+			} {
+				git(t, tree, "config", key, value)
+			}
+			if err := os.Remove(filepath.Join(tree, ".git/objects", lost[:2], lost[2:])); err != nil {
+				t.Fatal(err)
+			}
+			if found, dirty := commitOf(t.Context(), opened(t, filepath.Join(tree, "app"))); found != "" || dirty {
+				t.Errorf("commit %q, dirty %v", found, dirty)
+			}
+			checkTrace(t, trace, tree, "ls-tree", "-r", commit)
+		})
+	}
+}
+
+// tracing has keys of a repository's configuration name a program that leaves a trace, a file beside it.
+func tracing(t *testing.T, tree string, keys ...string) (trace string) {
+	t.Helper()
+	folder := t.TempDir()
+	trace, program := filepath.Join(folder, "trace"), filepath.Join(folder, "program")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\ntouch "+trace+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		git(t, tree, "config", key, program)
+	}
+	return trace
+}
+
+// checkTrace reports a trace of a program that git has run so far, and that an unguarded command of git leaves none: then this
+// says nothing.
+func checkTrace(t *testing.T, trace, tree string, unguarded ...string) {
+	t.Helper()
 	if _, err := os.Stat(trace); err == nil {
 		t.Error("git has run a program that the repository names")
 	}
-	// Else this would say nothing.
-	_ = exec.Command("git", "-C", tree, "status").Run()
+	_ = exec.Command("git", append([]string{"-C", tree}, unguarded...)...).Run()
 	if _, err := os.Stat(trace); err != nil {
-		t.Error("not even status runs it")
+		t.Errorf("not even %s runs it", unguarded[0])
 	}
 }
 
@@ -182,8 +224,19 @@ func digestIsThatOfTheArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{folder, archive} {
-		if got := digestOf(opened(t, path)); got != "sha256:"+digest {
+		if got := digestOf(t.Context(), opened(t, path)); got != "sha256:"+digest {
 			t.Errorf("%s: %q, want %q", path, got, digest)
 		}
+	}
+}
+
+func digestThatTakesTooLong(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	files(t, folder, map[string]string{"Pack.yaml": packYAML})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got := digestOf(ctx, opened(t, folder)); got != "" {
+		t.Errorf("the digest is %q", got)
 	}
 }

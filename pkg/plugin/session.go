@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
@@ -54,6 +55,24 @@ func (p *performed) Said() string {
 		return "uninstalled"
 	}
 	return fmt.Sprintf("upgraded to revision %d", spec.Revision)
+}
+
+// Object is the release as it is printed. That of a dry run has its plan with it.
+func (p *performed) Object() (*unstructured.Unstructured, error) {
+	deployed := 0
+	if p.Release.Status.Phase == release.Deployed {
+		deployed = p.Release.Spec.Revision
+	}
+	shown := p.Release.Shown(deployed)
+	if p.preview == nil {
+		return printers.Object(shown)
+	}
+	return printers.Planned(shown, *p.preview)
+}
+
+// IsRecorded reports whether there is a record of the release. Nil came to nothing.
+func (p *performed) IsRecorded() bool {
+	return p != nil && p.Release != nil && p.Release.ResourceVersion != ""
 }
 
 // perform goes through a session: open → plan → lock → plan again if the history has moved → compare, confirm, once → run → undo,

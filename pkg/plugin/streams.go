@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -26,6 +27,18 @@ func (a *answer) Write(text []byte) (int, error) {
 		a.failed = fmt.Errorf("writing the output: %w", err)
 	}
 	return written, a.failed
+}
+
+// Complete returns the error of a command that has answered, with why a part of the answer is missing. Differences that nobody could
+// read are a failure of diff.
+func (a *answer) Complete(err error) error {
+	switch {
+	case a.failed == nil || errors.Is(err, a.failed):
+		return err
+	case errors.Is(err, errDiffers):
+		return diffError{a.failed}
+	}
+	return errors.Join(err, a.failed)
 }
 
 // answerScreen returns the screen that answers are shown on; one that is no terminal where they are not shown on one.

@@ -7,12 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
@@ -69,7 +71,7 @@ func newUninstallCommand(getter genericclioptions.RESTClientGetter, streams gene
 				}
 				all[i] = options
 			}
-			return eachOf(cmd.Context(), all, func(options *UninstallOptions) error { return options.Run(cmd.Context()) })
+			return uninstallAll(cmd.Context(), all)
 		},
 	}
 	flags.AddFlags(command)
@@ -114,6 +116,33 @@ func (f *deleteFlags) ApplyTo(options *plan.Options) error {
 	return nil
 }
 
+// uninstallAll removes releases one after another, each also where an earlier one could not be removed. An interrupt ends it. Where
+// -o asks for the releases, several are one list.
+func uninstallAll(ctx context.Context, all []*UninstallOptions) error {
+	var objects []*unstructured.Unstructured
+	err := eachOf(ctx, all, func(options *UninstallOptions) error {
+		object, err := options.Run(ctx)
+		if object != nil {
+			objects = append(objects, object)
+		}
+		return err
+	})
+	return errors.Join(err, all[0].printAll(objects, len(all)))
+}
+
+// printAll prints releases where -o asks for them: one by itself, and several that were asked for as a list.
+func (o *UninstallOptions) printAll(objects []*unstructured.Unstructured, asked int) error {
+	switch {
+	case !o.Output.ForMachines():
+		return nil
+	case asked > 1:
+		return o.Output.print(printers.ListOf(objects), o.Out)
+	case len(objects) == 0:
+		return nil
+	}
+	return o.Output.print(objects[0], o.Out)
+}
+
 // severalError are the errors of releases that were worked on one after another. The first decides about the exit code.
 type severalError []error
 
@@ -123,16 +152,22 @@ func (e severalError) Error() string { return errors.Join(e...).Error() }
 // Unwrap returns the first.
 func (e severalError) Unwrap() error { return e[0] }
 
-// Run removes the release.
-func (o *UninstallOptions) Run(ctx context.Context) error {
+// Run removes the release. It says so to people; where -o asks for the release, that is returned, also of a removal that has failed,
+// if something was recorded.
+func (o *UninstallOptions) Run(ctx context.Context) (*unstructured.Unstructured, error) {
 	removed, err := o.remove(ctx)
-	if errors.Is(err, storage.ErrNotFound) && o.IgnoreNotFound {
-		return nil
+	switch {
+	case errors.Is(err, storage.ErrNotFound) && o.IgnoreNotFound:
+		return nil, nil
+	case err != nil && !removed.IsRecorded():
+		return nil, err
+	case o.Output.ForMachines():
+		object, unshown := removed.Object()
+		return object, errors.Join(err, unshown)
+	case err != nil:
+		return nil, err
 	}
-	if err != nil {
-		return err
-	}
-	return o.Output.PrintRun(removed, "uninstalled", o.DryRun, o.Out)
+	return nil, o.Output.PrintRun(removed, "uninstalled", o.DryRun, o.Out)
 }
 
 // remove says what removing the release came to; nil where there is no such release.

@@ -2,6 +2,10 @@ package printers_test
 
 import (
 	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +45,8 @@ func TestComparison(t *testing.T) {
 	t.Run("as a comment of a pull request", comparisonAsMarkdown)
 	t.Run("for programs", comparisonForPrograms)
 	t.Run("without a diff program", comparisonWithoutADiffProgram)
+	t.Run("a diff that cannot be written is an error", diffThatCannotBeWrittenIsAnError)
+	t.Run("no name leads out of the folder that is compared", noNameLeadsOutOfTheFolder)
 }
 
 func comparisonAsMarkdown(t *testing.T) {
@@ -78,6 +84,50 @@ func comparisonWithoutADiffProgram(t *testing.T) {
 	t.Setenv("KUBECTL_EXTERNAL_DIFF", "no-such-program")
 	if err := compared().Text(streams); err == nil || !strings.Contains(err.Error(), "no-such-program") {
 		t.Errorf("with a program that there is not, the error is %v", err)
+	}
+}
+
+func diffThatCannotBeWrittenIsAnError(t *testing.T) {
+	t.Setenv("KUBECTL_EXTERNAL_DIFF", "")
+	reader, writer := io.Pipe()
+	_ = reader.CloseWithError(io.ErrShortWrite)
+	if err := compared().Text(genericiooptions.IOStreams{Out: writer, ErrOut: io.Discard}); !errors.Is(err, io.ErrShortWrite) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// A stored record may have been written by anybody.
+func noNameLeadsOutOfTheFolder(t *testing.T) {
+	folder := t.TempDir()
+	temporary := filepath.Join(folder, "a", "b")
+	if err := os.MkdirAll(temporary, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", temporary)
+	t.Setenv("KUBECTL_EXTERNAL_DIFF", "")
+	long := strings.Repeat("x", 300)
+	names := []string{"x/../../../../written", "x/../../../written", `..\..\x`, "system:node", "é%", "a\x00b", long + "1", long + "2"}
+	var after []*unstructured.Unstructured
+	for _, name := range names {
+		after = append(after, holding("ConfigMap", name, "of "+name))
+	}
+	streams, _, out, errs := genericiooptions.NewTestIOStreams()
+	changes := diff.Between(nil, after)
+	if err := printers.Diff(streams, printers.Versions{Before: "LIVE", After: "MERGED"}, changes); err != nil || errs.Len() > 0 {
+		t.Fatalf("error %v: %s", err, errs)
+	}
+	if got := strings.Count(out.String(), "kind: ConfigMap"); got != len(names) {
+		t.Errorf("%d objects are shown:\n%s", got, out)
+	}
+	for _, name := range []string{"v1.ConfigMap.web.system%3Anode", "v1.ConfigMap.web.%C3%A9%25", "v1.ConfigMap.web.x%2F..%2F..%2F..%2Fwritten"} {
+		if !strings.Contains(out.String(), name+"\t") {
+			t.Errorf("no file is called %s:\n%s", name, out)
+		}
+	}
+	left, err := filepath.Glob(filepath.Join(folder, "*"))
+	inner, _ := filepath.Glob(filepath.Join(folder, "a", "*"))
+	if err != nil || len(left) != 1 || len(inner) != 1 {
+		t.Errorf("files were written elsewhere: %v, %v, %v", left, inner, err)
 	}
 }
 

@@ -2,9 +2,11 @@ package printers
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	rogpeppe "github.com/rogpeppe/go-internal/diff"
@@ -46,12 +48,33 @@ func Diff(streams genericiooptions.IOStreams, versions Versions, changes []diff.
 			return fmt.Errorf("writing what is compared: %w", err)
 		}
 	}
+	out := &output{Writer: streams.Out}
+	streams.Out = out
 	err = differ.Run(&kubectl.DiffProgram{Exec: program, IOStreams: streams})
+	if out.failed != nil {
+		return out.failed
+	}
 	if ended, ok := err.(exec.ExitError); ok && ended.ExitStatus() == 1 { //nolint:errorlint // Run returns it as it is.
 		// That is how it says that there are differences.
 		return nil
 	}
 	return err
+}
+
+// output is what a program prints. How the program ends hides that a part of it could not be written.
+type output struct {
+	io.Writer
+	// failed is why a part is missing; nil where none is.
+	failed error
+}
+
+// Write implements io.Writer.
+func (o *output) Write(text []byte) (int, error) {
+	written, err := o.Writer.Write(text)
+	if o.failed == nil {
+		o.failed = err
+	}
+	return written, err
 }
 
 // changeText is a change as it is shown: both versions as YAML, empty for one that there is not.
@@ -90,8 +113,26 @@ func textOf(change diff.Change) (text changeText, err error) {
 	}
 	text.after, err = document(text.After)
 	gvk := change.Ref.GroupVersionKind()
-	text.name = strings.TrimPrefix(strings.Join([]string{gvk.Group, gvk.Version, gvk.Kind, change.Ref.Namespace, change.Ref.Name}, "."), ".")
+	text.name = fileName(strings.TrimPrefix(strings.Join([]string{gvk.Group, gvk.Version, gvk.Kind, change.Ref.Namespace, change.Ref.Name}, "."), "."))
 	return text, err
+}
+
+// maxFileName is how many bytes a file name has at most: file systems take 255, and a number may follow.
+const maxFileName = 200
+
+var noFileName = regexp.MustCompile(`[^A-Za-z0-9._-]`)
+
+// fileName makes of a name, which may come from a stored record, one that a file can have anywhere: what else it holds is escaped
+// as in a URL, and what is too long ends in a hash.
+func fileName(name string) string {
+	escaped := noFileName.ReplaceAllStringFunc(name, func(other string) string {
+		return strings.ReplaceAll(fmt.Sprintf(" % X", other), " ", "%")
+	})
+	if len(escaped) <= maxFileName {
+		return escaped
+	}
+	hash := fmt.Sprintf("-%x", sha256.Sum256([]byte(name)))[:17]
+	return escaped[:maxFileName-len(hash)] + hash
 }
 
 // document is an object as YAML that is safe to print; nil for nil.

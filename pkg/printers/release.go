@@ -20,13 +20,22 @@ func Object(r *release.Release) (*unstructured.Unstructured, error) {
 
 // List returns releases as one list object, in their order.
 func List(releases release.History) (*unstructured.UnstructuredList, error) {
-	list := &unstructured.UnstructuredList{Object: map[string]any{"apiVersion": release.APIVersion, "kind": release.Kind + "List"}}
+	objects := make([]*unstructured.Unstructured, 0, len(releases))
 	for _, r := range releases {
 		object, err := Object(r)
 		if err != nil {
 			return nil, err
 		}
+		objects = append(objects, object)
+	}
+	return ListOf(objects), nil
+}
+
+// ListOf returns what Object or Planned has made of releases as one list object, in their order.
+func ListOf(objects []*unstructured.Unstructured) *unstructured.UnstructuredList {
+	list := &unstructured.UnstructuredList{Object: map[string]any{"apiVersion": release.APIVersion, "kind": release.Kind + "List"}}
+	for _, object := range objects {
 		list.Items = append(list.Items, *object)
 	}
-	return list, nil
+	return list
 }
