@@ -16,13 +16,16 @@ import (
 type entry struct {
 	// depth is how far it is indented: 0 is a heading.
 	depth int
-	mark  mark
+	mark  Mark
 	name  string
 	text  string
 	// place is which hook of its phase it is, where there are several; it is shown while there is no text.
 	place string
-	// prefix says where a line of a log is from; it has a colour of its own.
+	// prefix says where a line of a log is from, and source is the number of its hook, which has a colour of its own.
 	prefix string
+	source int
+	// isDeletion says that it is an object that is being deleted.
+	isDeletion bool
 	// since is when it began, for one that runs; elapsed how long it took, for one that has ended.
 	since   time.Time
 	elapsed time.Duration
@@ -34,6 +37,8 @@ type section struct {
 	kind lifecycle.EventType
 	// total is how many things it is about, and done how many of them have come to their end.
 	total, done int
+	// ready are the objects of a wait that are ready now, or not waited for: one may stop being ready before all are.
+	ready map[lifecycle.EventObject]bool
 	// results counts what became of objects, in the order in which the results were seen first.
 	results []resultCount
 	// running are the entries that have not come to their end, in the order of their beginning.
@@ -53,13 +58,15 @@ type model struct {
 	open *section
 	// ended are lines that stay, and have not been printed.
 	ended []entry
-	// limit is how long the run may take; 0 is no limit. begun is when it began.
+	// limit is how long the operation, or waiting for the lock, may take; 0 is no limit. begun is when that time began to run.
 	limit time.Duration
 	begun time.Time
 	// failed says that an operation of this command has failed: what comes is its undo.
 	failed bool
 	// prune is how many objects will be deleted at the end.
 	prune int
+	// sources are the titles of hooks whose logs were shown, in the order of their first lines.
+	sources []string
 	// ran says that a hook was started.
 	ran bool
 }
@@ -71,9 +78,6 @@ func (m *model) ranNothing(end lifecycle.Event) bool {
 
 // Observe takes in an event.
 func (m *model) Observe(event lifecycle.Event) {
-	if m.begun.IsZero() {
-		m.begun = event.Time
-	}
 	switch event.Type {
 	case lifecycle.LockWaiting:
 		m.lock(event)
@@ -87,6 +91,7 @@ func (m *model) Observe(event lifecycle.Event) {
 		m.begin(event)
 	case lifecycle.OperationFinished:
 		m.close(event.Time, lifecycle.ResultSucceeded)
+		m.limit = 0
 		m.failed = event.Result == lifecycle.ResultFailed
 		if text := doneIn(event); text != "" && !m.ranNothing(event) {
 			m.ended = append(m.ended, entry{text: text})
@@ -109,13 +114,17 @@ func (m *model) Observe(event lifecycle.Event) {
 		m.hook(event)
 	case lifecycle.ObjectApplied, lifecycle.ObjectDeleted, lifecycle.ObjectKept, lifecycle.ObjectGivenBack:
 		m.object(event)
+	case lifecycle.DeletionStarted, lifecycle.DeletionProgress, lifecycle.DeletionFinished:
+		m.deletion(event)
 	case lifecycle.WaitProgress:
 		m.wait(event)
 	case lifecycle.HookLog:
 		if m.open != nil && m.open.kind == lifecycle.PhaseStarted {
 			m.head()
 		}
-		m.ended = append(m.ended, entry{prefix: logPrefix(event), text: event.Message})
+		m.ended = append(m.ended, entry{
+			prefix: LogPrefix(event.Title, event.Container), source: m.source(event.Title), text: event.Message,
+		})
 	case lifecycle.Warning:
 		m.ended = append(m.ended, entry{text: "warning: " + event.Message})
 	}
@@ -125,15 +134,15 @@ func (m *model) Observe(event lifecycle.Event) {
 func (m *model) lock(event lifecycle.Event) {
 	if m.open == nil || m.open.kind != lifecycle.LockWaiting {
 		m.start(event, "lock", "")
-		m.limit = time.Duration(event.TimeoutMS) * time.Millisecond
+		m.limit, m.begun = time.Duration(event.TimeoutMS)*time.Millisecond, event.Time
 	}
 	m.open.text = event.Summary
 }
 
 func (m *model) begin(event lifecycle.Event) {
 	m.limit, m.prune = time.Duration(event.TimeoutMS)*time.Millisecond, event.Prune
+	m.begun = event.Time.Add(-elapsed(event))
 	if m.failed {
-		m.begun = event.Time
 		m.ended = append(m.ended, entry{name: "rolling back"})
 	}
 }
@@ -142,7 +151,7 @@ func (m *model) begin(event lifecycle.Event) {
 func (m *model) start(event lifecycle.Event, title, text string) {
 	m.close(event.Time, lifecycle.ResultSucceeded)
 	m.open = &section{
-		kind: event.Type, total: event.Count, entry: entry{mark: running, name: title, text: text, since: event.Time},
+		kind: event.Type, total: event.Count, entry: entry{mark: Running, name: title, text: text, since: event.Time},
 	}
 }
 
@@ -163,9 +172,9 @@ func (m *model) close(now time.Time, result lifecycle.Result) {
 	}
 	m.open = nil
 	heading := s.entry
-	heading.mark, heading.elapsed, heading.since = succeeded, now.Sub(s.since), time.Time{}
+	heading.mark, heading.elapsed, heading.since = Succeeded, now.Sub(s.since), time.Time{}
 	if result == lifecycle.ResultFailed {
-		heading.mark = failed
+		heading.mark = Failed
 	}
 	heading.text = s.summary(m.prune)
 	if !s.headed && (s.kind != lifecycle.PhaseStarted || len(s.running) > 0) {
@@ -175,6 +184,14 @@ func (m *model) close(now time.Time, result lifecycle.Result) {
 		left.mark, left.elapsed, left.since = heading.mark, now.Sub(left.since), time.Time{}
 		m.ended = append(m.ended, *left)
 	}
+}
+
+// source is the number of a hook among those whose logs were shown.
+func (m *model) source(title string) int {
+	if !slices.Contains(m.sources, title) {
+		m.sources = append(m.sources, title)
+	}
+	return slices.Index(m.sources, title)
 }
 
 // summary is what a heading says beside its name.
@@ -207,7 +224,7 @@ func (m *model) hook(event lifecycle.Event) {
 		phase, name = "", event.Title
 	}
 	if event.Type == lifecycle.HookSkipped {
-		m.ended = append(m.ended, entry{mark: skipped, name: event.Title, text: "skipped"})
+		m.ended = append(m.ended, entry{mark: Skipped, name: event.Title, text: "skipped"})
 		return
 	}
 	if m.open == nil {
@@ -225,9 +242,9 @@ func (m *model) hook(event lifecycle.Event) {
 		m.head()
 		m.open.done++
 		m.open.end(running)
-		running.mark, running.text = succeeded, ""
+		running.mark, running.text = Succeeded, ""
 		if event.Result == lifecycle.ResultFailed {
-			running.mark, running.text = failed, event.Summary
+			running.mark, running.text = Failed, event.Summary
 		}
 		running.elapsed, running.since = elapsed(event), time.Time{}
 		m.ended = append(m.ended, *running)
@@ -249,7 +266,7 @@ func (s *section) item(name string, now time.Time) *entry {
 	if at >= 0 {
 		return s.running[at]
 	}
-	s.running = append(s.running, &entry{depth: 1, mark: running, name: name, since: now})
+	s.running = append(s.running, &entry{depth: 1, mark: Running, name: name, since: now})
 	return s.running[len(s.running)-1]
 }
 
@@ -261,26 +278,61 @@ func (s *section) end(ended *entry) {
 // object takes in what became of an object. What is remarkable about it gets a line. What is deleted before and after a hook is part
 // of it.
 func (m *model) object(event lifecycle.Event) {
+	if m.open != nil && event.Type == lifecycle.ObjectDeleted {
+		m.open.drop(shortName(event))
+	}
 	if m.open != nil && m.open.kind == lifecycle.PhaseStarted {
 		return
 	}
-	if m.open == nil || m.open.kind != lifecycle.WaveStarted && m.open.kind != lifecycle.ObjectDeleted {
+	if m.open == nil || m.open.kind != event.Type && m.open.kind != lifecycle.WaveStarted && m.open.kind != lifecycle.DeletionStarted {
 		titles := map[lifecycle.EventType]string{
 			lifecycle.ObjectApplied: "apply", lifecycle.ObjectDeleted: "delete", lifecycle.ObjectKept: "keep", lifecycle.ObjectGivenBack: "give back",
 		}
 		m.start(event, titles[event.Type], "")
 	}
-	s := m.open
-	s.done++
-	at := slices.IndexFunc(s.results, func(r resultCount) bool { return r.result == event.Result })
-	if at < 0 {
-		s.results = append(s.results, resultCount{result: event.Result})
-		at = len(s.results) - 1
+	if m.open.kind != lifecycle.DeletionStarted || event.Type == lifecycle.ObjectDeleted {
+		m.open.done++
 	}
-	s.results[at].count++
+	m.open.count(event.Result)
 	if event.Message != "" && event.Result != lifecycle.ResultFailed {
 		m.ended = append(m.ended, entry{depth: 1, name: shortName(event), text: string(event.Result) + ": " + event.Message})
 	}
+}
+
+// count counts what became of an object.
+func (s *section) count(result lifecycle.Result) {
+	at := slices.IndexFunc(s.results, func(r resultCount) bool { return r.result == result })
+	if at < 0 {
+		s.results = append(s.results, resultCount{result: result})
+		at = len(s.results) - 1
+	}
+	s.results[at].count++
+}
+
+// deletion takes in how far deletions are. Those that follow each other are one thing to people, and those of a wave or of hooks are
+// part of that.
+func (m *model) deletion(event lifecycle.Event) {
+	switch {
+	case event.Type == lifecycle.DeletionStarted && m.open != nil && m.open.kind == lifecycle.DeletionStarted:
+		m.open.total += event.Count
+	case event.Type == lifecycle.DeletionStarted && (m.open == nil || m.open.kind != lifecycle.PhaseStarted && m.open.kind != lifecycle.WaveStarted):
+		m.start(event, "delete", "")
+	case m.open == nil:
+	case event.Type == lifecycle.DeletionFinished && event.Result == lifecycle.ResultFailed && m.open.kind == lifecycle.DeletionStarted:
+		m.close(event.Time, event.Result)
+	case event.Type == lifecycle.DeletionProgress && event.Result == lifecycle.ResultDeleted:
+		m.open.drop(shortName(event))
+		m.open.done++
+		m.open.count(event.Result)
+	case event.Type == lifecycle.DeletionProgress:
+		item := m.open.item(shortName(event), event.Time)
+		item.text, item.isDeletion = event.Message, true
+	}
+}
+
+// drop takes what is being deleted off what runs.
+func (s *section) drop(name string) {
+	s.running = slices.DeleteFunc(s.running, func(e *entry) bool { return e.isDeletion && e.name == name })
 }
 
 // wait takes in how far an object is from being ready.
@@ -288,16 +340,29 @@ func (m *model) wait(event lifecycle.Event) {
 	if m.open == nil {
 		return
 	}
-	item := m.open.item(shortName(event), event.Time)
-	switch event.Result {
-	case lifecycle.ResultReady, lifecycle.ResultSkipped:
-		m.open.done++
-		m.open.end(item)
-	case lifecycle.ResultFailed:
-		item.mark, item.text = failed, event.Message
+	s, item := m.open, m.open.item(shortName(event), event.Time)
+	isReady := event.Result == lifecycle.ResultReady || event.Result == lifecycle.ResultSkipped
+	switch {
+	case isReady:
+		s.end(item)
+	case event.Result == lifecycle.ResultFailed:
+		item.mark, item.text = Failed, event.Message
 	default:
 		item.text = event.Summary
 	}
+	s.countReady(*event.Object, isReady)
+}
+
+// countReady notes whether an object is ready. The same may be told of it any number of times.
+func (s *section) countReady(object lifecycle.EventObject, isReady bool) {
+	if s.ready == nil {
+		s.ready = map[lifecycle.EventObject]bool{}
+	}
+	delete(s.ready, object)
+	if isReady {
+		s.ready[object] = true
+	}
+	s.done = len(s.ready)
 }
 
 // shortName is an object as people write it. A group is left out: there is little room.
@@ -310,7 +375,7 @@ func shortName(event lifecycle.Event) string {
 // progress is what the heading of an open section says beside its name.
 func (s *section) progress(prune int) string {
 	switch {
-	case s.kind == lifecycle.WaveStarted && s.done < s.total:
+	case (s.kind == lifecycle.WaveStarted || s.kind == lifecycle.DeletionStarted) && s.done < s.total:
 		return fmt.Sprintf("%d of %d", s.done, s.total)
 	case s.kind == lifecycle.PhaseStarted && s.total > 1:
 		return fmt.Sprintf("%d of %d", min(s.done+1, s.total), s.total)

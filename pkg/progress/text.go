@@ -25,9 +25,13 @@ func textOf(event lifecycle.Event) string {
 	case lifecycle.LockWaiting:
 		return "waiting for the lock of release " + event.Release + ": held by " + event.Message
 	case lifecycle.HookLog:
-		return logPrefix(event) + " " + event.Message
+		return LogPrefix(event.Title, event.Container) + " " + event.Message
 	case lifecycle.WaitStarted:
 		return "waiting for " + event.Message + " to be ready"
+	case lifecycle.DeletionStarted:
+		return deletionLine(event)
+	case lifecycle.DeletionProgress:
+		return words.Join(": ", objectName(event)+" "+deletionState(event), event.Message)
 	case lifecycle.WaitProgress:
 		return objectName(event) + ": " + waitState(event)
 	case lifecycle.PreflightSkipped:
@@ -38,6 +42,22 @@ func textOf(event lifecycle.Event) string {
 		return doneIn(event)
 	}
 	return ""
+}
+
+// deletionLine says how much is deleted; "" of what is deleted on the way, for hooks.
+func deletionLine(event lifecycle.Event) string {
+	if event.Phase != "" {
+		return ""
+	}
+	return event.Message
+}
+
+// deletionState says how far an object is that is being deleted.
+func deletionState(event lifecycle.Event) string {
+	if event.Result == lifecycle.ResultDeleted {
+		return "deleted"
+	}
+	return "is being deleted"
 }
 
 // waitState says how far an object is that is waited for. Why it is ready nobody asks, and "Waiting" is said once.
@@ -52,16 +72,16 @@ func waitState(event lifecycle.Event) string {
 	return words.Join(": ", string(event.Result), message)
 }
 
-// logPrefix says where a line of a log is from: [pre-install/migrate], with the container where its Pod has several.
-func logPrefix(event lifecycle.Event) string {
-	return "[" + words.Join(" ", event.Title, event.Container) + "]"
+// LogPrefix says of which hook a line of a log is, as in [pre-install/migrate], and of which container; "" where it has only one.
+func LogPrefix(title, container string) string {
+	return "[" + words.Join(" ", title, container) + "]"
 }
 
 // doneIn says how long an operation took that has succeeded; "" of one that has failed, which is told as an error.
 func doneIn(event lifecycle.Event) string {
 	done := map[release.Operation]string{
 		release.OperationInstall: "installed", release.OperationUpgrade: "upgraded", release.OperationRollback: "rolled back",
-		release.OperationUninstall: "uninstalled", release.OperationTest: "tested", release.OperationUndo: "undone",
+		release.OperationUninstall: "uninstalled", release.OperationTest: "tested", release.OperationUndo: "rolled back",
 		release.OperationAdopt: "adopted", release.OperationHandover: "handed over",
 	}
 	if event.Result != lifecycle.ResultSucceeded {
@@ -119,7 +139,7 @@ func ofMany(event lifecycle.Event) string {
 	return fmt.Sprintf(" (%d of %d)", event.Index, event.Count)
 }
 
-// elapsed is how long it took that an event tells the end of.
+// elapsed is how long it took that an event tells the end of; of the start of an operation, how long the operation took until then.
 func elapsed(event lifecycle.Event) time.Duration {
 	return time.Duration(event.ElapsedMS) * time.Millisecond
 }
