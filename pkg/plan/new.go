@@ -30,8 +30,8 @@ type Request struct {
 	// changed.
 	Nodes []*yaml.RNode
 	// Left are the resources of the manifest that a rollback leaves: those of Previous. nil for other operations.
-	Left    []*yaml.RNode
-	Scopes  Scopes
+	Left   []*yaml.RNode
+	Scopes Scopes
 	// Served are, for kinds that Scopes does not have, the API versions that the server has a kind of that name in; nil is none.
 	Served  map[schema.GroupVersionKind]string
 	Options Options
