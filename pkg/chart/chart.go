@@ -21,6 +21,8 @@ import (
 // Chart is a chart as it was read, with its subcharts.
 type Chart struct {
 	pack *pack.Pack
+	// alias takes the place of its name where a pack depends on it, and folder is where it lies in that; both are "" otherwise.
+	alias, folder string
 	// warnings are what there is to know of it whatever it is completed with.
 	warnings []string
 }
@@ -45,8 +47,29 @@ func New(name string, files []pack.File) (*Chart, error) {
 	return c, nil
 }
 
+// As returns the chart as a pack has it that depends on it: under another name, in a folder of the pack. Problems call it by a
+// path.
+func (c *Chart) As(name, folder, named string) (*Chart, error) {
+	dependency := &Chart{pack: &pack.Pack{Path: named, All: c.pack.All}, alias: name, folder: folder, warnings: c.warnings}
+	loaded, err := dependency.load()
+	if err != nil {
+		return nil, invalid(named, err)
+	}
+	dependency.describe(loaded)
+	return dependency, nil
+}
+
 // Pack tells of the chart as of a pack.
 func (c *Chart) Pack() *pack.Pack { return c.pack }
+
+// Templates are the names of its templates and definitions, those of subcharts included.
+func (c *Chart) Templates() []string {
+	var names []string
+	for _, file := range slices.Concat(c.pack.Templates, c.pack.CRDs) {
+		names = append(names, file.Path)
+	}
+	return names
+}
 
 // IsChart reports that it is one.
 func (c *Chart) IsChart() bool { return true }
@@ -68,6 +91,7 @@ func (c *Chart) load() (*chart.Chart, error) {
 		return nil, err
 	}
 	sortDependencies(loaded)
+	loaded.Metadata.Name = cmp.Or(c.alias, loaded.Metadata.Name)
 	return loaded, nil
 }
 
@@ -102,9 +126,9 @@ func (c *Chart) describe(loaded *chart.Chart) {
 	for _, file := range c.pack.All {
 		switch {
 		case strings.Contains(file.Path, "/templates/") || strings.HasPrefix(file.Path, "templates/"):
-			c.pack.Templates = append(c.pack.Templates, pack.File{Path: path.Join(from.Name, file.Path), Data: file.Data})
+			c.pack.Templates = append(c.pack.Templates, pack.File{Path: path.Join(c.folder, from.Name, file.Path), Data: file.Data})
 		case isDefinition(file.Path):
-			c.pack.CRDs = append(c.pack.CRDs, pack.File{Path: path.Join(from.Name, file.Path), Data: file.Data})
+			c.pack.CRDs = append(c.pack.CRDs, pack.File{Path: path.Join(c.folder, from.Name, file.Path), Data: file.Data})
 		case file.Path != pack.ChartFile && file.Path != pack.ValuesFile:
 			c.pack.Files = append(c.pack.Files, file)
 		}

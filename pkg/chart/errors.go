@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -12,8 +13,8 @@ import (
 var located = regexp.MustCompile(`^(?:template: |execution error at \(|parse error at \()?([^\s:()]+\.[^\s:()]+):(\d+)(?::\d+)?\)?:?\s*`)
 
 // templateError reads where a template failed out of the message of Helm's engine. Of a chain of templates that include each
-// other the last one failed, and the others are where it was included from.
-func templateError(err error) error {
+// other the last one failed, and the others are where it was included from. The chart lies in a folder of a pack; "" is none.
+func templateError(folder string, err error) error {
 	failed := &render.Error{Err: err}
 	var rest []string
 	for line := range strings.Lines(err.Error()) {
@@ -26,7 +27,7 @@ func templateError(err error) error {
 		if failed.File != "" {
 			failed.Via = append([]string{failed.File + ":" + strconv.Itoa(failed.Line)}, failed.Via...)
 		}
-		failed.File = match[1]
+		failed.File = path.Join(folder, match[1])
 		failed.Line, _ = strconv.Atoi(match[2])
 		rest = nil
 		if after := line[len(match[0]):]; after != "" {

@@ -65,7 +65,7 @@ func (c *Chart) Complete(values render.Values) (render.Completed, error) {
 	given := asHelmReads(values)
 	completed := &completed{chart: c, loaded: loaded}
 	completed.warnings, err = listen(func() error {
-		if err := chartutil.ProcessDependencies(loaded, given); err != nil {
+		if err := chartutil.ProcessDependencies(loaded, withTags(given, values.Tags)); err != nil {
 			return err
 		}
 		completed.values, err = util.CoalesceValues(loaded, given)
@@ -79,6 +79,16 @@ func (c *Chart) Complete(values render.Values) (render.Completed, error) {
 		return nil, &pack.InvalidError{Problems: problems}
 	}
 	return completed, nil
+}
+
+// withTags returns values with the tags that a pack decides by which depends on the chart; none leaves its own.
+func withTags(given, tags map[string]any) map[string]any {
+	if tags == nil {
+		return given
+	}
+	with := maps.Clone(given)
+	with["tags"] = tags
+	return with
 }
 
 // read reads a file of values among those of the chart.

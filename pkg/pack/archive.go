@@ -12,6 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -159,16 +160,23 @@ func withoutTop(files []File) ([]File, error) {
 	return files, nil
 }
 
-// subcharts reads the archives among the subcharts of a chart, and those in them: Helm unpacks all of them when it loads the
-// chart, each as large as it likes.
-func (b *budget) subcharts(files []File) error {
+// nestedArchive matches the archives of what lies in packs/ of a pack or in charts/ of a chart, and in folders there.
+var nestedArchive = regexp.MustCompile(`^(?:(?:packs|charts)/[^/]+/)*(?:packs|charts)/[^/_.][^/]*\.tgz$`)
+
+// nested reads the archives among the files of a pack or chart, and those in them. They are unpacked again when they are opened,
+// Helm's by Helm, each as large as it likes.
+func (b *budget) nested(files []File, depth int) error {
+	chart := IsChart(files)
 	for _, file := range files {
-		if path.Base(path.Dir(file.Path)) != "charts" || path.Ext(file.Path) != ".tgz" {
+		if !nestedArchive.MatchString(file.Path) || strings.HasPrefix(file.Path, "charts/") != chart {
 			continue
+		}
+		if depth == maxNesting {
+			return fmt.Errorf("%s: archives are nested more than %d deep", short(file.Path), maxNesting)
 		}
 		inside, err := b.archive(bytes.NewReader(file.Data))
 		if err == nil {
-			err = b.subcharts(inside)
+			err = b.nested(inside, depth+1)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", short(file.Path), err)

@@ -47,6 +47,8 @@ type document struct {
 	Kind       Kind     `yaml:"kind"`
 	Metadata   Metadata `yaml:"metadata"`
 	Engine     Engine   `yaml:"engine"`
+
+	Dependencies []Dependency `yaml:"dependencies"`
 }
 
 const apiVersion = "sherpack/v1"
@@ -65,14 +67,15 @@ func (p *Pack) readMetadata() []Problem {
 		problems = append(problems, document.check(&file)...)
 	}
 	slices.SortStableFunc(problems, func(a, b Problem) int { return a.Line - b.Line })
-	p.Metadata, p.Kind, p.Engine = document.Metadata, document.Kind, document.Engine
+	p.Metadata, p.Kind, p.Engine, p.Dependencies = document.Metadata, document.Kind, document.Engine, document.Dependencies
 	return problems
 }
 
 func (d *document) check(file *yamlFile) []Problem {
 	var found problems
 	complain := func(path, message string) {
-		found.add(Problem{File: file.name, Line: file.line(strings.Split(path, ".")), Path: path, Message: message})
+		keys := strings.Split(path, ".")
+		found.add(Problem{File: file.name, Line: file.line(keys), Path: dotted(keys), Message: message})
 	}
 	if d.APIVersion != apiVersion {
 		complain("apiVersion", fmt.Sprintf("is %q, must be %s", d.APIVersion, apiVersion))
@@ -89,6 +92,7 @@ func (d *document) check(file *yamlFile) []Problem {
 	if _, err := d.Metadata.constraint(); err != nil {
 		complain("metadata.kubeVersion", fmt.Sprintf("is %q, must be a version constraint such as >=1.30: %v", d.Metadata.KubeVersion, err))
 	}
+	checkDependencies(d.Dependencies, complain)
 	return found
 }
 

@@ -55,6 +55,8 @@ type Pack struct {
 	Metadata Metadata
 	Kind     Kind
 	Engine   Engine
+	// Dependencies are those that Pack.yaml lists.
+	Dependencies []Dependency
 	// Values are the defaults of values.yaml, never nil; whole numbers are int64, others float64.
 	Values map[string]any
 	// Schema is nil where the pack has none.
@@ -65,7 +67,7 @@ type Pack struct {
 	Templates []File
 	// CRDs are the YAML and JSON files below crds/.
 	CRDs []File
-	// Files are all others save Pack.yaml, values.yaml and the schema.
+	// Files are all others save Pack.yaml, Pack.lock, values.yaml, the schema, and what is below packs/; see Nested.
 	Files []File
 }
 
@@ -83,18 +85,16 @@ func Open(name string) (*Pack, error) {
 const supported = "a pack is a folder, or a .tgz archive of one"
 
 // Read reads the files of a pack or a Helm chart in a folder or a .tgz archive, sorted by path. Of a folder it leaves out what
-// its ignore file excludes: IgnoreFile, or that of a chart. The archives of subcharts can be unpacked then. The error is a
-// *FileError.
+// its ignore file excludes: IgnoreFile, or that of a chart. The archives of subcharts, and those in PacksFolder, can be unpacked
+// then. The error is a *FileError.
 func Read(name string) ([]File, error) {
 	files, err := load(name)
 	if err != nil {
 		return nil, err
 	}
 	byPath(files)
-	if IsChart(files) {
-		if err := newBudget().subcharts(files); err != nil {
-			return nil, fileError("read chart", name, err)
-		}
+	if err := newBudget().nested(files, 0); err != nil {
+		return nil, fileError("read pack", name, err)
 	}
 	return files, nil
 }
@@ -187,8 +187,8 @@ func (p *Pack) checkCharts() []Problem {
 	for _, file := range p.All {
 		if strings.HasPrefix(file.Path, folder+"/") && !hidden(file.Path) {
 			return []Problem{{File: p.where(folder), Message: "has " + short(strings.TrimPrefix(file.Path, folder+"/")) +
-				": Helm renders the charts in this folder with their parent, sherpack does not; move what they render to templates/ and " +
-				"their values to values.yaml, or exclude the folder with a line " + folder + "/ in " + IgnoreFile}}
+				": Helm renders the charts in this folder with their parent, sherpack those in " + PacksFolder + "/; move them there, or exclude " +
+				"the folder with a line " + folder + "/ in " + IgnoreFile}}
 		}
 	}
 	return nil
@@ -209,7 +209,8 @@ func (p *Pack) checkNames() error {
 func (p *Pack) sort() {
 	for _, file := range p.All {
 		switch {
-		case file.Path == MetadataFile, file.Path == ValuesFile, isSchema(file.Path):
+		case file.Path == MetadataFile, file.Path == LockFile, file.Path == ValuesFile, isSchema(file.Path):
+		case strings.HasPrefix(file.Path, PacksFolder+"/"):
 		case hidden(file.Path) && strings.HasPrefix(file.Path, "templates/"):
 		case isTemplate(file.Path):
 			p.Templates = append(p.Templates, File{Path: file.Path, Data: text(file.Data)})

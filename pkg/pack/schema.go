@@ -157,5 +157,5 @@ func CheckSchema(name string, files []File, values, given map[string]any) []Prob
 	// What the schema says of its defaults is for people only: Helm adds none.
 	// Where values stand that Helm alone can read is not known.
 	_ = p.readValues()
-	return p.violations(values, given, nil)
+	return p.violations(values, given, nil, nil)
 }

@@ -18,8 +18,9 @@ import (
 )
 
 // violations are what the schema finds wrong with merged values, sorted by path. Where a value comes from values.yaml
-// and not from the user, the problem says so. All others are those of the file that the values were given in; nil is none.
-func (p *Pack) violations(merged, given map[string]any, from *yamlFile) []Problem {
+// and not from the user, the problem says so. Where all others are from is for locate to know, which may be nil. An extra key at
+// the top may be unknown to the schema.
+func (p *Pack) violations(merged, given map[string]any, locate Locate, extra []string) []Problem {
 	err := within(validationTime, func() error { return p.Schema.compiled.Validate(merged) })
 	if err == nil {
 		return nil
@@ -36,17 +37,25 @@ func (p *Pack) violations(merged, given map[string]any, from *yamlFile) []Proble
 	for _, leaf := range leaves(violation) {
 		for i, problem := range explain(leaf, p.Schema) {
 			path := pathOf(leaf, i)
+			if isUnknownKey(leaf) && len(path) == 1 && slices.Contains(extra, path[0]) {
+				continue
+			}
 			switch own := has(p.Values, path) && !has(given, path); {
 			case own && len(path) > 0:
 				problem.File, problem.Line = file.name, file.line(path)
-			case from != nil:
-				problem.File, problem.Line = from.name, from.line(path)
+			case locate != nil:
+				problem.File, problem.Line = locate(path)
 			}
 			problems = append(problems, problem)
 		}
 	}
 	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.Path, b.Path) })
 	return slices.Compact(problems)
+}
+
+func isUnknownKey(violation *jsonschema.ValidationError) bool {
+	_, unknown := violation.ErrorKind.(*kind.AdditionalProperties)
+	return unknown
 }
 
 // pathOf is where the problem is that explain words at an index of a violation.

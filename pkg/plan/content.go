@@ -212,7 +212,7 @@ func (c *content) checkCRDFolder() error {
 	}
 	var errs []error
 	for _, object := range objects {
-		if strings.HasPrefix(object.File, CRDFolder) && !kinds.IsDefinition(object.GroupKind()) {
+		if crdFolders.MatchString(object.File) && !kinds.IsDefinition(object.GroupKind()) {
 			errs = append(errs, &InputError{Object: object, Message: CRDFolder + " holds CustomResourceDefinitions only; move it to templates/"})
 		}
 	}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,6 +16,9 @@ import (
 
 // CRDFolder is where a pack keeps the custom resource definitions that are applied before anything else.
 const CRDFolder = "crds/"
+
+// crdFolders matches the files in it, those of dependencies included.
+var crdFolders = regexp.MustCompile(`^(?:(?:packs|charts)/[^/]+/)*` + CRDFolder)
 
 // Request is what an operation is planned from.
 type Request struct {
@@ -146,7 +150,7 @@ func (c *content) steps(request Request) []Step {
 // comesFirst reports whether an object must be there before any hook runs: hooks may live in the pack's Namespaces, and
 // be of the kinds it defines.
 func comesFirst(object manifest.Object) bool {
-	return strings.HasPrefix(object.File, CRDFolder) || kinds.IsNamespace(object.GroupKind())
+	return crdFolders.MatchString(object.File) || kinds.IsNamespace(object.GroupKind())
 }
 
 func (c *content) hookSteps(phase hook.Phase, options Options) []Step {

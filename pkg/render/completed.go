@@ -14,6 +14,8 @@ type Values struct {
 	Given map[string]any
 	// Typed are the layers of Given that the user gives now, from the weakest to the strongest.
 	Typed []pack.Layer
+	// Tags are those that enable and disable the dependencies of a chart that a pack depends on; nil leaves them to the values.
+	Tags map[string]any
 	// File is where Given stand among the files of the pack, for problems with them; "" where they stand in none.
 	File string
 }
@@ -22,6 +24,9 @@ type Values struct {
 type Completed interface {
 	// Values are the defaults with what was given, merged. They must not be changed.
 	Values() map[string]any
+	// Scopes are the packs that it consists of, with what their templates see: it, and then its dependencies. They must not be
+	// changed.
+	Scopes() []pack.Scope
 	// Render renders it for a release. The errors are *Error or *manifest.Error, joined where there are several.
 	Render(engine Engine, r Release) (*Result, error)
 }

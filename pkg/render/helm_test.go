@@ -150,7 +150,7 @@ func byUs(t *testing.T, text string, strict bool) (string, error) {
 		},
 		Files: []pack.File{{Path: "conf/a.txt", Data: []byte("x\ny\n")}, {Path: "conf/sub/b.txt", Data: []byte("b")}},
 	}
-	output, err := testEngine().Render(p, values, testRelease())
+	output, err := testEngine().Render(pack.Alone(p, values), testRelease())
 	if err != nil {
 		return "", err
 	}

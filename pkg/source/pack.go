@@ -1,81 +1,58 @@
 package source
 
 import (
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 )
 
-// Of returns a pack as a Source.
-func Of(p *pack.Pack) Source { return packed{p} }
+// Of returns a pack that depends on none as a Source.
+func Of(p *pack.Pack) Source { return packed{&part{pack: p}} }
 
 func openPack(name string, files []pack.File) (Source, error) {
 	opened, err := pack.New(name, files)
 	if err != nil {
 		return nil, err
 	}
-	return Of(opened), nil
+	top, err := newPart(opened, nil)
+	if err != nil {
+		return nil, err
+	}
+	return packed{top}, nil
 }
 
-// packed is a pack.
-type packed struct{ pack *pack.Pack }
+// packed is a pack with its dependencies.
+type packed struct{ top *part }
 
 // Pack implements Source.
-func (p packed) Pack() *pack.Pack { return p.pack }
+func (p packed) Pack() *pack.Pack { return p.top.pack }
 
 // Defaults implements Source.
-func (p packed) Defaults() []pack.Layer { return []pack.Layer{p.pack.Defaults()} }
+func (p packed) Defaults() []pack.Layer { return p.top.layers() }
+
+// Templates implements Source.
+func (p packed) Templates() []string { return p.top.templates() }
 
 // IsChart implements Source.
 func (p packed) IsChart() bool { return false }
 
 // Complete implements Source.
 func (p packed) Complete(values render.Values) (render.Completed, error) {
-	merging := *p.pack
+	top := *p.top
 	if values.Defaults != nil {
-		merging.Values = values.Defaults
+		merging := *top.pack
+		merging.Values, top.pack = values.Defaults, &merging
 	}
-	merged, err := merging.Merge(values.Given)
+	given, locate := values.Given, pack.Locate(nil)
 	if values.File != "" {
-		merged, err = merging.MergeFile(values.File)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return completedPack{pack: p.pack, values: merged}, nil
-}
-
-// completedPack is a pack with all its values.
-type completedPack struct {
-	pack   *pack.Pack
-	values map[string]any
-}
-
-// Values implements render.Completed.
-func (c completedPack) Values() map[string]any { return c.values }
-
-// Render implements render.Completed.
-func (c completedPack) Render(engine render.Engine, r render.Release) (*render.Result, error) {
-	output, err := engine.Render(c.pack, c.values, r)
-	if err != nil {
-		return nil, err
-	}
-	var files manifest.Files
-	for _, file := range c.pack.CRDs {
-		nodes, err := manifest.Decode(file.Path, file.Data, nil)
-		if err := files.Add(file.Path, nodes, err); err != nil {
+		var err error
+		if given, locate, err = top.pack.ValuesIn(values.File); err != nil {
 			return nil, err
 		}
 	}
-	for _, file := range output.Files {
-		nodes, err := manifest.Decode(file.Path, file.Text, file.Line)
-		if err := files.Add(file.Path, nodes, err); err != nil {
-			return nil, err
-		}
+	c := &completion{problems: top.allProblems()}
+	made := c.pack(&top, received{given: given, locate: locate, typed: values.Typed})
+	if len(c.problems) > 0 {
+		return nil, &pack.InvalidError{Problems: c.problems}
 	}
-	nodes, err := files.Resources()
-	if err != nil {
-		return nil, err
-	}
-	return &render.Result{Nodes: nodes, Notes: output.Notes}, nil
+	return &completed{values: made, scopes: c.scopes, charts: c.charts, warnings: c.warnings}, nil
 }

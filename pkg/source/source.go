@@ -16,7 +16,9 @@ type Source interface {
 	Defaults() []pack.Layer
 	// Complete lays values over its own and checks all of them. The error is a *pack.InvalidError where they are wrong.
 	Complete(values render.Values) (render.Completed, error)
-	// IsChart reports whether it is Helm's: nobody knows then which values its templates read.
+	// Templates are the names of its templates and of its definitions of custom resources, those of dependencies included.
+	Templates() []string
+	// IsChart reports whether it is Helm's.
 	IsChart() bool
 }
 
