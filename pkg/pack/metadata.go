@@ -44,11 +44,8 @@ type Maintainer struct {
 // document is Pack.yaml.
 type document struct {
 	APIVersion string   `yaml:"apiVersion"`
-	Kind       Kind     `yaml:"kind"`
 	Metadata   Metadata `yaml:"metadata"`
-	Engine     Engine   `yaml:"engine"`
-
-	Dependencies []Dependency `yaml:"dependencies"`
+	Spec       `yaml:",inline"`
 }
 
 const apiVersion = "sherpack/v1"
@@ -61,13 +58,13 @@ func (p *Pack) readMetadata() []Problem {
 	if problems := file.parse(data); len(problems) > 0 {
 		return problems
 	}
-	document := document{Engine: p.Engine}
+	document := document{Spec: p.Spec}
 	problems, ok := file.decode(&document)
 	if ok {
 		problems = append(problems, document.check(&file)...)
 	}
 	slices.SortStableFunc(problems, func(a, b Problem) int { return a.Line - b.Line })
-	p.Metadata, p.Kind, p.Engine, p.Dependencies = document.Metadata, document.Kind, document.Engine, document.Dependencies
+	p.Metadata, p.Spec = document.Metadata, document.Spec
 	return problems
 }
 

@@ -40,6 +40,13 @@ type Engine struct {
 	Strict bool `json:"strict" yaml:"strict"`
 }
 
+// Spec is what Pack.yaml says besides the metadata.
+type Spec struct {
+	Kind         Kind         `yaml:"kind"`
+	Engine       Engine       `yaml:"engine"`
+	Dependencies []Dependency `yaml:"dependencies"`
+}
+
 // File is one file of a pack.
 type File struct {
 	// Path is relative to the pack's folder, with slashes on every system.
@@ -53,10 +60,7 @@ type Pack struct {
 	// Path is the folder or archive as the user named it.
 	Path     string
 	Metadata Metadata
-	Kind     Kind
-	Engine   Engine
-	// Dependencies are those that Pack.yaml lists.
-	Dependencies []Dependency
+	Spec
 	// Values are the defaults of values.yaml, never nil; whole numbers are int64, others float64.
 	Values map[string]any
 	// Schema is nil where the pack has none.
@@ -132,7 +136,7 @@ func load(name string) ([]File, error) {
 // which are those of Open.
 func New(name string, files []File) (*Pack, error) {
 	byPath(files)
-	p := &Pack{Path: name, All: files, Engine: Engine{Strict: true}, Values: map[string]any{}}
+	p := &Pack{Path: name, All: files, Spec: Spec{Engine: Engine{Strict: true}}, Values: map[string]any{}}
 	rules, err := p.ignore()
 	if err != nil {
 		return nil, fileError("read pack", name, err)

@@ -20,6 +20,12 @@ const (
 	maxID = 10_000
 )
 
+// definition is a template that is defined in a folder: that of a pack.
+type definition struct {
+	tree   *parse.Tree
+	folder string
+}
+
 // walker goes through the templates of packs that share their definitions.
 type walker struct {
 	// name is that of the top pack, which the names of all templates begin with.
@@ -27,9 +33,7 @@ type walker struct {
 	// root are the values of the pack whose templates are being walked through.
 	root *node
 	// trees are the templates by their names; a name may have several.
-	trees map[string][]*parse.Tree
-	// definedIn are the folders of the packs that define each of them.
-	definedIn map[string][]string
+	trees map[string][]definition
 	// walked are the templates with what they were given, and called those that were given anything.
 	walked, called map[string]bool
 	steps, depth   int
@@ -41,7 +45,7 @@ type walker struct {
 }
 
 func newWalker(scopes []pack.Scope) *walker {
-	w := &walker{trees: map[string][]*parse.Tree{}, definedIn: map[string][]string{}}
+	w := &walker{trees: map[string][]definition{}}
 	if scopes[0].Pack != nil {
 		w.name = scopes[0].Pack.Metadata.Name
 	}
@@ -50,11 +54,7 @@ func newWalker(scopes []pack.Scope) *walker {
 			continue
 		}
 		for _, file := range scope.Pack.Templates {
-			defined, ok := w.parse(path.Join(scope.Folder(), file.Path), string(file.Data))
-			w.unknown = w.unknown || !ok
-			for _, name := range defined {
-				w.definedIn[name] = append(w.definedIn[name], scope.Folder())
-			}
+			w.unknown = !w.parse(scope.Folder(), file.Path, string(file.Data)) || w.unknown
 		}
 	}
 	return w
@@ -71,7 +71,7 @@ func (w *walker) scope(s pack.Scope, root *node) bool {
 		w.call(w.fullName(path.Join(s.Folder(), file.Path)), value{root: true})
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.trees)) {
-		if !w.called[name] && slices.Contains(w.definedIn[name], s.Folder()) {
+		if !w.called[name] && w.defines(s.Folder(), name) {
 			w.call(name, value{})
 		}
 	}
@@ -84,23 +84,27 @@ func (w *walker) scope(s pack.Scope, root *node) bool {
 // fullName is the name that a file is included by.
 func (w *walker) fullName(file string) string { return w.name + "/" + file }
 
-// parse adds what a text defines, and returns the names of that; the text itself has the full name of its file. It is not ok where
-// the text cannot be parsed.
-func (w *walker) parse(file, text string) (defined []string, ok bool) {
+// defines reports whether a template is defined in a folder.
+func (w *walker) defines(folder, name string) bool {
+	return slices.ContainsFunc(w.trees[name], func(d definition) bool { return d.folder == folder })
+}
+
+// parse adds what a text in a folder defines; the text itself has the full name of its file. It reports whether the text can be
+// parsed.
+func (w *walker) parse(folder, file, text string) bool {
 	trees := map[string]*parse.Tree{}
 	tree := parse.New(file)
 	tree.Mode = parse.SkipFuncCheck
 	if _, err := tree.Parse(text, "", "", trees); err != nil {
-		return nil, false
+		return false
 	}
 	for name, tree := range trees {
 		if name == tree.ParseName {
-			name = w.fullName(name)
+			name = w.fullName(path.Join(folder, name))
 		}
-		w.trees[name] = append(w.trees[name], tree)
-		defined = append(defined, name)
+		w.trees[name] = append(w.trees[name], definition{tree, folder})
 	}
-	return defined, true
+	return true
 }
 
 // texts walks through the texts that tpl may render: values, texts in templates, and files of the pack. One in a template that
@@ -109,7 +113,7 @@ func (w *walker) texts(p *pack.Pack, merged map[string]any) {
 	const name = "a text"
 	walk := func(text string) bool {
 		delete(w.trees, w.fullName(name))
-		if _, ok := w.parse(name, text); !ok {
+		if !w.parse("", name, text) {
 			return false
 		}
 		delete(w.walked, w.fullName(name)+" "+value{root: true}.id())
@@ -163,12 +167,12 @@ func (w *walker) call(name string, given value) {
 		return
 	}
 	w.walked[id] = true
-	for _, tree := range w.trees[name] {
+	for _, defined := range w.trees[name] {
 		f := frame{walker: w, dot: given, variables: map[string]value{"$": given}}
-		f.list(tree.Root)
+		f.list(defined.tree.Root)
 		if f.again {
 			// A variable was changed that may have been used before, in a loop.
-			f.list(tree.Root)
+			f.list(defined.tree.Root)
 		}
 	}
 }

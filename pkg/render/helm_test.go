@@ -142,7 +142,7 @@ func byUs(t *testing.T, text string, strict bool) (string, error) {
 	}
 	p := &pack.Pack{
 		Metadata: pack.Metadata{Name: "demo", Version: "1.0.0"},
-		Engine:   pack.Engine{Strict: strict},
+		Spec:     pack.Spec{Engine: pack.Engine{Strict: strict}},
 		Templates: []pack.File{
 			{Path: "templates/_helpers.tpl", Data: []byte(helmHelpers)},
 			{Path: "templates/other.yaml", Data: []byte(other)},

@@ -48,7 +48,7 @@ func testValues() map[string]any {
 func testPack(strict bool, templates map[string]string) *pack.Pack {
 	p := &pack.Pack{
 		Metadata: pack.Metadata{Name: "shop", Version: "1.4.0", AppVersion: "2"},
-		Engine:   pack.Engine{Strict: strict},
+		Spec:     pack.Spec{Engine: pack.Engine{Strict: strict}},
 		Files:    []pack.File{{Path: "conf/a.txt", Data: []byte("x\ny\n")}, {Path: "conf/b.txt", Data: []byte("b")}},
 		CRDs:     []pack.File{{Path: "crds/c.yaml", Data: []byte("c")}},
 	}

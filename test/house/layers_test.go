@@ -30,7 +30,7 @@ func layers() []layer {
 		}},
 		{folder: "pkg/timeline", may: []string{"pkg/hook", "pkg/printers", "pkg/progress", "pkg/release", "pkg/words"}},
 		{folder: "pkg/lint", may: []string{"pkg/hook", "pkg/kinds", "pkg/manifest", "pkg/pack", "pkg/plan", "pkg/release", "pkg/render", "pkg/source"}},
-		{folder: "pkg/source", may: []string{"pkg/chart", "pkg/manifest", "pkg/pack", "pkg/render"}},
+		{folder: "pkg/source", may: []string{"pkg/chart", "pkg/manifest", "pkg/pack", "pkg/render", "pkg/words"}},
 		{folder: "pkg/chart", may: []string{"pkg/hook", "pkg/kinds", "pkg/manifest", "pkg/pack", "pkg/render"}},
 		{folder: "pkg/progress", may: []string{"pkg/lifecycle", "pkg/printers", "pkg/release", "pkg/words"}},
 		{folder: "pkg/printers", may: []string{"pkg/diff", "pkg/hook", "pkg/kube/drift", "pkg/lifecycle", "pkg/plan", "pkg/release", "pkg/words"}},
