@@ -71,6 +71,30 @@ func (c *Chart) Templates() []string {
 	return names
 }
 
+// Dependencies are those that the chart lists, as a pack would list them.
+func (c *Chart) Dependencies() ([]pack.Dependency, error) {
+	loaded, err := c.load()
+	if err != nil {
+		return nil, invalid(c.pack.Path, err)
+	}
+	var found []pack.Dependency
+	for _, d := range loaded.Metadata.Dependencies {
+		found = append(found, pack.Dependency{
+			Name: d.Name, Version: d.Version, Repository: d.Repository, Alias: d.Alias, Condition: d.Condition, Tags: d.Tags,
+		})
+	}
+	return found, nil
+}
+
+// CheckDependencies refuses a chart that lacks subcharts it lists.
+func (c *Chart) CheckDependencies() error {
+	loaded, err := c.load()
+	if err != nil {
+		return invalid(c.pack.Path, err)
+	}
+	return checkDependencies(c.pack.Path, loaded)
+}
+
 // IsChart reports that it is one.
 func (c *Chart) IsChart() bool { return true }
 

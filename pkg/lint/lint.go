@@ -59,6 +59,11 @@ func (l Linter) Lint(s source.Source, given map[string]any) []Finding {
 		message := fmt.Sprintf("the pack needs Kubernetes %s and is linted for %s", p.Metadata.KubeVersion, version)
 		found.add(Finding{Severity: severity, Rule: RuleKubeVersion, File: pack.MetadataFile, Message: message})
 	}
+	if missing := missingDependencies(s); len(missing) > 0 {
+		found.add(relative(p.Path, missing)...)
+		return found.sorted()
+	}
+	found.add(relative(p.Path, dependencies(s))...)
 	if p.Kind == pack.Library {
 		found.add(l.library(s)...)
 		return found.sorted()

@@ -16,6 +16,9 @@ import (
 // PacksFolder is where a pack keeps the packs and charts that are rendered together with it.
 const PacksFolder = "packs"
 
+// ChartsFolder is where a chart keeps its subcharts.
+const ChartsFolder = "charts"
+
 // GlobalKey is the key of values that every pack of a tree sees.
 const GlobalKey = "global"
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Nested is a pack or chart that lies in PacksFolder of another.
+// Nested is a pack or chart that lies in a folder of another: PacksFolder or ChartsFolder.
 type Nested struct {
 	// Path is that of its folder or archive in the pack, such as packs/db or packs/db-1.0.0.tgz.
 	Path  string
@@ -18,18 +18,18 @@ func (n Nested) IsArchive() bool { return path.Ext(n.Path) == archiveExtension }
 
 const archiveExtension = ".tgz"
 
-// Nested returns what lies in PacksFolder of the pack, by its path. Files that begin with a dot or an underscore are skipped, as
-// Helm skips them. The errors are those of Open.
-func (p *Pack) Nested() ([]Nested, error) {
+// Nested returns what lies in a folder of the pack, by its path. Files that begin with a dot or an underscore are skipped, as Helm
+// skips them. The errors are those of Open.
+func (p *Pack) Nested(folder string) ([]Nested, error) {
 	var found []Nested
 	var problems problems
 	for _, file := range p.All {
-		inside, ok := strings.CutPrefix(file.Path, PacksFolder+"/")
+		inside, ok := strings.CutPrefix(file.Path, folder+"/")
 		if !ok || strings.ContainsAny(inside[:1], "._") {
 			continue
 		}
 		name, below, isFolder := strings.Cut(inside, "/")
-		at := path.Join(PacksFolder, name)
+		at := path.Join(folder, name)
 		switch {
 		case isFolder:
 			if len(found) == 0 || found[len(found)-1].Path != at {

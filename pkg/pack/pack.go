@@ -187,7 +187,7 @@ func (p *Pack) checkKind() error {
 
 // checkCharts refuses charts that Helm would render together with their parent, and that would be missing without a word.
 func (p *Pack) checkCharts() []Problem {
-	const folder = "charts"
+	const folder = ChartsFolder
 	for _, file := range p.All {
 		if strings.HasPrefix(file.Path, folder+"/") && !hidden(file.Path) {
 			return []Problem{{File: p.where(folder), Message: "has " + short(strings.TrimPrefix(file.Path, folder+"/")) +
@@ -248,11 +248,17 @@ func hidden(name string) bool {
 
 // Text returns the text of a file of the pack, by its path.
 func (p *Pack) Text(name string) ([]byte, bool) {
+	data, ok := p.Raw(name)
+	return text(data), ok
+}
+
+// Raw returns a file of the pack as it was read, by its path.
+func (p *Pack) Raw(name string) ([]byte, bool) {
 	at, ok := slices.BinarySearchFunc(p.All, name, func(f File, name string) int { return strings.Compare(f.Path, name) })
 	if !ok {
 		return nil, false
 	}
-	return text(p.All[at].Data), true
+	return p.All[at].Data, true
 }
 
 // where names a file of the pack as the user would: the pack as it was typed and the path inside.

@@ -32,6 +32,14 @@ func (p packed) Defaults() []pack.Layer { return p.top.layers() }
 // Templates implements Source.
 func (p packed) Templates() []string { return p.top.templates() }
 
+// CheckDependencies implements Source.
+func (p packed) CheckDependencies() error {
+	if problems := p.top.allProblems(); len(problems) > 0 {
+		return &pack.InvalidError{Problems: problems}
+	}
+	return nil
+}
+
 // IsChart implements Source.
 func (p packed) IsChart() bool { return false }
 

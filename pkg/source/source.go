@@ -14,6 +14,8 @@ type Source interface {
 	Pack() *pack.Pack
 	// Defaults are its own values, from the weakest layer to the strongest.
 	Defaults() []pack.Layer
+	// CheckDependencies refuses one that lacks dependencies it lists. The error is a *pack.InvalidError. Complete does so, too.
+	CheckDependencies() error
 	// Complete lays values over its own and checks all of them. The error is a *pack.InvalidError where they are wrong.
 	Complete(values render.Values) (render.Completed, error)
 	// Templates are the names of its templates and of its definitions of custom resources, those of dependencies included.
@@ -28,6 +30,11 @@ func Open(name string) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	return New(name, files)
+}
+
+// New is Open with the files of a pack or chart.
+func New(name string, files []pack.File) (Source, error) {
 	if pack.IsChart(files) {
 		return openChart(name, files)
 	}

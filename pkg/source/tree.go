@@ -32,7 +32,7 @@ type part struct {
 // newPart makes a tree of a pack and what lies in its packs/. The errors are those of pack.Open.
 func newPart(p *pack.Pack, names []string) (*part, error) {
 	made := &part{names: names, pack: p}
-	nested, err := p.Nested()
+	nested, err := p.Nested(pack.PacksFolder)
 	if err != nil {
 		return nil, err
 	}

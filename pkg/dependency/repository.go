@@ -1,0 +1,174 @@
+package dependency
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/source"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
+)
+
+// locate returns where the repository of a dependency is, for a pack in a folder.
+func locate(folder string, wanted pack.Dependency) string {
+	place := filepath.FromSlash(wanted.Location())
+	if filepath.IsAbs(place) {
+		return place
+	}
+	return filepath.Join(folder, place)
+}
+
+// find returns the newest pack or chart of a dependency that its repository has, of those whose versions are allowed. A repository is
+// the folder or archive of one, or a folder with several of them.
+func find(folder string, wanted pack.Dependency) (found, error) {
+	places, err := candidates(locate(folder, wanted), wanted.Name)
+	if err != nil {
+		return found{}, err
+	}
+	var fitting *candidate
+	var others []string
+	for _, place := range places {
+		opened, err := source.Open(place)
+		if err != nil {
+			return found{}, err
+		}
+		c := candidate{place: place, source: opened}
+		switch {
+		case c.metadata().Name != wanted.Name:
+			others = append(others, fmt.Sprintf("%s is %s", place, c.metadata().Name))
+		case !wanted.Allows(c.metadata().Version):
+			others = append(others, fmt.Sprintf("%s has version %s", place, c.metadata().Version))
+		case fitting == nil || fitting.isOlderThan(c):
+			fitting = &c
+		}
+	}
+	if fitting == nil {
+		return found{}, notFound(folder, wanted, others)
+	}
+	if err := fitting.source.CheckDependencies(); err != nil {
+		return found{}, err
+	}
+	return newFound(fitting.place, fitting.source)
+}
+
+func notFound(folder string, wanted pack.Dependency, others []string) error {
+	place := locate(folder, wanted)
+	if len(others) == 0 {
+		return fmt.Errorf("%s: has no pack and no chart", place)
+	}
+	return errors.New(words.Join("; ", others...))
+}
+
+// candidate is a pack or chart of a repository.
+type candidate struct {
+	place  string
+	source source.Source
+}
+
+func (c candidate) metadata() pack.Metadata { return c.source.Pack().Metadata }
+
+// isOlderThan compares versions; where one is none, the texts.
+func (c candidate) isOlderThan(other candidate) bool {
+	a, err := semver.NewVersion(c.metadata().Version)
+	b, otherErr := semver.NewVersion(other.metadata().Version)
+	if err != nil || otherErr != nil {
+		return cmp.Less(c.metadata().Version, other.metadata().Version)
+	}
+	return a.LessThan(b)
+}
+
+// candidates are the folders and archives of a repository that may be of a name, sorted.
+func candidates(place, name string) ([]string, error) {
+	at, err := os.Stat(place)
+	if err != nil {
+		return nil, fileError(place, err)
+	}
+	if !at.IsDir() || isPack(place) {
+		return []string{place}, nil
+	}
+	entries, err := os.ReadDir(place)
+	if err != nil {
+		return nil, fileError(place, err)
+	}
+	var found []string
+	for _, entry := range entries {
+		inside := filepath.Join(place, entry.Name())
+		rest, begins := strings.CutPrefix(entry.Name(), name)
+		isArchive := strings.HasPrefix(rest, "-") && filepath.Ext(rest) == ".tgz"
+		if begins && (isArchive || rest == "" && isPack(inside)) {
+			found = append(found, inside)
+		}
+	}
+	slices.Sort(found)
+	return found, nil
+}
+
+// isPack reports whether a folder is that of a pack or chart.
+func isPack(folder string) bool {
+	return slices.ContainsFunc([]string{pack.MetadataFile, pack.ChartFile}, func(name string) bool {
+		found, err := os.Stat(filepath.Join(folder, name))
+		return err == nil && found.Mode().IsRegular()
+	})
+}
+
+func fileError(name string, err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return &pack.FileError{Path: name, Message: "read pack", Err: err}
+}
+
+// checkCycles refuses a pack that depends on itself through the repositories of what it depends on. chain are the folders on the
+// way, from the top down.
+func checkCycles(chain ...string) error {
+	folder := chain[len(chain)-1]
+	if !pack.CanNest(len(chain) - 1) {
+		return fmt.Errorf("packs depend on each other more than %d deep: %s", len(chain)-2, strings.Join(chain, " → "))
+	}
+	for _, wanted := range wantedIn(folder) {
+		place := locate(folder, wanted)
+		if !isPack(place) {
+			// What lies together in a folder is looked for by name.
+			place = filepath.Join(place, wanted.Name)
+		}
+		if wanted.Repository == "" || !isPack(place) {
+			continue
+		}
+		longer := append(slices.Clip(chain), place)
+		if slices.ContainsFunc(chain, func(above string) bool { return isSame(above, place) }) {
+			return fmt.Errorf("the pack depends on itself: %s", strings.Join(longer, " → "))
+		}
+		if err := checkCycles(longer...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wantedIn are the dependencies that the Pack.yaml of a folder lists; none where it cannot be read, which is told elsewhere.
+func wantedIn(folder string) []pack.Dependency {
+	data, err := os.ReadFile(filepath.Join(folder, pack.MetadataFile))
+	if err != nil {
+		return nil
+	}
+	p, err := pack.New(folder, []pack.File{{Path: pack.MetadataFile, Data: data}})
+	if err != nil {
+		return nil
+	}
+	return p.Dependencies
+}
+
+func isSame(a, b string) bool {
+	one, err := os.Stat(a)
+	other, otherErr := os.Stat(b)
+	return err == nil && otherErr == nil && os.SameFile(one, other)
+}
