@@ -67,7 +67,7 @@ func Inspect(s source.Source) (Report, error) {
 	for i, dependency := range wanted {
 		entry := entryOf(dependency, there)
 		if isLocked && slices.Contains([]Status{OK, Unpacked}, entry.Status) {
-			if found := matching(dependency, there); found[0].locked(dependency) != lock.Dependencies[i] {
+			if newest := newest(dependency, there); newest[0].locked(dependency) != lock.Dependencies[i] {
 				entry.Status = Changed
 			}
 		}
@@ -92,7 +92,7 @@ func wantedOf(s source.Source) (wanted []pack.Dependency, folder string, err err
 
 func entryOf(wanted pack.Dependency, there []found) Entry {
 	entry := Entry{Dependency: wanted, Status: Missing}
-	switch fitting := matching(wanted, there); {
+	switch fitting := newest(wanted, there); {
 	case len(fitting) > 1:
 		entry.Status = TooMany
 	case len(fitting) == 1 && fitting[0].isArchive:
@@ -125,8 +125,18 @@ func (f found) locked(wanted pack.Dependency) pack.Locked {
 	return pack.Locked{Name: f.name, Version: f.version, Repository: wanted.Repository, Digest: f.digest}
 }
 
-func matching(wanted pack.Dependency, there []found) []found {
-	return slices.DeleteFunc(slices.Clone(there), func(f found) bool { return f.name != wanted.Name || !wanted.Allows(f.version) })
+// newest are those of the newest version that a dependency allows; mostly one.
+func newest(wanted pack.Dependency, there []found) []found {
+	called := slices.DeleteFunc(slices.Clone(there), func(f found) bool { return f.name != wanted.Name })
+	versions := make([]string, len(called))
+	for i, one := range called {
+		versions[i] = one.version
+	}
+	var fitting []found
+	for _, i := range wanted.Newest(versions) {
+		fitting = append(fitting, called[i])
+	}
+	return fitting
 }
 
 // newFound reads what was found at a place.

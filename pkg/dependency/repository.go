@@ -1,7 +1,6 @@
 package dependency
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,8 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/Masterminds/semver/v3"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/source"
@@ -33,30 +30,31 @@ func find(folder string, wanted pack.Dependency) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
-	var fitting *candidate
-	var others []string
+	var fitting []source.Source
+	var versions, others []string
 	for _, place := range places {
 		opened, err := source.Open(place)
 		if err != nil {
 			return found{}, err
 		}
-		c := candidate{place: place, source: opened}
-		switch {
-		case c.metadata().Name != wanted.Name:
-			others = append(others, fmt.Sprintf("%s is %s", place, c.metadata().Name))
-		case !wanted.Allows(c.metadata().Version):
-			others = append(others, fmt.Sprintf("%s has version %s", place, c.metadata().Version))
-		case fitting == nil || fitting.isOlderThan(c):
-			fitting = &c
+		switch metadata := opened.Pack().Metadata; {
+		case metadata.Name != wanted.Name:
+			others = append(others, fmt.Sprintf("%s is %s", place, metadata.Name))
+		case !wanted.Allows(metadata.Version):
+			others = append(others, fmt.Sprintf("%s has version %s", place, metadata.Version))
+		default:
+			fitting, versions = append(fitting, opened), append(versions, metadata.Version)
 		}
 	}
-	if fitting == nil {
+	newest := wanted.Newest(versions)
+	if len(newest) == 0 {
 		return found{}, notFound(folder, wanted, others)
 	}
-	if err := fitting.source.CheckDependencies(); err != nil {
+	chosen := fitting[newest[0]]
+	if err := chosen.CheckDependencies(); err != nil {
 		return found{}, err
 	}
-	return newFound(fitting.place, fitting.source)
+	return newFound(chosen.Pack().Path, chosen)
 }
 
 func notFound(folder string, wanted pack.Dependency, others []string) error {
@@ -65,24 +63,6 @@ func notFound(folder string, wanted pack.Dependency, others []string) error {
 		return fmt.Errorf("%s: has no pack and no chart", place)
 	}
 	return errors.New(words.Join("; ", others...))
-}
-
-// candidate is a pack or chart of a repository.
-type candidate struct {
-	place  string
-	source source.Source
-}
-
-func (c candidate) metadata() pack.Metadata { return c.source.Pack().Metadata }
-
-// isOlderThan compares versions; where one is none, the texts.
-func (c candidate) isOlderThan(other candidate) bool {
-	a, err := semver.NewVersion(c.metadata().Version)
-	b, otherErr := semver.NewVersion(other.metadata().Version)
-	if err != nil || otherErr != nil {
-		return cmp.Less(c.metadata().Version, other.metadata().Version)
-	}
-	return a.LessThan(b)
 }
 
 // candidates are the folders and archives of a repository that may be of a name, sorted.

@@ -112,14 +112,14 @@ func (w *writing) resolve(wanted pack.Dependency) (found, error) {
 	if wanted.Repository != "" {
 		return find(w.folder, wanted)
 	}
-	fitting := matching(wanted, w.there)
+	fitting := newest(wanted, w.there)
 	switch len(fitting) {
 	case 0:
 		return found{}, fmt.Errorf("%s is not in packs/, and has no repository; put it there, or name its folder or archive as repository", described(wanted))
 	case 1:
 		return fitting[0], nil
 	}
-	return found{}, fmt.Errorf("%s is in packs/ more than once: %s and %s; delete one of them", wanted.Name, fitting[0].at, fitting[1].at)
+	return found{}, fmt.Errorf("%s %s is in packs/ twice: %s and %s; delete one of them", wanted.Name, fitting[0].version, fitting[0].at, fitting[1].at)
 }
 
 func described(wanted pack.Dependency) string {

@@ -55,6 +55,38 @@ func (d Dependency) Allows(version string) bool {
 	return err == nil && constraint.Check(parsed)
 }
 
+// Newest returns which of some versions are the newest that satisfies the constraint, by their indexes: several where one is there
+// several times, none where none is allowed.
+func (d Dependency) Newest(versions []string) []int {
+	var newest []int
+	for i, version := range versions {
+		if !d.Allows(version) {
+			continue
+		}
+		order := 1
+		if len(newest) > 0 {
+			order = compareVersions(version, versions[newest[0]])
+		}
+		switch {
+		case order > 0:
+			newest = []int{i}
+		case order == 0:
+			newest = append(newest, i)
+		}
+	}
+	return newest
+}
+
+// compareVersions compares versions, and as texts what semantic versions do not tell apart or is none.
+func compareVersions(a, b string) int {
+	one, err := semver.NewVersion(a)
+	other, otherErr := semver.NewVersion(b)
+	if err != nil || otherErr != nil {
+		return cmp.Compare(a, b)
+	}
+	return cmp.Or(one.Compare(other), cmp.Compare(a, b))
+}
+
 // Location is the path of the repository without file://.
 func (d Dependency) Location() string { return strings.TrimPrefix(d.Repository, "file://") }
 
@@ -83,13 +115,13 @@ func (d Dependency) check() map[string]error {
 }
 
 func (d Dependency) checkRepository() error {
-	const paths = "; name a folder or an archive, such as ../db"
+	const advice = "registries are not supported yet; name a folder or an archive, such as ../db"
 	scheme, _, isAddress := strings.Cut(d.Location(), "://")
 	switch {
 	case isAddress:
-		return fmt.Errorf("is a %s:// address: registries are not supported yet%s", short(scheme), paths)
+		return fmt.Errorf("is an address of %s://; %s", short(scheme), advice)
 	case strings.HasPrefix(d.Repository, "@"), strings.HasPrefix(d.Repository, "alias:"):
-		return fmt.Errorf("names a repository of Helm: registries are not supported yet%s", paths)
+		return fmt.Errorf("is the name of a repository of Helm; %s", advice)
 	}
 	return nil
 }

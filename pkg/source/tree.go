@@ -25,7 +25,7 @@ type part struct {
 	below  []*part
 	// problems are dependencies that packs/ does not have as Pack.yaml lists them.
 	problems []pack.Problem
-	// told are the names of those of which the problems tell what is there.
+	// told are the names of those that the problems are about.
 	told []string
 }
 
@@ -93,7 +93,7 @@ func (t *part) choose(found []candidate) error {
 		case other.used:
 		case slices.Contains(t.told, name):
 		case t.lists(name):
-			t.complain("%s: no dependency on %s allows version %s; delete it", other.at, name, other.source.Pack().Metadata.Version)
+			t.complain("%s: no dependency takes version %s of %s; delete it", other.at, other.source.Pack().Metadata.Version, name)
 		case t.has(name):
 			t.complain("%s: is called %s like another dependency; delete one of the two, or give it an alias", other.at, name)
 		default:
@@ -108,27 +108,26 @@ func (t *part) choose(found []candidate) error {
 // matching returns what was found of a dependency; nil, with a problem, where that is not exactly one.
 func (t *part) matching(at int, found []candidate) *candidate {
 	wanted := t.pack.Dependencies[at]
-	var matching []*candidate
-	var others []string
+	var called []*candidate
+	var versions, places []string
 	for i, c := range found {
-		switch metadata := c.source.Pack().Metadata; {
-		case metadata.Name != wanted.Name:
-		case wanted.Allows(metadata.Version):
-			matching = append(matching, &found[i])
-		default:
-			others = append(others, fmt.Sprintf("%s has version %s", c.at, metadata.Version))
+		if metadata := c.source.Pack().Metadata; metadata.Name == wanted.Name {
+			called, versions = append(called, &found[i]), append(versions, metadata.Version)
+			places = append(places, fmt.Sprintf("%s has version %s", c.at, metadata.Version))
 		}
 	}
-	complain := func(message string) { t.problems = append(t.problems, t.pack.DependencyProblem(at, message)) }
+	matching := wanted.Newest(versions)
+	complain := func(message string) {
+		t.problems, t.told = append(t.problems, t.pack.DependencyProblem(at, message)), append(t.told, wanted.Name)
+	}
 	switch {
 	case len(matching) > 1:
-		t.told = append(t.told, wanted.Name)
-		complain(fmt.Sprintf("%s is in packs/ more than once: %s and %s; delete one of them", wanted.Name, matching[0].at, matching[1].at))
+		complain(fmt.Sprintf("%s %s is in packs/ twice: %s and %s; delete one of them",
+			wanted.Name, versions[matching[0]], called[matching[0]].at, called[matching[1]].at))
 	case len(matching) == 1:
-		return matching[0]
-	case len(others) > 0:
-		t.told = append(t.told, wanted.Name)
-		complain(fmt.Sprintf("%s of version %s is not in packs/: %s; %s", wanted.Name, wanted.Version, words.Join(" and ", others...), t.remedy()))
+		return called[matching[0]]
+	case len(called) > 0:
+		complain(fmt.Sprintf("%s of version %s is not in packs/: %s; %s", wanted.Name, wanted.Version, words.Join(" and ", places...), t.remedy()))
 	default:
 		complain(fmt.Sprintf("%s is not in packs/; %s", described(wanted), t.remedy()))
 	}
