@@ -112,11 +112,24 @@ func (c *Chart) load() (*chart.Chart, error) {
 	}
 	loaded, err := loader.LoadFiles(files)
 	if err != nil {
-		return nil, err
+		return nil, cmp.Or(c.hasPack(), err)
 	}
 	sortDependencies(loaded)
 	loaded.Metadata.Name = cmp.Or(c.alias, loaded.Metadata.Name)
 	return loaded, nil
+}
+
+// hasPack is the error for a pack among the subcharts; nil where there is none. Helm would miss its Chart.yaml.
+func (c *Chart) hasPack() error {
+	// What cannot be read is told by Helm.
+	nested, _ := c.pack.Nested(pack.ChartsFolder)
+	for _, n := range nested {
+		isPack := slices.ContainsFunc(n.Files, func(f pack.File) bool { return f.Path == pack.MetadataFile })
+		if isPack && !pack.IsChart(n.Files) {
+			return fmt.Errorf("%s is a pack; a chart can only depend on charts", n.Path)
+		}
+	}
+	return nil
 }
 
 // sortDependencies puts the subcharts in the order of their names. Helm's loader leaves them in a random one, which decides

@@ -101,7 +101,11 @@ func rendered(t *testing.T, files map[string]string, given map[string]any) (stri
 		return "", err
 	}
 	folder := filepath.Dir(opened.Pack().Path)
-	completed, err := opened.Complete(render.Values{Given: given})
+	values := render.Values{Given: given}
+	if _, inFile := files["ci/a-values.yaml"]; inFile {
+		values.File = "ci/a-values.yaml"
+	}
+	completed, err := opened.Complete(values)
 	if err != nil {
 		return "", withoutFolder(err, folder)
 	}
