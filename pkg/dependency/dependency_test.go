@@ -115,6 +115,7 @@ func TestUpdate(t *testing.T) {
 	t.Run("what it wrote before is removed, and nothing else", onlyItsOwnIsRemoved)
 	t.Run("two versions of one", twoVersionsOfOne)
 	t.Run("what was cut short is completed", whatWasCutShortIsCompleted)
+	t.Run("what the pack would ignore is not written", whatThePackWouldIgnoreIsNotWritten)
 	t.Run("cycles are refused", cyclesAreRefused)
 	t.Run("what is no folder of a pack", whatIsNoFolderOfAPack)
 }
@@ -235,6 +236,19 @@ func whatWasCutShortIsCompleted(t *testing.T) {
 	p.write("shop/packs/.sherpack-pending", "half")
 	p.compare("changes", []string{"removed packs/db-1.0.0.tgz", "wrote Pack.lock"}, p.update())
 	p.compare("files", []string{"db-1.1.0.tgz"}, p.files())
+}
+
+func whatThePackWouldIgnoreIsNotWritten(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.pack("db", "db", "1.0.0", "")
+	p.pack("shop", "shop", "1.0.0", "[{name: db, repository: ../db}]")
+	p.write("shop/.sherpackignore", "*.tgz\n")
+	p.compare("problems", []string{
+		"shop/.sherpackignore: excludes packs/db-1.0.0.tgz; a line such as /*.tgz excludes archives at the top of the pack alone",
+	}, p.update())
+	p.write("shop/.sherpackignore", "/*.tgz\n")
+	p.compare("changes", []string{"wrote packs/db-1.0.0.tgz", "wrote Pack.lock"}, p.update())
 }
 
 func cyclesAreRefused(t *testing.T) {

@@ -40,7 +40,7 @@ func (w *writing) add(wanted pack.Dependency, one found) {
 // write writes archives, then removes those that are stale, then writes the lock: each whole or not at all, and wherever it is
 // interrupted, the next one does the rest.
 func (w *writing) write() ([]Change, error) {
-	if err := w.checkOthers(); err != nil {
+	if err := errors.Join(w.checkIgnored(), w.checkOthers()); err != nil {
 		return nil, err
 	}
 	lock, err := pack.NewLock(w.pack.Dependencies, w.locked).Encode()
@@ -92,6 +92,16 @@ func (w *writing) isOurs(old found) bool {
 		return l.Repository != "" && l.Name == old.name && l.Version == old.version && l.Digest == old.digest
 	})
 	return canonical && !listed && (managed || wasLocked)
+}
+
+// checkIgnored refuses to write what the pack ignores, and so would not find.
+func (w *writing) checkIgnored() error {
+	for _, name := range append(slices.Sorted(maps.Keys(w.archives)), pack.LockFile) {
+		if w.pack.Excludes(name) {
+			return refuse(inside(w.folder, pack.IgnoreFile), "excludes "+name+"; a line such as /*.tgz excludes archives at the top of the pack alone")
+		}
+	}
+	return nil
 }
 
 // checkOthers refuses packs in packs/ that an archive is to be written of, and that were put there by somebody else.
