@@ -3,7 +3,6 @@ package dependency
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -69,42 +68,26 @@ func notFound(folder string, wanted pack.Dependency, others []string) error {
 func candidates(place, name string) ([]string, error) {
 	at, err := os.Stat(place)
 	if err != nil {
-		return nil, fileError(place, err)
+		return nil, fileError("read pack", place, err)
 	}
-	if !at.IsDir() || isPack(place) {
+	if !at.IsDir() || pack.IsFolder(place) {
 		return []string{place}, nil
 	}
 	entries, err := os.ReadDir(place)
 	if err != nil {
-		return nil, fileError(place, err)
+		return nil, fileError("read pack", place, err)
 	}
 	var found []string
 	for _, entry := range entries {
 		inside := filepath.Join(place, entry.Name())
 		rest, begins := strings.CutPrefix(entry.Name(), name)
 		isArchive := strings.HasPrefix(rest, "-") && filepath.Ext(rest) == ".tgz"
-		if begins && (isArchive || rest == "" && isPack(inside)) {
+		if begins && (isArchive || rest == "" && pack.IsFolder(inside)) {
 			found = append(found, inside)
 		}
 	}
 	slices.Sort(found)
 	return found, nil
-}
-
-// isPack reports whether a folder is that of a pack or chart.
-func isPack(folder string) bool {
-	return slices.ContainsFunc([]string{pack.MetadataFile, pack.ChartFile}, func(name string) bool {
-		found, err := os.Stat(filepath.Join(folder, name))
-		return err == nil && found.Mode().IsRegular()
-	})
-}
-
-func fileError(name string, err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		err = at.Err
-	}
-	return &pack.FileError{Path: name, Message: "read pack", Err: err}
 }
 
 // checkCycles refuses a pack that depends on itself through the repositories of what it depends on. chain are the folders on the
@@ -116,11 +99,11 @@ func checkCycles(chain ...string) error {
 	}
 	for _, wanted := range wantedIn(folder) {
 		place := locate(folder, wanted)
-		if !isPack(place) {
+		if !pack.IsFolder(place) {
 			// What lies together in a folder is looked for by name.
 			place = filepath.Join(place, wanted.Name)
 		}
-		if wanted.Repository == "" || !isPack(place) {
+		if wanted.Repository == "" || !pack.IsFolder(place) {
 			continue
 		}
 		longer := append(slices.Clip(chain), place)

@@ -115,18 +115,11 @@ func (w *writing) resolve(wanted pack.Dependency) (found, error) {
 	fitting := newest(wanted, w.there)
 	switch len(fitting) {
 	case 0:
-		return found{}, fmt.Errorf("%s is not in packs/, and has no repository; put it there, or name its folder or archive as repository", described(wanted))
+		return found{}, fmt.Errorf("%s is not in packs/, and has no repository; put it there, or name its folder or archive as repository", wanted)
 	case 1:
 		return fitting[0], nil
 	}
 	return found{}, fmt.Errorf("%s %s is in packs/ twice: %s and %s; delete one of them", wanted.Name, fitting[0].version, fitting[0].at, fitting[1].at)
-}
-
-func described(wanted pack.Dependency) string {
-	if wanted.Version == "" {
-		return wanted.Name
-	}
-	return wanted.Name + " " + wanted.Version
 }
 
 // restore finds what a lock says of a dependency: in packs/, or in the repository.

@@ -49,7 +49,7 @@ func (w *writing) write() ([]Change, error) {
 	}
 	root, err := os.OpenRoot(w.folder)
 	if err != nil {
-		return nil, writeError(w.folder, err)
+		return nil, fileError("write file", w.folder, err)
 	}
 	defer root.Close()
 	files := writer{root: root, pack: w.pack}
@@ -175,13 +175,14 @@ func (w *writer) remove(name string) {
 
 func (w *writer) done(change Change, err error) {
 	if err != nil {
-		w.failed = writeError(filepath.Join(w.root.Name(), filepath.FromSlash(change.Path)), err)
+		w.failed = fileError("write file", filepath.Join(w.root.Name(), filepath.FromSlash(change.Path)), err)
 		return
 	}
 	w.changes = append(w.changes, change)
 }
 
-func writeError(name string, err error) error {
+// fileError names a file once: the cause from package os names it again.
+func fileError(doing, name string, err error) error {
 	var at *fs.PathError
 	if errors.As(err, &at) {
 		err = at.Err
@@ -190,5 +191,5 @@ func writeError(name string, err error) error {
 	if errors.As(err, &link) {
 		err = link.Err
 	}
-	return &pack.FileError{Path: name, Message: "write file", Err: err}
+	return &pack.FileError{Path: name, Message: doing, Err: err}
 }

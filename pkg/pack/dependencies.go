@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // PacksFolder is where a pack keeps the packs and charts that are rendered together with it.
@@ -41,6 +43,9 @@ type Dependency struct {
 
 // Key is what the values and files of the dependency are called by.
 func (d Dependency) Key() string { return cmp.Or(d.Alias, d.Name) }
+
+// String is its name, with the versions that it allows.
+func (d Dependency) String() string { return words.Join(" ", d.Name, d.Version) }
 
 // Allows reports whether a version satisfies the constraint.
 func (d Dependency) Allows(version string) bool {

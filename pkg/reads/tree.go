@@ -69,25 +69,29 @@ func Of(scopes []pack.Scope) *Tree {
 			at = at.child(name)
 		}
 		tree.shared[at] = true
-		if scope.Pack == nil || !w.scope(scope, at) {
+		switch {
+		case scope.Pack == nil:
 			at.whole = true
-		}
-		if !at.whole {
-			at.declareAll(scope.Pack)
+			// Its own dependencies may have any tags.
+			tree.root.child("tags").whole = true
+		case !w.scope(scope, at):
+			at.whole = true
+		case !at.whole:
+			at.declareAll(scope.Pack, tree.root.child)
 		}
 	}
 	return tree
 }
 
-// declareAll adds what a pack says of its values besides its templates.
-func (n *node) declareAll(p *pack.Pack) {
+// declareAll adds what a pack says of its values besides its templates. atTop returns values of the top pack, which has all tags.
+func (n *node) declareAll(p *pack.Pack, atTop func(key string) *node) {
 	n.declare(p.Values)
 	if p.Schema != nil {
 		n.describe(p.Schema.Describes())
 	}
 	for _, dependency := range p.Dependencies {
 		for _, tag := range dependency.Tags {
-			n.child("tags").child(tag)
+			atTop("tags").child(tag)
 		}
 		for path := range strings.FieldsFuncSeq(dependency.Condition, func(r rune) bool { return r == ',' }) {
 			at := n

@@ -92,7 +92,15 @@ func (c *completion) dependency(t, of *part, own, conditions map[string]any, fro
 // chart completes a chart, which decides over its own dependencies.
 func (c *completion) chart(t *part, from received) map[string]any {
 	c.scopes = append(c.scopes, pack.Scope{Names: t.names})
-	made, err := t.chart.Complete(render.Values{Given: withGlobal(from.given, from.global), Typed: from.typed, Tags: from.tags})
+	// Charts rely on it that there is always a mapping.
+	given := maps.Clone(withGlobal(from.given, from.global))
+	if given == nil {
+		given = map[string]any{}
+	}
+	if given[pack.GlobalKey] == nil {
+		given[pack.GlobalKey] = map[string]any{}
+	}
+	made, err := t.chart.Complete(render.Values{Given: given, Typed: from.typed, Tags: from.tags})
 	if err != nil {
 		c.problems = append(c.problems, placed(t, asInvalid(err))...)
 		return nil

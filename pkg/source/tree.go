@@ -129,16 +129,9 @@ func (t *part) matching(at int, found []candidate) *candidate {
 	case len(called) > 0:
 		complain(fmt.Sprintf("%s of version %s is not in packs/: %s; %s", wanted.Name, wanted.Version, words.Join(" and ", places...), t.remedy()))
 	default:
-		complain(fmt.Sprintf("%s is not in packs/; %s", described(wanted), t.remedy()))
+		complain(fmt.Sprintf("%s is not in packs/; %s", wanted, t.remedy()))
 	}
 	return nil
-}
-
-func described(wanted pack.Dependency) string {
-	if wanted.Version == "" {
-		return wanted.Name
-	}
-	return wanted.Name + " " + wanted.Version
 }
 
 func (t *part) remedy() string { return "run kubectl sherpack dependency update " + t.pack.Path }
