@@ -3,6 +3,7 @@ package plugin
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -169,7 +170,7 @@ func (o *DependencyWriteOptions) Run() error {
 		if change.Removed {
 			verb = "removed"
 		}
-		fmt.Fprintf(o.Out, "%s %s\n", verb, printers.Line(change.Path))
+		fmt.Fprintf(o.Out, "%s %s\n", verb, printers.Line(filepath.Join(o.PackPath, filepath.FromSlash(change.Path))))
 	}
 	if err == nil && len(changes) == 0 {
 		fmt.Fprintln(o.Out, "the dependencies are up to date")
