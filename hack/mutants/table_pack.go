@@ -27,6 +27,20 @@ func packMutants() []mutant {
 			tests: tests,
 		},
 		{
+			name: "archives-nested-unbounded", file: archive,
+			old:   "inside, err := b.archive(bytes.NewReader(file.Data))",
+			new:   "inside, err := newBudget().archive(bytes.NewReader(file.Data))",
+			means: "an archive of archives fills the memory, each within its own bounds",
+			tests: tests,
+		},
+		{
+			name: "digests-uncompared", file: "pkg/dependency/update.go",
+			old:   "if !is(one) {",
+			new:   "if one.name != locked.Name {",
+			means: "dependency build takes what Pack.lock does not say",
+			tests: []suite{pure("dependency")},
+		},
+		{
 			name: "files-unbounded", file: limits,
 			old:   "case len(data) > maxFile:",
 			new:   "case len(data) > maxTotal:",

@@ -21,6 +21,10 @@ import (
 // Chart is a chart as it was read, with its subcharts.
 type Chart struct {
 	pack *pack.Pack
+	// names are what the packs above call it that depend on it, from the top down, and opened is the top pack as the user named it.
+	// There are none for a chart that was opened itself, which is its own top.
+	names  []string
+	opened string
 	// warnings are what there is to know of it whatever it is completed with.
 	warnings []string
 	limits   limits
@@ -32,7 +36,7 @@ type Chart struct {
 // New makes a chart of the files that pack.Read returned, and keeps them; name is only told in errors, which are
 // *pack.InvalidError.
 func New(name string, files []pack.File) (*Chart, error) {
-	c := &Chart{pack: &pack.Pack{Path: name, All: files}, limits: usual()}
+	c := &Chart{pack: &pack.Pack{Path: name, All: files}, limits: usual(), opened: name}
 	loaded, warnings, err := c.load()
 	if err != nil {
 		return nil, invalid(name, err)
@@ -45,8 +49,58 @@ func New(name string, files []pack.File) (*Chart, error) {
 	return c, nil
 }
 
+// As returns the chart as a dependency of an opened pack: names are what the packs above call it, from the top down.
+func (c *Chart) As(opened string, names []string) (*Chart, error) {
+	called := pack.PathIn(opened, pack.FolderOf(names))
+	dependency := &Chart{
+		pack: &pack.Pack{Path: called, All: c.pack.All}, names: names, opened: opened, warnings: c.warnings, limits: c.limits,
+	}
+	loaded, _, err := dependency.load()
+	if err != nil {
+		return nil, invalid(called, err)
+	}
+	dependency.describe(loaded)
+	return dependency, nil
+}
+
+// folder is where the folder of the chart lies in the pack that depends on it; "" for a chart that was opened itself.
+func (c *Chart) folder() string { return strings.TrimPrefix(path.Dir("/"+pack.FolderOf(c.names)), "/") }
+
 // Pack tells of the chart as of a pack.
 func (c *Chart) Pack() *pack.Pack { return c.pack }
+
+// Templates are the names of its templates and definitions, those of subcharts included.
+func (c *Chart) Templates() []string {
+	var names []string
+	for _, file := range slices.Concat(c.pack.Templates, c.pack.CRDs) {
+		names = append(names, file.Path)
+	}
+	return names
+}
+
+// Dependencies are those that the chart lists, as a pack would list them.
+func (c *Chart) Dependencies() ([]pack.Dependency, error) {
+	loaded, _, err := c.load()
+	if err != nil {
+		return nil, invalid(c.pack.Path, err)
+	}
+	var found []pack.Dependency
+	for _, d := range loaded.Metadata.Dependencies {
+		found = append(found, pack.Dependency{
+			Name: d.Name, Version: d.Version, Repository: d.Repository, Alias: d.Alias, Condition: d.Condition, Tags: d.Tags,
+		})
+	}
+	return found, nil
+}
+
+// CheckDependencies refuses a chart that lacks subcharts it lists.
+func (c *Chart) CheckDependencies() error {
+	loaded, _, err := c.load()
+	if err != nil {
+		return invalid(c.pack.Path, err)
+	}
+	return checkDependencies(c.pack.Path, loaded)
+}
 
 // IsChart reports that it is one.
 func (c *Chart) IsChart() bool { return true }
@@ -68,9 +122,12 @@ func (c *Chart) load() (loaded *chart.Chart, warnings []string, err error) {
 		return err
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, cmp.Or(c.hasPack(), err)
 	}
 	sortDependencies(loaded)
+	if len(c.names) > 0 {
+		loaded.Metadata.Name = c.names[len(c.names)-1]
+	}
 	return loaded, warnings, nil
 }
 
@@ -84,6 +141,19 @@ func (c *Chart) bounded(call func() error) (warnings []string, err error) {
 		c.givenUp = err
 	}
 	return warnings, err
+}
+
+// hasPack is the error for a pack among the subcharts; nil where there is none. Helm would miss its Chart.yaml.
+func (c *Chart) hasPack() error {
+	// What cannot be read is told by Helm.
+	nested, _ := c.pack.Nested(pack.ChartsFolder)
+	for _, n := range nested {
+		isPack := slices.ContainsFunc(n.Files, func(f pack.File) bool { return f.Path == pack.MetadataFile })
+		if isPack && !pack.IsChart(n.Files) {
+			return fmt.Errorf("%s is a pack; a chart can only depend on charts", n.Path)
+		}
+	}
+	return nil
 }
 
 // sortDependencies puts the subcharts in the order of their names. Helm's loader leaves them in a random one, which decides
@@ -111,9 +181,9 @@ func (c *Chart) describe(loaded *chart.Chart) {
 	for _, file := range c.pack.All {
 		switch {
 		case strings.Contains(file.Path, "/templates/") || strings.HasPrefix(file.Path, "templates/"):
-			c.pack.Templates = append(c.pack.Templates, pack.File{Path: path.Join(from.Name, file.Path), Data: file.Data})
+			c.pack.Templates = append(c.pack.Templates, pack.File{Path: path.Join(c.folder(), from.Name, file.Path), Data: file.Data})
 		case isDefinition(file.Path):
-			c.pack.CRDs = append(c.pack.CRDs, pack.File{Path: path.Join(from.Name, file.Path), Data: file.Data})
+			c.pack.CRDs = append(c.pack.CRDs, pack.File{Path: path.Join(c.folder(), from.Name, file.Path), Data: file.Data})
 		case file.Path != pack.ChartFile && file.Path != pack.ValuesFile:
 			c.pack.Files = append(c.pack.Files, file)
 		}

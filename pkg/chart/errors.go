@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,8 +21,8 @@ const (
 )
 
 // templateError reads where a template failed out of the message of Helm's engine. Of a chain of templates that include each
-// other the last one failed, and the others are where it was included from.
-func templateError(err error) error {
+// other the last one failed, and the others are where it was included from. The chart lies in a folder of a pack; "" is none.
+func templateError(folder string, err error) error {
 	failed := &render.Error{Err: err}
 	var rest, via []string
 	// Where a function fails, Helm hands on the message of Go's engine, which has the whole chain in one line.
@@ -35,7 +36,7 @@ func templateError(err error) error {
 		if failed.File != "" {
 			via = append(via, failed.File+":"+strconv.Itoa(failed.Line))
 		}
-		failed.File = match[1]
+		failed.File = path.Join(folder, match[1])
 		failed.Line, _ = strconv.Atoi(match[2])
 		rest = nil
 		if after := line[len(match[0]):]; after != "" {

@@ -61,7 +61,7 @@ func templateErrorsSayWhere(t *testing.T) {
 func errorsWithoutAPlace(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "rendering takes too long", "a: b: c\nd"} {
-		err := templateError(errors.New(text))
+		err := templateError("", errors.New(text))
 		if got := err.Error(); got != strings.ReplaceAll(text, "\n", " ") {
 			t.Errorf("%q: %q", text, got)
 		}
@@ -75,7 +75,7 @@ func FuzzTemplateError(f *testing.F) {
 	f.Add("template: a.b:1:\n\n:1:1 ()")
 	f.Fuzz(func(t *testing.T, text string) {
 		var found *render.Error
-		if err := templateError(errors.New(text)); !errors.As(err, &found) || found.Message == "" && text != "" || found.Err.Error() != text {
+		if err := templateError("", errors.New(text)); !errors.As(err, &found) || found.Message == "" && text != "" || found.Err.Error() != text {
 			t.Errorf("%q: %v", text, err)
 		}
 	})

@@ -10,12 +10,15 @@ import (
 )
 
 // asHelmReads returns the given values with numbers as Helm has them, because templates see the difference: whole ones are
-// floats, as in JSON, save those of --set.
-func asHelmReads(values render.Values) map[string]any {
+// floats, as in JSON, save those of --set. names lead to them in what the layers have.
+func asHelmReads(values render.Values, names []string) map[string]any {
 	given := floats(values.Given)
 	for _, layer := range values.Layers {
 		// Those that are stronger than --set give strings, which must not be hidden by it.
 		if slices.Contains([]pack.SourceKind{pack.FromSet, pack.FromSetString, pack.FromSetFile}, layer.Source(nil).Kind) {
+			for _, name := range names {
+				layer = layer.At(name)
+			}
 			given = loader.MergeMaps(given, layer.Values)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"helm.sh/helm/v4/pkg/engine"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 )
 
@@ -22,6 +23,9 @@ type completed struct {
 	values   map[string]any
 	warnings []string
 }
+
+// Scopes implements render.Completed. Nobody knows what the templates of a chart read.
+func (c *completed) Scopes() []pack.Scope { return []pack.Scope{{Values: c.Values()}} }
 
 // Values implements render.Completed.
 func (c *completed) Values() map[string]any { return plain(c.values) }
@@ -34,17 +38,17 @@ func (c *completed) Render(from render.Engine, r render.Release) (*render.Result
 		return err
 	})
 	if err != nil {
-		return nil, templateError(err)
+		return nil, templateError(c.chart.folder(), err)
 	}
 	result := &render.Result{Notes: c.takeNotes(texts), Warnings: append(slices.Clone(c.warnings), warnings...)}
 	documents := documents{}
 	for _, definition := range c.loaded.CRDObjects() {
-		if err := documents.add(definition.Filename, string(definition.File.Data)); err != nil {
+		if err := documents.add(path.Join(c.chart.folder(), definition.Filename), string(definition.File.Data)); err != nil {
 			return nil, err
 		}
 	}
 	for _, file := range slices.Sorted(maps.Keys(texts)) {
-		if err := documents.add(file, texts[file]); err != nil {
+		if err := documents.add(path.Join(c.chart.folder(), file), texts[file]); err != nil {
 			return nil, err
 		}
 	}

@@ -37,7 +37,16 @@ func layers(c *chart.Chart, below []string) []pack.Layer {
 	if at < 0 {
 		return found
 	}
-	return append(found, pack.DefaultsBelow(below, path.Join(folder(below), pack.ValuesFile), c.Raw[at].Data, c.Values))
+	return append(found, pack.DefaultsBelow(below, path.Join(subfolder(below), pack.ValuesFile), c.Raw[at].Data, c.Values))
+}
+
+// subfolder is where a subchart is found whose values have a path, if it is a folder and has no alias.
+func subfolder(below []string) string {
+	found := ""
+	for _, name := range below {
+		found = path.Join(found, pack.ChartsFolder, name)
+	}
+	return found
 }
 
 // Complete lays values over those of the chart as Helm does: it decides which subcharts are enabled, and imports their values.
@@ -62,10 +71,10 @@ func (c *Chart) Complete(values render.Values) (render.Completed, error) {
 	if err := checkCount(loaded, maxCharts); err != nil {
 		return nil, invalid(c.pack.Path, err)
 	}
-	given := asHelmReads(values)
+	given := asHelmReads(values, c.names)
 	completed := &completed{chart: c, loaded: loaded}
 	completed.warnings, err = c.bounded(func() error {
-		if err := chartutil.ProcessDependencies(loaded, given); err != nil {
+		if err := chartutil.ProcessDependencies(loaded, withTags(given, values.Tags)); err != nil {
 			return err
 		}
 		completed.values, err = util.CoalesceValues(loaded, given)
@@ -75,10 +84,20 @@ func (c *Chart) Complete(values render.Values) (render.Completed, error) {
 		return nil, invalid(c.pack.Path, err)
 	}
 	completed.warnings = append(slices.Clone(c.warnings), completed.warnings...)
-	if err := checkSchemas(loaded, c.pack.Path, completed.values, values.Layers); err != nil {
+	if err := checkSchemas(loaded, completed.values, c.place(values.Layers)); err != nil {
 		return nil, err
 	}
 	return completed, nil
+}
+
+// withTags returns values with the tags that a pack decides by which depends on the chart; none leaves its own.
+func withTags(given, tags map[string]any) map[string]any {
+	if tags == nil {
+		return given
+	}
+	with := maps.Clone(given)
+	with["tags"] = tags
+	return with
 }
 
 // read reads a file of values among those of the chart.
@@ -106,43 +125,38 @@ func checkDependencies(name string, c *chart.Chart) error {
 	}
 	return &pack.InvalidError{Problems: []pack.Problem{{
 		File: strings.TrimRight(name, "/") + "/" + pack.ChartFile, Path: "dependencies",
-		Message: fmt.Sprintf("not in charts/: %s; run kubectl sherpack dependency update %s, or helm dependency build %[2]s", strings.Join(missing, ", "), name),
+		Message: fmt.Sprintf("not in charts/: %s; run helm dependency build %s", strings.Join(missing, ", "), name),
 	}}}
 }
 
-// checkSchemas compares the values of a chart, and of its enabled subcharts, with the schema of each. name is the top chart as the
-// user named it, at the path of the values among those of that, and layers are what these come from.
-func checkSchemas(c *chart.Chart, name string, values map[string]any, layers []pack.Layer, at ...string) error {
+// place is that of the chart's values, where all values come from layers.
+func (c *Chart) place(layers []pack.Layer) pack.Place {
+	return pack.Place{Opened: c.opened, Folder: pack.FolderOf(c.names), Path: c.names, Source: pack.SourceIn(layers)}
+}
+
+// checkSchemas compares the values at a place of a chart, and of its enabled subcharts, with the schema of each.
+func checkSchemas(c *chart.Chart, values map[string]any, at pack.Place) error {
 	var files []pack.File
 	for _, file := range c.Raw {
 		files = append(files, pack.File{Path: file.Name, Data: file.Data})
 	}
-	errs := []error{pack.CheckSchema(name, folder(at), files, plain(values), at, layers)}
+	errs := []error{pack.CheckSchema(files, plain(values), at)}
 	for _, sub := range c.Dependencies() {
 		below, exists := values[sub.Name()]
 		if !exists || below == nil {
 			continue
 		}
-		path := append(slices.Clip(at), sub.Name())
 		its, isMap := asMap(below)
 		if !isMap {
-			errs = append(errs, &pack.InvalidError{Problems: []pack.Problem{{
-				Path: strings.Join(path, "."), Message: "must be a mapping: it holds the values of the subchart " + sub.Name(),
-			}}})
+			misfit := at.Problem("must be a mapping: it holds the values of the subchart "+sub.Name(), sub.Name())
+			errs = append(errs, &pack.InvalidError{Problems: []pack.Problem{misfit}})
 			continue
 		}
-		errs = append(errs, checkSchemas(sub, name, its, layers, path...))
+		inside := at
+		inside.Folder, inside.Path = path.Join(at.Folder, pack.ChartsFolder, sub.Name()), append(slices.Clip(at.Path), sub.Name())
+		errs = append(errs, checkSchemas(sub, its, inside))
 	}
 	return errors.Join(errs...)
-}
-
-// folder is where a subchart is found whose values have a path, if it is a folder and has no alias.
-func folder(at []string) string {
-	found := ""
-	for _, name := range at {
-		found = path.Join(found, "charts", name)
-	}
-	return found
 }
 
 func asMap(value any) (map[string]any, bool) {

@@ -94,7 +94,8 @@ func (c *conversion) checkFiles() {
 			}
 		case name == "requirements.yaml":
 			c.complain(name, 0, "dependencies, which convert does not take over")
-		case slices.Contains([]string{pack.MetadataFile, pack.IgnoreFile, pack.SchemaFiles()[1]}, name):
+		case strings.HasPrefix(name, pack.PacksFolder+"/"),
+			slices.Contains([]string{pack.MetadataFile, pack.LockFile, pack.IgnoreFile, pack.SchemaFiles()[1]}, name):
 			c.complain(name, 0, "means something to a pack, and nothing to a chart; rename it")
 		case strings.HasPrefix(name, "templates/") && !isTemplate(name):
 			c.complain(name, 0, "a template whose name does not end in %s, which a pack does not render", strings.Join(extensions(), ", "))

@@ -221,6 +221,8 @@ func eachThingThatCannotBe(t *testing.T) {
 		head + "type: library\n":                                                                        "web/Chart.yaml: a library chart renders to nothing that could be compared",
 		head + "-- requirements.yaml --\ndependencies: []\n":                                            "web/requirements.yaml: dependencies, which convert does not take over",
 		head + "-- values.schema.yaml --\n":                                                             "web/values.schema.yaml: means something to a pack, and nothing to a chart; rename it",
+		head + "-- Pack.lock --\n":                                                                      "web/Pack.lock: means something to a pack, and nothing to a chart; rename it",
+		head + "-- packs/db/Chart.yaml --\n":                                                            "web/packs/db/Chart.yaml: means something to a pack, and nothing to a chart; rename it",
 		head + "-- values.yaml --\n# {{ .Chart.Name }}\na: '{{ .Chart.Name }}'\n":                       "web/values.yaml:2: .Chart in a text for tpl, which convert does not change",
 		head + "-- templates/a.yaml --\n\n{{ if }}\n":                                                   "web/templates/a.yaml: template: templates/a.yaml:2: missing value for if",
 		head + "-- templates/a.yaml --\nmetadata:\n  annotations:\n    \"helm.sh/hook\": crd-install\n": "web/templates/a.yaml:3: crd-install is a hook of Helm 2; move the definition to crds/",

@@ -24,6 +24,8 @@ type Rule string
 const (
 	// RulePack is about Pack.yaml and the files of a pack.
 	RulePack Rule = "pack"
+	// RuleDependency is about what the pack has of its dependencies.
+	RuleDependency Rule = "dependency"
 	// RuleKubeVersion is about a pack that does not support the version of Kubernetes it is linted for.
 	RuleKubeVersion Rule = "kube-version"
 	// RuleSchema is about the schema itself, and RuleValues about values that do not match it.
@@ -58,7 +60,7 @@ const (
 // Rules returns all rules.
 func Rules() []Rule {
 	return []Rule{
-		RulePack, RuleKubeVersion, RuleSchema, RuleValues, RuleUnread, RuleTemplate, RuleStrict, RuleChart, RuleManifest, RuleObject, RuleAnnotation,
+		RulePack, RuleDependency, RuleKubeVersion, RuleSchema, RuleValues, RuleUnread, RuleTemplate, RuleStrict, RuleChart, RuleManifest, RuleObject, RuleAnnotation,
 		RuleHookNeverEnds, RuleNameTooLong, RuleMissingReference, RuleNotServed, RuleDeprecated,
 	}
 }

@@ -59,6 +59,11 @@ func (l Linter) Lint(s source.Source, given pack.Given) []Finding {
 		message := fmt.Sprintf("the pack needs Kubernetes %s and is linted for %s", p.Metadata.KubeVersion, version)
 		found.add(Finding{Severity: severity, Rule: RuleKubeVersion, File: pack.MetadataFile, Message: message})
 	}
+	if missing := missingDependencies(s); len(missing) > 0 {
+		found.add(relative(p.Path, missing)...)
+		return found.sorted()
+	}
+	found.add(relative(p.Path, dependencies(s))...)
 	if p.Kind == pack.Library {
 		found.add(l.library(s)...)
 		return found.sorted()
@@ -118,7 +123,7 @@ func (l Linter) library(s source.Source) []Finding {
 		return nil
 	}
 	only := definitions(s.Pack())
-	_, err := l.Engine.Render(only, only.Values, newRelease(releaseName))
+	_, err := l.Engine.Render(pack.Alone(only, only.Values), newRelease(releaseName))
 	return problems(err)
 }
 
@@ -139,7 +144,7 @@ func newRelease(name string) render.Release {
 func (l Linter) lint(found *report, s source.Source, completed render.Completed) {
 	install := newRelease(releaseName)
 	if p := s.Pack(); !p.Engine.Strict && !s.IsChart() {
-		found.add(l.strict(p, completed.Values(), install)...)
+		found.add(l.strict(completed.Scopes(), install)...)
 	}
 	upgrade := install
 	upgrade.Revision, upgrade.IsInstall, upgrade.IsUpgrade = 2, false, true
@@ -158,11 +163,12 @@ func (l Linter) lint(found *report, s source.Source, completed render.Completed)
 	}
 }
 
-// strict returns what a pack that is not strict would be refused for if it were.
-func (l Linter) strict(p *pack.Pack, values map[string]any, r render.Release) []Finding {
-	strict := *p
+// strict returns what a pack that is not strict would be refused for if it were. It comes first; what it depends on is not its own.
+func (l Linter) strict(scopes []pack.Scope, r render.Release) []Finding {
+	strict := *scopes[0].Pack
 	strict.Engine.Strict = true
-	_, err := l.Engine.Render(&strict, values, r)
+	scopes[0].Pack = &strict
+	_, err := l.Engine.Render(scopes, r)
 	found := problems(err)
 	for i := range found {
 		found[i].Severity, found[i].Rule = Warning, RuleStrict

@@ -68,7 +68,11 @@ func (f files) findingsFor(t *testing.T, apis lint.APIs, given map[string]any) [
 	if err != nil {
 		t.Fatal(err)
 	}
-	return texts(lint.Linter{APIs: apis, Engine: engine()}.Lint(p, pack.Given{Values: given}))
+	found := texts(lint.Linter{APIs: apis, Engine: engine()}.Lint(p, pack.Given{Values: given}))
+	for i := range found {
+		found[i] = strings.ReplaceAll(found[i], p.Pack().Path, "FOLDER")
+	}
+	return found
 }
 
 func texts(findings []lint.Finding) []string {
@@ -133,6 +137,7 @@ type mistake struct {
 // mistakes has one for each rule.
 func mistakes() map[string]mistake {
 	all := mistakesInObjects()
+	maps.Copy(all, mistakesInDependencies())
 	maps.Copy(all, map[string]mistake{
 		"kube-version": {
 			files{"Pack.yaml": strings.Replace(metadata, "1.0.0}", "1.0.0, kubeVersion: <1.30}", 1)},
@@ -169,6 +174,38 @@ func mistakes() map[string]mistake {
 		},
 	})
 	return all
+}
+
+func mistakesInDependencies() map[string]mistake {
+	return map[string]mistake{
+		"dependency": {
+			files{
+				"Pack.yaml":          metadata + "dependencies: [{name: db, repository: ../db}]\n",
+				"packs/db/Pack.yaml": strings.Replace(metadata, "shop", "db", 1), "packs/x/Pack.yaml": strings.Replace(metadata, "shop", "x", 1),
+			},
+			[]string{
+				"Pack.yaml: warning: Pack.lock is missing or was written for other dependencies; run kubectl sherpack dependency update FOLDER (dependency)",
+				"packs/x: warning: is rendered with the pack and is not among its dependencies in Pack.yaml (dependency)",
+			},
+		},
+		"dependency, missing": {
+			files{"Pack.yaml": metadata + "dependencies:\n- {name: db}\n- {name: web, version: ^2}\n", "packs/web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n"},
+			[]string{
+				"Pack.yaml:5: error: dependencies[0]: db is not in packs/; run kubectl sherpack dependency update FOLDER (dependency)",
+				"Pack.yaml:6: error: dependencies[1]: web of version ^2 is not in packs/: packs/web has version 1.0.0; run kubectl sherpack dependency update FOLDER (dependency)",
+			},
+		},
+		"dependency, an error in one": {
+			files{
+				"packs/db/Pack.yaml": strings.Replace(metadata, "shop", "db", 1) + "engine: {strict: false}\n", "packs/db/values.yaml": "a: 1\n",
+				"packs/db/values.schema.json": `{"properties": {"a": {"type": "string"}}}`,
+			},
+			[]string{
+				"packs/db: warning: is rendered with the pack and is not among its dependencies in Pack.yaml (dependency)",
+				"packs/db/values.yaml:1: error: a: is number, must be string (values)",
+			},
+		},
+	}
 }
 
 func mistakesInObjects() map[string]mistake {

@@ -60,7 +60,7 @@ func invalid(err *pack.InvalidError) []Finding {
 // ruleOf is the rule for what is wrong with a file of a pack. Values may come from anywhere.
 func ruleOf(file string) Rule {
 	switch name := path.Base(file); {
-	case name == pack.MetadataFile, name == "charts":
+	case slices.Contains([]string{pack.MetadataFile, pack.LockFile, pack.ChartsFolder}, name):
 		return RulePack
 	case slices.Contains(pack.SchemaFiles(), name):
 		return RuleSchema

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -159,19 +160,28 @@ func withoutTop(files []File) ([]File, error) {
 	return files, nil
 }
 
-// chart checks what Helm reads of a chart when it loads it. The archives among the subcharts, and those in them, are unpacked: Helm
-// does so with all of them, each as large as it likes.
-func (b *budget) chart(files []File) error {
-	if err := checkAliases(files); err != nil {
-		return err
-	}
+// nestedArchive matches the archives of what lies in packs/ of a pack or in charts/ of a chart, and in folders there.
+var nestedArchive = regexp.MustCompile(`^(?:(?:packs|charts)/[^/]+/)*(?:packs|charts)/[^/_.][^/]*\.tgz$`)
+
+// nested checks what Helm reads of a chart, and of the charts in a pack, when it loads them, and reads the archives among the files,
+// and those in them. They are unpacked again when they are opened, Helm's by Helm, each as large as it likes.
+func (b *budget) nested(files []File, depth int) error {
+	chart := IsChart(files)
 	for _, file := range files {
-		if path.Base(path.Dir(file.Path)) != "charts" || path.Ext(file.Path) != ".tgz" {
+		if chart || strings.HasPrefix(file.Path, PacksFolder+"/") {
+			if err := checkAliases(file); err != nil {
+				return err
+			}
+		}
+		if !nestedArchive.MatchString(file.Path) || strings.HasPrefix(file.Path, "charts/") != chart {
 			continue
+		}
+		if depth == maxNesting {
+			return fmt.Errorf("%s: archives are nested more than %d deep", short(file.Path), maxNesting)
 		}
 		inside, err := b.archive(bytes.NewReader(file.Data))
 		if err == nil {
-			err = b.chart(inside)
+			err = b.nested(inside, depth+1)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", short(file.Path), err)

@@ -296,12 +296,16 @@ func archivesInAChart(t *testing.T) {
 			t.Errorf("want %s: %v", want, err)
 		}
 	}
+	inPack := []File{{Path: MetadataFile}, {Path: "values.yaml", Data: bomb.Data}, {Path: "packs/b/values.yaml", Data: bomb.Data}}
+	if _, err := Read(makeArchive(t, inPack, "a/")); err == nil || !strings.Contains(err.Error(), "read pack: packs/b/values.yaml: the aliases") {
+		t.Errorf("a chart in a pack: %v", err)
+	}
 	small := &budget{entries: 5, bytes: maxTotal}
 	deep := inner()
 	for range 5 {
 		deep = inner(File{Path: "charts/a.tgz", Data: deep})
 	}
-	if err := small.chart([]File{{Path: "charts/a.tgz", Data: deep}}); err == nil || !strings.Contains(err.Error(), "files and folders") {
+	if err := small.nested(plain(File{Path: "charts/a.tgz", Data: deep}), 0); err == nil || !strings.Contains(err.Error(), "files and folders") {
 		t.Errorf("archives in each other: %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -63,6 +64,14 @@ func (f *folder) isChart() bool {
 	_, pack := f.root.Stat(MetadataFile)
 	_, chart := f.root.Stat(ChartFile)
 	return errors.Is(pack, fs.ErrNotExist) && chart == nil
+}
+
+// IsFolder reports whether a path is the folder of a pack or chart.
+func IsFolder(name string) bool {
+	return slices.ContainsFunc([]string{MetadataFile, ChartFile}, func(file string) bool {
+		found, err := os.Stat(filepath.Join(name, file))
+		return err == nil && found.Mode().IsRegular()
+	})
 }
 
 func (f *folder) visit(name string, entry fs.DirEntry, err error) error {

@@ -110,8 +110,8 @@ func chartsInAPackAreRefused(t *testing.T) {
 	write(t, folder, map[string]string{"charts/redis-1.0.0.tgz": "x"})
 	_, err = Open(folder)
 	var invalid *InvalidError
-	want := folder + "/charts: has redis-1.0.0.tgz: Helm renders the charts in this folder with their parent, sherpack does not; " +
-		"move what they render to templates/ and their values to values.yaml, or exclude the folder with a line charts/ in .sherpackignore"
+	want := folder + "/charts: has redis-1.0.0.tgz: Helm renders the charts in this folder with their parent, sherpack those in packs/; " +
+		"move them there, or exclude the folder with a line charts/ in .sherpackignore"
 	if !errors.As(err, &invalid) || err.Error() != want {
 		t.Errorf("got %v", err)
 	}

@@ -3,6 +3,7 @@ package pack
 import (
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -91,15 +92,37 @@ func (p *Pack) Defaults() Layer {
 }
 
 // DefaultsBelow returns the default values of a subchart as a layer of the chart that it is part of, whose values have them below
-// a path, which is empty for the chart itself. name is what the file is called, and data what it holds.
-func DefaultsBelow(path []string, name string, data []byte, values map[string]any) Layer {
-	own := fileLayer(FromDefaults, name, data, values)
-	if len(path) == 0 {
-		return own
+// a path of keys, which is empty for the chart itself. name is what the file is called, and data what it holds.
+func DefaultsBelow(keys []string, name string, data []byte, values map[string]any) Layer {
+	return fileLayer(FromDefaults, name, data, values).Below(keys, "")
+}
+
+// Below returns a layer of values that stand below a path in others, which is empty for these themselves. Its files lie in a folder;
+// "" leaves their names.
+func (l Layer) Below(keys []string, folder string) Layer {
+	moved := l
+	if len(keys) > 0 {
+		moved.Values = map[string]any{}
+		put(moved.Values, keys, l.Values)
 	}
-	nested := map[string]any{}
-	put(nested, path, values)
-	return Layer{Values: nested, Source: func(at []string) Source { return own.Source(at[min(len(path), len(at)):]) }}
+	moved.Source = func(at []string) Source {
+		source := l.Source(at[min(len(keys), len(at)):])
+		if source.File != "" {
+			source.File = path.Join(folder, source.File)
+		}
+		return source
+	}
+	return moved
+}
+
+// At returns what a layer has below a key, as a layer of that alone. What it has below GlobalKey is seen there, too, and wins.
+func (l Layer) At(key string) Layer {
+	inner, _ := l.Values[key].(map[string]any)
+	values := Copy(inner)
+	if global, found := l.Values[GlobalKey].(map[string]any); found {
+		values = overlay(values, map[string]any{GlobalKey: Copy(global)})
+	}
+	return Layer{Values: values, Source: func(at []string) Source { return l.Source(append([]string{key}, at...)) }}
 }
 
 // fileLayer is a file that has been read, with its lines.

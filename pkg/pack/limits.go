@@ -11,6 +11,8 @@ const (
 	maxEntries = 10_000
 	maxFile    = 5 << 20
 	maxTotal   = 100 << 20
+	// maxNesting bounds how deep packs and charts lie in each other.
+	maxNesting = 10
 )
 
 // budget is what a pack may still contain.

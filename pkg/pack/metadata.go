@@ -44,9 +44,8 @@ type Maintainer struct {
 // document is Pack.yaml.
 type document struct {
 	APIVersion string   `yaml:"apiVersion"`
-	Kind       Kind     `yaml:"kind"`
 	Metadata   Metadata `yaml:"metadata"`
-	Engine     Engine   `yaml:"engine"`
+	Spec       `yaml:",inline"`
 }
 
 const apiVersion = "sherpack/v1"
@@ -59,20 +58,21 @@ func (p *Pack) readMetadata() []Problem {
 	if problems := file.parse(data); len(problems) > 0 {
 		return problems
 	}
-	document := document{Engine: p.Engine}
+	document := document{Spec: p.Spec}
 	problems, ok := file.decode(&document)
 	if ok {
 		problems = append(problems, document.check(&file)...)
 	}
 	slices.SortStableFunc(problems, func(a, b Problem) int { return a.Line - b.Line })
-	p.Metadata, p.Kind, p.Engine = document.Metadata, document.Kind, document.Engine
+	p.Metadata, p.Spec = document.Metadata, document.Spec
 	return problems
 }
 
 func (d *document) check(file *yamlFile) []Problem {
 	var found problems
 	complain := func(path, message string) {
-		found.add(Problem{File: file.name, Line: file.line(strings.Split(path, ".")), Path: path, Message: message})
+		keys := strings.Split(path, ".")
+		found.add(Problem{File: file.name, Line: file.line(keys), Path: dotted(keys), Message: message})
 	}
 	if d.APIVersion != apiVersion {
 		complain("apiVersion", fmt.Sprintf("is %q, must be %s", d.APIVersion, apiVersion))
@@ -89,6 +89,7 @@ func (d *document) check(file *yamlFile) []Problem {
 	if _, err := d.Metadata.constraint(); err != nil {
 		complain("metadata.kubeVersion", fmt.Sprintf("is %q, must be a version constraint such as >=1.30: %v", d.Metadata.KubeVersion, err))
 	}
+	checkDependencies(d.Dependencies, complain)
 	return found
 }
 

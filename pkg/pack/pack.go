@@ -40,6 +40,13 @@ type Engine struct {
 	Strict bool `json:"strict" yaml:"strict"`
 }
 
+// Spec is what Pack.yaml says besides the metadata.
+type Spec struct {
+	Kind         Kind         `yaml:"kind"`
+	Engine       Engine       `yaml:"engine"`
+	Dependencies []Dependency `yaml:"dependencies"`
+}
+
 // File is one file of a pack.
 type File struct {
 	// Path is relative to the pack's folder, with slashes on every system.
@@ -53,8 +60,7 @@ type Pack struct {
 	// Path is the folder or archive as the user named it.
 	Path     string
 	Metadata Metadata
-	Kind     Kind
-	Engine   Engine
+	Spec
 	// Values are the defaults of values.yaml, never nil; whole numbers are int64, others float64.
 	Values map[string]any
 	// Schema is nil where the pack has none.
@@ -65,7 +71,7 @@ type Pack struct {
 	Templates []File
 	// CRDs are the YAML and JSON files below crds/.
 	CRDs []File
-	// Files are all others save Pack.yaml, values.yaml and the schema.
+	// Files are all others save Pack.yaml, Pack.lock, values.yaml, the schema, and what is below packs/; see Nested.
 	Files []File
 }
 
@@ -83,18 +89,20 @@ func Open(name string) (*Pack, error) {
 const supported = "a pack is a folder, or a .tgz archive of one"
 
 // Read reads the files of a pack or a Helm chart in a folder or a .tgz archive, sorted by path. Of a folder it leaves out what
-// its ignore file excludes: IgnoreFile, or that of a chart. The archives of subcharts can be unpacked then. The error is a
-// *FileError.
+// its ignore file excludes: IgnoreFile, or that of a chart. The archives of subcharts, and those in PacksFolder, can be unpacked
+// then. The error is a *FileError.
 func Read(name string) ([]File, error) {
 	files, err := load(name)
 	if err != nil {
 		return nil, err
 	}
 	byPath(files)
-	if IsChart(files) {
-		if err := newBudget().chart(files); err != nil {
-			return nil, fileError("read chart", name, err)
+	if err := newBudget().nested(files, 0); err != nil {
+		operation := "read pack"
+		if IsChart(files) {
+			operation = "read chart"
 		}
+		return nil, fileError(operation, name, err)
 	}
 	return files, nil
 }
@@ -132,7 +140,7 @@ func load(name string) ([]File, error) {
 // which are those of Open.
 func New(name string, files []File) (*Pack, error) {
 	byPath(files)
-	p := &Pack{Path: name, All: files, Engine: Engine{Strict: true}, Values: map[string]any{}}
+	p := &Pack{Path: name, All: files, Spec: Spec{Engine: Engine{Strict: true}}, Values: map[string]any{}}
 	rules, err := p.ignore()
 	if err != nil {
 		return nil, fileError("read pack", name, err)
@@ -183,12 +191,12 @@ func (p *Pack) checkKind() error {
 
 // checkCharts refuses charts that Helm would render together with their parent, and that would be missing without a word.
 func (p *Pack) checkCharts() []Problem {
-	const folder = "charts"
+	const folder = ChartsFolder
 	for _, file := range p.All {
 		if strings.HasPrefix(file.Path, folder+"/") && !hidden(file.Path) {
 			return []Problem{{File: p.where(folder), Message: "has " + short(strings.TrimPrefix(file.Path, folder+"/")) +
-				": Helm renders the charts in this folder with their parent, sherpack does not; move what they render to templates/ and " +
-				"their values to values.yaml, or exclude the folder with a line " + folder + "/ in " + IgnoreFile}}
+				": Helm renders the charts in this folder with their parent, sherpack those in " + PacksFolder + "/; move them there, or exclude " +
+				"the folder with a line " + folder + "/ in " + IgnoreFile}}
 		}
 	}
 	return nil
@@ -209,7 +217,8 @@ func (p *Pack) checkNames() error {
 func (p *Pack) sort() {
 	for _, file := range p.All {
 		switch {
-		case file.Path == MetadataFile, file.Path == ValuesFile, isSchema(file.Path):
+		case file.Path == MetadataFile, file.Path == LockFile, file.Path == ValuesFile, isSchema(file.Path):
+		case strings.HasPrefix(file.Path, PacksFolder+"/"):
 		case hidden(file.Path) && strings.HasPrefix(file.Path, "templates/"):
 		case isTemplate(file.Path):
 			p.Templates = append(p.Templates, File{Path: file.Path, Data: text(file.Data)})
@@ -243,16 +252,25 @@ func hidden(name string) bool {
 
 // Text returns the text of a file of the pack, by its path.
 func (p *Pack) Text(name string) ([]byte, bool) {
+	data, ok := p.Raw(name)
+	return text(data), ok
+}
+
+// Raw returns a file of the pack as it was read, by its path.
+func (p *Pack) Raw(name string) ([]byte, bool) {
 	at, ok := slices.BinarySearchFunc(p.All, name, func(f File, name string) int { return strings.Compare(f.Path, name) })
 	if !ok {
 		return nil, false
 	}
-	return text(p.All[at].Data), true
+	return p.All[at].Data, true
 }
 
 // where names a file of the pack as the user would: the pack as it was typed and the path inside.
-func (p *Pack) where(name string) string {
-	return fmt.Sprintf("%s/%s", strings.TrimRight(p.Path, "/"), name)
+func (p *Pack) where(name string) string { return PathIn(p.Path, name) }
+
+// PathIn names a file or folder in what was opened as the user would, by its path inside; "" is what was opened.
+func PathIn(opened, name string) string {
+	return strings.TrimSuffix(strings.TrimRight(opened, "/")+"/"+name, "/")
 }
 
 // text drops the byte order mark that some editors write.

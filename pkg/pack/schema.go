@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -141,11 +140,10 @@ func (s *Schema) propertiesAt(path []string) []string {
 
 func keysOf[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// CheckSchema compares values with the JSON schema among the files of a chart or of one of its subcharts, which may refer to
-// others of these and to nothing else. name is the chart as the user named it, and below the folder of the subchart in it, whose
-// values have the path at among all; all come from the layers. The error is an *InvalidError.
-func CheckSchema(name, below string, files []File, values map[string]any, at []string, layers []Layer) error {
-	p := &Pack{Path: name}
+// CheckSchema compares the values at a place with the JSON schema among the files of a chart or of one of its subcharts, which may
+// refer to others of these and to nothing else. The error is an *InvalidError.
+func CheckSchema(files []File, values map[string]any, at Place) error {
+	p := &Pack{Path: PathIn(at.Opened, at.Folder)}
 	for _, file := range files {
 		// Helm reads no other form.
 		if file.Path != SchemaFiles()[1] {
@@ -153,20 +151,8 @@ func CheckSchema(name, below string, files []File, values map[string]any, at []s
 		}
 	}
 	byPath(p.All)
-	problems := p.readSchema()
-	for i := range problems {
-		problems[i].File = p.where(path.Join(below, SchemaFiles()[0]))
-	}
-	if len(problems) > 0 {
+	if problems := p.readSchema(); len(problems) > 0 {
 		return &InvalidError{Problems: problems}
 	}
-	if p.Schema == nil {
-		return nil
-	}
-	err := p.validate(values, at, func(path []string) (Source, bool) { return strongest(layers, path) })
-	var invalid *InvalidError
-	if errors.As(err, &invalid) {
-		invalid.Schema = p.where(path.Join(below, p.Schema.File))
-	}
-	return err
+	return p.Validate(values, at)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,11 +18,64 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
-// validate returns what the schema finds wrong with merged values, sorted by path. below is the path that they have among all
-// values, empty where they are all; source says where the value at a path among all was given, and whether that is known. The
-// error is an *InvalidError.
-func (p *Pack) validate(merged map[string]any, below []string, source func(path []string) (Source, bool)) error {
-	err := within(validationTime, func() error { return p.Schema.compiled.Validate(merged) })
+// Place is where values are among all that are given together: those of a pack or chart among those of the one that was opened,
+// which is the same or depends on it.
+type Place struct {
+	// Opened is what was opened, as the user named it. Files in it are named after it.
+	Opened string
+	// Folder is where the pack or chart lies in that; "" for the same.
+	Folder string
+	// Path are the keys that lead to its values among all; none for the same.
+	Path []string
+	// Source says where the value at a path of keys and indexes among all was given, and whether that is known; see SourceIn.
+	Source func(path []string) (Source, bool)
+	// Extra are keys of its values that a schema need not describe.
+	Extra []string
+}
+
+// SourceIn returns where values were given that come from layers, the strongest of which is the last.
+func SourceIn(layers []Layer) func(path []string) (Source, bool) {
+	return func(path []string) (Source, bool) {
+		for _, layer := range slices.Backward(layers) {
+			if len(path) > 0 && has(layer.Values, path) {
+				return layer.Source(path), true
+			}
+		}
+		return Source{}, false
+	}
+}
+
+// Problem is what is wrong with the value at a path of keys among those of the place.
+func (at Place) Problem(message string, path ...string) Problem {
+	path = slices.Concat(at.Path, path)
+	return at.located(Problem{Path: dotted(path), Message: message}, path)
+}
+
+// located returns a problem with where the value at a path among all was given: its own one or, where a key is missing, that of
+// the mapping.
+func (at Place) located(problem Problem, path []string) Problem {
+	from, known := at.Source(path)
+	switch {
+	case !known:
+	case from.Revision > 0:
+		problem.File = from.String()
+	case from.Kind == FromDefaults:
+		problem.File, problem.Line = PathIn(at.Opened, cmp.Or(from.File, ValuesFile)), from.Line
+	case from.Kind == FromFile:
+		problem.File, problem.Line = from.File, from.Line
+	case from.IsFlag() && problem.Path == dotted(path):
+		problem.File, problem.Path = from.String()+" "+problem.Path, ""
+	}
+	return problem
+}
+
+// Validate compares the values at a place, which have no nulls, with the schema of the pack. The error is an *InvalidError, whose
+// problems are sorted by path.
+func (p *Pack) Validate(values map[string]any, at Place) error {
+	if p.Schema == nil {
+		return nil
+	}
+	err := within(validationTime, func() error { return p.Schema.compiled.Validate(values) })
 	if err == nil {
 		return nil
 	}
@@ -29,26 +83,35 @@ func (p *Pack) validate(merged map[string]any, below []string, source func(path 
 	if !errors.As(err, &violation) {
 		return &InvalidError{Problems: []Problem{{Message: "validate the values: " + err.Error()}}}
 	}
-	type located struct {
+	problems := p.violations(violation, at)
+	if len(problems) == 0 {
+		return nil
+	}
+	return &InvalidError{Problems: problems, Schema: PathIn(at.Opened, path.Join(at.Folder, p.Schema.File))}
+}
+
+func (p *Pack) violations(of *jsonschema.ValidationError, at Place) []Problem {
+	type violated struct {
 		Problem
 		path []string
 	}
-	var found []located
-	for _, leaf := range leaves(violation) {
+	var found []violated
+	for _, leaf := range leaves(of) {
 		for i, problem := range explain(leaf, p.Schema) {
-			problem.Path = prefixed(below, problem.Path)
-			found = append(found, located{problem, slices.Concat(below, pathOf(leaf, i))})
+			path := pathOf(leaf, i)
+			if isUnknownKey(leaf) && len(path) == 1 && slices.Contains(at.Extra, path[0]) {
+				continue
+			}
+			problem.Path = prefixed(at.Path, problem.Path)
+			found = append(found, violated{problem, slices.Concat(at.Path, path)})
 		}
 	}
-	slices.SortStableFunc(found, func(a, b located) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortStableFunc(found, func(a, b violated) int { return cmp.Compare(a.Path, b.Path) })
 	problems := make([]Problem, len(found))
 	for i, one := range found {
-		problems[i] = one.Problem
-		if from, known := source(one.path); known {
-			problems[i] = p.at(from, one.path, one.Problem)
-		}
+		problems[i] = at.located(one.Problem, one.path)
 	}
-	return &InvalidError{Problems: slices.Compact(problems), Schema: p.where(p.Schema.File)}
+	return slices.Compact(problems)
 }
 
 // prefixed is the path of a value below that of a mapping, which may be empty.
@@ -62,19 +125,9 @@ func prefixed(below []string, path string) string {
 	return dotted(below) + "." + path
 }
 
-// at returns a problem with where the value at a path was given: its own one or, where a key is missing, that of the mapping.
-func (p *Pack) at(from Source, path []string, problem Problem) Problem {
-	switch {
-	case from.Revision > 0:
-		problem.File = from.String()
-	case from.Kind == FromDefaults:
-		problem.File, problem.Line = p.where(cmp.Or(from.File, ValuesFile)), from.Line
-	case from.Kind == FromFile:
-		problem.File, problem.Line = from.File, from.Line
-	case from.IsFlag() && problem.Path == dotted(path):
-		problem.File, problem.Path = from.String()+" "+problem.Path, ""
-	}
-	return problem
+func isUnknownKey(violation *jsonschema.ValidationError) bool {
+	_, unknown := violation.ErrorKind.(*kind.AdditionalProperties)
+	return unknown
 }
 
 // pathOf is where the problem is that explain words at an index of a violation.

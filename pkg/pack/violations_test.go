@@ -56,26 +56,44 @@ func violationsOfAFileHaveItsLines(t *testing.T) {
 		"ci/a-values.yaml": "image:\n  tga: 1\nimgae: 2\n", "ci/b-values.yaml": "must: {}\nreplicas: 1\n", "ci/c-values.yaml": "- a\n",
 	}))
 	check(t, err)
-	_, err = p.MergeFile("ci/a-values.yaml")
+	_, err = mergeFile(p, "ci/a-values.yaml")
 	want := []string{
 		"p/ci/a-values.yaml:1: image.tag: is required",
 		"p/ci/a-values.yaml:2: image.tga: unknown key; did you mean tag?",
 		"p/ci/a-values.yaml:3: imgae: unknown key; did you mean image?",
-		"p/ci/a-values.yaml:1: must: is required",
+		"must: is required",
 		"p/values.yaml:3: replicas: is string, must be integer",
 	}
 	if diff := cmp.Diff(want, lines(t, err)); diff != "" {
 		t.Error(diff)
 	}
-	got, err := p.MergeFile("ci/b-values.yaml")
+	got, err := mergeFile(p, "ci/b-values.yaml")
 	check(t, err)
 	if diff := cmp.Diff(map[string]any{"must": map[string]any{}, "replicas": int64(1)}, got); diff != "" {
 		t.Error(diff)
 	}
-	_, err = p.MergeFile("ci/c-values.yaml")
+	_, err = mergeFile(p, "ci/c-values.yaml")
 	if diff := cmp.Diff([]string{"p/ci/c-values.yaml:1: values must be a mapping of keys to values, this is a list"}, lines(t, err)); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// mergeFile is Merge with the values in a file of the pack.
+func mergeFile(p *Pack, name string) (map[string]any, error) {
+	file, err := p.ValuesIn(name)
+	if err != nil {
+		return nil, err
+	}
+	return merge(p, file.Values, []Layer{p.Defaults(), file})
+}
+
+// merge is Merge with what all values come from.
+func merge(p *Pack, given map[string]any, layers []Layer) (map[string]any, error) {
+	merged, err := p.Lay(given)
+	if err != nil {
+		return nil, err
+	}
+	return merged, p.Validate(merged, Place{Opened: p.Path, Source: SourceIn(layers)})
 }
 
 func violationsOfTheDefaultsHaveTheirLines(t *testing.T) {
@@ -134,7 +152,7 @@ func violationsNameSourceAndSchema(t *testing.T) {
 			given, err := test.sources.Load(nil)
 			check(t, err)
 			layers := []Layer{p.Defaults(), Kept(test.kept, []Origin{{Path: "replicas", From: Source{Kind: FromSet}}}, 3)}
-			_, err = p.MergeLayers(Overlay(test.kept, given.Values), append(layers, given.Layers...))
+			_, err = merge(p, Overlay(test.kept, given.Values), append(layers, given.Layers...))
 			if err == nil || err.Error() != test.want {
 				t.Errorf("got %v\nwant %s", err, test.want)
 			}

@@ -2,6 +2,7 @@ package pack
 
 import (
 	"archive/tar"
+	"bytes"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -15,7 +16,18 @@ const archiveMode = 0o644
 func archiveTime() time.Time { return time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
 // ArchiveName is the name of the pack's archive: shop-1.0.0.tgz.
-func (p *Pack) ArchiveName() string { return p.Metadata.Name + "-" + p.Metadata.Version + ".tgz" }
+func (p *Pack) ArchiveName() string { return archiveName(p.Metadata.Name, p.Metadata.Version) }
+
+func archiveName(name, version string) string { return name + "-" + version + ".tgz" }
+
+// Archive is what WriteArchive writes, with its digest.
+func (p *Pack) Archive() (data []byte, digestOfData string, err error) {
+	var archive bytes.Buffer
+	if err := p.WriteArchive(&archive); err != nil {
+		return nil, "", err
+	}
+	return archive.Bytes(), digest(archive.Bytes()), nil
+}
 
 // WriteArchive writes the pack as a .tgz that Open reads back as the same pack. Its bytes follow from the paths and the contents
 // of the files alone, not from where, when and by whom the pack was made. What an archive may not hold is refused before

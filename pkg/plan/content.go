@@ -225,8 +225,8 @@ func (c *content) checkCRDFolder() error {
 	return joinUnique(errs)
 }
 
-// IsBesideManifest reports whether an object comes of a folder of definitions, of a chart or of a subchart: Helm applies these
-// before its manifest, marks them for no release and never deletes them.
+// IsBesideManifest reports whether an object comes of a folder of definitions, of a pack or chart or of what that depends on. Those
+// of charts Helm applies before its manifest, marks for no release and never deletes.
 func IsBesideManifest(object manifest.Object) bool {
 	before, _, found := strings.Cut("/"+object.File, "/"+CRDFolder)
 	// Folders of templates may have any name.

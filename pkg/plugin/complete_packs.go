@@ -81,10 +81,7 @@ func completeValues(_ *cobra.Command, args []string, toComplete string) ([]cobra
 // isPack reports whether a path looks like a pack.
 func isPack(path string) bool {
 	if isFolder(path) {
-		return slices.ContainsFunc([]string{pack.MetadataFile, pack.ChartFile}, func(name string) bool {
-			found, err := os.Stat(filepath.Join(path, name))
-			return err == nil && found.Mode().IsRegular()
-		})
+		return pack.IsFolder(path)
 	}
 	return filepath.Ext(path) == archiveExtension
 }

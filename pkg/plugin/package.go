@@ -109,7 +109,7 @@ func (o *PackageOptions) checkTarget(opened *pack.Pack, target string) error {
 	if found, err := os.Stat(folder); err != nil || !found.IsDir() {
 		return nil
 	}
-	return inputError{fmt.Errorf("%s: would be a part of the pack itself; name another folder with --destination, or exclude it with a line *.tgz in %s/%s",
+	return inputError{fmt.Errorf("%s: would be a part of the pack itself; name another folder with --destination, or exclude it with a line /*.tgz in %s/%s",
 		target, strings.TrimRight(o.PackPath, "/"), pack.IgnoreFile)}
 }
 

@@ -83,7 +83,7 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 		}},
 		{Message: "Pack Commands:", Commands: []*cobra.Command{
 			newCreateCommand(streams), newConvertCommand(streams), newTemplateCommand(flags, streams), newLintCommand(flags, streams),
-			newPackageCommand(streams), newShowCommand(streams), newImagesCommand(flags, streams), newExplainCommand(streams),
+			newDependencyCommand(streams), newPackageCommand(streams), newShowCommand(streams), newImagesCommand(flags, streams), newExplainCommand(streams),
 		}},
 	}
 	groups.Add(root)

@@ -173,7 +173,7 @@ func (o *TemplateOptions) Run() error {
 	if err := plan.Check(result.Nodes, o.Release.Namespace); err != nil {
 		return err
 	}
-	nodes, err := o.choose(source.Pack(), result.Nodes)
+	nodes, err := o.choose(source.source.Templates(), result.Nodes)
 	if err != nil {
 		return err
 	}
@@ -199,8 +199,8 @@ func (o *TemplateOptions) explain(source *input) error {
 	return printExplained(explained, format, o.Out)
 }
 
-// choose returns the resources that are wanted.
-func (o *TemplateOptions) choose(p *pack.Pack, nodes []*yaml.RNode) ([]*yaml.RNode, error) {
+// choose returns the resources that are wanted. known are the names of all templates.
+func (o *TemplateOptions) choose(known []string, nodes []*yaml.RNode) ([]*yaml.RNode, error) {
 	if o.NoHooks {
 		regular, err := hook.Select{Regular: true}.Filter(nodes)
 		if err != nil {
@@ -209,7 +209,7 @@ func (o *TemplateOptions) choose(p *pack.Pack, nodes []*yaml.RNode) ([]*yaml.RNo
 		nodes = regular
 	}
 	if len(o.ShowOnly) > 0 {
-		return only(o.ShowOnly, p, nodes)
+		return only(o.ShowOnly, known, nodes)
 	}
 	return nodes, nil
 }

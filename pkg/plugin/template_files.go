@@ -22,10 +22,10 @@ var errOutputTwice = errors.New("--output-dir writes YAML files; it cannot be us
 
 // only returns the resources that come of some templates, or of those that match patterns. Each has to match something, because it
 // may be misspelt.
-func only(wanted []string, p *pack.Pack, nodes []*yaml.RNode) ([]*yaml.RNode, error) {
+func only(wanted, known []string, nodes []*yaml.RNode) ([]*yaml.RNode, error) {
 	var errs []error
 	for _, pattern := range wanted {
-		errs = append(errs, checkPattern(pattern, p, nodes))
+		errs = append(errs, checkPattern(pattern, known, nodes))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, inputError{err}
@@ -41,19 +41,15 @@ func comesOf(node *yaml.RNode, pattern string) bool {
 	return err == nil && match
 }
 
-// checkPattern refuses a pattern that matches nothing.
-func checkPattern(pattern string, p *pack.Pack, nodes []*yaml.RNode) error {
+// checkPattern refuses a pattern that matches nothing. known are the names of all templates.
+func checkPattern(pattern string, known []string, nodes []*yaml.RNode) error {
 	if slices.ContainsFunc(nodes, func(node *yaml.RNode) bool { return comesOf(node, pattern) }) {
 		return nil
 	}
-	var names []string
-	for _, file := range slices.Concat(p.Templates, p.CRDs) {
-		names = append(names, file.Path)
-	}
-	if slices.Contains(names, path.Clean(filepath.ToSlash(pattern))) {
+	if slices.Contains(known, path.Clean(filepath.ToSlash(pattern))) {
 		return fmt.Errorf("--show-only %s: this template renders no objects with these values", pattern)
 	}
-	return fmt.Errorf("--show-only %s: the pack has no such template%s", pattern, words.Suggestion(pattern, names))
+	return fmt.Errorf("--show-only %s: the pack has no such template%s", pattern, words.Suggestion(pattern, known))
 }
 
 // writeFiles writes the resources of each template to a file of its name, below a folder of the pack's name in the folder, and

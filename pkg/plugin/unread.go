@@ -30,15 +30,10 @@ func (i *input) CheckRead() error {
 }
 
 func (i *input) findUnread() []reads.Unread {
-	// Nobody knows what the templates of a chart read, which may be those of others.
-	if len(i.typed) == 0 || i.source.IsChart() {
+	if len(i.typed) == 0 {
 		return nil
 	}
-	read := *i.Pack()
-	if i.defaults != nil {
-		read.Values = i.defaults
-	}
-	return reads.Of(&read, i.Merged()).Unread(i.typed)
+	return reads.Of(i.completed.Scopes()).Unread(i.typed)
 }
 
 // WarnOfUnread warns of the values that the pack does not read.

@@ -69,7 +69,7 @@ func unreadOf(t *testing.T, p *pack.Pack, merged map[string]any, sources pack.Va
 	if err != nil {
 		t.Fatal(err)
 	}
-	return reads.Of(p, merged).Unread(given.Layers)
+	return reads.Of(pack.Alone(p, merged)).Unread(given.Layers)
 }
 
 func chainsOfKeys(t *testing.T) {

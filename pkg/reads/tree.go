@@ -4,12 +4,17 @@ package reads
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 )
 
 // Tree is the values that a pack reads, by their keys.
-type Tree struct{ root *node }
+type Tree struct {
+	root *node
+	// shared are the places of values of packs, below which the key global is every pack's.
+	shared map[*node]bool
+}
 
 // node is a value that is read, or on the way to one. One that has no others below it is read with all that is below.
 type node struct {
@@ -53,19 +58,48 @@ func (n *node) any() *node {
 // isRead reports whether all that is below is read.
 func (n *node) isRead() bool { return n.whole || n.depth > 0 && len(n.keys) == 0 && n.each == nil }
 
-// Of returns what a pack reads. merged are all values that it is rendered with: those that are templates themselves may read
-// others.
-func Of(p *pack.Pack, merged map[string]any) *Tree {
-	tree := &Tree{root: newNode(0)}
-	w := newWalker(p, tree.root)
-	w.pack(p, merged)
-	if !tree.root.whole {
-		tree.root.declare(p.Values)
-		if p.Schema != nil {
-			tree.root.describe(p.Schema.Describes())
+// Of returns what a pack, which comes first, and those that it depends on read, as paths of its values. Their values are all that
+// they are rendered with: those that are templates themselves may read others. What nobody looks into reads everything.
+func Of(scopes []pack.Scope) *Tree {
+	tree := &Tree{root: newNode(0), shared: map[*node]bool{}}
+	w := newWalker(scopes)
+	for _, scope := range scopes {
+		at := tree.root
+		for _, name := range scope.Names {
+			at = at.child(name)
+		}
+		tree.shared[at] = true
+		switch {
+		case scope.Pack == nil:
+			at.whole = true
+			// Its own dependencies may have any tags.
+			tree.root.child("tags").whole = true
+		case !w.scope(scope, at):
+			at.whole = true
+		case !at.whole:
+			at.declareAll(scope.Pack, tree.root.child)
 		}
 	}
 	return tree
+}
+
+// declareAll adds what a pack says of its values besides its templates. atTop returns values of the top pack, which has all tags.
+func (n *node) declareAll(p *pack.Pack, atTop func(key string) *node) {
+	n.declare(p.Values)
+	if p.Schema != nil {
+		n.describe(p.Schema.Describes())
+	}
+	for _, dependency := range p.Dependencies {
+		for _, tag := range dependency.Tags {
+			atTop("tags").child(tag)
+		}
+		for path := range strings.FieldsFuncSeq(dependency.Condition, func(r rune) bool { return r == ',' }) {
+			at := n
+			for key := range strings.SplitSeq(path, ".") {
+				at = at.child(key)
+			}
+		}
+	}
 }
 
 // declare adds values that have a default.

@@ -25,7 +25,7 @@ type Unread struct {
 func (t *Tree) Unread(layers []pack.Layer) []Unread {
 	var found []Unread
 	for _, layer := range layers {
-		l := look{source: layer.Source}
+		l := look{source: layer.Source, shared: t.shared}
 		l.mapping([]*node{t.root}, layer.Values, place{})
 		slices.SortStableFunc(l.found, func(a, b Unread) int { return cmp.Compare(a.Line, b.Line) })
 		found = append(found, l.found...)
@@ -54,6 +54,8 @@ func (p place) index(i int) place {
 // look is a look at the values of one layer.
 type look struct {
 	source func(path []string) pack.Source
+	// shared are those of the tree.
+	shared map[*node]bool
 	found  []Unread
 }
 
@@ -66,12 +68,14 @@ func (l *look) value(nodes []*node, value any, at place) {
 	}
 }
 
+func (l *look) isShared(n *node) bool { return l.shared[n] }
+
 func (l *look) mapping(nodes []*node, values map[string]any, above place) {
 	if slices.ContainsFunc(nodes, (*node).isRead) {
 		return
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		if above.text == "" && key == "global" || strings.HasPrefix(key, "x-") {
+		if key == pack.GlobalKey && slices.ContainsFunc(nodes, l.isShared) || strings.HasPrefix(key, "x-") {
 			continue
 		}
 		below, known := step(nodes, key)

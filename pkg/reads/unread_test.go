@@ -77,7 +77,7 @@ func FuzzOf(f *testing.F) {
 			Values: map[string]any{"plain": map[string]any{"sight": 1}, "text": map[string]any{"any": nil}, "other": []any{map[string]any{"a": 1}}},
 			Source: func([]string) pack.Source { return pack.Source{Kind: pack.FromSet} },
 		}
-		for _, unread := range reads.Of(p, p.Values).Unread([]pack.Layer{given}) {
+		for _, unread := range reads.Of(pack.Alone(p, p.Values)).Unread([]pack.Layer{given}) {
 			if unread.File != "--set other" && !strings.HasPrefix(unread.File, "--set other[") {
 				t.Errorf("%q: %s", template, unread)
 			}

@@ -2,6 +2,7 @@ package reads
 
 import (
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"text/template/parse"
@@ -19,57 +20,78 @@ const (
 	maxID = 10_000
 )
 
-// walker goes through the templates of a pack.
+// definition is a template that is defined in a folder: that of a pack.
+type definition struct {
+	tree   *parse.Tree
+	folder string
+}
+
+// walker goes through the templates of packs that share their definitions.
 type walker struct {
-	// name is the pack's, which the names of its templates begin with.
+	// name is that of the top pack, which the names of all templates begin with.
 	name string
+	// root are the values of the pack whose templates are being walked through.
 	root *node
 	// trees are the templates by their names; a name may have several.
-	trees map[string][]*parse.Tree
+	trees map[string][]definition
 	// walked are the templates with what they were given, and called those that were given anything.
 	walked, called map[string]bool
 	steps, depth   int
 	// usesTpl says that a template renders texts; literals are those in templates that may be templates themselves.
 	usesTpl  bool
 	literals []string
+	// unknown says that a template cannot be read: whoever renders it says why.
+	unknown bool
 }
 
-func newWalker(p *pack.Pack, root *node) *walker {
-	return &walker{
-		name: p.Metadata.Name, root: root,
-		trees: map[string][]*parse.Tree{}, walked: map[string]bool{}, called: map[string]bool{},
+func newWalker(scopes []pack.Scope) *walker {
+	w := &walker{trees: map[string][]definition{}}
+	if scopes[0].Pack != nil {
+		w.name = scopes[0].Pack.Metadata.Name
 	}
-}
-
-// pack walks through all that a pack renders, and may render.
-func (w *walker) pack(p *pack.Pack, merged map[string]any) {
-	var files []string
-	for _, file := range p.Templates {
-		if !w.parse(file.Path, string(file.Data)) {
-			// Whoever renders it says why.
-			w.root.whole = true
-			return
+	for _, scope := range scopes {
+		if scope.Pack == nil {
+			continue
 		}
-		files = append(files, w.fullName(file.Path))
+		for _, file := range scope.Pack.Templates {
+			w.unknown = !w.parse(scope.Folder(), file.Path, string(file.Data)) || w.unknown
+		}
 	}
-	for _, name := range files {
-		w.call(name, value{root: true})
+	return w
+}
+
+// scope walks through all that a pack renders, and may render. It reports whether all of that is known.
+func (w *walker) scope(s pack.Scope, root *node) bool {
+	w.root, w.walked, w.called = root, map[string]bool{}, map[string]bool{}
+	w.usesTpl, w.literals = false, nil
+	if w.unknown {
+		return false
+	}
+	for _, file := range s.Pack.Templates {
+		w.call(w.fullName(path.Join(s.Folder(), file.Path)), value{root: true})
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.trees)) {
-		if !w.called[name] {
+		if !w.called[name] && w.defines(s.Folder(), name) {
 			w.call(name, value{})
 		}
 	}
 	if w.usesTpl {
-		w.texts(p, merged)
+		w.texts(s.Pack, s.Values)
 	}
+	return true
 }
 
 // fullName is the name that a file is included by.
 func (w *walker) fullName(file string) string { return w.name + "/" + file }
 
-// parse adds what a text defines; the text itself has the full name of its file. It reports whether the text can be parsed.
-func (w *walker) parse(file, text string) bool {
+// defines reports whether a template is defined in a folder.
+func (w *walker) defines(folder, name string) bool {
+	return slices.ContainsFunc(w.trees[name], func(d definition) bool { return d.folder == folder })
+}
+
+// parse adds what a text in a folder defines; the text itself has the full name of its file. It reports whether the text can be
+// parsed.
+func (w *walker) parse(folder, file, text string) bool {
 	trees := map[string]*parse.Tree{}
 	tree := parse.New(file)
 	tree.Mode = parse.SkipFuncCheck
@@ -78,9 +100,9 @@ func (w *walker) parse(file, text string) bool {
 	}
 	for name, tree := range trees {
 		if name == tree.ParseName {
-			name = w.fullName(name)
+			name = w.fullName(path.Join(folder, name))
 		}
-		w.trees[name] = append(w.trees[name], tree)
+		w.trees[name] = append(w.trees[name], definition{tree, folder})
 	}
 	return true
 }
@@ -91,7 +113,7 @@ func (w *walker) texts(p *pack.Pack, merged map[string]any) {
 	const name = "a text"
 	walk := func(text string) bool {
 		delete(w.trees, w.fullName(name))
-		if !w.parse(name, text) {
+		if !w.parse("", name, text) {
 			return false
 		}
 		delete(w.walked, w.fullName(name)+" "+value{root: true}.id())
@@ -145,12 +167,12 @@ func (w *walker) call(name string, given value) {
 		return
 	}
 	w.walked[id] = true
-	for _, tree := range w.trees[name] {
+	for _, defined := range w.trees[name] {
 		f := frame{walker: w, dot: given, variables: map[string]value{"$": given}}
-		f.list(tree.Root)
+		f.list(defined.tree.Root)
 		if f.again {
 			// A variable was changed that may have been used before, in a loop.
-			f.list(tree.Root)
+			f.list(defined.tree.Root)
 		}
 	}
 }

@@ -12,8 +12,11 @@ type Values struct {
 	Defaults map[string]any
 	// Given are the user's, whether given now or kept of an earlier revision; nil gives none. A null deletes a default.
 	Given map[string]any
-	// Layers are what all values come from, its own included, from the weakest to the strongest: problems name them.
+	// Layers are what all values come from, its own included, from the weakest to the strongest: problems name them. Those of a chart
+	// that a pack depends on are the pack's.
 	Layers []pack.Layer
+	// Tags are those that enable and disable the dependencies of a chart that a pack depends on; nil leaves them to the values.
+	Tags map[string]any
 	// File is where Given stand among the files of the pack, for problems with them; "" where they stand in none.
 	File string
 }
@@ -22,6 +25,9 @@ type Values struct {
 type Completed interface {
 	// Values are the defaults with what was given, merged. They must not be changed.
 	Values() map[string]any
+	// Scopes are the packs that it consists of, with what their templates see: it, and then its dependencies. They must not be
+	// changed.
+	Scopes() []pack.Scope
 	// Render renders it for a release. The errors are *Error or *manifest.Error, joined where there are several.
 	Render(engine Engine, r Release) (*Result, error)
 }

@@ -71,7 +71,7 @@ func (e *example) render(t *testing.T) string {
 	if err != nil {
 		return err.Error() + "\n"
 	}
-	output, err := testEngine().Render(p, values, testRelease())
+	output, err := testEngine().Render(pack.Alone(p, values), testRelease())
 	if err != nil {
 		return err.Error() + "\n"
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 )
 
@@ -39,7 +40,7 @@ func errorsNameThePlace(t *testing.T) {
 // failing renders templates and returns the lines of the error.
 func failing(t *testing.T, templates map[string]string) []string {
 	t.Helper()
-	output, err := testEngine().Render(testPack(true, templates), testValues(), testRelease())
+	output, err := testEngine().Render(pack.Alone(testPack(true, templates), testValues()), testRelease())
 	if err == nil {
 		t.Fatalf("no error, but %s", show(output))
 	}

@@ -70,18 +70,18 @@ type apiVersions []string
 // Has says whether the cluster serves a version, as apps/v1, or a kind, as apps/v1/Deployment.
 func (v apiVersions) Has(name string) bool { return slices.Contains(v, name) }
 
-// functions answer for the pack at any depth of a template. values is sprig's where it is given dictionaries.
-func (f facts) functions() template.FuncMap {
+// answers are the functions that answer for the pack at any depth of a template. values is sprig's where it is given dictionaries.
+func (r *run) answers() template.FuncMap {
 	return template.FuncMap{
-		"release":      func() map[string]any { return f.release },
-		"pack":         func() map[string]any { return f.pack },
-		"capabilities": func() map[string]any { return f.capabilities },
-		"files":        func() any { return f.files },
+		"release":      func() map[string]any { return r.scope.facts.release },
+		"pack":         func() map[string]any { return r.scope.facts.pack },
+		"capabilities": func() map[string]any { return r.scope.facts.capabilities },
+		"files":        func() any { return r.scope.facts.files },
 		"values": func(dictionaries ...map[string]any) any {
 			if len(dictionaries) > 0 {
 				return valuesOf(dictionaries)
 			}
-			return f.values
+			return r.scope.facts.values
 		},
 	}
 }

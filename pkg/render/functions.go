@@ -12,12 +12,12 @@ import (
 
 // allFunctions are what templates may call: sprig's, those that Helm adds, those that answer for the pack, and each
 // in lower case too.
-func (r *run) allFunctions(facts facts, lookup lookup) template.FuncMap {
+func (r *run) allFunctions(lookup lookup) template.FuncMap {
 	functions := sprig.TxtFuncMap()
 	maps.DeleteFunc(functions, func(name string, _ any) bool { return removed()[strings.ToLower(name)] != "" })
 	for _, group := range []template.FuncMap{
 		printers(), comparisons(), kinds(), encodings(), durations(), collections(),
-		facts.functions(), r.templating(),
+		r.answers(), r.templating(),
 		{"lookup": lookup.objects},
 	} {
 		maps.Copy(functions, group)

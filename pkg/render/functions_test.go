@@ -33,7 +33,7 @@ func functionsAreThereInLowerCase(t *testing.T) {
 	}
 }
 
-func newTestRun() *run { return newRun(Engine{}, &pack.Pack{}, nil, Release{}) }
+func newTestRun() *run { return newRun(Engine{}, pack.Alone(&pack.Pack{}, nil), Release{}) }
 
 func noTwoFunctionsShareALowerCaseName(t *testing.T) {
 	t.Parallel()

@@ -142,7 +142,7 @@ func byUs(t *testing.T, text string, strict bool) (string, error) {
 	}
 	p := &pack.Pack{
 		Metadata: pack.Metadata{Name: "demo", Version: "1.0.0"},
-		Engine:   pack.Engine{Strict: strict},
+		Spec:     pack.Spec{Engine: pack.Engine{Strict: strict}},
 		Templates: []pack.File{
 			{Path: "templates/_helpers.tpl", Data: []byte(helmHelpers)},
 			{Path: "templates/other.yaml", Data: []byte(other)},
@@ -150,7 +150,7 @@ func byUs(t *testing.T, text string, strict bool) (string, error) {
 		},
 		Files: []pack.File{{Path: "conf/a.txt", Data: []byte("x\ny\n")}, {Path: "conf/sub/b.txt", Data: []byte("b")}},
 	}
-	output, err := testEngine().Render(p, values, testRelease())
+	output, err := testEngine().Render(pack.Alone(p, values), testRelease())
 	if err != nil {
 		return "", err
 	}

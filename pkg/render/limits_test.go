@@ -99,7 +99,7 @@ func filesThatAreAllKeptAreTooMuch(t *testing.T) {
 			t.Parallel()
 			p := testPack(true, map[string]string{"templates/t.yaml": `{{ define "f" }}{{ $x := ` + call + ` }}{{ include "f" . }}{{ end }}{{ include "f" . }}`})
 			p.Files = []pack.File{{Path: "large.txt", Data: bytes.Repeat([]byte("x\n"), 400_000)}}
-			_, err := testEngine().Render(p, testValues(), testRelease())
+			_, err := testEngine().Render(pack.Alone(p, testValues()), testRelease())
 			if err == nil || !strings.Contains(err.Error(), "make more than 512 MiB of values") {
 				t.Errorf("got %.300v", err)
 			}
@@ -122,7 +122,7 @@ func aRenderingThatTakesTooLongIsEnded(t *testing.T) {
 				now = now.Add(time.Second)
 				return now
 			}
-			_, err := engine.Render(testPack(true, map[string]string{"templates/t.yaml": text}), testValues(), testRelease())
+			_, err := engine.Render(pack.Alone(testPack(true, map[string]string{"templates/t.yaml": text}), testValues()), testRelease())
 			if err == nil || !strings.Contains(err.Error(), "rendering the pack takes longer than 1m0s") {
 				t.Errorf("got %.300v", err)
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 )
 
@@ -38,7 +39,7 @@ func linesAreThoseOfTheTemplate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := testPack(true, map[string]string{"templates/t.yaml": text, "templates/_n.tpl": "\n\n\n{{ define \"lines\" }}x {{ . }}\ny {{ . }}{{ end }}"})
-			output, err := testEngine().Render(p, testValues(), testRelease())
+			output, err := testEngine().Render(pack.Alone(p, testValues()), testRelease())
 			if err != nil {
 				t.Fatal(err)
 			}

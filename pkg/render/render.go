@@ -48,13 +48,13 @@ type Engine struct {
 type Output struct {
 	// Files are the manifests, sorted by path. Those that came out empty are skipped.
 	Files []File
-	// Notes is the text for the user, "" where the pack has none.
+	// Notes is the text for the user, "" where the pack has none. Those of packs that it depends on are not rendered.
 	Notes string
 }
 
 // File is the text that one template made.
 type File struct {
-	// Path is the template's, as in templates/service.yaml.
+	// Path is the template's, as in templates/service.yaml or packs/db/templates/service.yaml.
 	Path string
 	Text []byte
 	// Lines[i] is the line of the template that line i+1 of Text comes from.
@@ -70,17 +70,19 @@ func (f File) Line(rendered int) int {
 	return f.Lines[rendered-1]
 }
 
-// Render renders all templates of a pack with values that Merge returned; values is not changed. Rendering the same
-// again gives the same bytes, save for functions that are random or ask the clock. The error joins an *Error for each
-// template that cannot be parsed, or else for each that cannot be executed, in the order of their paths.
-func (e Engine) Render(p *pack.Pack, values map[string]any, r Release) (*Output, error) {
-	run := newRun(e, p, values, r)
-	if err := run.parseAll(p.Templates); err != nil {
+// Render renders all templates of a pack, which comes first, and of those that it depends on, with complete values, which are not
+// changed. All of them share their definitions. Rendering the same again gives the same bytes, save for functions that are random
+// or ask the clock. The error joins an *Error for each template that cannot be parsed, or else for each that cannot be executed, in
+// the order of their paths.
+func (e Engine) Render(tree []pack.Scope, r Release) (*Output, error) {
+	run := newRun(e, tree, r)
+	templates := run.templatesOf(tree)
+	if err := run.parseAll(templates); err != nil {
 		return nil, err
 	}
 	output := &Output{}
 	var problems problems
-	for _, template := range inHelmsOrder(p.Templates) {
+	for _, template := range templates {
 		if err := run.file(template, output); err != nil {
 			problems.add(err)
 		}

@@ -48,7 +48,7 @@ func testValues() map[string]any {
 func testPack(strict bool, templates map[string]string) *pack.Pack {
 	p := &pack.Pack{
 		Metadata: pack.Metadata{Name: "shop", Version: "1.4.0", AppVersion: "2"},
-		Engine:   pack.Engine{Strict: strict},
+		Spec:     pack.Spec{Engine: pack.Engine{Strict: strict}},
 		Files:    []pack.File{{Path: "conf/a.txt", Data: []byte("x\ny\n")}, {Path: "conf/b.txt", Data: []byte("b")}},
 		CRDs:     []pack.File{{Path: "crds/c.yaml", Data: []byte("c")}},
 	}
@@ -61,7 +61,7 @@ func testPack(strict bool, templates map[string]string) *pack.Pack {
 // one renders a text as templates/t.yaml beside a few named templates.
 func one(text string, strict bool) (string, error) {
 	p := testPack(strict, map[string]string{"templates/t.yaml": text, "templates/_named.tpl": named})
-	output, err := testEngine().Render(p, testValues(), testRelease())
+	output, err := testEngine().Render(pack.Alone(p, testValues()), testRelease())
 	if err != nil || len(output.Files) == 0 {
 		return "", err
 	}
@@ -93,7 +93,7 @@ func testRelease() render.Release {
 // renderAll renders templates and returns path: text of each file, and the notes.
 func renderAll(t *testing.T, templates map[string]string) map[string]string {
 	t.Helper()
-	output, err := testEngine().Render(testPack(true, templates), testValues(), testRelease())
+	output, err := testEngine().Render(pack.Alone(testPack(true, templates), testValues()), testRelease())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,13 +127,13 @@ func renderOfAWholePack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	output, err := testEngine().Render(p, values, testRelease())
+	output, err := testEngine().Render(pack.Alone(p, values), testRelease())
 	if err != nil {
 		t.Fatal(err)
 	}
 	golden.Compare(t, "shop.txt", show(output))
 	for range 3 {
-		again, err := testEngine().Render(p, values, testRelease())
+		again, err := testEngine().Render(pack.Alone(p, values), testRelease())
 		if diff := cmp.Diff(output, again); diff != "" || err != nil {
 			t.Fatalf("rendered again: %v %s", err, diff)
 		}
@@ -142,7 +142,7 @@ func renderOfAWholePack(t *testing.T) {
 
 func renderOfAnEmptyPack(t *testing.T) {
 	t.Parallel()
-	output, err := render.Engine{}.Render(&pack.Pack{}, nil, render.Release{})
+	output, err := render.Engine{}.Render(pack.Alone(&pack.Pack{}, nil), render.Release{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func templatesCannotChangeTheValuesOfTheCaller(t *testing.T) {
 	values := testValues()
 	p := testPack(true, map[string]string{"templates/a.yaml": `{{ $_ := set values.image "tag" "changed" }}{{ $_ := set .Values "new" 1 }}{{ values.image.tag }}{{ values.new }}`})
 	for range 2 {
-		output, err := testEngine().Render(p, values, testRelease())
+		output, err := testEngine().Render(pack.Alone(p, values), testRelease())
 		if err != nil || string(output.Files[0].Text) != "changed1" {
 			t.Fatalf("got %v %v", output, err)
 		}
@@ -258,7 +258,7 @@ func lookupFindsObjects(t *testing.T) {
 		return map[string]any{"data": map[string]any{"at": apiVersion + kind + namespace + name}}, nil
 	}
 	text := `{{ (lookup "v1" "Secret" release.namespace "x").data.at }} {{ lookup "v1" "Secret" "a" "none" }}`
-	output, err := engine.Render(testPack(true, map[string]string{"templates/a.yaml": text}), nil, testRelease())
+	output, err := engine.Render(pack.Alone(testPack(true, map[string]string{"templates/a.yaml": text}), nil), testRelease())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +272,7 @@ func lookupThatFailsIsAnError(t *testing.T) {
 	refused := errors.New("forbidden")
 	engine := testEngine()
 	engine.Lookup = func(string, string, string, string) (map[string]any, error) { return nil, refused }
-	_, err := engine.Render(testPack(true, map[string]string{"templates/a.yaml": `{{ lookup "v1" "Secret" "a" "b" }}`}), nil, testRelease())
+	_, err := engine.Render(pack.Alone(testPack(true, map[string]string{"templates/a.yaml": `{{ lookup "v1" "Secret" "a" "b" }}`}), nil), testRelease())
 	if !errors.Is(err, refused) || !strings.Contains(err.Error(), "templates/a.yaml:1: ") {
 		t.Errorf("got %v", err)
 	}
@@ -291,7 +291,7 @@ func FuzzTemplate(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, strict := range []bool{true, false} {
 			p := testPack(strict, map[string]string{"templates/t.yaml": text, "templates/_named.tpl": named})
-			output, err := testEngine().Render(p, testValues(), testRelease())
+			output, err := testEngine().Render(pack.Alone(p, testValues()), testRelease())
 			if err != nil {
 				located(t, err)
 				continue

@@ -231,7 +231,7 @@ func (w *rewriter) ask(node parse.Node, need need) *parse.CommandNode {
 
 // checks says whether an undefined value is an error where it is needed so.
 func (w *rewriter) checks(need need) bool {
-	return need&typed != 0 || need == printed && w.run.strict
+	return need&typed != 0 || need == printed && w.run.scope.strict
 }
 
 // site registers a place and returns the node that stands for it.

@@ -14,11 +14,12 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 )
 
-// run is one rendering of one pack.
+// run is one rendering of a pack and of those that it depends on.
 type run struct {
-	strict bool
-	// dot is what templates get as their dot.
-	dot map[string]any
+	// scope is the one whose file is being read or executed: what it includes of others sees the same.
+	scope *scope
+	// scopes are those of the files, by their paths.
+	scopes map[string]*scope
 	// functions are those that templates may call, by all their names.
 	functions template.FuncMap
 	// bare has the functions and no templates; every template is made from it.
@@ -30,25 +31,47 @@ type run struct {
 	budget    budget
 	// at is the line of the action that prints next.
 	at int
-	// name is the pack's, which the names of its templates begin with.
+	// name is that of the top pack, which the names of all templates begin with.
 	name string
 }
 
-func newRun(e Engine, p *pack.Pack, values map[string]any, release Release) *run {
+// scope is what the templates of one pack see.
+type scope struct {
+	strict bool
+	facts  facts
+	// dot is what templates get as their dot.
+	dot map[string]any
+	// base is the folder of its templates.
+	base string
+}
+
+func newScope(e Engine, of pack.Scope, release Release) *scope {
+	facts := newFacts(e, of.Pack, pack.Copy(of.Values), release)
+	return &scope{strict: of.Pack.Engine.Strict, facts: facts, dot: facts.helmSpelling(), base: path.Join(of.Folder(), "templates")}
+}
+
+func newRun(e Engine, tree []pack.Scope, release Release) *run {
 	now := e.Now
 	if now == nil {
 		now = time.Now
 	}
 	r := &run{
-		strict:    p.Engine.Strict,
+		scopes:    map[string]*scope{},
 		templates: map[string]*template.Template{},
 		sources:   map[string]*source{},
 		budget:    newBudget(now),
-		name:      p.Metadata.Name,
+		name:      tree[0].Pack.Metadata.Name,
 	}
-	facts := newFacts(e, p, pack.Copy(values), release)
-	r.dot = facts.helmSpelling()
-	r.functions = r.allFunctions(facts, e.Lookup)
+	for _, of := range tree {
+		if of.Pack == nil {
+			continue
+		}
+		scope := newScope(e, of, release)
+		for _, file := range of.Pack.Templates {
+			r.scopes[path.Join(of.Folder(), file.Path)] = scope
+		}
+	}
+	r.functions = r.allFunctions(e.Lookup)
 	r.bare = template.New("").Funcs(r.functions).Funcs(r.internal())
 	return r
 }
@@ -56,10 +79,29 @@ func newRun(e Engine, p *pack.Pack, values map[string]any, release Release) *run
 // fullName is the name that a file is included by: Helm's, so that .Template.BasePath leads to it.
 func (r *run) fullName(file string) string { return path.Join(r.name, file) }
 
+// templatesOf are the templates of all packs, by their paths in the top pack, in Helm's order. A library only defines, also where
+// it has other files.
+func (r *run) templatesOf(tree []pack.Scope) []pack.File {
+	var files []pack.File
+	for _, of := range tree {
+		if of.Pack == nil {
+			continue
+		}
+		for _, file := range of.Pack.Templates {
+			if len(of.Names) > 0 && of.Pack.Kind == pack.Library && !strings.HasPrefix(path.Base(file.Path), "_") {
+				continue
+			}
+			files = append(files, pack.File{Path: path.Join(of.Folder(), file.Path), Data: file.Data})
+		}
+	}
+	return inHelmsOrder(files)
+}
+
 // parseAll makes all named templates of the files.
 func (r *run) parseAll(files []pack.File) error {
 	var problems problems
-	for _, file := range inHelmsOrder(files) {
+	for _, file := range files {
+		r.scope = r.scopes[file.Path]
 		source := newSource(file.Path, string(file.Data))
 		r.sources[file.Path] = source
 		trees, found := r.parse(source)
@@ -117,9 +159,10 @@ func (r *run) execute(file pack.File) (rendered File, err error) {
 		}
 	}()
 	tmpl := r.templates[r.fullName(file.Path)]
-	r.dot["Template"] = map[string]any{"Name": r.fullName(file.Path), "BasePath": r.fullName("templates")}
+	r.scope = r.scopes[file.Path]
+	r.scope.dot["Template"] = map[string]any{"Name": r.fullName(file.Path), "BasePath": r.fullName(r.scope.base)}
 	writer := &lineWriter{run: r, starts: textStarts(tmpl.Root, r.sources[file.Path])}
-	if err := tmpl.Execute(writer, r.dot); err != nil {
+	if err := tmpl.Execute(writer, r.scope.dot); err != nil {
 		return File{}, r.inFile(file.Path, r.locate(err))
 	}
 	return File{Path: file.Path, Text: writer.text.Bytes(), Lines: writer.lines}, nil

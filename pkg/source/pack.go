@@ -1,82 +1,81 @@
 package source
 
 import (
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"errors"
+
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 )
 
-// Of returns a pack as a Source.
-func Of(p *pack.Pack) Source { return packed{p} }
+// Of returns a pack that depends on none as a Source.
+func Of(p *pack.Pack) Source { return packed{&part{pack: p}} }
 
 func openPack(name string, files []pack.File) (Source, error) {
 	opened, err := pack.New(name, files)
 	if err != nil {
 		return nil, err
 	}
-	return Of(opened), nil
+	top, err := newPart(opened, nil)
+	if err != nil {
+		return nil, err
+	}
+	return packed{top}, nil
 }
 
-// packed is a pack.
-type packed struct{ pack *pack.Pack }
+// packed is a pack with its dependencies.
+type packed struct{ top *part }
 
 // Pack implements Source.
-func (p packed) Pack() *pack.Pack { return p.pack }
+func (p packed) Pack() *pack.Pack { return p.top.pack }
 
 // Defaults implements Source.
-func (p packed) Defaults() []pack.Layer { return []pack.Layer{p.pack.Defaults()} }
+func (p packed) Defaults() []pack.Layer { return p.top.layers() }
+
+// Templates implements Source.
+func (p packed) Templates() []string { return p.top.templates() }
+
+// CheckDependencies implements Source.
+func (p packed) CheckDependencies() error {
+	if problems := p.top.allProblems(); len(problems) > 0 {
+		return &pack.InvalidError{Problems: problems}
+	}
+	return nil
+}
 
 // IsChart implements Source.
 func (p packed) IsChart() bool { return false }
 
 // Complete implements Source.
 func (p packed) Complete(values render.Values) (render.Completed, error) {
-	merging := *p.pack
+	top := *p.top
 	if values.Defaults != nil {
-		merging.Values = values.Defaults
+		merging := *top.pack
+		merging.Values, top.pack = values.Defaults, &merging
 	}
-	merge := func() (map[string]any, error) { return merging.MergeLayers(values.Given, values.Layers) }
+	layers, given := values.Layers, values.Given
+	known := pack.SourceIn(layers)
 	if values.File != "" {
-		merge = func() (map[string]any, error) { return merging.MergeFile(values.File) }
-	}
-	merged, err := merge()
-	if err != nil {
-		return nil, err
-	}
-	return completedPack{pack: p.pack, values: merged}, nil
-}
-
-// completedPack is a pack with all its values.
-type completedPack struct {
-	pack   *pack.Pack
-	values map[string]any
-}
-
-// Values implements render.Completed.
-func (c completedPack) Values() map[string]any { return c.values }
-
-// Render implements render.Completed.
-func (c completedPack) Render(engine render.Engine, r render.Release) (*render.Result, error) {
-	output, err := engine.Render(c.pack, c.values, r)
-	if err != nil {
-		return nil, err
-	}
-	var files manifest.Files
-	for _, file := range c.pack.CRDs {
-		nodes, err := manifest.Decode(file.Path, file.Data, nil)
-		if err := files.Add(file.Path, nodes, err); err != nil {
+		file, err := top.pack.ValuesIn(values.File)
+		if err != nil {
 			return nil, err
 		}
+		layers, given = append(top.layers(), file), file.Values
+		known = orIn(file, pack.SourceIn(layers))
 	}
-	for _, file := range output.Files {
-		nodes, err := manifest.Decode(file.Path, file.Text, file.Line)
-		if err := files.Add(file.Path, nodes, err); err != nil {
-			return nil, err
-		}
-	}
-	nodes, err := files.Resources()
-	if err != nil {
+	c := &completion{layers: layers, known: known, errs: []error{p.CheckDependencies()}}
+	made := c.pack(&top, received{given: given})
+	if err := errors.Join(c.errs...); err != nil {
 		return nil, err
 	}
-	return &render.Result{Nodes: nodes, Notes: output.Notes}, nil
+	return &completed{values: made, scopes: c.scopes, charts: c.charts, warnings: c.warnings}, nil
+}
+
+// orIn is where values were given, or would be that are missing: in a file.
+func orIn(file pack.Layer, known func([]string) (pack.Source, bool)) func([]string) (pack.Source, bool) {
+	return func(path []string) (pack.Source, bool) {
+		if source, found := known(path); found {
+			return source, true
+		}
+		return file.Source(path), true
+	}
 }

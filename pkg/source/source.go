@@ -14,9 +14,14 @@ type Source interface {
 	Pack() *pack.Pack
 	// Defaults are its own values, from the weakest layer to the strongest.
 	Defaults() []pack.Layer
-	// Complete lays values over its own and checks all of them. The error is a *pack.InvalidError where they are wrong.
+	// CheckDependencies refuses one that lacks dependencies it lists. The error is a *pack.InvalidError. Complete does so, too.
+	CheckDependencies() error
+	// Complete lays values over its own and checks all of them. Where they are wrong, the error joins a *pack.InvalidError for each
+	// schema that they do not match.
 	Complete(values render.Values) (render.Completed, error)
-	// IsChart reports whether it is Helm's: nobody knows then which values its templates read.
+	// Templates are the names of its templates and of its definitions of custom resources, those of dependencies included.
+	Templates() []string
+	// IsChart reports whether it is Helm's.
 	IsChart() bool
 }
 
@@ -26,6 +31,11 @@ func Open(name string) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	return New(name, files)
+}
+
+// New is Open with the files of a pack or chart.
+func New(name string, files []pack.File) (Source, error) {
 	if pack.IsChart(files) {
 		return openChart(name, files)
 	}

@@ -25,13 +25,14 @@ func layers() []layer {
 	return []layer{
 		{folder: "cmd/kubectl-sherpack", may: []string{"pkg/plugin"}},
 		{folder: "pkg/plugin", may: []string{
-			"pkg/chart", "pkg/convert", "pkg/diff", "pkg/helmrelease", "pkg/hook", "pkg/kinds", "pkg/kube", "pkg/kube/refusal", "pkg/lifecycle", "pkg/lint", "pkg/manifest", "pkg/pack", "pkg/patience",
+			"pkg/chart", "pkg/convert", "pkg/dependency", "pkg/diff", "pkg/helmrelease", "pkg/hook", "pkg/kinds", "pkg/kube", "pkg/kube/refusal", "pkg/lifecycle", "pkg/lint", "pkg/manifest", "pkg/pack", "pkg/patience",
 			"pkg/plan", "pkg/printers", "pkg/progress", "pkg/reads", "pkg/reference", "pkg/release", "pkg/render", "pkg/source", "pkg/starter", "pkg/storage", "pkg/timeline", "pkg/words",
 		}},
 		{folder: "pkg/timeline", may: []string{"pkg/hook", "pkg/printers", "pkg/progress", "pkg/release", "pkg/words"}},
 		{folder: "pkg/convert", may: []string{"pkg/lint", "pkg/manifest", "pkg/pack", "pkg/plan", "pkg/render", "pkg/source"}},
-		{folder: "pkg/lint", may: []string{"pkg/hook", "pkg/kinds", "pkg/manifest", "pkg/pack", "pkg/plan", "pkg/release", "pkg/render", "pkg/source"}},
-		{folder: "pkg/source", may: []string{"pkg/chart", "pkg/manifest", "pkg/pack", "pkg/render"}},
+		{folder: "pkg/lint", may: []string{"pkg/dependency", "pkg/hook", "pkg/kinds", "pkg/manifest", "pkg/pack", "pkg/plan", "pkg/release", "pkg/render", "pkg/source"}},
+		{folder: "pkg/dependency", may: []string{"pkg/chart", "pkg/pack", "pkg/source", "pkg/words"}},
+		{folder: "pkg/source", may: []string{"pkg/chart", "pkg/manifest", "pkg/pack", "pkg/render", "pkg/words"}},
 		{folder: "pkg/chart", may: []string{"pkg/hook", "pkg/kinds", "pkg/manifest", "pkg/pack", "pkg/render", "pkg/strictyaml"}},
 		{folder: "pkg/helmrelease", may: []string{"pkg/chart", "pkg/hook", "pkg/manifest", "pkg/pack", "pkg/plan", "pkg/release"}},
 		{folder: "pkg/progress", may: []string{"pkg/lifecycle", "pkg/printers", "pkg/release", "pkg/words"}},
