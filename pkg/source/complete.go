@@ -63,9 +63,8 @@ func (c *completion) pack(t *part, from received) map[string]any {
 // dependency completes one, if it is enabled, and puts its values among those of the pack that depends on it.
 func (c *completion) dependency(t, of *part, own, conditions map[string]any, from received) {
 	name := of.name()
-	value, given := own[name]
-	inner, isMapping := value.(map[string]any)
-	if value != nil && !isMapping {
+	inner, isMapping := own[name].(map[string]any)
+	if own[name] != nil && !isMapping {
 		c.problems = append(c.problems, t.misfit(name, from))
 		return
 	}
@@ -73,9 +72,6 @@ func (c *completion) dependency(t, of *part, own, conditions map[string]any, fro
 	c.warnings = append(c.warnings, warnings...)
 	if !enabled {
 		c.scopes = append(c.scopes, pack.Scope{Names: of.names})
-		if given && value == nil {
-			delete(own, name)
-		}
 		return
 	}
 	to := received{given: inner, locate: t.locate(name, from), global: from.global, tags: from.tags}
@@ -116,9 +112,7 @@ func (c *completion) chart(t *part, from received) map[string]any {
 // misfit is the problem with a value in the place of the values of a dependency.
 func (t *part) misfit(name string, from received) pack.Problem {
 	problem := pack.Problem{Path: name, Message: "must be a mapping: these are the values of the dependency " + name}
-	if locate := t.locate(name, from); locate != nil {
-		problem.File, problem.Line = locate(nil)
-	}
+	problem.File, problem.Line = t.locate(name, from)(nil)
 	return problem
 }
 
