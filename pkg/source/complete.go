@@ -61,9 +61,8 @@ func (c *completion) pack(t *part, from received) map[string]any {
 // dependency completes one, if it is enabled, and puts its values among those of the pack that depends on it.
 func (c *completion) dependency(t, of *part, own, conditions map[string]any, from received) {
 	name := of.name()
-	value, given := own[name]
-	inner, isMapping := value.(map[string]any)
-	if value != nil && !isMapping {
+	inner, isMapping := own[name].(map[string]any)
+	if own[name] != nil && !isMapping {
 		misfit := c.place(t).Problem("must be a mapping: it holds the values of the dependency "+name, name)
 		c.errs = append(c.errs, &pack.InvalidError{Problems: []pack.Problem{misfit}})
 		return
@@ -72,9 +71,6 @@ func (c *completion) dependency(t, of *part, own, conditions map[string]any, fro
 	c.warnings = append(c.warnings, warnings...)
 	if !enabled {
 		c.scopes = append(c.scopes, pack.Scope{Names: of.names})
-		if given && value == nil {
-			delete(own, name)
-		}
 		return
 	}
 	to := received{given: inner, global: from.global, tags: from.tags}

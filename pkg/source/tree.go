@@ -89,9 +89,9 @@ func (t *part) choose(found []candidate) error {
 		case other.used:
 		case slices.Contains(t.told, name):
 		case t.lists(name):
-			t.complain("%s: no dependency takes version %s of %s; delete it", other.at, other.source.Pack().Metadata.Version, name)
+			t.complain(other, "no dependency takes version "+other.source.Pack().Metadata.Version+" of "+name+"; delete it")
 		case t.has(name):
-			t.complain("%s: is called %s like another dependency; delete one of the two, or give it an alias", other.at, name)
+			t.complain(other, "is called "+name+" like another dependency; delete one of the two, or give it an alias")
 		default:
 			if err := t.add(other, name, nil); err != nil {
 				return err
@@ -132,8 +132,8 @@ func (t *part) matching(at int, found []candidate) *candidate {
 
 func (t *part) remedy() string { return "run kubectl sherpack dependency update " + t.pack.Path }
 
-func (t *part) complain(format string, args ...any) {
-	t.problems = append(t.problems, pack.Problem{File: t.pack.Path, Message: fmt.Sprintf(format, args...)})
+func (t *part) complain(about candidate, message string) {
+	t.problems = append(t.problems, pack.Problem{File: pack.PathIn(t.pack.Path, about.at), Message: message})
 }
 
 func (t *part) lists(name string) bool {
@@ -163,7 +163,7 @@ func (t *part) add(found candidate, name string, wanted *pack.Dependency) error 
 	var below *part
 	if c, isChart := found.source.(*chart.Chart); isChart {
 		if c.Pack().Kind == pack.Library {
-			t.complain("%s: is a library chart, whose definitions only charts can use", found.at)
+			t.complain(found, "is a library chart, whose definitions only charts can use")
 			return nil
 		}
 		renamed, err := c.As(t.opened(), names)
