@@ -1,7 +1,7 @@
 {{/* The labels that select the Pods of the application. They cannot be changed once it is installed. */}}
 {{- define "starter.selector" -}}
-app.kubernetes.io/name: {{ pack.name }}
-app.kubernetes.io/instance: {{ release.name }}
+app.kubernetes.io/name: {{ pack.name | quote }}
+app.kubernetes.io/instance: {{ release.name | quote }}
 {{- end -}}
 
 {{/* The labels of all that belongs to the application. */}}
