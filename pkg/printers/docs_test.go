@@ -3,6 +3,7 @@ package printers_test
 import (
 	"bytes"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,43 @@ func TestSamplesInTheDocumentation(t *testing.T) {
 	t.Parallel()
 	t.Run("of status", sampleOfStatus)
 	t.Run("of drift", sampleOfDrift)
+}
+
+// Whoever reads JSON finds every field and word of it in the documentation.
+func TestFieldsInTheDocumentation(t *testing.T) {
+	t.Parallel()
+	var fields []string
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[release.Hook]()) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		fields = append(fields, name)
+	}
+	operations := []release.Operation{
+		release.OperationInstall, release.OperationUpgrade, release.OperationRollback, release.OperationUninstall, release.OperationTest, release.OperationUndo,
+	}
+	var words []string
+	for _, operation := range operations {
+		words = append(words, string(operation))
+	}
+	for _, test := range []struct {
+		page, begins string
+		want         []string
+	}{
+		{"hooks.md", "With `-o json` or `-o yaml`, `.status.hooks[]`", fields},
+		{"hooks.fr.md", "Avec `-o json` ou `-o yaml`, `.status.hooks[]`", fields},
+		{"events.md", "`operation` is", words},
+	} {
+		text, err := os.ReadFile("../../docs/" + test.page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, after, _ := strings.Cut(string(text), "\n\n"+test.begins)
+		paragraph, _, _ := strings.Cut(after, "\n\n")
+		for _, word := range test.want {
+			if !strings.Contains(paragraph, "`"+word+"`") {
+				t.Errorf("%s: the paragraph that begins with %q does not name %s", test.page, test.begins, word)
+			}
+		}
+	}
 }
 
 // sample returns the block of docs/releases.md that has a line, without its indentation.
