@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -246,5 +248,30 @@ func anOutageIsSaid(t *testing.T) {
 		if diff := cmp.Diff(want, said); diff != "" {
 			t.Errorf("said (-want +got):\n%s", diff)
 		}
+		checkShown(t, said)
 	})
 }
+
+// checkShown compares what was said with what the documentation shows of an outage, but for times and the error.
+func checkShown(t *testing.T, said []string) {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/troubleshooting.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown, printed []string
+	for line := range strings.Lines(string(text)) {
+		if message, found := strings.CutPrefix(line, "warning: the API server "); found {
+			shown = append(shown, cause.ReplaceAllString(strings.TrimSpace(message), ""))
+		}
+	}
+	for _, line := range said {
+		_, message, _ := strings.Cut(line, " the API server ")
+		printed = append(printed, cause.ReplaceAllString(message, ""))
+	}
+	if diff := cmp.Diff(shown, printed); diff != "" {
+		t.Errorf("docs/troubleshooting.md (-shown +said):\n%s", diff)
+	}
+}
+
+var cause = regexp.MustCompile(`\(.*\)`)

@@ -3,14 +3,21 @@ package plugin
 import (
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
 
 func TestDocumentation(t *testing.T) {
 	t.Parallel()
 	t.Run("it names the flags that are completed", documentationOfCompletions)
+	t.Run("what it shows of a lock is printed", documentationOfALock)
 }
 
 // page is a page of the documentation.
@@ -36,5 +43,20 @@ func documentationOfCompletions(t *testing.T) {
 		if !slices.Contains(unsaid, flag) && !strings.Contains(table, "`--"+flag+"`") {
 			t.Errorf("install.md does not say what --%s is completed with", flag)
 		}
+	}
+}
+
+func documentationOfALock(t *testing.T) {
+	t.Parallel()
+	err := &storage.LockedError{
+		Namespace: "shop", Name: "web", Holder: storage.Holder{Operation: "upgrade", Step: "pre-upgrade/migrate", Host: "ci-7", PID: 17124},
+		Held: 6 * time.Second, Age: time.Second,
+	}
+	shown := regexp.MustCompile("(?s)```text\n(error: release [^`]* is locked by .*?)\n```").FindStringSubmatch(page(t, "troubleshooting.md"))
+	if len(shown) == 0 {
+		t.Fatal("nothing is shown")
+	}
+	if diff := cmp.Diff(shown[1], explain(err)); diff != "" {
+		t.Errorf("(-shown +printed):\n%s", diff)
 	}
 }
