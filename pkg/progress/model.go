@@ -34,6 +34,8 @@ type section struct {
 	kind lifecycle.EventType
 	// total is how many things it is about, and done how many of them have come to their end.
 	total, done int
+	// ready are the objects of a wait that are ready now, or not waited for: one may stop being ready before all are.
+	ready map[lifecycle.EventObject]bool
 	// results counts what became of objects, in the order in which the results were seen first.
 	results []resultCount
 	// running are the entries that have not come to their end, in the order of their beginning.
@@ -288,16 +290,29 @@ func (m *model) wait(event lifecycle.Event) {
 	if m.open == nil {
 		return
 	}
-	item := m.open.item(shortName(event), event.Time)
-	switch event.Result {
-	case lifecycle.ResultReady, lifecycle.ResultSkipped:
-		m.open.done++
-		m.open.end(item)
-	case lifecycle.ResultFailed:
+	s, item := m.open, m.open.item(shortName(event), event.Time)
+	isReady := event.Result == lifecycle.ResultReady || event.Result == lifecycle.ResultSkipped
+	switch {
+	case isReady:
+		s.end(item)
+	case event.Result == lifecycle.ResultFailed:
 		item.mark, item.text = failed, event.Message
 	default:
 		item.text = event.Summary
 	}
+	s.countReady(*event.Object, isReady)
+}
+
+// countReady notes whether an object is ready. The same may be told of it any number of times.
+func (s *section) countReady(object lifecycle.EventObject, isReady bool) {
+	if s.ready == nil {
+		s.ready = map[lifecycle.EventObject]bool{}
+	}
+	delete(s.ready, object)
+	if isReady {
+		s.ready[object] = true
+	}
+	s.done = len(s.ready)
 }
 
 // shortName is an object as people write it. A group is left out: there is little room.
