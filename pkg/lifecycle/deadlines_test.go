@@ -27,6 +27,7 @@ func TestDeadlines(t *testing.T) {
 	t.Run("nothing begins after an interrupt", nothingBeginsAfterAnInterrupt)
 	t.Run("an interrupt between two hooks is not overlooked", anInterruptBetweenTwoHooksIsNotOverlooked)
 	t.Run("nothing is done after a lost lock", nothingIsDoneAfterALostLock)
+	t.Run("the start of an operation says how much of its time is used", startSaysHowMuchTimeIsUsed)
 }
 
 func causeIsSaidOnce(t *testing.T) {
@@ -221,5 +222,23 @@ func nothingIsDoneAfterALostLock(t *testing.T) {
 				t.Errorf("the last event is %+v", last)
 			}
 		})
+	}
+}
+
+func startSaysHowMuchTimeIsUsed(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	begun := now
+	_, events, err := runOn(t.Context(), newCluster(), mustPlan(t, plantest.Object("v1", "ConfigMap", "app"), plan.Options{Timeout: time.Minute}), func() time.Time {
+		now = now.Add(time.Second)
+		return now
+	})
+	at := slices.IndexFunc(events, func(event lifecycle.Event) bool { return event.Type == lifecycle.OperationStarted })
+	if err != nil || at < 0 {
+		t.Fatalf("%v, %v", events, err)
+	}
+	used := time.Duration(events[at].ElapsedMS) * time.Millisecond
+	if most := events[at].Time.Sub(begun); used <= 0 || used > most {
+		t.Errorf("the operation has used %s, %s after the call", used, most)
 	}
 }

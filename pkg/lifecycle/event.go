@@ -84,13 +84,14 @@ type Event struct {
 
 // Outcome is what an event is about and how it went; fields that do not apply are empty.
 type Outcome struct {
-	Phase     string       `json:"phase,omitempty"`
-	Hook      *EventHook   `json:"hook,omitempty"`
-	Object    *EventObject `json:"object,omitempty"`
-	Result    Result       `json:"result,omitempty"`
-	Reason    string       `json:"reason,omitempty"`
-	Message   string       `json:"message,omitempty"`
-	ElapsedMS int64        `json:"elapsedMs,omitempty"`
+	Phase   string       `json:"phase,omitempty"`
+	Hook    *EventHook   `json:"hook,omitempty"`
+	Object  *EventObject `json:"object,omitempty"`
+	Result  Result       `json:"result,omitempty"`
+	Reason  string       `json:"reason,omitempty"`
+	Message string       `json:"message,omitempty"`
+	// ElapsedMS is how long something took; of an operation that has started, how much of its time limit is used, in milliseconds.
+	ElapsedMS int64 `json:"elapsedMs,omitempty"`
 	// LogTail is the end of the log of a hook that has failed.
 	LogTail string `json:"logTail,omitempty"`
 	// Container is the one that a line of a log is from, where its Pod has several.

@@ -43,7 +43,9 @@ func (j *journal) Start(ctx context.Context) error {
 	if err := j.writeStart(ctx); err != nil {
 		return err
 	}
-	j.Emit(OperationStarted, Outcome{TimeoutMS: j.plan.Options.Timeout.Milliseconds(), Prune: pruned(j.plan)})
+	j.Emit(OperationStarted, Outcome{
+		TimeoutMS: j.plan.Options.Timeout.Milliseconds(), Prune: pruned(j.plan), ElapsedMS: j.Since(j.started),
+	})
 	for _, record := range j.plan.Skipped() {
 		j.Emit(HookSkipped, j.hookOutcome(record))
 	}

@@ -113,13 +113,18 @@ func (m *model) draw(e entry, now time.Time, names, width int, style Style) stri
 	return left + style.pad(text, room) + " " + style.faint(right)
 }
 
-// clock says how long something runs, and of how much time.
+// clock says how long something runs. A heading says, where there is room, how much of the time limit is used, which may have begun
+// to run before: what is shown beside a limit is what is measured by it.
 func (m *model) clock(e entry, now time.Time, width int) string {
-	text := short(now.Sub(e.since))
 	if m.limit > 0 && width >= narrow && e.depth == 0 {
-		text += " / " + short(m.limit)
+		return m.used(now, " / ")
 	}
-	return text
+	return short(now.Sub(e.since))
+}
+
+// used says how much of the time limit is used.
+func (m *model) used(now time.Time, of string) string {
+	return short(now.Sub(m.begun)) + of + short(m.limit)
 }
 
 // short is how long something has been running, to the second, as in 12s and 1m04s; from an hour on as kubectl shows ages.

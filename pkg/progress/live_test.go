@@ -58,7 +58,7 @@ func story() (events []lifecycle.Event, looks []int) {
 	add(0, lifecycle.PreflightStarted, lifecycle.Outcome{Count: 44, Message: "44 objects"})
 	look()
 	add(400*time.Millisecond, lifecycle.PreflightFinished, lifecycle.Outcome{Result: lifecycle.ResultSucceeded})
-	add(0, lifecycle.OperationStarted, lifecycle.Outcome{TimeoutMS: 300_000, Prune: 1})
+	add(0, lifecycle.OperationStarted, lifecycle.Outcome{TimeoutMS: 300_000, ElapsedMS: 400, Prune: 1})
 	add(0, lifecycle.PhaseStarted, lifecycle.Outcome{Phase: "pre-upgrade", Count: 2})
 	add(0, lifecycle.ObjectDeleted, lifecycle.Outcome{Object: object("Job", "shop-backup"), Result: lifecycle.ResultDeleted})
 	add(0, lifecycle.HookStarted, hook("backup", 1))
@@ -241,7 +241,7 @@ func plainHasAHeartbeat(t *testing.T) {
 		var out bytes.Buffer
 		view := NewPlain(NewScreen(&out), Style{}, 0)
 		for _, event := range []lifecycle.Event{
-			{Type: lifecycle.OperationStarted, Outcome: lifecycle.Outcome{TimeoutMS: 300_000}},
+			{Type: lifecycle.OperationStarted, Outcome: lifecycle.Outcome{TimeoutMS: 300_000, ElapsedMS: 40_000}},
 			{Type: lifecycle.PhaseStarted, Outcome: lifecycle.Outcome{Phase: "pre-install", Count: 1}},
 			{Type: lifecycle.HookStarted, Outcome: lifecycle.Outcome{Title: "pre-install/migrate", Phase: "pre-install"}},
 			{Type: lifecycle.HookProgress, Outcome: lifecycle.Outcome{Title: "pre-install/migrate", Phase: "pre-install", Reason: "ImagePullBackOff"}},
@@ -253,7 +253,7 @@ func plainHasAHeartbeat(t *testing.T) {
 		synctest.Wait()
 		view.Close()
 		<-time.After(time.Minute)
-		want := "still running pre-install/migrate (15s of 5m): ImagePullBackOff"
+		want := "still running pre-install/migrate (15s, 55s of 5m used): ImagePullBackOff"
 		if lines := strings.Count(out.String(), "still running"); lines != 2 || !strings.Contains(out.String(), want) {
 			t.Errorf("in half a minute it says:\n%s", out.String())
 		}

@@ -55,7 +55,7 @@ type model struct {
 	open *section
 	// ended are lines that stay, and have not been printed.
 	ended []entry
-	// limit is how long the run may take; 0 is no limit. begun is when it began.
+	// limit is how long the operation, or waiting for the lock, may take; 0 is no limit. begun is when that time began to run.
 	limit time.Duration
 	begun time.Time
 	// failed says that an operation of this command has failed: what comes is its undo.
@@ -73,9 +73,6 @@ func (m *model) ranNothing(end lifecycle.Event) bool {
 
 // Observe takes in an event.
 func (m *model) Observe(event lifecycle.Event) {
-	if m.begun.IsZero() {
-		m.begun = event.Time
-	}
 	switch event.Type {
 	case lifecycle.LockWaiting:
 		m.lock(event)
@@ -89,6 +86,7 @@ func (m *model) Observe(event lifecycle.Event) {
 		m.begin(event)
 	case lifecycle.OperationFinished:
 		m.close(event.Time, lifecycle.ResultSucceeded)
+		m.limit = 0
 		m.failed = event.Result == lifecycle.ResultFailed
 		if text := doneIn(event); text != "" && !m.ranNothing(event) {
 			m.ended = append(m.ended, entry{text: text})
@@ -127,15 +125,15 @@ func (m *model) Observe(event lifecycle.Event) {
 func (m *model) lock(event lifecycle.Event) {
 	if m.open == nil || m.open.kind != lifecycle.LockWaiting {
 		m.start(event, "lock", "")
-		m.limit = time.Duration(event.TimeoutMS) * time.Millisecond
+		m.limit, m.begun = time.Duration(event.TimeoutMS)*time.Millisecond, event.Time
 	}
 	m.open.text = event.Summary
 }
 
 func (m *model) begin(event lifecycle.Event) {
 	m.limit, m.prune = time.Duration(event.TimeoutMS)*time.Millisecond, event.Prune
+	m.begun = event.Time.Add(-elapsed(event))
 	if m.failed {
-		m.begun = event.Time
 		m.ended = append(m.ended, entry{name: "rolling back"})
 	}
 }

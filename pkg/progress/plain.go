@@ -94,7 +94,7 @@ func (m *model) slowest(now time.Time) string {
 	}
 	took := short(now.Sub(s.since))
 	if m.limit > 0 {
-		took += " of " + short(m.limit)
+		took += ", " + m.used(now, " of ") + " used"
 	}
 	text := words.Join(": ", "still running "+s.name+" ("+took+")", s.progress(m.prune))
 	if s.kind == lifecycle.PhaseStarted && len(s.running) > 0 {

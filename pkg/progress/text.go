@@ -117,7 +117,7 @@ func ofMany(event lifecycle.Event) string {
 	return fmt.Sprintf(" (%d of %d)", event.Index, event.Count)
 }
 
-// elapsed is how long it took that an event tells the end of.
+// elapsed is how long it took that an event tells the end of; of the start of an operation, how long the operation took until then.
 func elapsed(event lifecycle.Event) time.Duration {
 	return time.Duration(event.ElapsedMS) * time.Millisecond
 }
