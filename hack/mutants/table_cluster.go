@@ -27,8 +27,8 @@ func clusterMutants() []mutant {
 		},
 		{
 			name: "gone-at-once", file: deletion,
-			old:   "waits.Go(func() { report(i, gone(ctx)) })",
-			new:   "waits.Go(func() { _ = gone; report(i, ctx.Err()) })",
+			old:   "waits.Go(func() { report(i, gone(ctx, tell)) })",
+			new:   "waits.Go(func() { _, _ = gone, tell; report(i, ctx.Err()) })",
 			means: "what is still being deleted counts as gone; what is applied over it is lost",
 			tests: []suite{kube("^TestDelete$/^it_waits_for_finalizers$"), kube("^TestDelete$/^out_of_time_it_says_what_keeps_the_object$")},
 		},

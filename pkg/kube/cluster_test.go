@@ -41,7 +41,7 @@ func (b *bench) asks(object *unstructured.Unstructured) map[string]func() error 
 		},
 		"give back": func() error { return b.Cluster.GiveBack(b.Context(), []kube.Return{{Ref: ref}}, nil) },
 		"await the end": func() error {
-			return b.Cluster.AwaitGone(b.timeout(time.Second), []corev1.ObjectReference{ref})
+			return b.Cluster.AwaitGone(b.timeout(time.Second), []corev1.ObjectReference{ref}, nil)
 		},
 		"apply": func() error {
 			return b.Cluster.Apply(b.Context(), []*unstructured.Unstructured{object}, kube.ApplyOptions{}, nil)

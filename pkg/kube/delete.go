@@ -38,6 +38,9 @@ type Deletion struct {
 	NoWait bool
 	// DryRun has the API server do everything but delete; it needs NoWait.
 	DryRun bool
+	// Observe, which may be nil, is called with what keeps the object, once it has been waited for for some seconds and whenever
+	// that changes. It takes turns with done of Delete.
+	Observe func(why string)
 }
 
 // Delete deletes the objects, atOnce at a time, and waits until each is gone,
@@ -51,12 +54,15 @@ type Deletion struct {
 func (c *Cluster) Delete(ctx context.Context, targets []Deletion, done func(i int, elapsed time.Duration, err error)) error {
 	failures := make([]error, len(targets))
 	start := time.Now()
-	report := inTurn(func(i int, err error) {
-		failures[i] = err
-		if done != nil {
-			done(i, time.Since(start), err)
-		}
-	})
+	turns := inTurn(func(_ int, tell func()) { tell() })
+	report := func(i int, err error) {
+		turns(i, func() {
+			failures[i] = err
+			if done != nil {
+				done(i, time.Since(start), err)
+			}
+		})
+	}
 	refs := make([]corev1.ObjectReference, len(targets))
 	for i, target := range targets {
 		refs[i] = target.Ref
@@ -71,7 +77,12 @@ func (c *Cluster) Delete(ctx context.Context, targets []Deletion, done func(i in
 			return nil
 		}
 		gone := exits.watch(ctx, withUID(refs[i], uid))
-		waits.Go(func() { report(i, gone(ctx)) })
+		tell := func(why string) {
+			if observe := targets[i].Observe; observe != nil {
+				turns(i, func() { observe(why) })
+			}
+		}
+		waits.Go(func() { report(i, gone(ctx, tell)) })
 		return nil
 	})
 	waits.Wait()
@@ -84,15 +95,23 @@ func withUID(ref corev1.ObjectReference, uid types.UID) corev1.ObjectReference {
 }
 
 // AwaitGone waits until objects that are being deleted are gone: their UIDs,
-// or with an empty UID whatever has their name. It only watches. The error is
-// as Delete's.
-func (c *Cluster) AwaitGone(ctx context.Context, refs []corev1.ObjectReference) error {
+// or with an empty UID whatever has their name. It only watches. observe, which
+// may be nil, is called one call at a time, as Deletion.Observe is, and with ""
+// when an object is gone. The error is as Delete's.
+func (c *Cluster) AwaitGone(ctx context.Context, refs []corev1.ObjectReference, observe func(i int, why string)) error {
 	if err := kinds.CheckRefs(refs...); err != nil {
 		return fmt.Errorf("waiting for the end: %w", err)
 	}
 	exits := newExits(c.feeds, refs)
 	defer exits.close()
-	return each(ctx, len(refs), -1, func(i int) error { return exits.watch(ctx, refs[i])(ctx) })
+	tell := inTurn(observe)
+	return each(ctx, len(refs), -1, func(i int) error {
+		err := exits.watch(ctx, refs[i])(ctx, func(why string) { tell(i, why) })
+		if err == nil {
+			tell(i, "")
+		}
+		return err
+	})
 }
 
 // deleter deletes objects one by one.
@@ -230,14 +249,14 @@ func (e *exits) close() {
 }
 
 // watch returns, once the state of the object is known, at the latest some seconds after its watch was opened, what waits
-// until it is gone.
-func (e *exits) watch(ctx context.Context, ref corev1.ObjectReference) (gone func(context.Context) error) {
+// until it is gone and tells what keeps it.
+func (e *exits) watch(ctx context.Context, ref corev1.ObjectReference) (gone func(ctx context.Context, tell func(why string)) error) {
 	open, err := e.feed(ctx, ref)
 	switch {
 	case meta.IsNoMatchError(err):
-		return func(context.Context) error { return nil }
+		return func(context.Context, func(string)) error { return nil }
 	case err != nil:
-		return func(context.Context) error {
+		return func(context.Context, func(string)) error {
 			return fmt.Errorf("waiting for the end of %s: %w", kinds.NameOf(ref), err)
 		}
 	}
@@ -247,7 +266,9 @@ func (e *exits) watch(ctx context.Context, ref corev1.ObjectReference) (gone fun
 	defer cancel()
 	// That its state is unknown is said by what waits.
 	_ = open.source.Sync(listed)
-	return func(ctx context.Context) error { return awaitGone(ctx, open.source, box, ref) }
+	return func(ctx context.Context, tell func(string)) error {
+		return (&departure{ref: ref, from: open.source, box: box, tell: tell}).Await(ctx)
+	}
 }
 
 func (e *exits) feed(ctx context.Context, ref corev1.ObjectReference) (exit, error) {
@@ -268,25 +289,53 @@ func (e *exits) feed(ctx context.Context, ref corev1.ObjectReference) (exit, err
 	return e.feeds[from], nil
 }
 
-// awaitGone reads the news of a feed about one object until that is gone.
-func awaitGone(ctx context.Context, from *feed.Feed, box *feed.Inbox, ref corev1.ObjectReference) error {
-	var last *unstructured.Unstructured
+// departure is an object that is on its way out.
+type departure struct {
+	ref  corev1.ObjectReference
+	from *feed.Feed
+	box  *feed.Inbox
+	// tell is called with what keeps the object.
+	tell func(why string)
+	// last is its last state; nil before that is known. said is what was told of it last.
+	last *unstructured.Unstructured
+	said string
+}
+
+// Await reads the news of a feed until the object is gone. What keeps it is told only of one that takes its time.
+func (d *departure) Await(ctx context.Context) error {
+	late := time.NewTimer(explainAfter)
+	defer late.Stop()
+	isLate := false
 	for {
-		for _, news := range box.Take() {
-			if news.Gone || news.Object != nil && ref.UID != "" && news.Object.GetUID() != ref.UID {
-				return nil
-			}
-			if news.Object != nil {
-				last = news.Object
-			}
+		if d.isGone() {
+			return nil
+		}
+		if why := stillThere(d.last).Error(); isLate && why != d.said {
+			d.said = why
+			d.tell(why)
 		}
 		select {
-		case <-box.Ready:
+		case <-d.box.Ready:
+		case <-late.C:
+			isLate = true
 		case <-ctx.Done():
-			why := errors.Join(stillThere(last), from.Trouble())
-			return fmt.Errorf("%s is being deleted: %w: %w", kinds.NameOf(ref), why, context.Cause(ctx))
+			why := errors.Join(stillThere(d.last), d.from.Trouble())
+			return fmt.Errorf("%s is being deleted: %w: %w", kinds.NameOf(d.ref), why, context.Cause(ctx))
 		}
 	}
+}
+
+// isGone takes in the news, and reports whether the object is gone: another of its name counts for that, too.
+func (d *departure) isGone() bool {
+	for _, news := range d.box.Take() {
+		if news.Gone || news.Object != nil && d.ref.UID != "" && news.Object.GetUID() != d.ref.UID {
+			return true
+		}
+		if news.Object != nil {
+			d.last = news.Object
+		}
+	}
+	return false
 }
 
 // stillThere says what keeps a deleted object.

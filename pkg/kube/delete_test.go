@@ -52,6 +52,7 @@ func TestDelete(t *testing.T) {
 	t.Run("what goes at once is one request", whatGoesAtOnceIsOneRequest)
 	t.Run("what is gone is no error", whatIsGoneIsNoError)
 	t.Run("it waits for finalizers", deletionWaitsForFinalizers)
+	t.Run("it says what keeps an object that takes its time", deletionSaysWhatKeepsAnObject)
 	t.Run("it need not wait", deletionNeedNotWait)
 	t.Run("out of time it says what keeps the object", outOfTimeItSaysWhatKeepsTheObject)
 	t.Run("in the foreground it takes the Pods along", inTheForegroundItTakesThePodsAlong)
@@ -122,6 +123,33 @@ func deletionWaitsForFinalizers(t *testing.T) {
 	}
 }
 
+func deletionSaysWhatKeepsAnObject(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ref := b.apply(b.object(held))[0].Ref
+	var said, awaited []string
+	isGone := make(chan error, 1)
+	deletion := kube.Deletion{Ref: ref, Observe: func(why string) {
+		said = append(said, why)
+		go func() {
+			isGone <- b.AwaitGone(t.Context(), []corev1.ObjectReference{ref}, func(i int, why string) {
+				awaited = append(awaited, fmt.Sprint(i, " ", why))
+				if why != "" {
+					b.release(ref)
+				}
+			})
+		}()
+	}}
+	b.must(b.Delete(b.timeout(time.Minute), []kube.Deletion{deletion}, nil))
+	b.must(<-isGone)
+	if diff := cmp.Diff([]string{"it has the finalizers sherpack.io/test"}, said); diff != "" {
+		t.Errorf("while it is deleted (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"0 it has the finalizers sherpack.io/test", "0 "}, awaited); diff != "" {
+		t.Errorf("while it is waited for (-want +got):\n%s", diff)
+	}
+}
+
 func deletionNeedNotWait(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -161,7 +189,7 @@ func outOfTimeItSaysWhatKeepsTheObject(t *testing.T) {
 	if diff := cmp.Diff(want, fmt.Sprint(err)); diff != "" || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error (-want +got):\n%s", diff)
 	}
-	err = b.AwaitGone(b.timeout(time.Second), []corev1.ObjectReference{ref})
+	err = b.AwaitGone(b.timeout(time.Second), []corev1.ObjectReference{ref}, nil)
 	if diff := cmp.Diff(want, fmt.Sprint(err)); diff != "" {
 		t.Errorf("awaited (-want +got):\n%s", diff)
 	}
@@ -225,7 +253,7 @@ func deletionsShareOneWatch(t *testing.T) {
 	b.eventually(func() bool {
 		return !slices.ContainsFunc(objects, func(object *unstructured.Unstructured) bool { return b.live(object).GetDeletionTimestamp() == nil })
 	})
-	go func() { ended <- b.AwaitGone(b.timeout(time.Minute), refs) }()
+	go func() { ended <- b.AwaitGone(b.timeout(time.Minute), refs, nil) }()
 	// Of both, all watches must be open before anything goes.
 	watches := map[string]int{}
 	b.eventually(func() bool {
@@ -312,13 +340,13 @@ func TestAwaitGone(t *testing.T) {
 	b.requests.take()
 	b.must(b.AwaitGone(b.timeout(10*time.Second), []corev1.ObjectReference{
 		replaced, b.ref("v1", "ConfigMap", "absent"), b.ref("nothing.example/v1", "Nothing", "none"),
-	}))
+	}, nil))
 	// One watch tells of all objects of a kind in a namespace.
 	if diff := cmp.Diff([]string{"WATCH configmaps"}, b.requests.take()); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- b.AwaitGone(t.Context(), []corev1.ObjectReference{ref}) }()
+	go func() { ended <- b.AwaitGone(t.Context(), []corev1.ObjectReference{ref}, nil) }()
 	b.must(b.admin.CoreV1().ConfigMaps(b.namespace).Delete(t.Context(), ref.Name, metav1.DeleteOptions{}))
 	b.must(<-ended)
 }

@@ -53,7 +53,7 @@ func aKindThatIsNoLongerServedHasNoObjects(t *testing.T) {
 	cluster, count := oneKind(t, answer(http.StatusNotFound, "the server could not find the requested resource"))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	if err := cluster.AwaitGone(ctx, []corev1.ObjectReference{one()}); err != nil {
+	if err := cluster.AwaitGone(ctx, []corev1.ObjectReference{one()}, nil); err != nil {
 		t.Error(err)
 	}
 	if count.Load() < 3 {
@@ -66,7 +66,7 @@ func whyNothingIsHeardIsSaid(t *testing.T) {
 	cluster, _ := oneKind(t, answer(http.StatusInternalServerError, "etcd has no leader"))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	err := cluster.AwaitGone(ctx, []corev1.ObjectReference{one()})
+	err := cluster.AwaitGone(ctx, []corev1.ObjectReference{one()}, nil)
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "etcd has no leader") {
 		t.Errorf("the error is %v", err)
 	}
@@ -85,7 +85,7 @@ func aServerThatCannotBeReachedIsAskedAgain(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	if err := cluster.AwaitGone(ctx, []corev1.ObjectReference{one()}); err != nil {
+	if err := cluster.AwaitGone(ctx, []corev1.ObjectReference{one()}, nil); err != nil {
 		t.Error(err)
 	}
 }

@@ -35,7 +35,7 @@ type Cluster interface {
 	// Contents returns what is in a namespace, apart from what Kubernetes itself puts there and what is on its way out.
 	Contents(ctx context.Context, namespace string) ([]corev1.ObjectReference, error)
 	// AwaitGone waits until objects that are being deleted are gone.
-	AwaitGone(ctx context.Context, refs []corev1.ObjectReference) error
+	AwaitGone(ctx context.Context, refs []corev1.ObjectReference, observe func(i int, why string)) error
 	// RunHook applies a hook and follows it to its end. The error is nil when it ended, however it did.
 	RunHook(ctx context.Context, run kube.HookRun, observe func(kube.HookProgress)) (kube.HookOutcome, error)
 	// FollowHook is RunHook for an object that was applied before and may be running.
@@ -69,7 +69,7 @@ type Store interface {
 // finder is what the ledger needs of a cluster.
 type finder interface {
 	Find(ctx context.Context, refs []corev1.ObjectReference) ([]*metav1.PartialObjectMetadata, error)
-	AwaitGone(ctx context.Context, refs []corev1.ObjectReference) error
+	AwaitGone(ctx context.Context, refs []corev1.ObjectReference, observe func(i int, why string)) error
 }
 
 // dryRunner is what the preflight needs of a cluster: it writes nothing.

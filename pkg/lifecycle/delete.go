@@ -105,6 +105,19 @@ func (o *objects) Keep(step plan.Step) {
 // Remove deletes objects and waits until they are gone, save where a deletion says otherwise. about is what all events about it have
 // in common; its phase is that of hooks, which stay on the inventory because they may run again, else empty.
 func (o *objects) Remove(ctx context.Context, targets []kube.Deletion, about Outcome) error {
+	if len(targets) == 0 {
+		return nil
+	}
+	for i := range targets {
+		ref := targets[i].Ref
+		targets[i].Observe = func(why string) { o.tellRemaining(ref, why, about) }
+	}
+	started := about
+	started.Count, started.Message = len(targets), "deleting "+words.Count(len(targets), "object")
+	return o.telling(started, func() error { return o.remove(ctx, targets, about) })
+}
+
+func (o *objects) remove(ctx context.Context, targets []kube.Deletion, about Outcome) error {
 	return o.cluster.Delete(ctx, targets, func(i int, elapsed time.Duration, err error) {
 		key := kinds.KeyOf(targets[i].Ref)
 		outcome := about
@@ -120,4 +133,22 @@ func (o *objects) Remove(ctx context.Context, targets []kube.Deletion, about Out
 		}
 		o.Emit(ObjectDeleted, outcome)
 	})
+}
+
+// telling reports the start and the end of deletions around what waits for them.
+func (l *ledger) telling(started Outcome, wait func() error) error {
+	begun := l.clock()
+	l.Emit(DeletionStarted, started)
+	err := wait()
+	l.Emit(DeletionFinished, Outcome{Phase: started.Phase, Reason: started.Reason, Result: resultOf(err), ElapsedMS: l.Since(begun)})
+	return err
+}
+
+// tellRemaining reports what keeps an object that is being deleted; "" says that it is gone.
+func (l *ledger) tellRemaining(ref corev1.ObjectReference, why string, about Outcome) {
+	about.Object, about.Result, about.Message = eventObject(ref), ResultWaiting, why
+	if why == "" {
+		about.Result = ResultDeleted
+	}
+	l.Emit(DeletionProgress, about)
 }

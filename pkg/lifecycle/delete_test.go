@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -24,6 +26,7 @@ func TestDelete(t *testing.T) {
 	t.Run("what cannot be deleted stays on the record", whatCannotBeDeletedStaysOnTheRecord)
 	t.Run("an uninstallation goes on where it failed", anUninstallationGoesOnWhereItFailed)
 	t.Run("what an uninstallation has left is deleted by the next", leftByUninstallIsDeletedByNext)
+	t.Run("a deletion that waits says for what", aDeletionSaysWhatItWaitsFor)
 }
 
 func uninstallDeletesOwnObjects(t *testing.T) {
@@ -350,4 +353,45 @@ func expectNoDeletion(t *testing.T, s *story, name string) {
 			t.Errorf("it did %v", s.cluster.log)
 		}
 	}
+}
+
+// A deletion that an object's finalizer holds up says so, and so does what waits for the end of that object before it begins.
+func aDeletionSaysWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		said := func(events []lifecycle.Event) []string {
+			var words []string
+			for _, event := range events {
+				switch event.Type {
+				case lifecycle.DeletionStarted, lifecycle.DeletionFinished:
+					words = append(words, fmt.Sprintf("%s %d %s%s", event.Type, event.Count, event.Message, event.Result))
+				case lifecycle.DeletionProgress:
+					words = append(words, fmt.Sprintf("%s %s: %s %s", event.Type, event.Object.Name, event.Result, event.Message))
+				}
+			}
+			return words
+		}
+		cluster := newCluster()
+		first := mustPlan(t, plantest.Object("v1", "ConfigMap", "app"), plan.Options{})
+		if _, _, err := run(t, cluster, first); err != nil {
+			t.Fatal(err)
+		}
+		cluster.stubborn = []string{"app"}
+		uninstall := removal(t, "", first.Release, plan.Options{Wait: true, Timeout: time.Second})
+		_, events, err := run(t, cluster, uninstall)
+		if !errors.Is(err, lifecycle.ErrTimedOut) {
+			t.Errorf("got %v", err)
+		}
+		if diff := cmp.Diff([]string{
+			"deletion-started 1 deleting 1 object", "deletion-progress app: Waiting it has the finalizers app", "deletion-finished 0 Failed",
+		}, said(events)); diff != "" {
+			t.Errorf("an uninstallation (-want +got):\n%s", diff)
+		}
+		_, events, _ = run(t, cluster, mustPlan(t, plantest.Object("v1", "ConfigMap", "app"), plan.Options{Timeout: time.Second}))
+		if diff := cmp.Diff([]string{
+			"deletion-started 1 waiting for 1 object to be deleted", "deletion-progress app: Waiting it has the finalizers app", "deletion-finished 0 Failed",
+		}, said(events)); diff != "" {
+			t.Errorf("an installation (-want +got):\n%s", diff)
+		}
+	})
 }

@@ -269,6 +269,7 @@ func (c *cluster) Delete(ctx context.Context, targets []kube.Deletion, done func
 				done(i, 0, nil)
 				continue
 			}
+			target.Observe("it has the finalizers " + target.Ref.Name)
 			<-ctx.Done()
 			done(i, 0, ctx.Err())
 			return ctx.Err()
@@ -297,13 +298,15 @@ func (c *cluster) Contents(_ context.Context, namespace string) ([]corev1.Object
 	return found, nil
 }
 
-func (c *cluster) AwaitGone(ctx context.Context, refs []corev1.ObjectReference) error {
-	for _, ref := range refs {
+func (c *cluster) AwaitGone(ctx context.Context, refs []corev1.ObjectReference, observe func(int, string)) error {
+	for i, ref := range refs {
 		if slices.Contains(c.stubborn, ref.Name) {
+			observe(i, "it has the finalizers "+ref.Name)
 			<-ctx.Done()
 			return ctx.Err()
 		}
 		c.note("await %s/%s gone", ref.Kind, ref.Name)
+		observe(i, "")
 		delete(c.objects, kinds.KeyOf(ref))
 	}
 	return nil

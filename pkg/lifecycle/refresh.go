@@ -12,6 +12,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // obstacles are objects that have the names of some that a plan applies.
@@ -197,7 +198,13 @@ func (l *ledger) AwaitGone(ctx context.Context, refs []corev1.ObjectReference) e
 	if len(refs) == 0 {
 		return nil
 	}
-	if err := l.finder.AwaitGone(ctx, refs); err != nil {
+	started := Outcome{Count: len(refs), Message: "waiting for " + words.Count(len(refs), "object") + " to be deleted"}
+	err := l.telling(started, func() error {
+		return l.finder.AwaitGone(ctx, refs, func(i int, why string) {
+			l.tellRemaining(refs[i], why, Outcome{})
+		})
+	})
+	if err != nil {
 		return fmt.Errorf("waiting for objects that are being deleted: %w", err)
 	}
 	return nil

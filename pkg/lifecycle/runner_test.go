@@ -65,8 +65,8 @@ func anInstallationIsRecordedStepByStep(t *testing.T) {
 	}
 	wantTypes := []string{
 		"check-started", "check-finished", "operation-started", "phase-started", "hook-started", "hook-finished", "phase-finished", "wave-started", "object-applied",
-		"wave-finished", "wait-started", "wait-finished", "phase-started", "hook-started", "hook-finished", "object-deleted",
-		"phase-finished", "operation-finished",
+		"wave-finished", "wait-started", "wait-finished", "phase-started", "hook-started", "hook-finished",
+		"deletion-started", "object-deleted", "deletion-finished", "phase-finished", "operation-finished",
 	}
 	if diff := cmp.Diff(wantTypes, types); diff != "" {
 		t.Error(diff)

@@ -237,25 +237,56 @@ func plainTellsNoTimeOfNoTests(t *testing.T) {
 
 func plainHasAHeartbeat(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
-		view := NewPlain(NewScreen(&out), Style{}, 0)
-		for _, event := range []lifecycle.Event{
-			{Type: lifecycle.OperationStarted, Outcome: lifecycle.Outcome{TimeoutMS: 300_000, ElapsedMS: 40_000}},
+	held := &lifecycle.EventObject{Version: "v1", Kind: "ConfigMap", Name: "held"}
+	started := lifecycle.Event{Type: lifecycle.OperationStarted, Outcome: lifecycle.Outcome{TimeoutMS: 300_000, ElapsedMS: 40_000}}
+	for want, events := range map[string][]lifecycle.Event{
+		"still running pre-install/migrate (15s, 55s of 5m used): ImagePullBackOff": {
+			started,
 			{Type: lifecycle.PhaseStarted, Outcome: lifecycle.Outcome{Phase: "pre-install", Count: 1}},
 			{Type: lifecycle.HookStarted, Outcome: lifecycle.Outcome{Title: "pre-install/migrate", Phase: "pre-install"}},
 			{Type: lifecycle.HookProgress, Outcome: lifecycle.Outcome{Title: "pre-install/migrate", Phase: "pre-install", Reason: "ImagePullBackOff"}},
-		} {
-			event.Time = time.Now()
-			view.Observe(event)
-		}
-		<-time.After(31 * time.Second)
-		synctest.Wait()
-		view.Close()
-		<-time.After(time.Minute)
-		want := "still running pre-install/migrate (15s, 55s of 5m used): ImagePullBackOff"
-		if lines := strings.Count(out.String(), "still running"); lines != 2 || !strings.Contains(out.String(), want) {
-			t.Errorf("in half a minute it says:\n%s", out.String())
-		}
-	})
+		},
+		"still waiting for configmap/held to be deleted (15s, 55s of 5m used): its finalizer": {
+			started,
+			{Type: lifecycle.PhaseStarted, Outcome: lifecycle.Outcome{Phase: "pre-install", Count: 1}},
+			{Type: lifecycle.DeletionStarted, Outcome: lifecycle.Outcome{Phase: "pre-install", Count: 1}},
+			{Type: lifecycle.DeletionProgress, Outcome: lifecycle.Outcome{Phase: "pre-install", Object: held, Message: "its finalizer"}},
+		},
+		"still waiting for 2 objects to be deleted (15s): 0 of 2; configmap/held: its finalizer": {
+			{Type: lifecycle.DeletionStarted, Outcome: lifecycle.Outcome{Count: 2}},
+			{Type: lifecycle.DeletionProgress, Outcome: lifecycle.Outcome{Object: held, Message: "its finalizer"}},
+		},
+		"still waiting for 2 objects to be ready (15s): 2 of 2 not ready; configmap/held: 0 of 3": {
+			{Type: lifecycle.WaitStarted, Outcome: lifecycle.Outcome{Count: 2}},
+			{Type: lifecycle.WaitProgress, Outcome: lifecycle.Outcome{Object: held, Result: lifecycle.ResultWaiting, Summary: "0 of 3"}},
+		},
+		"still waiting for the lock (15s, 15s of 1m used): process 7": {
+			{Type: lifecycle.LockWaiting, Outcome: lifecycle.Outcome{Summary: "process 7", TimeoutMS: 60_000}},
+		},
+		"still waiting for the preflight (15s): 4 objects": {
+			{Type: lifecycle.PreflightStarted, Outcome: lifecycle.Outcome{Message: "4 objects"}},
+		},
+		"still applying objects (15s): 0 of 4": {
+			{Type: lifecycle.WaveStarted, Outcome: lifecycle.Outcome{Count: 4}},
+		},
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var out bytes.Buffer
+				view := NewPlain(NewScreen(&out), Style{}, 0)
+				for _, event := range events {
+					event.Time = time.Now()
+					view.Observe(event)
+				}
+				<-time.After(31 * time.Second)
+				synctest.Wait()
+				view.Close()
+				<-time.After(time.Minute)
+				if lines := strings.Count(out.String(), "still "); lines != 2 || !strings.Contains(out.String(), want) {
+					t.Errorf("in half a minute it says:\n%s", out.String())
+				}
+			})
+		})
+	}
 }

@@ -23,6 +23,8 @@ type entry struct {
 	place string
 	// prefix says where a line of a log is from; it has a colour of its own.
 	prefix string
+	// isDeletion says that it is an object that is being deleted.
+	isDeletion bool
 	// since is when it began, for one that runs; elapsed how long it took, for one that has ended.
 	since   time.Time
 	elapsed time.Duration
@@ -109,6 +111,8 @@ func (m *model) Observe(event lifecycle.Event) {
 		m.hook(event)
 	case lifecycle.ObjectApplied, lifecycle.ObjectDeleted, lifecycle.ObjectKept, lifecycle.ObjectGivenBack:
 		m.object(event)
+	case lifecycle.DeletionStarted, lifecycle.DeletionProgress, lifecycle.DeletionFinished:
+		m.deletion(event)
 	case lifecycle.WaitProgress:
 		m.wait(event)
 	case lifecycle.HookLog:
@@ -261,26 +265,61 @@ func (s *section) end(ended *entry) {
 // object takes in what became of an object. What is remarkable about it gets a line. What is deleted before and after a hook is part
 // of it.
 func (m *model) object(event lifecycle.Event) {
+	if m.open != nil && event.Type == lifecycle.ObjectDeleted {
+		m.open.drop(shortName(event))
+	}
 	if m.open != nil && m.open.kind == lifecycle.PhaseStarted {
 		return
 	}
-	if m.open == nil || m.open.kind != lifecycle.WaveStarted && m.open.kind != lifecycle.ObjectDeleted {
+	if m.open == nil || m.open.kind != event.Type && m.open.kind != lifecycle.WaveStarted && m.open.kind != lifecycle.DeletionStarted {
 		titles := map[lifecycle.EventType]string{
 			lifecycle.ObjectApplied: "apply", lifecycle.ObjectDeleted: "delete", lifecycle.ObjectKept: "keep", lifecycle.ObjectGivenBack: "give back",
 		}
 		m.start(event, titles[event.Type], "")
 	}
-	s := m.open
-	s.done++
-	at := slices.IndexFunc(s.results, func(r resultCount) bool { return r.result == event.Result })
-	if at < 0 {
-		s.results = append(s.results, resultCount{result: event.Result})
-		at = len(s.results) - 1
+	if m.open.kind != lifecycle.DeletionStarted || event.Type == lifecycle.ObjectDeleted {
+		m.open.done++
 	}
-	s.results[at].count++
+	m.open.count(event.Result)
 	if event.Message != "" && event.Result != lifecycle.ResultFailed {
 		m.ended = append(m.ended, entry{depth: 1, name: shortName(event), text: string(event.Result) + ": " + event.Message})
 	}
+}
+
+// count counts what became of an object.
+func (s *section) count(result lifecycle.Result) {
+	at := slices.IndexFunc(s.results, func(r resultCount) bool { return r.result == result })
+	if at < 0 {
+		s.results = append(s.results, resultCount{result: result})
+		at = len(s.results) - 1
+	}
+	s.results[at].count++
+}
+
+// deletion takes in how far deletions are. Those that follow each other are one thing to people, and those of a wave or of hooks are
+// part of that.
+func (m *model) deletion(event lifecycle.Event) {
+	switch {
+	case event.Type == lifecycle.DeletionStarted && m.open != nil && m.open.kind == lifecycle.DeletionStarted:
+		m.open.total += event.Count
+	case event.Type == lifecycle.DeletionStarted && (m.open == nil || m.open.kind != lifecycle.PhaseStarted && m.open.kind != lifecycle.WaveStarted):
+		m.start(event, "delete", "")
+	case m.open == nil:
+	case event.Type == lifecycle.DeletionFinished && event.Result == lifecycle.ResultFailed && m.open.kind == lifecycle.DeletionStarted:
+		m.close(event.Time, event.Result)
+	case event.Type == lifecycle.DeletionProgress && event.Result == lifecycle.ResultDeleted:
+		m.open.drop(shortName(event))
+		m.open.done++
+		m.open.count(event.Result)
+	case event.Type == lifecycle.DeletionProgress:
+		item := m.open.item(shortName(event), event.Time)
+		item.text, item.isDeletion = event.Message, true
+	}
+}
+
+// drop takes what is being deleted off what runs.
+func (s *section) drop(name string) {
+	s.running = slices.DeleteFunc(s.running, func(e *entry) bool { return e.isDeletion && e.name == name })
 }
 
 // wait takes in how far an object is from being ready.
@@ -323,7 +362,7 @@ func shortName(event lifecycle.Event) string {
 // progress is what the heading of an open section says beside its name.
 func (s *section) progress(prune int) string {
 	switch {
-	case s.kind == lifecycle.WaveStarted && s.done < s.total:
+	case (s.kind == lifecycle.WaveStarted || s.kind == lifecycle.DeletionStarted) && s.done < s.total:
 		return fmt.Sprintf("%d of %d", s.done, s.total)
 	case s.kind == lifecycle.PhaseStarted && s.total > 1:
 		return fmt.Sprintf("%d of %d", min(s.done+1, s.total), s.total)

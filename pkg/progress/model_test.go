@@ -11,6 +11,7 @@ import (
 
 func TestModel(t *testing.T) {
 	t.Parallel()
+	t.Run("deletions that follow each other are one section", modelTellsOfDeletions)
 	t.Run("an object that stops being ready counts as not ready", modelCountsWhatIsReadyNow)
 }
 
@@ -45,5 +46,32 @@ func modelCountsWhatIsReadyNow(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("after each event (-want +got):\n%s", diff)
+	}
+}
+
+func modelTellsOfDeletions(t *testing.T) {
+	t.Parallel()
+	about := func(name string) *lifecycle.EventObject { return &lifecycle.EventObject{Version: "v1", Kind: "ConfigMap", Name: name} }
+	m := &model{}
+	got := told(m,
+		lifecycle.Event{Type: lifecycle.DeletionStarted, Outcome: lifecycle.Outcome{Count: 2}},
+		lifecycle.Event{Type: lifecycle.ObjectDeleted, Outcome: lifecycle.Outcome{Object: about("a"), Result: lifecycle.ResultDeleted}},
+		lifecycle.Event{Type: lifecycle.DeletionProgress, Outcome: lifecycle.Outcome{Object: about("b"), Result: lifecycle.ResultWaiting, Message: "its finalizer"}},
+	)
+	if diff := cmp.Diff([]string{"0 of 2", "1 of 2", "1 of 2"}, got); diff != "" {
+		t.Errorf("it says (-want +got):\n%s", diff)
+	}
+	frame := m.frame(noon().Add(3*time.Second), 40, 10, Style{})
+	if diff := cmp.Diff([]string{"delete             1 of 2             3s", "  * configmap/b    its finalizer      1s"}, frame); diff != "" {
+		t.Errorf("it shows (-want +got):\n%s", diff)
+	}
+	got = told(m,
+		lifecycle.Event{Type: lifecycle.ObjectDeleted, Outcome: lifecycle.Outcome{Object: about("b"), Result: lifecycle.ResultDeleted}},
+		lifecycle.Event{Type: lifecycle.DeletionFinished, Outcome: lifecycle.Outcome{Result: lifecycle.ResultSucceeded}},
+		lifecycle.Event{Type: lifecycle.DeletionStarted, Outcome: lifecycle.Outcome{Count: 1}},
+		lifecycle.Event{Type: lifecycle.DeletionProgress, Outcome: lifecycle.Outcome{Object: about("c"), Result: lifecycle.ResultDeleted}},
+	)
+	if diff := cmp.Diff([]string{"2 deleted", "2 deleted", "2 of 3", "3 deleted"}, got); diff != "" || len(m.open.running) > 0 {
+		t.Errorf("it says, with %d left (-want +got):\n%s", len(m.open.running), diff)
 	}
 }

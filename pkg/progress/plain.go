@@ -96,15 +96,38 @@ func (m *model) slowest(now time.Time) string {
 	if m.limit > 0 {
 		took += ", " + m.used(now, " of ") + " used"
 	}
-	text := words.Join(": ", "still running "+s.name+" ("+took+")", s.progress(m.prune))
-	if s.kind == lifecycle.PhaseStarted && len(s.running) > 0 {
-		text = "still running " + s.name + "/" + s.running[0].name + " (" + took + ")"
+	text := "still " + s.doing() + " (" + took + ")"
+	if s.kind != lifecycle.PhaseStarted {
+		text = words.Join(": ", text, s.progress(m.prune))
 	}
-	if len(s.running) > 0 && s.kind != lifecycle.PhaseStarted {
+	if len(s.running) == 0 {
+		return text
+	}
+	if s.kind != lifecycle.PhaseStarted {
 		text += "; " + s.running[0].name
 	}
-	if len(s.running) > 0 && s.running[0].text != "" {
-		text += ": " + s.running[0].text
+	return words.Join(": ", text, s.running[0].text)
+}
+
+// doing says what is under way.
+func (s *section) doing() string {
+	switch s.kind {
+	case lifecycle.LockWaiting:
+		return "waiting for the lock"
+	case lifecycle.WaitStarted:
+		return "waiting for " + words.Count(s.total, "object") + " to be ready"
+	case lifecycle.DeletionStarted:
+		return "waiting for " + words.Count(s.total, "object") + " to be deleted"
+	case lifecycle.PreflightStarted:
+		return "waiting for the preflight"
+	case lifecycle.WaveStarted:
+		return "applying objects"
 	}
-	return text
+	switch {
+	case len(s.running) == 0:
+		return "running " + s.name
+	case s.running[0].isDeletion:
+		return "waiting for " + s.running[0].name + " to be deleted"
+	}
+	return "running " + s.name + "/" + s.running[0].name
 }

@@ -27,6 +27,10 @@ func textOf(event lifecycle.Event) string {
 		return logPrefix(event) + " " + event.Message
 	case lifecycle.WaitStarted:
 		return "waiting for " + event.Message + " to be ready"
+	case lifecycle.DeletionStarted:
+		return deletionLine(event)
+	case lifecycle.DeletionProgress:
+		return words.Join(": ", objectName(event)+" "+deletionState(event), event.Message)
 	case lifecycle.WaitProgress:
 		return objectName(event) + ": " + waitState(event)
 	case lifecycle.PreflightSkipped:
@@ -37,6 +41,22 @@ func textOf(event lifecycle.Event) string {
 		return doneIn(event)
 	}
 	return ""
+}
+
+// deletionLine says how much is deleted; "" of what is deleted on the way, for hooks.
+func deletionLine(event lifecycle.Event) string {
+	if event.Phase != "" {
+		return ""
+	}
+	return event.Message
+}
+
+// deletionState says how far an object is that is being deleted.
+func deletionState(event lifecycle.Event) string {
+	if event.Result == lifecycle.ResultDeleted {
+		return "deleted"
+	}
+	return "is being deleted"
 }
 
 // waitState says how far an object is that is waited for. Why it is ready nobody asks, and "Waiting" is said once.

@@ -71,6 +71,12 @@ func events() []lifecycle.Event {
 	add(lifecycle.WaitProgress, lifecycle.Outcome{Object: about("apps", "Deployment", "shop"), Result: "Waiting", Message: "0 of 3 updated replicas are available"})
 	add(lifecycle.WaitProgress, lifecycle.Outcome{Object: about("apps", "Deployment", "shop"), Result: "Ready"})
 	add(lifecycle.WaitFinished, lifecycle.Outcome{Result: "Succeeded", ElapsedMS: 900})
+	add(lifecycle.DeletionStarted, lifecycle.Outcome{Phase: "post-install", Count: 1, Message: "deleting 1 object"})
+	add(lifecycle.DeletionFinished, lifecycle.Outcome{Phase: "post-install", Result: "Succeeded"})
+	add(lifecycle.DeletionStarted, lifecycle.Outcome{Count: 2, Message: "deleting 2 objects"})
+	add(lifecycle.DeletionProgress, lifecycle.Outcome{Object: about("", "ConfigMap", "held"), Result: "Waiting", Message: "it has the finalizers example.com/held"})
+	add(lifecycle.DeletionProgress, lifecycle.Outcome{Object: about("", "ConfigMap", "held"), Result: "deleted"})
+	add(lifecycle.DeletionFinished, lifecycle.Outcome{Result: "Succeeded", ElapsedMS: 5000})
 	add(lifecycle.ObjectDeleted, lifecycle.Outcome{Object: about("rbac.authorization.k8s.io", "ClusterRole", "shop:reader"), Result: "deleted"})
 	add(lifecycle.ObjectKept, lifecycle.Outcome{Object: about("", "Namespace", "shop"), Result: "kept"})
 	elsewhere := &lifecycle.EventObject{Group: "apps", Version: "v1", Kind: "Deployment", Namespace: "kube-system", Name: "coredns"}
