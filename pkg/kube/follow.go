@@ -30,7 +30,7 @@ import (
 // be followed, or ctx ended, whose error is wrapped; the outcome then holds
 // what is known.
 func (c *Cluster) RunHook(ctx context.Context, hook HookRun, observe func(HookProgress)) (HookOutcome, error) {
-	f := newFollower(c.feeds, hook, observe)
+	f := newFollower(ctx, c.feeds, hook, observe)
 	defer f.stop()
 	if err := f.watch(ctx); err != nil {
 		return HookOutcome{}, err
@@ -50,7 +50,7 @@ func (c *Cluster) RunHook(ctx context.Context, hook HookRun, observe func(HookPr
 // running: Object needs its UID and ResourceVersion only beside its kind,
 // namespace and name.
 func (c *Cluster) FollowHook(ctx context.Context, hook HookRun, observe func(HookProgress)) (HookOutcome, error) {
-	f := newFollower(c.feeds, hook, observe)
+	f := newFollower(ctx, c.feeds, hook, observe)
 	defer f.stop()
 	if err := f.watch(ctx); err != nil {
 		return HookOutcome{}, err
@@ -108,7 +108,7 @@ type sighting struct {
 	said  HookProgress
 }
 
-func newFollower(from *feeds, hook HookRun, observe func(HookProgress)) *follower {
+func newFollower(ctx context.Context, from *feeds, hook HookRun, observe func(HookProgress)) *follower {
 	if observe == nil {
 		observe = func(HookProgress) {}
 	}
@@ -117,12 +117,13 @@ func newFollower(from *feeds, hook HookRun, observe func(HookProgress)) *followe
 		diagnosis: diagnosis{api: from.connection, hook: hook.Object},
 	}
 	if hook.Logs != nil {
-		f.logs = newLogStreams(from.connection)
+		f.logs = newLogStreams(ctx, from.connection)
 	}
 	return f
 }
 
 func (f *follower) stop() {
+	f.logs.Stop()
 	for _, end := range f.subscribed {
 		end()
 	}
@@ -176,7 +177,7 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 	late := time.NewTicker(lateAfter)
 	defer late.Stop()
 	for {
-		f.readNews(ctx)
+		f.readNews()
 		switch {
 		case f.seen.failure != nil:
 			return f.diagnosis.Outcome(f.seen.end), fmt.Errorf("following %s: %w", kinds.NameOf(applied.Ref), f.seen.failure)
@@ -201,17 +202,17 @@ func (f *follower) follow(ctx context.Context, applied Applied) (HookOutcome, er
 	}
 }
 
-func (f *follower) readNews(ctx context.Context) {
+func (f *follower) readNews() {
 	for _, news := range f.box.Take() {
 		switch {
 		case news.Tag == aboutPods && !f.diagnosis.isForeign():
 			if f.diagnosis.evidence.Take(news.Object) {
-				f.logs.See(ctx, news.Object)
+				f.logs.See(news.Object)
 			}
 		case news.Tag == aboutEvents && !news.Gone:
 			f.diagnosis.refusal = pods.Later(f.diagnosis.refusal, pods.WarningOf(news.Object))
 		case news.Tag == aboutObject:
-			f.takeObject(ctx, news)
+			f.takeObject(news)
 		}
 	}
 }
@@ -219,7 +220,7 @@ func (f *follower) readNews(ctx context.Context) {
 // takeObject notes the hook's own state and judges each, so that one that
 // passes quickly counts, too. A state from before the apply, another object of
 // that name, and what comes after the end are passed over.
-func (f *follower) takeObject(ctx context.Context, news feed.Change) {
+func (f *follower) takeObject(news feed.Change) {
 	switch {
 	case f.seen.end.Done || f.seen.failure != nil:
 		return
@@ -232,7 +233,7 @@ func (f *follower) takeObject(ctx context.Context, news feed.Change) {
 		f.diagnosis.object = news.Object
 		if kinds.IsPod(news.Object.GroupVersionKind().GroupKind()) {
 			f.diagnosis.evidence.Take(news.Object)
-			f.logs.See(ctx, news.Object)
+			f.logs.See(news.Object)
 		}
 	}
 	f.seen.end, f.seen.failure = health.Judge(f.diagnosis.object, news.Gone, f.hook.Ready, f.hook.Failed)
@@ -294,7 +295,7 @@ func (f *follower) lookBefore() {
 
 // finish is the outcome of a hook that has ended.
 func (f *follower) finish(ctx context.Context) HookOutcome {
-	f.logs.Drain(f.hook.Logs)
+	f.logs.Drain(drainTime, f.hook.Logs)
 	f.diagnosis.Gather(ctx)
 	if f.seen.end.Succeeded {
 		outcome := HookOutcome{Succeeded: true, Attempts: f.diagnosis.evidence.Attempts(), Applied: f.diagnosis.applied}
@@ -307,9 +308,9 @@ func (f *follower) finish(ctx context.Context) HookOutcome {
 }
 
 // outOfTime is the outcome of a hook that has not ended with ctx. When it was
-// interrupted, nothing more is asked of the server.
+// interrupted, nothing more is asked of the server than the last lines of logs that are followed.
 func (f *follower) outOfTime(ctx context.Context) (HookOutcome, error) {
-	defer f.logs.Stop()
+	f.logs.Drain(lastLines, f.hook.Logs)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		f.diagnosis.Gather(ctx)
 		f.diagnosis.LookForWarning(ctx)

@@ -17,6 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
 )
 
 // LogLine is a line of the log of a container, without its line break.
@@ -31,12 +33,16 @@ const (
 	maxLogLine = 16 << 10
 	// drainTime is how long the rest of the logs is waited for once a hook has ended.
 	drainTime = 5 * time.Second
+	// lastLines is how long the last lines are waited for of a hook that still runs when its time is over.
+	lastLines = time.Second
 )
 
 // logStreams follows the logs of all containers of a hook's Pods, each from its first line to its last. A nil one follows none.
 type logStreams struct {
-	api  *connection
-	stop context.CancelFunc
+	api *connection
+	// start begins to follow a container, and stop ends all that is followed.
+	start func(namespace string, from LogLine)
+	stop  context.CancelFunc
 	// begun are the runs of containers that are followed, or were.
 	begun map[string]bool
 	// Lines are what the containers say. Whoever follows must read them.
@@ -44,9 +50,14 @@ type logStreams struct {
 	active sync.WaitGroup
 }
 
-// newLogStreams returns streams that end with ctx, or with Drain.
-func newLogStreams(api *connection) *logStreams {
-	return &logStreams{api: api, begun: map[string]bool{}, lines: make(chan LogLine)}
+// newLogStreams returns streams that end with their containers, which may be after ctx has ended, or with Stop, which must be called.
+func newLogStreams(ctx context.Context, api *connection) *logStreams {
+	s := &logStreams{api: api, begun: map[string]bool{}, lines: make(chan LogLine)}
+	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	s.start = func(namespace string, from LogLine) {
+		s.active.Go(func() { s.follow(ctx, namespace, from) })
+	}
+	return s
 }
 
 // Lines returns what to read lines from; nil, which never has any, of nil streams.
@@ -58,14 +69,10 @@ func (s *logStreams) Lines() <-chan LogLine {
 }
 
 // See begins to follow the containers of a Pod that have begun to run since it was seen last.
-func (s *logStreams) See(ctx context.Context, object *unstructured.Unstructured) {
+func (s *logStreams) See(object *unstructured.Unstructured) {
 	pod := corev1.Pod{}
 	if s == nil || object == nil || runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &pod) != nil {
 		return
-	}
-	if s.stop == nil {
-		// They end by themselves with their containers, which may be after ctx has ended.
-		ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	}
 	alone := len(pod.Spec.InitContainers)+len(pod.Spec.Containers) == 1
 	for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
@@ -75,20 +82,22 @@ func (s *logStreams) See(ctx context.Context, object *unstructured.Unstructured)
 			continue
 		}
 		s.begun[run] = true
-		s.active.Go(func() { s.follow(ctx, pod.Namespace, LogLine{Pod: pod.Name, Container: status.Name, Alone: alone}) })
+		s.start(pod.Namespace, LogLine{Pod: pod.Name, Container: status.Name, Alone: alone})
 	}
 }
 
-// follow sends the lines of one container.
+// follow sends the lines of one container. Where its log cannot be read it says so.
 func (s *logStreams) follow(ctx context.Context, namespace string, from LogLine) {
-	stream, err := s.api.streams.Get().AbsPath("/api/v1/namespaces", namespace, "pods", from.Pod, "log").
-		Param("container", from.Container).Param("follow", "true").Stream(quiet(ctx))
+	stream, err := s.open(ctx, namespace, from)
 	switch {
 	case apierrors.IsForbidden(err):
 		s.api.Lacks(err, right{"get", schema.GroupResource{Resource: "pods/log"}, namespace}, insteadOfLogs)
 		return
+	case apierrors.IsNotFound(err), ctx.Err() != nil:
+		// Nothing is left to read.
+		return
 	case err != nil:
-		// It is gone: nothing is left to read.
+		s.send(ctx, from, "(the log cannot be read: "+err.Error()+")")
 		return
 	}
 	defer func() { _ = stream.Close() }()
@@ -96,38 +105,47 @@ func (s *logStreams) follow(ctx context.Context, namespace string, from LogLine)
 	for {
 		line, err := reader.ReadSlice('\n')
 		if text := strings.TrimRight(string(line), "\r\n"); err == nil || text != "" {
-			from.Text = strings.ToValidUTF8(text, "\uFFFD")
-			select {
-			case s.lines <- from:
-			case <-ctx.Done():
-				return
-			}
+			s.send(ctx, from, strings.ToValidUTF8(text, "\uFFFD"))
 		}
 		switch {
-		case err == nil || errors.Is(err, bufio.ErrBufferFull):
 		case errors.Is(err, io.EOF) || ctx.Err() != nil:
 			return
-		default:
-			from.Text = "(the log is cut off here: " + err.Error() + ")"
-			select {
-			case s.lines <- from:
-			case <-ctx.Done():
-			}
+		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
+			s.send(ctx, from, "(the log is cut off here: "+err.Error()+")")
 			return
 		}
+	}
+}
+
+// open opens a log. A kubelet that stumbles is asked again.
+func (s *logStreams) open(ctx context.Context, namespace string, from LogLine) (stream io.ReadCloser, err error) {
+	_, err = patience.Repeat(ctx, func() (err error) {
+		stream, err = s.api.streams.Get().AbsPath("/api/v1/namespaces", namespace, "pods", from.Pod, "log").
+			Param("container", from.Container).Param("follow", "true").Stream(quiet(ctx))
+		return err
+	})
+	return stream, err
+}
+
+// send sends a line, unless the streams are stopped before it is read.
+func (s *logStreams) send(ctx context.Context, from LogLine, text string) {
+	from.Text = text
+	select {
+	case s.lines <- from:
+	case <-ctx.Done():
 	}
 }
 
 // Stop ends the streams, whatever is left to read.
 func (s *logStreams) Stop() {
-	if s != nil && s.stop != nil {
+	if s != nil {
 		s.stop()
 	}
 }
 
-// Drain passes on what is left of the logs of containers that have ended, and ends the streams.
-func (s *logStreams) Drain(pass func(LogLine)) {
-	if s == nil || s.stop == nil {
+// Drain passes on what is left of the logs, until all containers have ended or the time is over, and ends the streams.
+func (s *logStreams) Drain(atMost time.Duration, pass func(LogLine)) {
+	if s == nil {
 		return
 	}
 	defer s.Stop()
@@ -136,7 +154,7 @@ func (s *logStreams) Drain(pass func(LogLine)) {
 		s.active.Wait()
 		close(ended)
 	}()
-	limit := time.NewTimer(drainTime)
+	limit := time.NewTimer(atMost)
 	defer limit.Stop()
 	for {
 		select {

@@ -51,7 +51,9 @@ func modelCountsWhatIsReadyNow(t *testing.T) {
 
 func modelTellsOfDeletions(t *testing.T) {
 	t.Parallel()
-	about := func(name string) *lifecycle.EventObject { return &lifecycle.EventObject{Version: "v1", Kind: "ConfigMap", Name: name} }
+	about := func(name string) *lifecycle.EventObject {
+		return &lifecycle.EventObject{Version: "v1", Kind: "ConfigMap", Name: name}
+	}
 	m := &model{}
 	got := told(m,
 		lifecycle.Event{Type: lifecycle.DeletionStarted, Outcome: lifecycle.Outcome{Count: 2}},
