@@ -7,6 +7,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/tools/pager"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/pods"
 )
@@ -23,26 +26,43 @@ func warningsOf(ref corev1.ObjectReference) source {
 // when there is none, or it cannot be read.
 func (c *connection) LastWarning(ctx context.Context, ref corev1.ObjectReference) pods.Warning {
 	last := pods.Warning{}
-	for _, found := range c.Warnings(ctx, warningsOf(ref)) {
+	found, _ := c.Warnings(ctx, warningsOf(ref))
+	for _, found := range found {
 		last = pods.Later(last, pods.WarningOf(found))
 	}
 	return last
 }
 
-// Warnings lists events; none where they cannot be read.
-func (c *connection) Warnings(ctx context.Context, from source) []*unstructured.Unstructured {
+// Warnings lists events; none where they cannot be read. partial says that there are more.
+func (c *connection) Warnings(ctx context.Context, from source) (events []*unstructured.Unstructured, partial bool) {
 	mapping, err := c.kinds.Mapping(from.kind)
 	if err != nil {
+		return nil, false
+	}
+	events, err = listMost(ctx, c.Objects(mapping, from.namespace), metav1.ListOptions{FieldSelector: from.fieldTerm})
+	c.Lacks(err, right{"list", mapping.Resource.GroupResource(), from.namespace}, insteadOfEvents)
+	return events, err != nil && len(events) > 0
+}
+
+// mostListed is how many objects are looked at, at most, that may explain something.
+const mostListed = 20 * pageSize
+
+// listMost lists objects page by page. Those that were listed before an error are returned with it; that there are more than are
+// looked at is one.
+func listMost(ctx context.Context, objects dynamic.ResourceInterface, options metav1.ListOptions) ([]*unstructured.Unstructured, error) {
+	var found []*unstructured.Unstructured
+	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+		return objects.List(ctx, options)
+	})
+	err := pages.EachListItem(quiet(ctx), options, func(item runtime.Object) error {
+		if len(found) == mostListed {
+			return fmt.Errorf("there are more than %d", mostListed)
+		}
+		object, isObject := item.(*unstructured.Unstructured)
+		if isObject {
+			found = append(found, object)
+		}
 		return nil
-	}
-	list, err := c.Objects(mapping, from.namespace).List(quiet(ctx), metav1.ListOptions{FieldSelector: from.fieldTerm, Limit: pageSize})
-	if err != nil {
-		c.Lacks(err, right{"list", mapping.Resource.GroupResource(), from.namespace}, insteadOfEvents)
-		return nil
-	}
-	events := make([]*unstructured.Unstructured, len(list.Items))
-	for i := range list.Items {
-		events[i] = &list.Items[i]
-	}
-	return events
+	})
+	return found, err
 }

@@ -102,19 +102,17 @@ func (c *connection) look(ctx context.Context, namespace string) *pods.Observed 
 	if namespace == "" {
 		events.namespace = metav1.NamespaceDefault
 	}
-	found.Events = c.Warnings(ctx, events)
+	found.Events, found.Partial = c.Warnings(ctx, events)
 	mapping, err := c.kinds.Mapping(podKind())
 	if err != nil || namespace == "" {
 		return found
 	}
-	list, err := c.Objects(mapping, namespace).List(quiet(ctx), metav1.ListOptions{Limit: pageSize})
-	if err != nil {
-		c.Lacks(err, right{"list", mapping.Resource.GroupResource(), namespace}, insteadOfList)
-		return found
-	}
-	for i := range list.Items {
+	list, err := listMost(ctx, c.Objects(mapping, namespace), metav1.ListOptions{})
+	c.Lacks(err, right{"list", mapping.Resource.GroupResource(), namespace}, insteadOfList)
+	found.Partial = found.Partial || err != nil && len(list) > 0
+	for _, object := range list {
 		pod := corev1.Pod{}
-		if runtime.DefaultUnstructuredConverter.FromUnstructured(list.Items[i].Object, &pod) == nil {
+		if runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &pod) == nil {
 			found.Pods = append(found.Pods, pod)
 		}
 	}

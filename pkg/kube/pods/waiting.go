@@ -27,6 +27,8 @@ type Observed struct {
 	Pods []corev1.Pod
 	// Events are Warning events.
 	Events []*unstructured.Unstructured
+	// Partial says that the namespace holds more of them.
+	Partial bool
 }
 
 // Reasons are what the object's Pods wait for, then the last Warning events of
@@ -53,6 +55,9 @@ func (n *Observed) Reasons(object *unstructured.Unstructured) []string {
 	}
 	for _, found := range n.warningsAbout(object, names) {
 		add(found)
+	}
+	if len(reasons) == 0 && n.Partial {
+		add("the reason is unknown: the namespace has more Pods or events than were looked at")
 	}
 	return reasons
 }
