@@ -165,8 +165,8 @@ func liveTimeGoesOn(t *testing.T) {
 		view.Observe(lifecycle.Event{Time: time.Now(), Type: lifecycle.WaitStarted, Outcome: lifecycle.Outcome{Count: 2}})
 		<-time.After(61 * time.Second)
 		synctest.Wait()
-		if !strings.Contains(v.Shown(), "1m01s") && !strings.Contains(v.Shown(), "1m") {
-			t.Errorf("after a minute it shows %q", v.Shown())
+		if want := "wait               2 of 2 not ready" + strings.Repeat(" ", 40) + "1m01s"; strings.TrimSpace(v.Shown()) != want {
+			t.Errorf("after a minute it shows %q, want %q", v.Shown(), want)
 		}
 		view.Close()
 	})
@@ -220,6 +220,7 @@ func plainTellsNoTimeOfNoTests(t *testing.T) {
 	}{
 		"no tests":         {operation: release.OperationTest},
 		"a test":           {operation: release.OperationTest, ran: true, want: "tested in 2s"},
+		"an undo":          {operation: release.OperationUndo, want: "rolled back in 2s"},
 		"an upgrade alone": {operation: release.OperationUpgrade, want: "upgraded in 2s"},
 	} {
 		var out bytes.Buffer

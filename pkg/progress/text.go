@@ -80,7 +80,7 @@ func logPrefix(event lifecycle.Event) string {
 func doneIn(event lifecycle.Event) string {
 	done := map[release.Operation]string{
 		release.OperationInstall: "installed", release.OperationUpgrade: "upgraded", release.OperationRollback: "rolled back",
-		release.OperationUninstall: "uninstalled", release.OperationTest: "tested", release.OperationUndo: "undone",
+		release.OperationUninstall: "uninstalled", release.OperationTest: "tested", release.OperationUndo: "rolled back",
 	}
 	if event.Result != lifecycle.ResultSucceeded {
 		return ""
