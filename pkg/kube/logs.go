@@ -28,6 +28,14 @@ type LogLine struct {
 	Alone bool
 }
 
+// Label names the container that the line is from; "" where its Pod has no other.
+func (l LogLine) Label() string {
+	if l.Alone {
+		return ""
+	}
+	return l.Container
+}
+
 const (
 	// maxLogLine is how many bytes of a line are kept together; what is longer comes as several lines.
 	maxLogLine = 16 << 10

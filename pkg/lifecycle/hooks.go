@@ -210,11 +210,7 @@ func (r *hookRunner) hookRun(h plan.Hook) (kube.HookRun, error) {
 
 // tellLog reports a line of a hook's log.
 func (r *hookRunner) tellLog(h plan.Hook, line kube.LogLine) {
-	outcome := Outcome{Phase: string(h.Phase), Hook: eventHook(h), Title: h.Title, Message: line.Text}
-	if !line.Alone {
-		outcome.Container = line.Container
-	}
-	r.Emit(HookLog, outcome)
+	r.Emit(HookLog, Outcome{Phase: string(h.Phase), Hook: eventHook(h), Title: h.Title, Container: line.Label(), Message: line.Text})
 }
 
 // replace deletes what an earlier run of the hook left. The object of a Job or a Pod cannot be applied over, because its

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/progress"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 )
@@ -142,7 +143,7 @@ func (o *LogsOptions) print(hooks []release.Hook) error {
 			continue
 		}
 		printed++
-		prefix := "[" + h.Title + "] "
+		prefix := progress.LogPrefix(h.Title, "") + " "
 		if len(hooks) == 1 && o.Hook != "" {
 			prefix = ""
 		}
@@ -174,7 +175,7 @@ func (o *LogsOptions) follow(ctx context.Context, at *connection, found *release
 		return fmt.Errorf("hook %s: %s/%s: %w; it may be about to start; run the command again", record.Title, record.Kind, record.Name, storage.ErrNotFound)
 	}
 	run := kube.HookRun{Object: &unstructured.Unstructured{Object: content}, Logs: func(line kube.LogLine) {
-		_, _ = io.WriteString(o.Out, printers.Line("["+record.Title+"] "+line.Text)+"\n")
+		_, _ = io.WriteString(o.Out, printers.Line(progress.LogPrefix(record.Title, line.Label())+" "+line.Text)+"\n")
 	}}
 	if record.Kind == "Job" {
 		run.PodSelector = "batch.kubernetes.io/job-name=" + record.Name

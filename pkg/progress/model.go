@@ -119,7 +119,7 @@ func (m *model) Observe(event lifecycle.Event) {
 		if m.open != nil && m.open.kind == lifecycle.PhaseStarted {
 			m.head()
 		}
-		m.ended = append(m.ended, entry{prefix: logPrefix(event), text: event.Message})
+		m.ended = append(m.ended, entry{prefix: LogPrefix(event.Title, event.Container), text: event.Message})
 	case lifecycle.Warning:
 		m.ended = append(m.ended, entry{text: "warning: " + event.Message})
 	}

@@ -24,7 +24,7 @@ func textOf(event lifecycle.Event) string {
 	case lifecycle.LockWaiting:
 		return "waiting for the lock of release " + event.Release + ": held by " + event.Message
 	case lifecycle.HookLog:
-		return logPrefix(event) + " " + event.Message
+		return LogPrefix(event.Title, event.Container) + " " + event.Message
 	case lifecycle.WaitStarted:
 		return "waiting for " + event.Message + " to be ready"
 	case lifecycle.DeletionStarted:
@@ -71,9 +71,9 @@ func waitState(event lifecycle.Event) string {
 	return words.Join(": ", string(event.Result), message)
 }
 
-// logPrefix says where a line of a log is from: [pre-install/migrate], with the container where its Pod has several.
-func logPrefix(event lifecycle.Event) string {
-	return "[" + words.Join(" ", event.Title, event.Container) + "]"
+// LogPrefix says of which hook a line of a log is, as in [pre-install/migrate], and of which container; "" where it has only one.
+func LogPrefix(title, container string) string {
+	return "[" + words.Join(" ", title, container) + "]"
 }
 
 // doneIn says how long an operation took that has succeeded; "" of one that has failed, which is told as an error.
