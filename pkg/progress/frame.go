@@ -83,7 +83,7 @@ func nameWidth(entries []entry, width int) int {
 // the frame does not.
 func (m *model) draw(e entry, now time.Time, names, width int, style Style) string {
 	if e.prefix != "" {
-		return style.sourced(printers.Line(e.prefix)) + " " + printers.Line(e.text)
+		return style.sourced(e.source, printers.Line(e.prefix)) + " " + printers.Line(e.text)
 	}
 	if e.name == "" {
 		return style.notice(printers.Line(e.text))

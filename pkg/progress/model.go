@@ -21,8 +21,9 @@ type entry struct {
 	text  string
 	// place is which hook of its phase it is, where there are several; it is shown while there is no text.
 	place string
-	// prefix says where a line of a log is from; it has a colour of its own.
+	// prefix says where a line of a log is from, and source is the number of its hook, which has a colour of its own.
 	prefix string
+	source int
 	// isDeletion says that it is an object that is being deleted.
 	isDeletion bool
 	// since is when it began, for one that runs; elapsed how long it took, for one that has ended.
@@ -64,6 +65,8 @@ type model struct {
 	failed bool
 	// prune is how many objects will be deleted at the end.
 	prune int
+	// sources are the titles of hooks whose logs were shown, in the order of their first lines.
+	sources []string
 	// ran says that a hook was started.
 	ran bool
 }
@@ -119,7 +122,9 @@ func (m *model) Observe(event lifecycle.Event) {
 		if m.open != nil && m.open.kind == lifecycle.PhaseStarted {
 			m.head()
 		}
-		m.ended = append(m.ended, entry{prefix: LogPrefix(event.Title, event.Container), text: event.Message})
+		m.ended = append(m.ended, entry{
+			prefix: LogPrefix(event.Title, event.Container), source: m.source(event.Title), text: event.Message,
+		})
 	case lifecycle.Warning:
 		m.ended = append(m.ended, entry{text: "warning: " + event.Message})
 	}
@@ -179,6 +184,14 @@ func (m *model) close(now time.Time, result lifecycle.Result) {
 		left.mark, left.elapsed, left.since = heading.mark, now.Sub(left.since), time.Time{}
 		m.ended = append(m.ended, *left)
 	}
+}
+
+// source is the number of a hook among those whose logs were shown.
+func (m *model) source(title string) int {
+	if !slices.Contains(m.sources, title) {
+		m.sources = append(m.sources, title)
+	}
+	return slices.Index(m.sources, title)
 }
 
 // summary is what a heading says beside its name.

@@ -1,6 +1,7 @@
 package progress
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 func TestModel(t *testing.T) {
 	t.Parallel()
 	t.Run("deletions that follow each other are one section", modelTellsOfDeletions)
+	t.Run("each hook has a colour of its own", modelColoursHooks)
 	t.Run("an object that stops being ready counts as not ready", modelCountsWhatIsReadyNow)
 }
 
@@ -75,5 +77,23 @@ func modelTellsOfDeletions(t *testing.T) {
 	)
 	if diff := cmp.Diff([]string{"2 deleted", "2 deleted", "2 of 3", "3 deleted"}, got); diff != "" || len(m.open.running) > 0 {
 		t.Errorf("it says, with %d left (-want +got):\n%s", len(m.open.running), diff)
+	}
+}
+
+func modelColoursHooks(t *testing.T) {
+	t.Parallel()
+	m := &model{}
+	colours := map[string]string{}
+	for _, name := range []string{"a", "b", "a", "c", "d", "e", "f", "g", "h"} {
+		m.Observe(lifecycle.Event{Type: lifecycle.HookLog, Outcome: lifecycle.Outcome{Title: name, Container: "one"}})
+		line := m.takeEnded(80, Style{Colour: true})[0]
+		colour, _, _ := strings.Cut(line, "["+name)
+		if other, taken := colours[colour]; taken && other != name {
+			t.Errorf("%s has the colour of %s", name, other)
+		}
+		colours[colour] = name
+	}
+	if len(colours) != 8 {
+		t.Errorf("8 hooks have the colours of %q", colours)
 	}
 }

@@ -46,7 +46,7 @@ func (p *plain) Observe(event lifecycle.Event) {
 	}
 	text := textOf(event)
 	if event.Type == lifecycle.HookLog {
-		text = p.style.sourced(printers.Line(LogPrefix(event.Title, event.Container))) + " " + printers.Line(event.Message)
+		text = p.style.sourced(p.model.source(event.Title), printers.Line(LogPrefix(event.Title, event.Container))) + " " + printers.Line(event.Message)
 		p.writeStyled(event.Time, text)
 	} else if text != "" {
 		p.write(event.Time, text)

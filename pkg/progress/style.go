@@ -1,7 +1,6 @@
 package progress
 
 import (
-	"hash/fnv"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -72,12 +71,10 @@ func (s Style) faint(text string) string {
 	return ansi.NewStyle().Faint().Styled(text)
 }
 
-// sourced colours where a line is from: one colour for each source.
-func (s Style) sourced(source string) string {
+// sourced colours the text that says where a line is from. Sources are numbered from 0: as many as there are colours differ.
+func (s Style) sourced(number int, text string) string {
 	colours := []ansi.BasicColor{ansi.Cyan, ansi.Magenta, ansi.Blue, ansi.Yellow, ansi.Green, ansi.BrightCyan, ansi.BrightMagenta, ansi.BrightBlue}
-	sum := fnv.New32a()
-	_, _ = sum.Write([]byte(source))
-	return s.colour(colours[sum.Sum32()%uint32(len(colours))], source)
+	return s.colour(colours[number%len(colours)], text)
 }
 
 // notice renders a line of text that may begin with "warning: " or "error: " as kubectl's users know it.
