@@ -89,20 +89,20 @@ func whoAndWhen(field drift.Field) string {
 // Markdown writes the drift as a comment for an issue or a pull request: a table of fields.
 func (d Drift) Markdown(out io.Writer) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "### %s: revision %d and what is on the cluster\n\n", escapeMarkdown(d.Name), d.Revision)
+	fmt.Fprintf(&text, "### %s: revision %d and what is on the cluster\n\n", EscapeMarkdown(d.Name), d.Revision)
 	if len(d.Objects) == 0 {
 		text.WriteString("No drift.\n")
 	} else {
 		text.WriteString("| object | field | recorded | live | by |\n|---|---|---|---|---|\n")
 	}
 	for _, object := range d.Objects {
-		name := escapeMarkdown(Named(object.Ref, d.Namespace) + remark(object))
+		name := EscapeMarkdown(Named(object.Ref, d.Namespace) + remark(object))
 		if len(object.Fields) == 0 {
 			fmt.Fprintf(&text, "| %s | | | | |\n", name)
 		}
 		for _, field := range object.Fields {
-			fmt.Fprintf(&text, "| %s | %s | %s | %s | %s |\n", name, escapeMarkdown(pathOf(field)),
-				escapeMarkdown(valueOf(field.Recorded)), escapeMarkdown(liveOf(field)), escapeMarkdown(whoAndWhen(field)))
+			fmt.Fprintf(&text, "| %s | %s | %s | %s | %s |\n", name, EscapeMarkdown(pathOf(field)),
+				EscapeMarkdown(valueOf(field.Recorded)), EscapeMarkdown(liveOf(field)), EscapeMarkdown(whoAndWhen(field)))
 		}
 	}
 	_, err := io.WriteString(out, text.String())

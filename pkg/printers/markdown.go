@@ -12,7 +12,7 @@ import (
 // Markdown writes the comparison as a comment for a pull request: a table of what changes, and the diff of each object, folded.
 func (c Comparison) Markdown(out io.Writer) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "### %s: %s\n\n", escapeMarkdown(c.Name), escapeMarkdown(c.About))
+	fmt.Fprintf(&text, "### %s: %s\n\n", EscapeMarkdown(c.Name), EscapeMarkdown(c.About))
 	if c.Differs() {
 		fmt.Fprintf(&text, "%s.\n", words.Count(len(c.Changes), "change"))
 	} else {
@@ -29,9 +29,9 @@ func (c Comparison) Markdown(out io.Writer) error {
 		if hunks == "" {
 			continue
 		}
-		fence := fenceFor(hunks)
+		fence := Fence(hunks)
 		fmt.Fprintf(&text, "\n<details><summary>%s %s</summary>\n\n%sdiff\n%s%s\n\n</details>\n",
-			escapeMarkdown(Named(change.Ref, c.Namespace)), escapeMarkdown(change.Action), fence, hunks, fence)
+			EscapeMarkdown(Named(change.Ref, c.Namespace)), EscapeMarkdown(change.Action), fence, hunks, fence)
 	}
 	_, err = io.WriteString(out, text.String())
 	return err
@@ -49,9 +49,9 @@ func (c Comparison) writeTable(text *strings.Builder) {
 	}
 	for _, row := range rows {
 		if c.Preview != nil {
-			fmt.Fprintf(text, "| %s ", escapeMarkdown(row.step))
+			fmt.Fprintf(text, "| %s ", EscapeMarkdown(row.step))
 		}
-		fmt.Fprintf(text, "| %s | %s |\n", escapeMarkdown(row.object), escapeMarkdown(row.effect))
+		fmt.Fprintf(text, "| %s | %s |\n", EscapeMarkdown(row.object), EscapeMarkdown(row.effect))
 	}
 }
 
@@ -61,12 +61,12 @@ func (c Comparison) writeProblems(text *strings.Builder) {
 	}
 	text.WriteString("\nIt would be refused:\n\n")
 	for _, problem := range c.Problems {
-		fmt.Fprintf(text, "- %s\n", escapeMarkdown(problem.Error()))
+		fmt.Fprintf(text, "- %s\n", EscapeMarkdown(problem.Error()))
 	}
 }
 
-// escapeMarkdown makes of a text one line that means nothing but itself in Markdown and HTML.
-func escapeMarkdown(text string) string {
+// EscapeMarkdown makes of a text one line that means nothing but itself in Markdown and HTML.
+func EscapeMarkdown(text string) string {
 	var escaped strings.Builder
 	for _, r := range Line(text) {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune(" -./:,;()'\"=", r) || r == unicode.ReplacementChar {
@@ -78,8 +78,8 @@ func escapeMarkdown(text string) string {
 	return escaped.String()
 }
 
-// fenceFor is a fence around a text that nothing in the text can close.
-func fenceFor(text string) string {
+// Fence is a fence around a text that nothing in the text can close.
+func Fence(text string) string {
 	const shortest = 3
 	longest, run := 0, 0
 	for _, r := range text {

@@ -185,16 +185,16 @@ func (r run) markdown() string {
 	if r.hasFailed() {
 		result = "✘"
 	}
-	fmt.Fprintf(&text, "### %s %s %s (revision %d, %s)\n\n", result, r.about.Operation, cell(r.about.Release), r.about.Revision, words.Duration(elapsed(*r.ended)))
+	fmt.Fprintf(&text, "### %s %s %s (revision %d, %s)\n\n", result, r.about.Operation, printers.EscapeMarkdown(r.about.Release), r.about.Revision, words.Duration(elapsed(*r.ended)))
 	if len(r.hooks) > 0 {
 		text.WriteString("| hook | result | time |\n|---|---|---|\n")
 	}
 	for _, event := range r.hooks {
-		fmt.Fprintf(&text, "| %s | %s | %s |\n", cell(event.Title), cell(event.Summary), words.Duration(elapsed(event)))
+		fmt.Fprintf(&text, "| %s | %s | %s |\n", printers.EscapeMarkdown(event.Title), printers.EscapeMarkdown(event.Summary), words.Duration(elapsed(event)))
 	}
 	for _, event := range r.hooks {
 		if event.Result == lifecycle.ResultFailed {
-			fmt.Fprintf(&text, "\n%s\n", fenced(cell(event.Title)+": "+cell(event.Message), event.LogTail))
+			fmt.Fprintf(&text, "\n%s\n", fenced(event.Title+": "+event.Message, event.LogTail))
 		}
 	}
 	if r.hasFailed() && !r.blames() {
@@ -204,19 +204,13 @@ func (r run) markdown() string {
 	return text.String()
 }
 
-// cell makes of a text one that stands in a cell of a table.
-func cell(text string) string {
-	return strings.NewReplacer("|", `\|`, "<", "&lt;", "`", "\\`").Replace(printers.Line(text))
-}
-
-// fenced is a text under a heading, as it is: no fence in it ends it.
+// fenced is a text under a heading, as it is; of no text the heading alone.
 func fenced(heading, text string) string {
-	fence := "```"
-	for strings.Contains(text, fence) {
-		fence += "`"
-	}
+	heading = "**" + printers.EscapeMarkdown(heading) + "**"
 	if text == "" {
-		return "**" + heading + "**"
+		return heading
 	}
-	return "**" + heading + "**\n\n" + fence + "\n" + printers.Clean(text) + "\n" + fence
+	text = printers.Clean(text)
+	fence := printers.Fence(text)
+	return heading + "\n\n" + fence + "\n" + text + "\n" + fence
 }
