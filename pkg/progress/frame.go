@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
-	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/printers"
@@ -40,7 +39,7 @@ func (m *model) frame(now time.Time, width, height int, style Style) []string {
 	}
 	var shown []entry
 	heading := m.open.entry
-	heading.mark = noMark
+	heading.mark = NoMark
 	switch {
 	case m.open.kind != lifecycle.PhaseStarted:
 		heading.text = m.open.progress(m.prune)
@@ -60,10 +59,10 @@ func (m *model) frame(now time.Time, width, height int, style Style) []string {
 	}
 	lines := make([]string, 0, height)
 	for _, e := range shown {
-		lines = append(lines, style.fit(m.draw(e, now, names, width, style), width))
+		lines = append(lines, style.Fit(m.draw(e, now, names, width, style), width))
 	}
 	if hidden > 0 {
-		lines = append(lines, style.fit(fmt.Sprintf("  %s and %d more", style.ellipsis(), hidden), width))
+		lines = append(lines, style.Fit(fmt.Sprintf("  %s and %d more", style.ellipsis(), hidden), width))
 	}
 	return lines
 }
@@ -94,10 +93,10 @@ func (m *model) draw(e entry, now time.Time, names, width int, style Style) stri
 	} else {
 		name = style.bold(name)
 	}
-	left := style.pad(name, names) + " "
+	left := style.Pad(name, names) + " "
 	text := printers.Line(e.text)
 	switch {
-	case e.since.IsZero() && e.mark != noMark && e.mark != skipped:
+	case e.since.IsZero() && e.mark != NoMark && e.mark != Skipped:
 		took := words.Duration(e.elapsed)
 		if e.depth == 0 {
 			took = style.glyph(e.mark) + " " + text
@@ -110,7 +109,7 @@ func (m *model) draw(e entry, now time.Time, names, width int, style Style) stri
 	text = printers.Line(cmp.Or(e.text, e.place))
 	right := m.clock(e, now, width)
 	room := width - ansi.StringWidth(left) - ansi.StringWidth(right) - 1
-	return left + style.pad(text, room) + " " + style.faint(right)
+	return left + style.Pad(text, room) + " " + style.faint(right)
 }
 
 // clock says how long something runs. A heading says, where there is room, how much of the time limit is used, which may have begun
@@ -127,16 +126,10 @@ func (m *model) used(now time.Time, of string) string {
 	return short(now.Sub(m.begun)) + of + short(m.limit)
 }
 
-// short is how long something has been running, to the second, as in 12s and 1m04s; from an hour on as kubectl shows ages.
+// short is how long something has been running, to the second that is over.
 func short(elapsed time.Duration) string {
-	seconds := int(elapsed / time.Second)
-	switch {
-	case elapsed > 0 && seconds == 0:
+	if elapsed > 0 && elapsed < time.Second {
 		return "<1s"
-	case elapsed < time.Minute || elapsed >= time.Hour:
-		return duration.HumanDuration(elapsed)
-	case seconds%60 == 0:
-		return fmt.Sprintf("%dm", seconds/60)
 	}
-	return fmt.Sprintf("%dm%02ds", seconds/60, seconds%60)
+	return words.Duration(max(0, elapsed).Truncate(time.Second))
 }

@@ -16,7 +16,7 @@ import (
 type entry struct {
 	// depth is how far it is indented: 0 is a heading.
 	depth int
-	mark  mark
+	mark  Mark
 	name  string
 	text  string
 	// place is which hook of its phase it is, where there are several; it is shown while there is no text.
@@ -151,7 +151,7 @@ func (m *model) begin(event lifecycle.Event) {
 func (m *model) start(event lifecycle.Event, title, text string) {
 	m.close(event.Time, lifecycle.ResultSucceeded)
 	m.open = &section{
-		kind: event.Type, total: event.Count, entry: entry{mark: running, name: title, text: text, since: event.Time},
+		kind: event.Type, total: event.Count, entry: entry{mark: Running, name: title, text: text, since: event.Time},
 	}
 }
 
@@ -172,9 +172,9 @@ func (m *model) close(now time.Time, result lifecycle.Result) {
 	}
 	m.open = nil
 	heading := s.entry
-	heading.mark, heading.elapsed, heading.since = succeeded, now.Sub(s.since), time.Time{}
+	heading.mark, heading.elapsed, heading.since = Succeeded, now.Sub(s.since), time.Time{}
 	if result == lifecycle.ResultFailed {
-		heading.mark = failed
+		heading.mark = Failed
 	}
 	heading.text = s.summary(m.prune)
 	if !s.headed && (s.kind != lifecycle.PhaseStarted || len(s.running) > 0) {
@@ -224,7 +224,7 @@ func (m *model) hook(event lifecycle.Event) {
 		phase, name = "", event.Title
 	}
 	if event.Type == lifecycle.HookSkipped {
-		m.ended = append(m.ended, entry{mark: skipped, name: event.Title, text: "skipped"})
+		m.ended = append(m.ended, entry{mark: Skipped, name: event.Title, text: "skipped"})
 		return
 	}
 	if m.open == nil {
@@ -242,9 +242,9 @@ func (m *model) hook(event lifecycle.Event) {
 		m.head()
 		m.open.done++
 		m.open.end(running)
-		running.mark, running.text = succeeded, ""
+		running.mark, running.text = Succeeded, ""
 		if event.Result == lifecycle.ResultFailed {
-			running.mark, running.text = failed, event.Summary
+			running.mark, running.text = Failed, event.Summary
 		}
 		running.elapsed, running.since = elapsed(event), time.Time{}
 		m.ended = append(m.ended, *running)
@@ -266,7 +266,7 @@ func (s *section) item(name string, now time.Time) *entry {
 	if at >= 0 {
 		return s.running[at]
 	}
-	s.running = append(s.running, &entry{depth: 1, mark: running, name: name, since: now})
+	s.running = append(s.running, &entry{depth: 1, mark: Running, name: name, since: now})
 	return s.running[len(s.running)-1]
 }
 
@@ -346,7 +346,7 @@ func (m *model) wait(event lifecycle.Event) {
 	case isReady:
 		s.end(item)
 	case event.Result == lifecycle.ResultFailed:
-		item.mark, item.text = failed, event.Message
+		item.mark, item.text = Failed, event.Message
 	default:
 		item.text = event.Summary
 	}

@@ -14,32 +14,35 @@ type Style struct {
 	Unicode bool
 }
 
-// mark is how something went, as a sign at the beginning of a line.
-type mark int
+// Mark is how something went, as a sign at the beginning of a line.
+type Mark int
 
+// The marks.
 const (
-	noMark mark = iota
-	running
-	succeeded
-	failed
-	skipped
+	NoMark Mark = iota
+	Running
+	Succeeded
+	Failed
+	Skipped
 )
 
-// glyph returns the sign of a mark, one column wide; "" for none.
-func (s Style) glyph(m mark) string {
-	unicode := map[mark]string{running: "•", succeeded: "✔", failed: "✘", skipped: "−"}
-	ascii := map[mark]string{running: "*", succeeded: "+", failed: "x", skipped: "-"}
-	sign := ascii[m]
+// Sign returns the sign of a mark, one column wide; "" for none.
+func (s Style) Sign(m Mark) string {
 	if s.Unicode {
-		sign = unicode[m]
+		return map[Mark]string{Running: "•", Succeeded: "✔", Failed: "✘", Skipped: "−"}[m]
 	}
+	return map[Mark]string{Running: "*", Succeeded: "+", Failed: "x", Skipped: "-"}[m]
+}
+
+// glyph returns the sign of a mark in its colour.
+func (s Style) glyph(m Mark) string {
 	switch m {
-	case succeeded:
-		return s.colour(ansi.Green, sign)
-	case failed:
-		return s.colour(ansi.Red, sign)
+	case Succeeded:
+		return s.Paint(ansi.Green, s.Sign(m))
+	case Failed:
+		return s.Paint(ansi.Red, s.Sign(m))
 	}
-	return sign
+	return s.Sign(m)
 }
 
 // ellipsis stands for the rest of a text.
@@ -50,7 +53,8 @@ func (s Style) ellipsis() string {
 	return "..."
 }
 
-func (s Style) colour(colour ansi.BasicColor, text string) string {
+// Paint colours a text, where there are colours.
+func (s Style) Paint(colour ansi.BasicColor, text string) string {
 	if !s.Colour {
 		return text
 	}
@@ -74,26 +78,26 @@ func (s Style) faint(text string) string {
 // sourced colours the text that says where a line is from. Sources are numbered from 0: as many as there are colours differ.
 func (s Style) sourced(number int, text string) string {
 	colours := []ansi.BasicColor{ansi.Cyan, ansi.Magenta, ansi.Blue, ansi.Yellow, ansi.Green, ansi.BrightCyan, ansi.BrightMagenta, ansi.BrightBlue}
-	return s.colour(colours[number%len(colours)], text)
+	return s.Paint(colours[number%len(colours)], text)
 }
 
 // notice renders a line of text that may begin with "warning: " or "error: " as kubectl's users know it.
 func (s Style) notice(text string) string {
 	for prefix, colour := range map[string]ansi.BasicColor{"warning: ": ansi.Yellow, "Warning: ": ansi.Yellow, "error: ": ansi.Red} {
 		if rest, found := strings.CutPrefix(text, prefix); found {
-			return s.colour(colour, strings.TrimSuffix(prefix, " ")) + " " + rest
+			return s.Paint(colour, strings.TrimSuffix(prefix, " ")) + " " + rest
 		}
 	}
 	return text
 }
 
-// fit cuts a text, escape sequences in it not counted, to a width in columns.
-func (s Style) fit(text string, width int) string {
+// Fit cuts a text, escape sequences in it not counted, to a width in columns.
+func (s Style) Fit(text string, width int) string {
 	return ansi.Truncate(text, max(0, width), s.ellipsis())
 }
 
-// pad fits a text and fills it up with blanks to a width.
-func (s Style) pad(text string, width int) string {
-	text = s.fit(text, width)
+// Pad fits a text and fills it up with blanks to a width.
+func (s Style) Pad(text string, width int) string {
+	text = s.Fit(text, width)
 	return text + strings.Repeat(" ", max(0, width-ansi.StringWidth(text)))
 }

@@ -1,6 +1,7 @@
 package timeline
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -20,25 +21,24 @@ const (
 	durations = 7
 )
 
-// glyphs are what a state looks like: the sign before a name, and what a bar is made of.
-type glyphs struct{ sign, cell string }
+// sign is what a state looks like before a name.
+func sign(state State, style progress.Style) string {
+	marks := map[State]progress.Mark{Succeeded: progress.Succeeded, Failed: progress.Failed, Running: progress.Running}
+	return cmp.Or(style.Sign(marks[state]), "!")
+}
 
-func glyphsOf(state State, style progress.Style) glyphs {
-	unicode := map[State]glyphs{Succeeded: {"✔", "█"}, Failed: {"✘", "▓"}, Running: {"•", "▒"}, Interrupted: {"!", "░"}}
-	ascii := map[State]glyphs{Succeeded: {"+", "#"}, Failed: {"x", "x"}, Running: {"*", ">"}, Interrupted: {"!", "!"}}
+// cell is what the bar of a state is made of.
+func cell(state State, style progress.Style) string {
 	if style.Unicode {
-		return unicode[state]
+		return map[State]string{Succeeded: "█", Failed: "▓", Running: "▒", Interrupted: "░"}[state]
 	}
-	return ascii[state]
+	return map[State]string{Succeeded: "#", Failed: "x", Running: ">", Interrupted: "!"}[state]
 }
 
 // paint colours a text by a state.
 func paint(state State, style progress.Style, text string) string {
 	colours := map[State]ansi.BasicColor{Succeeded: ansi.Green, Failed: ansi.Red, Running: ansi.Cyan, Interrupted: ansi.Yellow}
-	if !style.Colour {
-		return text
-	}
-	return ansi.NewStyle().ForegroundColor(colours[state]).Styled(text)
+	return style.Paint(colours[state], text)
 }
 
 // Text writes the chart for a terminal of a width in columns.
@@ -65,12 +65,11 @@ func (c Chart) Lines(width int, style progress.Style) []string {
 	bars := max(minBars, width-names-durations-2-3)
 	lines := []string{c.Title + " (" + words.Duration(c.Elapsed()) + ")"}
 	for _, bar := range c.Bars {
-		glyph := glyphsOf(bar.State, style)
-		name := fit(label(bar), names, style)
+		name := style.Pad(label(bar), names)
 		took := fmt.Sprintf("%*s", durations, bar.Took())
 		from, cells := c.cells(bar, bars)
-		row := paint(bar.State, style, glyph.sign) + " " + name + " " + took + " " +
-			strings.Repeat(" ", from) + paint(bar.State, style, strings.Repeat(glyph.cell, cells))
+		row := paint(bar.State, style, sign(bar.State, style)) + " " + name + " " + took + " " +
+			strings.Repeat(" ", from) + paint(bar.State, style, strings.Repeat(cell(bar.State, style), cells))
 		lines = append(lines, row)
 		if bar.Note != "" && bar.State != Succeeded {
 			lines = append(lines, ansi.Truncate("    "+bar.Note, max(width, minNames), ""))
@@ -85,16 +84,6 @@ func label(bar Bar) string {
 		return "  " + bar.Name
 	}
 	return bar.Name
-}
-
-// fit cuts or fills up a text to a width.
-func fit(text string, width int, style progress.Style) string {
-	tail := "..."
-	if style.Unicode {
-		tail = "…"
-	}
-	text = ansi.Truncate(text, width, tail)
-	return text + strings.Repeat(" ", max(0, width-ansi.StringWidth(text)))
 }
 
 // cells says where a bar begins, and how many cells it has: at least one.

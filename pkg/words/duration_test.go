@@ -18,6 +18,8 @@ func TestDuration(t *testing.T) {
 		30 * time.Second:          "30s",
 		59960 * time.Millisecond:  "1m",
 		72600 * time.Millisecond:  "1m13s",
+		64 * time.Second:          "1m04s",
+		3667 * time.Second:        "1h1m07s",
 		5 * time.Minute:           "5m",
 		time.Hour:                 "1h",
 		65 * time.Minute:          "1h5m",
