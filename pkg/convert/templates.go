@@ -37,13 +37,18 @@ func (c *conversion) convertTemplates() {
 		case strings.HasPrefix(file.Path, "templates/") && isTemplate(file.Path):
 			c.convertTemplate(file)
 		case file.Path == pack.ValuesFile:
-			line := 0
-			for text := range strings.Lines(string(file.Data)) {
-				line++
-				if match := inTpl.FindStringSubmatch(text); match != nil {
-					c.complain(file.Path, line, ".%s in a text for tpl, which convert does not change", match[1])
-				}
-			}
+			c.checkValues(file)
+		}
+	}
+}
+
+// checkValues finds texts for tpl that say something of the chart.
+func (c *conversion) checkValues(file pack.File) {
+	line := 0
+	for text := range strings.Lines(string(file.Data)) {
+		line++
+		if match := inTpl.FindStringSubmatch(text); match != nil {
+			c.complain(file.Path, line, ".%s in a text for tpl, which convert does not change", match[1])
 		}
 	}
 }

@@ -68,7 +68,7 @@ func (c completer) AddTo(command *cobra.Command) {
 func (c completer) addArguments(command *cobra.Command) {
 	known := map[string]cobra.CompletionFunc{
 		"NAME": c.asking(releaseNames, cobra.ShellCompDirectiveNoFileComp), "PACK": completePacks, "CHART": completePacks, "PATH": completeValues,
-		"DIR": cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs),
+		"DIR":      cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs),
 		"REVISION": c.asking(revisionNumbers, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder),
 	}
 	if name := command.Name(); name == "install" || name == "template" {
