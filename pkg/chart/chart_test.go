@@ -109,10 +109,10 @@ func release() render.Release {
 	return render.Release{Name: "shop", Namespace: "prod", Revision: 1, IsInstall: true}
 }
 
-func engineFor(version string, apis ...string) render.Engine {
-	parts := strings.Split(strings.TrimPrefix(version, "v"), ".")
+// engineWith renders for a cluster that serves these.
+func engineWith(apis ...string) render.Engine {
 	return render.Engine{Capabilities: render.Capabilities{
-		KubeVersion: render.KubeVersion{Version: version, Major: parts[0], Minor: parts[1]}, APIVersions: apis,
+		KubeVersion: render.KubeVersion{Version: "v1.36.0", Major: "1", Minor: "36"}, APIVersions: apis,
 	}}
 }
 
@@ -121,19 +121,19 @@ func rendered(t *testing.T, c *Chart, given string) *render.Result {
 	t.Helper()
 	completed, err := c.Complete(values(t, given))
 	check(t, err)
-	result, err := completed.Render(engineFor("v1.36.0", "v1", "apps/v1"), release())
+	result, err := completed.Render(engineWith("v1", "apps/v1"), release())
 	check(t, err)
 	return result
 }
 
-// failing completes a chart with values and returns why it is not rendered.
-func failing(t *testing.T, text, given string) error {
+// failing completes a chart and returns why it is not rendered.
+func failing(t *testing.T, text string) error {
 	t.Helper()
-	completed, err := read(t, text).Complete(values(t, given))
+	completed, err := read(t, text).Complete(render.Values{})
 	if err != nil {
 		return err
 	}
-	_, err = completed.Render(engineFor("v1.36.0", "v1"), release())
+	_, err = completed.Render(engineWith("v1"), release())
 	if err == nil {
 		t.Fatal("no error")
 	}

@@ -64,7 +64,7 @@ func whatIsNoObjectIsRefused(t *testing.T) {
 		"a: &a [*a]\n":                 "an alias refers to its own anchor",
 		"apiVersion: v1\nmetadata: {}": "kind",
 	} {
-		err := failing(t, head+"-- templates/a.yaml --\n"+text+"\n-- templates/b.yaml --\nb\n", "")
+		err := failing(t, head+"-- templates/a.yaml --\n"+text+"\n-- templates/b.yaml --\nb\n")
 		if !strings.HasPrefix(err.Error(), "web/templates/a.yaml") || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "web/templates/b.yaml:1: not a Kubernetes object") {
 			t.Errorf("%q: %v", text, err)
 		}

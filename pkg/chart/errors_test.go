@@ -42,7 +42,7 @@ func templateErrorsSayWhere(t *testing.T) {
 		"{{ define \"x\" }}{{ include \"x\" . }}{{ end }}{{ include \"x\" . }}": {Line: 1},
 	} {
 		var found *render.Error
-		if err := failing(t, head+helpers+"-- templates/a.yaml --\n"+template+"\n", ""); !errors.As(err, &found) {
+		if err := failing(t, head+helpers+"-- templates/a.yaml --\n"+template+"\n"); !errors.As(err, &found) {
 			t.Errorf("%s: %v", template, err)
 			continue
 		}

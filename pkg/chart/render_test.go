@@ -51,7 +51,7 @@ func onAnUpgrade(t *testing.T) {
 	t.Parallel()
 	completed, err := read(t, head+"-- templates/a.yaml --\n"+configMap+"{{ .Release.IsUpgrade }} {{ .Release.Revision }}\n").Complete(render.Values{})
 	check(t, err)
-	result, err := completed.Render(engineFor("v1.36.0"), render.Release{Name: "shop", Namespace: "prod", Revision: 4, IsUpgrade: true})
+	result, err := completed.Render(engineWith(), render.Release{Name: "shop", Namespace: "prod", Revision: 4, IsUpgrade: true})
 	check(t, err)
 	contains(t, encoded(t, result), "x: true 4")
 }
@@ -60,7 +60,7 @@ func lookupAsksWhatIsHandedIn(t *testing.T) {
 	t.Parallel()
 	completed, err := read(t, head+"-- templates/a.yaml --\n"+configMap+`{{ (lookup "v1" "Secret" "prod" "x").found }}`+"\n").Complete(render.Values{})
 	check(t, err)
-	engine := engineFor("v1.36.0")
+	engine := engineWith()
 	engine.Lookup = func(apiVersion, kind, namespace, name string) (map[string]any, error) {
 		return map[string]any{"found": strings.Join([]string{apiVersion, kind, namespace, name}, " ")}, nil
 	}
@@ -159,8 +159,8 @@ func renderingTwiceGivesTheSame(t *testing.T) {
 	t.Parallel()
 	completed, err := read(t, family).Complete(values(t, "tags: {extras: true}\naudit: {enabled: false}\nlog: {level: x}"))
 	check(t, err)
-	first, firstErr := completed.Render(engineFor("v1.36.0"), release())
-	second, secondErr := completed.Render(engineFor("v1.36.0"), release())
+	first, firstErr := completed.Render(engineWith(), release())
+	second, secondErr := completed.Render(engineWith(), release())
 	check(t, firstErr)
 	check(t, secondErr)
 	equal(t, encoded(t, first), encoded(t, second))

@@ -110,7 +110,7 @@ func renderedFiles(t *testing.T, c *Chart, given string) []string {
 	if !isOurs {
 		t.Fatalf("a %T", made)
 	}
-	texts, err := done.execute(engineFor("v1.36.0"), release())
+	texts, err := done.execute(engineWith(), release())
 	check(t, err)
 	return slices.Sorted(maps.Keys(texts))
 }
@@ -132,7 +132,7 @@ small: 3
 	}
 	completed, err := c.Complete(given)
 	check(t, err)
-	result, err := completed.Render(engineFor("v1.36.0"), release())
+	result, err := completed.Render(engineWith(), release())
 	check(t, err)
 	contains(t, encoded(t, result), `x: "1e+06 float64 2e+06 float64 3000000 int64"`)
 }

@@ -143,7 +143,7 @@ func (c *comparison) where(file string) string {
 
 // fail tells each error of rendering the pack, which has the lines of the chart.
 func (c *comparison) fail(values string, err error) {
-	if joined, isJoined := err.(interface{ Unwrap() []error }); isJoined { //nolint:errorlint // This is the walk through the tree.
+	if joined, isJoined := err.(interface{ Unwrap() []error }); isJoined {
 		for _, one := range joined.Unwrap() {
 			c.fail(values, one)
 		}
@@ -237,12 +237,7 @@ func difference(at string, once, again, got any) string {
 		again, isStable := again.([]any)
 		got, isList := got.([]any)
 		if isStable && isList && len(again) == len(once) && len(got) == len(once) {
-			for i := range once {
-				if place := difference(fmt.Sprintf("%s[%d]", at, i), once[i], again[i], got[i]); place != "" {
-					return place
-				}
-			}
-			return ""
+			return differenceInLists(at, once, again, got)
 		}
 	}
 	if !reflect.DeepEqual(once, again) {
@@ -256,6 +251,16 @@ func differenceInMaps(at string, once, again, got map[string]any) string {
 	slices.Sort(keys)
 	for _, key := range slices.Compact(keys) {
 		if place := difference(strings.TrimPrefix(at+"."+key, "."), once[key], again[key], got[key]); place != "" {
+			return place
+		}
+	}
+	return ""
+}
+
+// differenceInLists compares lists of the same length.
+func differenceInLists(at string, once, again, got []any) string {
+	for i := range once {
+		if place := difference(fmt.Sprintf("%s[%d]", at, i), once[i], again[i], got[i]); place != "" {
 			return place
 		}
 	}

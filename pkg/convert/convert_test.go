@@ -218,6 +218,7 @@ version: 1.0.0
 func eachThingThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for files, want := range map[string]string{
+		head + "-- templates/a.yaml --\n{{ print 1 | .Release.Service }}\n": `web/templates/a.yaml: cannot be converted: a text would stand where none can: template: templates/a.yaml:1: non executable command in pipeline stage 2`,
 		head + "type: library\n":                                                                        "web/Chart.yaml: a library chart renders to nothing that could be compared",
 		head + "-- requirements.yaml --\ndependencies: []\n":                                            "web/requirements.yaml: dependencies, which convert does not take over",
 		head + "-- values.schema.yaml --\n":                                                             "web/values.schema.yaml: means something to a pack, and nothing to a chart; rename it",

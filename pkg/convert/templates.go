@@ -37,13 +37,18 @@ func (c *conversion) convertTemplates() {
 		case strings.HasPrefix(file.Path, "templates/") && isTemplate(file.Path):
 			c.convertTemplate(file)
 		case file.Path == pack.ValuesFile:
-			line := 0
-			for text := range strings.Lines(string(file.Data)) {
-				line++
-				if match := inTpl.FindStringSubmatch(text); match != nil {
-					c.complain(file.Path, line, ".%s in a text for tpl, which convert does not change", match[1])
-				}
-			}
+			c.checkValues(file)
+		}
+	}
+}
+
+// checkValues finds texts for tpl that say something of the chart.
+func (c *conversion) checkValues(file pack.File) {
+	line := 0
+	for text := range strings.Lines(string(file.Data)) {
+		line++
+		if match := inTpl.FindStringSubmatch(text); match != nil {
+			c.complain(file.Path, line, ".%s in a text for tpl, which convert does not change", match[1])
 		}
 	}
 }
@@ -51,10 +56,8 @@ func (c *conversion) convertTemplates() {
 // convertTemplate changes one template.
 func (c *conversion) convertTemplate(file pack.File) {
 	text := string(file.Data)
-	trees := map[string]*parse.Tree{}
-	tree := parse.New(file.Path)
-	tree.Mode = parse.SkipFuncCheck
-	if _, err := tree.Parse(text, "", "", trees); err != nil {
+	trees, err := parsed(file.Path, text)
+	if err != nil {
 		c.complain(file.Path, 0, "%v", err)
 		return
 	}
@@ -64,9 +67,23 @@ func (c *conversion) convertTemplate(file pack.File) {
 	for _, name := range slices.Sorted(maps.Keys(trees)) {
 		r.node(trees[name].Root)
 	}
-	if converted := r.converted(); converted != text {
+	converted := r.converted()
+	if _, err := parsed(file.Path, converted); err != nil {
+		c.complain(file.Path, 0, "cannot be converted: a text would stand where none can: %v", err)
+		return
+	}
+	if converted != text {
 		c.converted[file.Path] = []byte(converted)
 	}
+}
+
+// parsed are the trees of a template, by the names of what it defines, its own name included.
+func parsed(name, text string) (map[string]*parse.Tree, error) {
+	trees := map[string]*parse.Tree{}
+	tree := parse.New(name)
+	tree.Mode = parse.SkipFuncCheck
+	_, err := tree.Parse(text, "", "", trees)
+	return trees, err
 }
 
 // rewriter goes through the tree of a template and gathers what is to be changed in its text: strings and comments are not.

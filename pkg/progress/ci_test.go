@@ -51,23 +51,7 @@ func TestInCI(t *testing.T) {
 			t.Errorf("the summary is %q", summary.String())
 		}
 	})
-	t.Run("nothing in a hook's message is Markdown", func(t *testing.T) {
-		t.Parallel()
-		var summary bytes.Buffer
-		view := InCI(silent{}, NoCI, NewScreen(&bytes.Buffer{}), &summary)
-		view.Observe(lifecycle.Event{Type: lifecycle.HookFinished, Outcome: lifecycle.Outcome{
-			Title: "pre-install/a", Result: lifecycle.ResultFailed, Summary: `a\|b [c](https://d.example) *e*`, Message: "@f #1",
-		}})
-		view.Observe(lifecycle.Event{Type: lifecycle.OperationFinished, Outcome: lifecycle.Outcome{Result: lifecycle.ResultFailed}})
-		view.Close()
-		for _, want := range []string{
-			"| pre-install/a | a&#92;&#124;b &#91;c&#93;(https://d.example) &#42;e&#42; | 0s |\n", "\n**pre-install/a: &#64;f &#35;1**\n",
-		} {
-			if !strings.Contains(summary.String(), want) {
-				t.Errorf("the summary is %q without %q", summary.String(), want)
-			}
-		}
-	})
+	t.Run("nothing in a hook's message is Markdown", ciEscapesMarkdown)
 	t.Run("nothing in a hook's message steers the service", func(t *testing.T) {
 		t.Parallel()
 		var out bytes.Buffer
@@ -81,6 +65,24 @@ func TestInCI(t *testing.T) {
 			t.Errorf("it prints %q, want %q", out.String(), want)
 		}
 	})
+}
+
+func ciEscapesMarkdown(t *testing.T) {
+	t.Parallel()
+	var summary bytes.Buffer
+	view := InCI(silent{}, NoCI, NewScreen(&bytes.Buffer{}), &summary)
+	view.Observe(lifecycle.Event{Type: lifecycle.HookFinished, Outcome: lifecycle.Outcome{
+		Title: "pre-install/a", Result: lifecycle.ResultFailed, Summary: `a\|b [c](https://d.example) *e*`, Message: "@f #1",
+	}})
+	view.Observe(lifecycle.Event{Type: lifecycle.OperationFinished, Outcome: lifecycle.Outcome{Result: lifecycle.ResultFailed}})
+	view.Close()
+	for _, want := range []string{
+		"| pre-install/a | a&#92;&#124;b &#91;c&#93;(https://d.example) &#42;e&#42; | 0s |\n", "\n**pre-install/a: &#64;f &#35;1**\n",
+	} {
+		if !strings.Contains(summary.String(), want) {
+			t.Errorf("the summary is %q without %q", summary.String(), want)
+		}
+	}
 }
 
 // silent shows nothing.
