@@ -34,7 +34,7 @@ type AdoptOptions struct {
 }
 
 func newAdoptCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := AdoptFlags{Run: RunFlags{Getter: getter, IOStreams: streams}}
+	flags := AdoptFlags{Run: RunFlags{Getter: getter, IOStreams: streams, NoHooks: true}}
 	command := &cobra.Command{
 		Use:   "adopt [NAME...]",
 		Short: "Take over a release from Helm, without changing what runs",

@@ -29,7 +29,7 @@ type HandoverFlags struct {
 type HandoverOptions struct{ RunOptions }
 
 func newHandoverCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := HandoverFlags{Run: RunFlags{Getter: getter, IOStreams: streams}}
+	flags := HandoverFlags{Run: RunFlags{Getter: getter, IOStreams: streams, NoHooks: true}}
 	command := &cobra.Command{
 		Use:   "handover [NAME...]",
 		Short: "Give a release to Helm, without changing what runs",

@@ -104,7 +104,7 @@ func (m *model) Observe(event lifecycle.Event) {
 		}
 	case lifecycle.HookStarted, lifecycle.HookProgress, lifecycle.HookFinished, lifecycle.HookSkipped:
 		m.hook(event)
-	case lifecycle.ObjectApplied, lifecycle.ObjectDeleted, lifecycle.ObjectKept, lifecycle.ObjectGivenBack:
+	case lifecycle.ObjectApplied, lifecycle.ObjectDeleted, lifecycle.ObjectKept, lifecycle.ObjectGivenBack, lifecycle.ObjectHandedOver:
 		m.object(event)
 	case lifecycle.WaitProgress:
 		m.wait(event)
@@ -261,9 +261,11 @@ func (m *model) object(event lifecycle.Event) {
 	if m.open != nil && m.open.kind == lifecycle.PhaseStarted {
 		return
 	}
-	if m.open == nil || m.open.kind != lifecycle.WaveStarted && m.open.kind != lifecycle.ObjectDeleted {
+	goesOn := []lifecycle.EventType{lifecycle.WaveStarted, lifecycle.ObjectDeleted, lifecycle.ObjectHandedOver}
+	if m.open == nil || !slices.Contains(goesOn, m.open.kind) {
 		titles := map[lifecycle.EventType]string{
 			lifecycle.ObjectApplied: "apply", lifecycle.ObjectDeleted: "delete", lifecycle.ObjectKept: "keep", lifecycle.ObjectGivenBack: "give back",
+			lifecycle.ObjectHandedOver: "hand over",
 		}
 		m.start(event, titles[event.Type], "")
 	}
