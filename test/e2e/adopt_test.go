@@ -437,6 +437,7 @@ func TestAChangeOfHandsThatIsRefused(t *testing.T) {
 	t.Parallel()
 	t.Run("by the cluster", refusedByTheCluster)
 	t.Run("because Helm is at work", refusedBecauseHelmIsAtWork)
+	t.Run("because Helm has begun to work meanwhile", refusedBecauseHelmHasBegunMeanwhile)
 }
 
 func refusedByTheCluster(t *testing.T) {
@@ -478,6 +479,30 @@ func (f forbidsWeb) intercept(request *http.Request, upstream http.RoundTripper)
 	return answer(request, http.StatusForbidden, body), nil
 }
 
+func refusedBecauseHelmHasBegunMeanwhile(t *testing.T) {
+	t.Parallel()
+	b := newHelmBench(t, helmsWay{manager: "helm"})
+	began := false
+	b.proxy.Intercept(func(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
+		if request.Method == http.MethodPost && strings.HasSuffix(request.URL.Path, "/secrets") && !began {
+			began = true
+			b.record(t, map[string]any{"name": "app", "namespace": b.namespace, "version": 3, "info": map[string]any{"status": "pending-upgrade"}})
+		}
+		return upstream.RoundTrip(request)
+	})
+	if code, out := b.command(t, handArgs("adopt")...); code != 5 || !strings.Contains(out, "revision 3") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	b.proxy.Intercept(nil)
+	if code, out := b.command(t, handArgs("adopt")...); code != 1 || !strings.Contains(out, "Helm has made revision 3") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	b.hand(t, handArgs("handover")...)
+	if b.helms(t) != "1 superseded 2 deployed 3 pending-upgrade" || !slices.Equal(onlyTools(b.managers(t)), []string{"helm Apply"}) {
+		t.Errorf("Helm finds %s, managers are %v", b.helms(t), b.managers(t))
+	}
+}
+
 func refusedBecauseHelmIsAtWork(t *testing.T) {
 	t.Parallel()
 	b := newHelmBench(t, helmsWay{manager: "helm"})
@@ -487,8 +512,9 @@ func refusedBecauseHelmIsAtWork(t *testing.T) {
 	if code, out := b.command(t, "install", "app", b.chart); code != 5 || !strings.Contains(out, "adopt NAME --from-helm") {
 		t.Errorf("exit code %d: %s", code, out)
 	}
-	if code, out := b.command(t, "upgrade", "app", b.chart, "--install", "--take-ownership", "--dry-run=client"); code != 0 || !strings.Contains(out, "adopt app --from-helm") {
-		t.Errorf("exit code %d: %s", code, out)
+	out, err := b.onHost(t, "upgrade", "app", b.chart, "--install", "--take-ownership", "--dry-run=client").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "adopt app --from-helm") {
+		t.Errorf("%v: %s", err, out)
 	}
 	b.record(t, map[string]any{"name": "app", "namespace": b.namespace, "version": 3, "info": map[string]any{"status": "pending-upgrade"}})
 	if code, out := b.command(t, handArgs("adopt")...); code != 1 || !strings.Contains(out, "revision 3 is pending-upgrade") || !strings.Contains(out, "--force") {
