@@ -107,6 +107,14 @@ type helmBench struct {
 
 func newHelmBench(t *testing.T, way helmsWay) *helmBench {
 	t.Helper()
+	b := newChartBench(t, way)
+	b.makeHelms(t)
+	return b
+}
+
+// newChartBench is a namespace without a release.
+func newChartBench(t *testing.T, way helmsWay) *helmBench {
+	t.Helper()
 	b := &helmBench{bench: &bench{session: newSession(t), home: t.TempDir()}, way: way, chart: t.TempDir()}
 	for name, text := range chartFiles() {
 		file := filepath.Join(b.chart, name)
@@ -118,7 +126,6 @@ func newHelmBench(t *testing.T, way helmsWay) *helmBench {
 		}
 	}
 	t.Cleanup(func() { b.kubectl(t, "delete", "crd", "--ignore-not-found", "widgets."+b.group()) })
-	b.makeHelms(t)
 	return b
 }
 
@@ -430,6 +437,29 @@ func (b *helmBench) isWhole(t *testing.T, operation string, before []string) {
 		t.Errorf("it differs:\n%s", out)
 	}
 	b.hand(t, "uninstall", "app", "--wait", "--delete-crds", "--yes")
+}
+
+// What was never Helm's is given to it, if Helm could have made it.
+func TestAReleaseThatHelmNeverHadIsGivenToIt(t *testing.T) {
+	t.Parallel()
+	b := newChartBench(t, helmsWay{})
+	b.hand(t, "install", "app", b.chart)
+	before := b.uids(t)
+	b.hand(t, handArgs("handover")...)
+	if diff := cmp.Diff(before, b.uids(t)); diff != "" {
+		t.Error(diff)
+	}
+	if b.helms(t) != "1 deployed" || !slices.Equal(onlyTools(b.managers(t)), []string{"helm Apply"}) {
+		t.Errorf("Helm finds %s, managers are %v", b.helms(t), b.managers(t))
+	}
+	b.hand(t, handArgs("adopt")...)
+	if out := b.hand(t, "diff", "app"); strings.TrimSpace(out) != "" || b.revisions(t) != "1 deployed" {
+		t.Errorf("revisions %s, it differs:\n%s", b.revisions(t), out)
+	}
+	b.install(t, "packed", lentBy(t, "packed"))
+	if code, out := b.command(t, "handover", "--all", "--to-helm"); code != 2 || !strings.Contains(out, "made from a pack") || b.helms(t) != "1 deployed" {
+		t.Errorf("exit code %d: %s: Helm finds %s", code, out, b.helms(t))
+	}
 }
 
 // A release that is half Helm's is refused to all else, and what is refused changes nothing.
