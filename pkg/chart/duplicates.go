@@ -1,9 +1,11 @@
 package chart
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -20,14 +22,10 @@ func asPackHas(nodes []*yaml.RNode, namespace string) (kept []*yaml.RNode, warni
 		if err := reading.annotations(node); err != nil {
 			return nil, nil, fmt.Errorf("reading the annotations of %s/%s: %w", node.GetKind(), node.GetName(), err)
 		}
-		object, err := manifest.NewObject(node)
-		if err != nil {
-			return nil, nil, err
-		}
-		key := object.Key()
-		if key.Namespace == "" {
-			key.Namespace = namespace
-		}
+		// Objects are made where they are needed: to make one takes longer than Helm takes to render it.
+		key := kinds.KeyOf(corev1.ObjectReference{
+			APIVersion: node.GetApiVersion(), Kind: node.GetKind(), Namespace: cmp.Or(node.GetNamespace(), namespace), Name: node.GetName(),
+		})
 		if before, twice := first[key]; twice && key.Name != "" && same(before, node) {
 			reading.warn(node, "duplicate of the one in %s; used once", manifest.File(before))
 			continue

@@ -57,10 +57,7 @@ spec:
 	if err != nil {
 		t.Fatal(err)
 	}
-	warnings, err := UniqueEnv(nodes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	warnings := UniqueEnv(nodes)
 	want := []string{`web/templates/a.yaml: Deployment/web: container "web" has the environment variable A twice; the last one counts`}
 	if diff := cmp.Diff(want, warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)

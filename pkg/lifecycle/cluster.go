@@ -24,8 +24,9 @@ type Cluster interface {
 	Snapshot(ctx context.Context, refs []corev1.ObjectReference) ([]*unstructured.Unstructured, error)
 	// GiveBack makes adopted objects what they were; done is called as for Apply.
 	GiveBack(ctx context.Context, returns []kube.Return, done func(i int, err error)) error
-	// HandOver gives objects other marks and their fields another manager; TryHandOver submits that as a dry-run.
+	// HandOver gives objects other marks and their fields another manager.
 	HandOver(ctx context.Context, handovers []kube.Handover, managers kube.Managers, done func(i int, err error)) error
+	// TryHandOver submits what HandOver would change as a dry-run.
 	TryHandOver(ctx context.Context, handovers []kube.Handover, managers kube.Managers, done func(i int, err error)) error
 	// TakeOver makes the fields ours that kubectl or Helm manages in some objects.
 	TakeOver(ctx context.Context, refs []corev1.ObjectReference) error
@@ -65,8 +66,9 @@ type Store interface {
 	Supersede(ctx context.Context, r *release.Release) error
 	// Forget removes a stored revision.
 	Forget(ctx context.Context, r *release.Release) error
-	// PutHelm writes what Helm keeps of a release; TryHelm submits that as a dry-run.
+	// PutHelm writes what Helm keeps of a release.
 	PutHelm(ctx context.Context, records []release.HelmRecord) error
+	// TryHelm submits what PutHelm would write as a dry-run.
 	TryHelm(ctx context.Context, records []release.HelmRecord) error
 	// Drop removes all that is stored of a release.
 	Drop(ctx context.Context, namespace, name string) error

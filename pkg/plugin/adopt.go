@@ -34,7 +34,7 @@ type AdoptOptions struct {
 }
 
 func newAdoptCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := AdoptFlags{Run: RunFlags{Getter: getter, IOStreams: streams}}
+	flags := AdoptFlags{Run: RunFlags{Getter: getter, IOStreams: streams, NoHooks: true}}
 	command := &cobra.Command{
 		Use:   "adopt [NAME...]",
 		Short: "Take over a release from Helm, without changing what runs",
@@ -156,6 +156,11 @@ func (o *AdoptOptions) proceed(ctx context.Context, at planning, history release
 	if err != nil {
 		return nil, err
 	}
+	for _, record := range records {
+		if r := request.Release; r.Status.ToHelm == 0 && record.Revision > r.Spec.Revision {
+			return nil, &overtakenError{record}
+		}
+	}
 	planned, err := plan.Adopt(request, nil, records)
 	return &proposal{Plan: planned}, err
 }
@@ -215,6 +220,19 @@ func (o *AdoptOptions) choose(at planning, records []release.HelmRecord) (releas
 			newest.Revision, newest.Status, deployed.Revision)
 	}
 	return *deployed, nil
+}
+
+// overtakenError is a release that Helm has changed while it was taken over.
+type overtakenError struct{ since release.HelmRecord }
+
+// Error names the revision of Helm's.
+func (e *overtakenError) Error() string {
+	return fmt.Sprintf("release %q: Helm has made revision %d (%s) since this adoption began", e.since.Name, e.since.Revision, e.since.Status)
+}
+
+// Advice says how to begin anew.
+func (e *overtakenError) Advice() string {
+	return fmt.Sprintf("To begin anew: kubectl sherpack handover %s --to-helm, then kubectl sherpack adopt %[1]s --from-helm.", e.since.Name)
 }
 
 // pendingError is a release that a command of Helm's works on, or was killed at.

@@ -118,14 +118,19 @@ func (f *severalFlags) Each(command *cobra.Command, names []string, run *RunFlag
 			_, _ = fmt.Fprintf(run.ErrOut, "No releases found in %s namespace.\n", at.namespace)
 		}
 	}
-	options := make([]RunOptions, len(names))
-	for i, name := range names {
-		var err error
-		if options[i], err = run.ToOptions(command, name); err != nil {
+	for _, name := range names {
+		// A name that Helm allows and that cannot be one here does not keep the others from being worked on.
+		if _, err := run.ToOptions(command, name); err != nil && !f.All {
 			return err
 		}
 	}
-	return eachOf(ctx, options, do)
+	return eachOf(ctx, names, func(name string) error {
+		options, err := run.ToOptions(command, name)
+		if err != nil {
+			return err
+		}
+		return do(options)
+	})
 }
 
 // eachOf does something for each of several releases. An interrupt ends it.

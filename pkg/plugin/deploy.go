@@ -137,11 +137,7 @@ func (d deployment) plan(ctx context.Context, at planning) (*proposal, error) {
 			return nil, err
 		}
 	}
-	if d.Plan.TakeOwnership && history.Newest() == nil {
-		if hint := at.adoptable(ctx, d.Name); hint != "" {
-			at.warnings.Warn("--take-ownership applies the pack over what Helm has made%s", hint)
-		}
-	}
+	d.warnOfHelms(ctx, at, history)
 	request := plan.Request{
 		Operation: plan.Next(history), History: history, Options: d.Plan,
 		Release: release.New(d.Name, at.namespace, history.NextRevision()),
@@ -175,6 +171,16 @@ func (d deployment) plan(ctx context.Context, at planning) (*proposal, error) {
 	return proposed, err
 }
 
+// warnOfHelms says that a release could be taken over whole whose objects are to be adopted one by one.
+func (d deployment) warnOfHelms(ctx context.Context, at planning, history release.History) {
+	if !d.Plan.TakeOwnership || history.Newest() != nil {
+		return
+	}
+	if hint := at.adoptable(ctx, d.Name); hint != "" {
+		at.warnings.Warn("--take-ownership applies the pack over what Helm has made%s", hint)
+	}
+}
+
 // readBefore reads what was before: the newest revision, and the deployed one where it is needed; nil where there is none.
 func (d deployment) readBefore(ctx context.Context, at planning, history release.History) (newest, deployed *release.Release, err error) {
 	if history.Newest() == nil {
@@ -204,11 +210,7 @@ func (p planning) render(engine render.Engine, source *input, request *plan.Requ
 		return err
 	}
 	if source.source.IsChart() {
-		hidden, err := chart.UniqueEnv(result.Nodes)
-		if err != nil {
-			return err
-		}
-		for _, warning := range hidden {
+		for _, warning := range chart.UniqueEnv(result.Nodes) {
 			p.warnings.Warn("%s", warning)
 		}
 	}

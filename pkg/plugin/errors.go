@@ -156,7 +156,7 @@ func is[T error](err error) bool {
 // fromCluster reports whether the cluster refused something or could not be reached.
 func fromCluster(err error) bool {
 	var answer apierrors.APIStatus
-	return errors.As(err, &answer) || errors.Is(err, storage.ErrConflict) || is[*storage.LockedError](err) || is[configError](err) ||
+	return errors.As(err, &answer) || errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrHelmAtWork) || is[*storage.LockedError](err) || is[configError](err) ||
 		is[*url.Error](err) || is[*lifecycle.ForeignError](err) || is[*lifecycle.NotHelmsError](err) ||
 		is[*refusal.ConflictError](err) || is[*refusal.ImmutableError](err) || is[*refusal.NotServedError](err)
 }
@@ -238,9 +238,9 @@ func advice(err error) string {
 		return adviceOnImmutable(err)
 	case errors.As(err, &foreign) && foreign.Hook != "":
 		return "--take-ownership does not delete objects of others. Delete it yourself, or rename the hook."
-	case foreign != nil && strings.HasPrefix(foreign.Owner, plan.HelmOwner):
+	case slices.ContainsFunc(all[*lifecycle.ForeignError](err), isHelms):
 		return "To take the release over from Helm, without changing what runs, use kubectl sherpack adopt NAME --from-helm. To adopt single objects, use --take-ownership."
-	case foreign != nil:
+	case is[*lifecycle.ForeignError](err):
 		return "To adopt it, use --take-ownership."
 	case errors.Is(err, storage.ErrLockLost):
 		return "This command has stopped and writes nothing more. To see its state, use kubectl sherpack status."
@@ -254,6 +254,11 @@ func advice(err error) string {
 		return "Name a cluster with --kubeconfig, --context or the environment variable KUBECONFIG."
 	}
 	return ""
+}
+
+// isHelms reports whether an object belongs to a release of Helm's.
+func isHelms(foreign *lifecycle.ForeignError) bool {
+	return strings.HasPrefix(foreign.Owner, plan.HelmOwner)
 }
 
 // keptHook returns the hook that failed, where its object is still on the cluster and the undo has not removed it; else nil.

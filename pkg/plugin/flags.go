@@ -28,7 +28,9 @@ type RunFlags struct {
 	LockTimeout time.Duration
 	Progress    progressFlags
 	Logs        string
-	Output      outputFlags
+	// NoHooks says that the verb runs no hooks, so that it has no flag for Logs.
+	NoHooks bool
+	Output  outputFlags
 	// Asks is what the verb may ask before, as a clause; "" where it asks nothing and has no flag for Yes.
 	Asks string
 	Yes  bool
@@ -83,8 +85,9 @@ func (f *RunFlags) AddFlags(command *cobra.Command, bundles ...planFlags) {
 	flags.DurationVar(&f.LockTimeout, "lock-timeout", 0,
 		"How long to wait for another command that holds the lock of the release. Zero means no longer than it takes to detect that the holder is dead.")
 	f.Progress.AddFlags(flags)
-	flags.StringVar(&f.Logs, "logs", string(plan.LogsOfFailed),
-		"Hook logs to show: failed (the end of the log of a failed hook), all (streamed) or none.")
+	if f.Logs = string(plan.LogsOfFailed); !f.NoHooks {
+		flags.StringVar(&f.Logs, "logs", f.Logs, "Hook logs to show: failed (the end of the log of a failed hook), all (streamed) or none.")
+	}
 	f.Output.AddFlags(command, f.Forms...)
 	if f.Asks != "" {
 		flags.BoolVarP(&f.Yes, "yes", "y", f.Yes, "Do not ask before "+f.Asks+".")

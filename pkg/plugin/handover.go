@@ -29,7 +29,7 @@ type HandoverFlags struct {
 type HandoverOptions struct{ RunOptions }
 
 func newHandoverCommand(getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	flags := HandoverFlags{Run: RunFlags{Getter: getter, IOStreams: streams}}
+	flags := HandoverFlags{Run: RunFlags{Getter: getter, IOStreams: streams, NoHooks: true}}
 	command := &cobra.Command{
 		Use:   "handover [NAME...]",
 		Short: "Give a release to Helm, without changing what runs",
@@ -164,12 +164,13 @@ func helmRevision(newest *release.Release, records []release.HelmRecord) int {
 	return highest + 1
 }
 
-// write returns the records that Helm is to have, in the order in which they are written: the one that is deployed comes last.
+// write returns the records that Helm is to have, in the order in which they are written: one that is new comes last, and the ones
+// before it are superseded then.
 func (o *HandoverOptions) write(ctx context.Context, at planning, request plan.Request, records []release.HelmRecord, revision int) ([]release.HelmRecord, error) {
 	var written []release.HelmRecord
-	exists := false
+	exists := slices.ContainsFunc(records, func(record release.HelmRecord) bool { return record.Revision == revision })
 	for _, record := range records {
-		if exists = exists || record.Revision == revision; record.Revision != revision && record.Status == "deployed" {
+		if !exists && record.Status == "deployed" {
 			whole, err := at.store.ReadHelm(ctx, record)
 			if err == nil {
 				record, err = helmrelease.Supersede(whole)

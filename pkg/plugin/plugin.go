@@ -76,8 +76,7 @@ func NewCommand(streams genericiooptions.IOStreams, build Build) *cobra.Command 
 		{Message: "Release Commands:", Commands: []*cobra.Command{
 			newInstallCommand(flags, streams), newUpgradeCommand(flags, streams), newRollbackCommand(flags, streams),
 			newResumeCommand(flags, streams), newDiffCommand(flags, streams),
-			newTestCommand(flags, streams), newUninstallCommand(flags, streams),
-			newAdoptCommand(flags, streams), newHandoverCommand(flags, streams),
+			newTestCommand(flags, streams), newUninstallCommand(flags, streams), newAdoptCommand(flags, streams), newHandoverCommand(flags, streams),
 			newStatusCommand(flags, streams), newListCommand(flags, streams),
 			newHistoryCommand(flags, streams), newGetCommand(flags, streams), newLogsCommand(flags, streams),
 		}},

@@ -39,6 +39,7 @@ func TestHistoryTable(t *testing.T) {
 	first, second, restored, running, hostile, bare := deployed(), failed(), deployed(), failed(), failed(), release.New("shop", "web", 8)
 	first.Spec.Revision, first.Status.Phase = 1, release.Superseded
 	second.Spec.Pack.AppVersion = ""
+	second.Spec.FromHelm = 12
 	first.Spec.Provenance = &release.Provenance{
 		User: "ann", Host: "laptop", Run: "https://ci.example.com/7", Commit: "0123456789abcdef0123456789abcdef01234567", Dirty: true, Digest: "sha256:89ab",
 	}

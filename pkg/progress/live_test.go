@@ -291,3 +291,18 @@ func plainHasAHeartbeat(t *testing.T) {
 		})
 	}
 }
+
+func TestHandedOver(t *testing.T) {
+	t.Parallel()
+	var m model
+	m.Observe(lifecycle.Event{Type: lifecycle.OperationStarted, Operation: "adopt", Release: "shop", Namespace: "web", Revision: 3})
+	for range 3 {
+		m.Observe(lifecycle.Event{Type: lifecycle.ObjectHandedOver, Operation: "adopt", Outcome: lifecycle.Outcome{
+			Object: &lifecycle.EventObject{Version: "v1", Kind: "ConfigMap", Name: "app"}, Result: lifecycle.ResultAdopted,
+		}})
+	}
+	frame := strings.Join(m.frame(time.Time{}, 100, 28, Style{}), "\n")
+	if !strings.Contains(frame, "hand over") || !strings.Contains(frame, "3 adopted") {
+		t.Errorf("the frame is\n%s", frame)
+	}
+}

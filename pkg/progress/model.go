@@ -112,7 +112,7 @@ func (m *model) Observe(event lifecycle.Event) {
 		}
 	case lifecycle.HookStarted, lifecycle.HookProgress, lifecycle.HookFinished, lifecycle.HookSkipped:
 		m.hook(event)
-	case lifecycle.ObjectApplied, lifecycle.ObjectDeleted, lifecycle.ObjectKept, lifecycle.ObjectGivenBack:
+	case lifecycle.ObjectApplied, lifecycle.ObjectDeleted, lifecycle.ObjectKept, lifecycle.ObjectGivenBack, lifecycle.ObjectHandedOver:
 		m.object(event)
 	case lifecycle.DeletionStarted, lifecycle.DeletionProgress, lifecycle.DeletionFinished:
 		m.deletion(event)
@@ -287,6 +287,7 @@ func (m *model) object(event lifecycle.Event) {
 	if m.open == nil || m.open.kind != event.Type && m.open.kind != lifecycle.WaveStarted && m.open.kind != lifecycle.DeletionStarted {
 		titles := map[lifecycle.EventType]string{
 			lifecycle.ObjectApplied: "apply", lifecycle.ObjectDeleted: "delete", lifecycle.ObjectKept: "keep", lifecycle.ObjectGivenBack: "give back",
+			lifecycle.ObjectHandedOver: "hand over",
 		}
 		m.start(event, titles[event.Type], "")
 	}

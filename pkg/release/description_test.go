@@ -11,6 +11,7 @@ func TestDescription(t *testing.T) {
 	for title, test := range map[string]struct {
 		said      string
 		from      int
+		helm      int
 		operation release.Operation
 		phase     release.Phase
 		message   string
@@ -29,6 +30,10 @@ func TestDescription(t *testing.T) {
 		"not rolled back":                        {from: 3, operation: "rollback", phase: release.Failed, want: "Rollback to 3 failed"},
 		"restored after it was uninstalled":      {from: 3, operation: "install", phase: release.Deployed, want: "Rollback to 3"},
 		"restored, and uninstalled again":        {from: 3, operation: "uninstall", phase: release.Uninstalled, want: "Uninstall complete"},
+		"taken over from Helm":                   {helm: 3, operation: "adopt", phase: release.Deployed, want: "Adopted from Helm revision 3"},
+		"taking over from Helm":                  {helm: 3, operation: "adopt", phase: release.PendingInstall, want: "Adopt in progress"},
+		"not taken over from Helm":               {helm: 3, operation: "adopt", phase: release.Failed, want: "Adopt failed"},
+		"taken over, and uninstalled":            {helm: 3, operation: "uninstall", phase: release.Uninstalled, want: "Uninstall complete"},
 		"uninstalling":                           {operation: "uninstall", phase: release.Uninstalling, want: "Uninstall in progress"},
 		"uninstalled":                            {operation: "uninstall", phase: release.Uninstalled, want: "Uninstall complete"},
 		"nothing is known":                       {phase: release.Failed, want: ""},
@@ -36,7 +41,7 @@ func TestDescription(t *testing.T) {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			r := release.New("shop", "web", 4)
-			r.Spec.FromRevision, r.Spec.Description = test.from, test.said
+			r.Spec.FromRevision, r.Spec.FromHelm, r.Spec.Description = test.from, test.helm, test.said
 			r.Status.Operation, r.Status.Phase, r.Status.Message = test.operation, test.phase, test.message
 			if got := r.Description(); got != test.want {
 				t.Errorf("%q, want %q", got, test.want)

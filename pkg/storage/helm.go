@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -27,6 +28,9 @@ const (
 
 	helmType corev1.SecretType = "helm.sh/release.v1"
 )
+
+// ErrHelmAtWork is returned where Helm has a revision of a release that it is to find no more, which it has made meanwhile.
+var ErrHelmAtWork = errors.New("a helm command is working on the release")
 
 // HelmRecords returns what Helm keeps of a release, "" for all releases of the namespace, or kept before the release was taken
 // over: oldest first, without Data.
@@ -71,7 +75,8 @@ func (s *Secrets) ReadHelm(ctx context.Context, record release.HelmRecord) (rele
 }
 
 // PutHelm writes what Helm keeps of a release, one record after another: whether Helm finds it and, where it has Data, its
-// status and content; a Secret that is missing is created then. It may be called again after it was cut short.
+// status and content; a Secret that is missing is created then. It may be called again after it was cut short. The error is
+// ErrHelmAtWork where records are hidden and Helm has another one by now: a command of Helm's has begun.
 func (s *Secrets) PutHelm(ctx context.Context, records []release.HelmRecord) error {
 	return s.putHelm(ctx, records, nil)
 }
@@ -82,6 +87,9 @@ func (s *Secrets) TryHelm(ctx context.Context, records []release.HelmRecord) err
 }
 
 func (s *Secrets) putHelm(ctx context.Context, records []release.HelmRecord, dryRun []string) error {
+	if err := s.checkComplete(ctx, records); err != nil {
+		return err
+	}
 	for _, record := range records {
 		err := s.client.patchHelm(ctx, record, dryRun)
 		if apierrors.IsNotFound(err) && record.Data != nil {
@@ -93,6 +101,24 @@ func (s *Secrets) putHelm(ctx context.Context, records []release.HelmRecord, dry
 		}
 		if err != nil {
 			return fmt.Errorf("writing revision %d of Helm's release %s/%s: %w", record.Revision, record.Namespace, record.Name, err)
+		}
+	}
+	return nil
+}
+
+// checkComplete makes sure that records which are hidden are all that Helm has of the release.
+func (s *Secrets) checkComplete(ctx context.Context, records []release.HelmRecord) error {
+	if len(records) == 0 || !records[0].Aside {
+		return nil
+	}
+	found, err := s.HelmRecords(ctx, records[0].Namespace, records[0].Name)
+	if err != nil {
+		return err
+	}
+	for _, record := range found {
+		same := func(known release.HelmRecord) bool { return known.Revision == record.Revision }
+		if !record.Aside && !slices.ContainsFunc(records, same) {
+			return fmt.Errorf("revision %d of Helm's release %s/%s is %s: %w", record.Revision, record.Namespace, record.Name, record.Status, ErrHelmAtWork)
 		}
 	}
 	return nil

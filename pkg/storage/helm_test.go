@@ -1,6 +1,8 @@
 package storage_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,6 +11,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
 )
 
@@ -17,6 +20,7 @@ func TestHelmRecords(t *testing.T) {
 	t.Run("they are found, hidden from Helm and shown again", helmRecordsAreHiddenAndShown)
 	t.Run("what is no record of Helm's is not found", othersAreNoHelmRecords)
 	t.Run("a dry-run writes nothing", tryHelmWritesNothing)
+	t.Run("they are not hidden while Helm makes another", helmRecordsAreNotHiddenWhileHelmMakesAnother)
 }
 
 // putHelm creates a Secret as Helm does.
@@ -96,6 +100,23 @@ func othersAreNoHelmRecords(t *testing.T) {
 	records, err := store.HelmRecords(t.Context(), namespace, "shop")
 	if err != nil || len(records) > 0 {
 		t.Errorf("found %+v: %v", records, err)
+	}
+}
+
+func helmRecordsAreNotHiddenWhileHelmMakesAnother(t *testing.T) {
+	t.Parallel()
+	store, namespace := newStore(t, "run1"), clustertest.Namespace(t)
+	putHelm(t, namespace, "sh.helm.release.v1.shop.v1", helmLabels("shop", "1", "deployed"))
+	putHelm(t, namespace, "sh.helm.release.v1.shop.v2", helmLabels("shop", "2", "pending-upgrade"))
+	records := []release.HelmRecord{{Namespace: namespace, Name: "shop", Revision: 1, Status: "deployed", Aside: true}}
+	for title, write := range map[string]func(context.Context, []release.HelmRecord) error{"put": store.PutHelm, "try": store.TryHelm} {
+		if err := write(t.Context(), records); !errors.Is(err, storage.ErrHelmAtWork) {
+			t.Errorf("%s: %v", title, err)
+		}
+	}
+	found, err := store.HelmRecords(t.Context(), namespace, "shop")
+	if err != nil || len(found) != 2 || found[0].Aside {
+		t.Errorf("there is %+v: %v", found, err)
 	}
 }
 

@@ -44,7 +44,7 @@ func whatIsStored(t *testing.T) {
 					"sherpack.io/pack":           "shop", "sherpack.io/pack-version": "1.2.0", "sherpack.io/app-version": "v2 (beta)",
 					"sherpack.io/operation": "install", "sherpack.io/message": "hook pre-install/migrate failed",
 					"sherpack.io/cause":   "pre-install/migrate: exit code 1",
-					"sherpack.io/updated": "2026-03-01T10:04:02Z", "sherpack.io/from-revision": "1",
+					"sherpack.io/updated": "2026-03-01T10:04:02Z", "sherpack.io/from-revision": "1", "sherpack.io/from-helm": "7",
 					"sherpack.io/description":   "for Ann: <&> ü\n\ttwo lines \x1b[31m",
 					"sherpack.io/payload-parts": "1", "sherpack.io/payload-sha256": hex.EncodeToString(sum[:]), "sherpack.io/inventory-parts": "1",
 				},

@@ -90,6 +90,7 @@ func example(namespace string, revision int) *release.Release {
 	finished := metav1.NewTime(started.Add(4 * time.Minute))
 	r := release.New("shop", namespace, revision)
 	r.Spec.Pack = release.Pack{Name: "shop", Version: "1.2.0", AppVersion: "v2 (beta)"}
+	r.Spec.FromHelm = 7
 	r.Spec.FromRevision, r.Spec.Description = revision-1, "for Ann: <&> ü\n\ttwo lines \x1b[31m"
 	r.Content = release.Content{
 		Manifest: "---\n# Source: templates/a.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: \"<&> \\u2028 ü\\n\"}\n",

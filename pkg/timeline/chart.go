@@ -191,7 +191,7 @@ func (d *draft) note(span release.Span) string {
 		}
 	case release.SpanPhase:
 		return counted(span.Count, "hook")
-	case release.SpanApply, release.SpanDelete, release.SpanGiveBack, release.SpanWait:
+	case release.SpanApply, release.SpanDelete, release.SpanGiveBack, release.SpanHandOver, release.SpanWait:
 		if len(span.Counts) > 0 {
 			return counts(span.Counts)
 		}

@@ -107,6 +107,14 @@ type helmBench struct {
 
 func newHelmBench(t *testing.T, way helmsWay) *helmBench {
 	t.Helper()
+	b := newChartBench(t, way)
+	b.makeHelms(t)
+	return b
+}
+
+// newChartBench is a namespace without a release.
+func newChartBench(t *testing.T, way helmsWay) *helmBench {
+	t.Helper()
 	b := &helmBench{bench: &bench{session: newSession(t), home: t.TempDir()}, way: way, chart: t.TempDir()}
 	for name, text := range chartFiles() {
 		file := filepath.Join(b.chart, name)
@@ -118,7 +126,6 @@ func newHelmBench(t *testing.T, way helmsWay) *helmBench {
 		}
 	}
 	t.Cleanup(func() { b.kubectl(t, "delete", "crd", "--ignore-not-found", "widgets."+b.group()) })
-	b.makeHelms(t)
 	return b
 }
 
@@ -432,26 +439,41 @@ func (b *helmBench) isWhole(t *testing.T, operation string, before []string) {
 	b.hand(t, "uninstall", "app", "--wait", "--delete-crds", "--yes")
 }
 
+// What was never Helm's is given to it, if Helm could have made it.
+func TestAReleaseThatHelmNeverHadIsGivenToIt(t *testing.T) {
+	t.Parallel()
+	b := newChartBench(t, helmsWay{})
+	b.hand(t, "install", "app", b.chart)
+	before := b.uids(t)
+	b.hand(t, handArgs("handover")...)
+	if diff := cmp.Diff(before, b.uids(t)); diff != "" {
+		t.Error(diff)
+	}
+	if b.helms(t) != "1 deployed" || !slices.Equal(onlyTools(b.managers(t)), []string{"helm Apply"}) {
+		t.Errorf("Helm finds %s, managers are %v", b.helms(t), b.managers(t))
+	}
+	b.hand(t, handArgs("adopt")...)
+	if out := b.hand(t, "diff", "app"); strings.TrimSpace(out) != "" || b.revisions(t) != "1 deployed" {
+		t.Errorf("revisions %s, it differs:\n%s", b.revisions(t), out)
+	}
+	b.install(t, "packed", lentBy(t, "packed"))
+	if code, out := b.command(t, "handover", "--all", "--to-helm"); code != 2 || !strings.Contains(out, "made from a pack") || b.helms(t) != "1 deployed" {
+		t.Errorf("exit code %d: %s: Helm finds %s", code, out, b.helms(t))
+	}
+}
+
 // A release that is half Helm's is refused to all else, and what is refused changes nothing.
 func TestAChangeOfHandsThatIsRefused(t *testing.T) {
 	t.Parallel()
 	t.Run("by the cluster", refusedByTheCluster)
 	t.Run("because Helm is at work", refusedBecauseHelmIsAtWork)
+	t.Run("because Helm has begun to work meanwhile", refusedBecauseHelmHasBegunMeanwhile)
 }
 
 func refusedByTheCluster(t *testing.T) {
 	t.Parallel()
 	b := newHelmBench(t, helmsWay{manager: "helm"})
-	forbidden := func(dry bool) func(*http.Request, http.RoundTripper) (*http.Response, error) {
-		return func(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
-			web := strings.HasSuffix(request.URL.Path, "/deployments/web") || strings.HasSuffix(request.URL.Path, "/services/web")
-			if request.Method == http.MethodPatch && web && (dry || !request.URL.Query().Has("dryRun")) {
-				return answer(request, http.StatusForbidden, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"this is forbidden: `+request.URL.Path+`","reason":"Forbidden","code":403}`), nil
-			}
-			return upstream.RoundTrip(request)
-		}
-	}
-	b.proxy.Intercept(forbidden(true))
+	b.proxy.Intercept(forbidsWeb{dry: true}.intercept)
 	code, out := b.command(t, handArgs("adopt")...)
 	if code != 5 || !strings.Contains(out, "/deployments/web") || !strings.Contains(out, "/services/web") || !strings.Contains(out, "Nothing was changed.") {
 		t.Errorf("exit code %d: %s", code, out)
@@ -459,7 +481,7 @@ func refusedByTheCluster(t *testing.T) {
 	if b.revisions(t) != "none" || slices.Contains(b.managers(t), "sherpack Apply") {
 		t.Errorf("there are revisions %s, managers %v", b.revisions(t), b.managers(t))
 	}
-	b.proxy.Intercept(forbidden(false))
+	b.proxy.Intercept(forbidsWeb{}.intercept)
 	if code, out := b.command(t, handArgs("adopt")...); code != 5 || !strings.Contains(out, "Run adopt again") {
 		t.Errorf("exit code %d: %s", code, out)
 	}
@@ -475,11 +497,54 @@ func refusedByTheCluster(t *testing.T) {
 	}
 }
 
+// forbidsWeb forbids to change what is called web, also as a dry-run.
+type forbidsWeb struct{ dry bool }
+
+func (f forbidsWeb) intercept(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
+	web := strings.HasSuffix(request.URL.Path, "/deployments/web") || strings.HasSuffix(request.URL.Path, "/services/web")
+	if request.Method != http.MethodPatch || !web || request.URL.Query().Has("dryRun") && !f.dry {
+		return upstream.RoundTrip(request)
+	}
+	body := `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"this is forbidden: ` + request.URL.Path + `","reason":"Forbidden","code":403}`
+	return answer(request, http.StatusForbidden, body), nil
+}
+
+func refusedBecauseHelmHasBegunMeanwhile(t *testing.T) {
+	t.Parallel()
+	b := newHelmBench(t, helmsWay{manager: "helm"})
+	began := false
+	b.proxy.Intercept(func(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
+		if request.Method == http.MethodPost && strings.HasSuffix(request.URL.Path, "/secrets") && !began {
+			began = true
+			b.record(t, map[string]any{"name": "app", "namespace": b.namespace, "version": 3, "info": map[string]any{"status": "pending-upgrade"}})
+		}
+		return upstream.RoundTrip(request)
+	})
+	if code, out := b.command(t, handArgs("adopt")...); code != 5 || !strings.Contains(out, "revision 3") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	b.proxy.Intercept(nil)
+	if code, out := b.command(t, handArgs("adopt")...); code != 1 || !strings.Contains(out, "Helm has made revision 3") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	b.hand(t, handArgs("handover")...)
+	if b.helms(t) != "1 superseded 2 deployed 3 pending-upgrade" || !slices.Equal(onlyTools(b.managers(t)), []string{"helm Apply"}) {
+		t.Errorf("Helm finds %s, managers are %v", b.helms(t), b.managers(t))
+	}
+}
+
 func refusedBecauseHelmIsAtWork(t *testing.T) {
 	t.Parallel()
 	b := newHelmBench(t, helmsWay{manager: "helm"})
 	if code, out := b.command(t, "upgrade", "app", b.chart); code != 1 || !strings.Contains(out, "adopt app --from-helm") {
 		t.Errorf("exit code %d: %s", code, out)
+	}
+	if code, out := b.command(t, "install", "app", b.chart); code != 5 || !strings.Contains(out, "adopt NAME --from-helm") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	out, err := b.onHost(t, "upgrade", "app", b.chart, "--install", "--take-ownership", "--dry-run=client").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "adopt app --from-helm") {
+		t.Errorf("%v: %s", err, out)
 	}
 	b.record(t, map[string]any{"name": "app", "namespace": b.namespace, "version": 3, "info": map[string]any{"status": "pending-upgrade"}})
 	if code, out := b.command(t, handArgs("adopt")...); code != 1 || !strings.Contains(out, "revision 3 is pending-upgrade") || !strings.Contains(out, "--force") {
