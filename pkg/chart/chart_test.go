@@ -266,7 +266,7 @@ name: there
 version: 1.0.0
 `
 	_, err := read(t, chart).Complete(values(t, "cache: {enabled: false}"))
-	want := "web/Chart.yaml: dependencies: not in charts/: db 1.x.x, cache; run kubectl sherpack dependency update web, or helm dependency build web"
+	want := "web/Chart.yaml: dependencies: not in charts/: db 1.x.x, cache; run helm dependency build web"
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -202,7 +202,7 @@ func mistakesInDependencies() map[string]mistake {
 			},
 			[]string{
 				"packs/db: warning: is rendered with the pack and is not among its dependencies in Pack.yaml (dependency)",
-				"packs/db/values.yaml:1: error: a: is number, must be string (values)",
+				"packs/db/values.yaml:1: error: db.a: is number, must be string (values)",
 			},
 		},
 	}
