@@ -8,9 +8,9 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
 
-func TestUniqueEnv(t *testing.T) {
-	t.Parallel()
-	const before = `apiVersion: apps/v1
+const (
+	// twice is a Deployment that has a variable three times, and once how it is applied.
+	twice = `apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: web
@@ -33,7 +33,7 @@ spec:
           value: "3"
       - name: none
 `
-	const after = `apiVersion: apps/v1
+	once = `apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: web
@@ -52,8 +52,12 @@ spec:
           value: "3"
       - name: none
 `
+)
+
+func TestUniqueEnv(t *testing.T) {
+	t.Parallel()
 	const other = "apiVersion: example.com/v1\nkind: Deployment\nmetadata:\n  name: other\nspec:\n  env:\n  - {name: A}\n  - {name: A}\n"
-	nodes, err := manifest.Decode("web/templates/a.yaml", []byte(before+"---\n"+other), nil)
+	nodes, err := manifest.Decode("web/templates/a.yaml", []byte(twice+"---\n"+other), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +71,7 @@ spec:
 		t.Fatal(err)
 	}
 	const source = "---\n# Source: web/templates/a.yaml\n"
-	if diff := cmp.Diff(source+after+source+other, text); diff != "" {
+	if diff := cmp.Diff(source+once+source+other, text); diff != "" {
 		t.Errorf("resources (-want +got):\n%s", diff)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,7 +64,7 @@ func (c *Cluster) Namespaced(gvk schema.GroupVersionKind) (bool, error) {
 }
 
 // ServedIn returns the API version in which the server has a kind that it does not have in the version asked for: another one of
-// its group or, where that has none, of any group; "" where it has no kind of that name.
+// its group or, where that has none, of a group of Kubernetes, which moves kinds; "" where it has none.
 func (c *Cluster) ServedIn(gvk schema.GroupVersionKind) string {
 	if mapping, err := c.api.kinds.mapper.RESTMapping(gvk.GroupKind()); err == nil {
 		return mapping.GroupVersionKind.GroupVersion().String()
@@ -74,7 +75,8 @@ func (c *Cluster) ServedIn(gvk schema.GroupVersionKind) string {
 		return ""
 	}
 	for _, other := range found {
-		if other.Kind == gvk.Kind {
+		ofKubernetes := !strings.Contains(other.Group, ".") || strings.HasSuffix(other.Group, ".k8s.io")
+		if other.Kind == gvk.Kind && ofKubernetes {
 			return other.GroupVersion().String()
 		}
 	}

@@ -56,6 +56,12 @@ func (p planning) History(ctx context.Context, name string) (release.History, er
 	return history, cmp.Or(err, checkSettled(history))
 }
 
+// Known is History for whom it is no error that there is no such release.
+func (p planning) Known(ctx context.Context, name string) (release.History, error) {
+	history, err := p.records.Known(ctx, name)
+	return history, cmp.Or(err, checkSettled(history))
+}
+
 // Find returns a revision of a release that can be worked on, 0 for the newest, and the history it stands in.
 func (p planning) Find(ctx context.Context, name string, number int) (*release.Release, release.History, error) {
 	found, history, err := p.records.Find(ctx, name, number)

@@ -25,6 +25,19 @@ func TestLive(t *testing.T) {
 	t.Run("what is under way leaves no trace at the end", liveLeavesNoTrace)
 }
 
+// waitForLock adds that another command is waited for.
+func waitForLock(add func(time.Duration, lifecycle.EventType, lifecycle.Outcome), look func()) {
+	add(0, lifecycle.LockWaiting, lifecycle.Outcome{
+		Message: `process 7 on "ci" (upgrade, "pre-upgrade/backup"; for 3s, last seen 1s ago)`,
+		Summary: `upgrade, "pre-upgrade/backup"; process 7 on "ci"`, TimeoutMS: 60_000,
+	})
+	add(2*time.Second, lifecycle.LockWaiting, lifecycle.Outcome{
+		Message: `process 7 on "ci" (upgrade, "wait"; for 5s, last seen 1s ago)`, Summary: `upgrade, "wait"; process 7 on "ci"`, TimeoutMS: 60_000,
+	})
+	look()
+	add(time.Second, lifecycle.LockAcquired, lifecycle.Outcome{})
+}
+
 // story are the events of an upgrade of some seconds, with the moments at which one would look at it.
 func story() (events []lifecycle.Event, looks []int) {
 	now := noon()
@@ -46,15 +59,7 @@ func story() (events []lifecycle.Event, looks []int) {
 			Phase: "pre-upgrade", Title: "pre-upgrade/" + name, Result: lifecycle.Result(result), Summary: summary, ElapsedMS: elapsed,
 		}
 	}
-	add(0, lifecycle.LockWaiting, lifecycle.Outcome{
-		Message: `process 7 on "ci" (upgrade, "pre-upgrade/backup"; for 3s, last seen 1s ago)`,
-		Summary: `upgrade, "pre-upgrade/backup"; process 7 on "ci"`, TimeoutMS: 60_000,
-	})
-	add(2*time.Second, lifecycle.LockWaiting, lifecycle.Outcome{
-		Message: `process 7 on "ci" (upgrade, "wait"; for 5s, last seen 1s ago)`, Summary: `upgrade, "wait"; process 7 on "ci"`, TimeoutMS: 60_000,
-	})
-	look()
-	add(time.Second, lifecycle.LockAcquired, lifecycle.Outcome{})
+	waitForLock(add, look)
 	add(0, lifecycle.PreflightStarted, lifecycle.Outcome{Count: 44, Message: "44 objects"})
 	look()
 	add(400*time.Millisecond, lifecycle.PreflightFinished, lifecycle.Outcome{Result: lifecycle.ResultSucceeded})

@@ -250,8 +250,8 @@ func TestHostileValuesAreRefused(t *testing.T) {
 	for title, test := range map[string]struct{ text, says string }{
 		"aliases that unfold":    {bomb(), "excessive aliasing"},
 		"merges that unfold":     {mergeBomb(), "excessive aliasing"},
-		"an alias in its anchor": {"a: &a [*a]\n", "contains itself"},
-		"a merge in its anchor":  {"a: &a {<<: *a}\n", "contains itself"},
+		"an alias in its anchor": {"a: &a [*a]\n", "refers to its own anchor"},
+		"a merge in its anchor":  {"a: &a {<<: *a}\n", "refers to its own anchor"},
 		"nested lists":           {"a: " + strings.Repeat("[", 1_000_000), "exceeded max depth"},
 		"keys that stand twice":  {strings.Repeat("a: 1\n", 600_000), `duplicate key "a"`},
 		"a key that is a list":   {"a: 1\n? [a]\n: 1\n", ":2: a key must be a string"},
