@@ -63,7 +63,7 @@ func verbs() map[string]commandLine {
 // clusterless are the commands that ask no cluster.
 func clusterless() []string {
 	return []string{
-		"completion", "completion install", "convert", "create", "explain", "get", "images", "package", "show", "show metadata", "show readme", "show schema", "show values",
+		"completion", "completion install", "convert", "create", "dependency", "dependency build", "dependency list", "dependency update", "explain", "get", "images", "package", "show", "show metadata", "show readme", "show schema", "show values",
 		"template",
 	}
 }
