@@ -38,6 +38,11 @@ func waitForLock(add func(time.Duration, lifecycle.EventType, lifecycle.Outcome)
 	add(time.Second, lifecycle.LockAcquired, lifecycle.Outcome{})
 }
 
+// object is what an event is about.
+func object(kind, name string) *lifecycle.EventObject {
+	return &lifecycle.EventObject{Group: "apps", Version: "v1", Kind: kind, Namespace: "web", Name: name}
+}
+
 // story are the events of an upgrade of some seconds, with the moments at which one would look at it.
 func story() (events []lifecycle.Event, looks []int) {
 	now := noon()
@@ -48,9 +53,6 @@ func story() (events []lifecycle.Event, looks []int) {
 		})
 	}
 	look := func() { looks = append(looks, len(events)) }
-	object := func(kind, name string) *lifecycle.EventObject {
-		return &lifecycle.EventObject{Group: "apps", Version: "v1", Kind: kind, Namespace: "web", Name: name}
-	}
 	hook := func(name string, index int) lifecycle.Outcome {
 		return lifecycle.Outcome{Phase: "pre-upgrade", Title: "pre-upgrade/" + name, Index: index, Count: 2}
 	}
