@@ -104,8 +104,11 @@ func checkEmpty(folder string) error {
 	return nil
 }
 
-// writeFolder writes files into a folder that does not exist or is empty, all of them or none.
+// writeFolder writes files into a folder that does not exist or is empty, all of them or none. The folders above it are created.
 func writeFolder(folder string, files []pack.File) (err error) {
+	if err := os.MkdirAll(filepath.Dir(folder), folderMode); err != nil {
+		return writeError(folder, err)
+	}
 	temporary, err := os.MkdirTemp(filepath.Dir(folder), ".sherpack-*")
 	if err != nil {
 		return writeError(folder, err)
