@@ -14,7 +14,7 @@ import (
 )
 
 // asPackHas makes of the resources of a chart what a pack would have: its annotations are those that hooks are read from, and no
-// object stands in it twice. What is not the same under the same name is left for the plan to refuse.
+// object appears in it twice. What is not the same under the same name is left for the plan to refuse.
 func asPackHas(nodes []*yaml.RNode, namespace string) (kept []*yaml.RNode, warnings []string, err error) {
 	var reading reading
 	first := map[kinds.Key]*yaml.RNode{}

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// twice is a Deployment that has a variable three times, and once how it is applied.
-	twice = `apiVersion: apps/v1
+	// aboveEnv and belowEnv are a Deployment around the variables of a container.
+	aboveEnv = `apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: web
@@ -23,7 +23,10 @@ spec:
       containers:
       - name: web
         env:
-        - name: A
+`
+	belowEnv = "      - name: none\n"
+	// twice has a variable three times, and once is how it is applied.
+	twice = aboveEnv + `        - name: A
           value: "1"
         - name: B
           value: $(A)
@@ -31,27 +34,12 @@ spec:
           value: "2"
         - name: A
           value: "3"
-      - name: none
-`
-	once = `apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: web
-spec:
-  template:
-    spec:
-      initContainers:
-      - name: init
-        env: []
-      containers:
-      - name: web
-        env:
-        - name: B
+` + belowEnv
+	once = aboveEnv + `        - name: B
           value: $(A)
         - name: A
           value: "3"
-      - name: none
-`
+` + belowEnv
 )
 
 func TestUniqueEnv(t *testing.T) {

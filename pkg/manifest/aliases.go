@@ -29,10 +29,10 @@ func atLeast(text []byte) int {
 
 // Count returns how many values resources have, keys included.
 func Count(nodes []*yaml.RNode) int {
-	counter := aliasCounter{open: map[*yaml.Node]bool{}, sizes: map[*yaml.Node]int{}}
+	counter := newCounter()
 	total := 0
 	for _, node := range nodes {
-		total += counter.size(node.YNode())
+		total += counter.Size(node.YNode())
 	}
 	return total
 }
@@ -48,16 +48,16 @@ func CheckCount(file string, values int) error {
 // expand replaces every alias and merge key by what it stands for, so that all later reading sees a plain tree: an
 // annotation that comes through an alias counts like any other.
 func (s source) expand(content *yaml.Node) error {
-	counter := aliasCounter{open: map[*yaml.Node]bool{}, sizes: map[*yaml.Node]int{}}
-	size := counter.size(content)
+	counter := newCounter()
+	size := counter.Size(content)
 	switch {
-	case counter.cyclic:
+	case counter.Cyclic:
 		return s.errorAt(content.Line, "not valid YAML: an alias refers to its own anchor")
-	case size > maxDocument && counter.found:
+	case size > maxDocument && counter.Found:
 		return s.errorAt(content.Line, fmt.Sprintf("the aliases of this document stand for more than %d values", maxDocument))
 	case size > maxDocument:
 		return s.errorAt(content.Line, fmt.Sprintf("the document has more than %d values", maxDocument))
-	case !counter.found:
+	case !counter.Found:
 		return nil
 	}
 	if err := strictyaml.CheckAliases(content); err != nil {
@@ -70,33 +70,7 @@ func (s source) expand(content *yaml.Node) error {
 	return s.checkKeys(content)
 }
 
-// aliasCounter counts the nodes of a tree as if its aliases were written out.
-type aliasCounter struct {
-	open   map[*yaml.Node]bool
-	sizes  map[*yaml.Node]int
-	found  bool
-	cyclic bool
-}
-
-func (c *aliasCounter) size(node *yaml.Node) int {
-	if c.open[node] {
-		c.cyclic = true
-		return 0
-	}
-	if known, ok := c.sizes[node]; ok {
-		return known
-	}
-	c.open[node] = true
-	defer delete(c.open, node)
-	total := 1
-	if node.Kind == yaml.AliasNode {
-		c.found = true
-		total = c.size(node.Alias)
-	}
-	for _, child := range node.Content {
-		// Saturating: the sum of a bomb does not fit into an integer.
-		total = min(total+c.size(child), maxValues+1)
-	}
-	c.sizes[node] = total
-	return total
+// newCounter returns what counts the values of trees.
+func newCounter() *strictyaml.Unfolding {
+	return strictyaml.NewUnfolding(maxValues, func(*yaml.Node) int { return 1 })
 }

@@ -37,7 +37,7 @@ func capabilitiesOfTemplate(t *testing.T) {
 			}
 		}
 		if !slices.IsSorted(found.APIVersions) || len(slices.Compact(slices.Clone(found.APIVersions))) != len(found.APIVersions) {
-			t.Errorf("%s: API versions are not sorted, or stand twice", version)
+			t.Errorf("%s: API versions are not sorted, or appear twice", version)
 		}
 	}
 	for _, version := range []string{"", "one", "v", "1"} {

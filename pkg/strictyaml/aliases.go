@@ -20,12 +20,12 @@ const (
 // CheckAliases returns an error for a tree that is too large once its aliases are written out, or of which an alias refers to its
 // own anchor. A tree without aliases is as large as its text, and is not looked at.
 func CheckAliases(root *yaml.Node) error {
-	u := unfolding{open: map[*yaml.Node]bool{}, sizes: map[*yaml.Node]int{}}
-	size := u.size(root)
+	u := NewUnfolding(maxUnfolded, func(node *yaml.Node) int { return ofValue + len(node.Value) })
+	size := u.Size(root)
 	switch {
-	case u.cyclic:
+	case u.Cyclic:
 		return errors.New("an alias refers to its own anchor")
-	case u.found && size > maxUnfolded:
+	case u.Found && size > maxUnfolded:
 		return fmt.Errorf("the aliases stand for more than %d MiB", maxUnfolded>>20)
 	}
 	return nil
@@ -53,16 +53,26 @@ func CheckAliasesIn(text []byte) error {
 	}
 }
 
-// unfolding counts a tree as if its aliases were written out.
-type unfolding struct {
-	open          map[*yaml.Node]bool
-	sizes         map[*yaml.Node]int
-	found, cyclic bool
+// Unfolding counts trees as if their aliases were written out.
+type Unfolding struct {
+	// Found says that one of the trees has an alias, and Cyclic that an alias refers to its own anchor.
+	Found, Cyclic bool
+
+	most  int
+	weigh func(node *yaml.Node) int
+	open  map[*yaml.Node]bool
+	sizes map[*yaml.Node]int
 }
 
-func (u *unfolding) size(node *yaml.Node) int {
+// NewUnfolding returns one that counts for each node, without those in it, what weigh says, and no more than one above most.
+func NewUnfolding(most int, weigh func(node *yaml.Node) int) *Unfolding {
+	return &Unfolding{most: most, weigh: weigh, open: map[*yaml.Node]bool{}, sizes: map[*yaml.Node]int{}}
+}
+
+// Size counts a tree. An alias counts as what it stands for.
+func (u *Unfolding) Size(node *yaml.Node) int {
 	if u.open[node] {
-		u.cyclic = true
+		u.Cyclic = true
 		return 0
 	}
 	if known, counted := u.sizes[node]; counted {
@@ -70,14 +80,16 @@ func (u *unfolding) size(node *yaml.Node) int {
 	}
 	u.open[node] = true
 	defer delete(u.open, node)
-	total := ofValue + len(node.Value)
+	total := 0
 	if node.Kind == yaml.AliasNode {
-		u.found = true
-		total = u.size(node.Alias)
+		u.Found = true
+		total = u.Size(node.Alias)
+	} else {
+		total = u.weigh(node)
 	}
 	for _, child := range node.Content {
 		// Saturating: the sum of a bomb does not fit into an integer.
-		total = min(total+u.size(child), maxUnfolded+1)
+		total = min(total+u.Size(child), u.most+1)
 	}
 	u.sizes[node] = total
 	return total

@@ -18,7 +18,7 @@ type Problem struct {
 }
 
 // CheckKeys returns what is wrong with the keys of all mappings in a tree, those of a mapping before those inside of it: keys
-// that stand twice in one mapping (one of the two would be lost), as the API server reads them (1 and 1.0, yes and true are one
+// that appear twice in one mapping (one of the two would be lost), as the API server reads them (1 and 1.0, yes and true are one
 // key), and keys that cannot be strings. A mapping of more than most keys is one problem, and is looked at no further; 0 allows
 // any number. What an alias stands for is not looked at again.
 func CheckKeys(node *yaml.Node, most int) []Problem {
