@@ -21,6 +21,8 @@ import (
 // Chart is a chart as it was read, with its subcharts.
 type Chart struct {
 	pack *pack.Pack
+	// loaded is what Helm knows of it before it is completed, which needs one of its own.
+	loaded *chart.Chart
 	// names are what the packs above call it that depend on it, from the top down, and opened is the top pack as the user named it.
 	// There are none for a chart that was opened itself, which is its own top.
 	names  []string
@@ -41,7 +43,7 @@ func New(name string, files []pack.File) (*Chart, error) {
 	if err != nil {
 		return nil, invalid(name, err)
 	}
-	c.warnings = warnings
+	c.warnings, c.loaded = warnings, loaded
 	c.describe(loaded)
 	if loaded.Metadata.Deprecated {
 		c.warnings = append(c.warnings, fmt.Sprintf("chart %s is deprecated", c.pack.Metadata.Name))
@@ -59,6 +61,7 @@ func (c *Chart) As(opened string, names []string) (*Chart, error) {
 	if err != nil {
 		return nil, invalid(called, err)
 	}
+	dependency.loaded = loaded
 	dependency.describe(loaded)
 	return dependency, nil
 }
@@ -80,12 +83,8 @@ func (c *Chart) Templates() []string {
 
 // Dependencies are those that the chart lists, as a pack would list them.
 func (c *Chart) Dependencies() ([]pack.Dependency, error) {
-	loaded, _, err := c.load()
-	if err != nil {
-		return nil, invalid(c.pack.Path, err)
-	}
 	var found []pack.Dependency
-	for _, d := range loaded.Metadata.Dependencies {
+	for _, d := range c.loaded.Metadata.Dependencies {
 		found = append(found, pack.Dependency{
 			Name: d.Name, Version: d.Version, Repository: d.Repository, Alias: d.Alias, Condition: d.Condition, Tags: d.Tags,
 		})
@@ -94,13 +93,7 @@ func (c *Chart) Dependencies() ([]pack.Dependency, error) {
 }
 
 // CheckDependencies refuses a chart that lacks subcharts it lists.
-func (c *Chart) CheckDependencies() error {
-	loaded, _, err := c.load()
-	if err != nil {
-		return invalid(c.pack.Path, err)
-	}
-	return checkDependencies(c.pack.Path, loaded)
-}
+func (c *Chart) CheckDependencies() error { return checkDependencies(c.pack.Path, c.loaded) }
 
 // IsChart reports that it is one.
 func (c *Chart) IsChart() bool { return true }

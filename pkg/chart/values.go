@@ -20,11 +20,7 @@ import (
 // Defaults are the values of all subcharts, the deepest first, and then the chart's own. What Helm imports from a subchart is a
 // default that no file says.
 func (c *Chart) Defaults() []pack.Layer {
-	loaded, _, err := c.load()
-	if err != nil {
-		return nil
-	}
-	return layers(loaded, nil)
+	return layers(c.loaded, nil)
 }
 
 // layers are the default values of a chart and its subcharts, from the weakest to the strongest.
