@@ -16,20 +16,37 @@ import (
 // bounded wraps a function so that what it is given and what it returns are weighed. Templates get an error instead
 // of a program that is out of memory, or one that follows a value that contains itself for ever.
 func (r *run) bounded(name string, function any) any {
+	return failing(function, func(inner reflect.Value, args []reflect.Value) (result reflect.Value, err error) {
+		if err := r.admit(name, args); err != nil {
+			return result, err
+		}
+		if result, err = call(inner, args); err != nil {
+			return result, err
+		}
+		return result, r.budget.make(sizeOfValue(result))
+	})
+}
+
+// failing makes of a function one that also returns an error. do calls it, or does not; a result that is not valid is the zero one.
+func failing(function any, do func(inner reflect.Value, args []reflect.Value) (reflect.Value, error)) any {
 	inner := reflect.ValueOf(function)
 	t := inner.Type()
-	failing := reflect.FuncOf(slices.Collect(t.Ins()), []reflect.Type{t.Out(0), reflect.TypeFor[error]()}, t.IsVariadic())
-	return reflect.MakeFunc(failing, func(args []reflect.Value) []reflect.Value {
-		result := reflect.Zero(t.Out(0))
-		err := r.admit(name, args)
-		if err == nil {
-			result, err = call(inner, args)
-		}
-		if err == nil {
-			err = r.budget.make(sizeOfValue(result))
+	made := reflect.FuncOf(slices.Collect(t.Ins()), []reflect.Type{t.Out(0), reflect.TypeFor[error]()}, t.IsVariadic())
+	return reflect.MakeFunc(made, func(args []reflect.Value) []reflect.Value {
+		result, err := do(inner, args)
+		if !result.IsValid() {
+			result = reflect.Zero(t.Out(0))
 		}
 		return []reflect.Value{result, reflect.ValueOf(&err).Elem()}
 	}).Interface()
+}
+
+// invoke calls a function that returns a value, or that and an error.
+func invoke(function reflect.Value, args []reflect.Value) []reflect.Value {
+	if function.Type().IsVariadic() {
+		return function.CallSlice(args)
+	}
+	return function.Call(args)
 }
 
 func call(function reflect.Value, args []reflect.Value) (result reflect.Value, err error) {
@@ -39,12 +56,7 @@ func call(function reflect.Value, args []reflect.Value) (result reflect.Value, e
 			result, err = reflect.Zero(function.Type().Out(0)), withoutArgs(fmt.Errorf("%v", broken), args)
 		}
 	}()
-	var results []reflect.Value
-	if function.Type().IsVariadic() {
-		results = function.CallSlice(args)
-	} else {
-		results = function.Call(args)
-	}
+	results := invoke(function, args)
 	if len(results) > 1 {
 		if err, failed := results[1].Interface().(error); failed {
 			return results[0], withoutArgs(err, args)
@@ -159,24 +171,18 @@ func exhausts(name string) bool {
 
 // guarded wraps a function of that kind. Its errors are its own.
 func (r *run) guarded(name string, function any) any {
-	inner := reflect.ValueOf(function)
-	t := inner.Type()
-	failing := reflect.FuncOf(slices.Collect(t.Ins()), []reflect.Type{t.Out(0), reflect.TypeFor[error]()}, t.IsVariadic())
-	return reflect.MakeFunc(failing, func(args []reflect.Value) []reflect.Value {
-		result := []reflect.Value{reflect.Zero(t.Out(0)), reflect.Zero(reflect.TypeFor[error]())}
-		err := errors.Join(r.budget.time(), checkWork(name, args))
-		if pieces, size := sizeOf(name, args); err == nil && pieces*size > maxValue {
-			err = tooLarge()
+	return failing(function, func(inner reflect.Value, args []reflect.Value) (result reflect.Value, err error) {
+		if err := errors.Join(r.budget.time(), checkWork(name, args)); err != nil {
+			return result, err
 		}
-		if err != nil {
-			result[1] = reflect.ValueOf(&err).Elem()
-			return result
+		if pieces, size := sizeOf(name, args); pieces*size > maxValue {
+			return result, tooLarge()
 		}
-		if t.IsVariadic() {
-			copy(result, inner.CallSlice(args))
-		} else {
-			copy(result, inner.Call(args))
+		results := invoke(inner, args)
+		if len(results) > 1 {
+			// An error, or nil.
+			err, _ = results[1].Interface().(error)
 		}
-		return result
-	}).Interface()
+		return results[0], err
+	})
 }
