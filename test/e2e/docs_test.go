@@ -47,31 +47,10 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// The first steps of the README work as they are written, but for the namespace, which the test has already.
-func TestTheFirstStepsInTheReadmeWork(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	session := newSession(t)
-	steps := regexp.MustCompile(`(?m)^    kubectl sherpack (.*shop.*)$`).FindAllStringSubmatch(string(text), -1)
-	const atLeast = 6
-	if len(steps) < atLeast {
-		t.Fatalf("found %d steps, expected at least %d", len(steps), atLeast)
-	}
-	for _, step := range steps {
-		words := strings.Fields(strings.ReplaceAll(step[1], "examples/shop", "../../examples/shop"))
-		if i := slices.Index(words, "-n"); i >= 0 {
-			words = slices.Delete(words, i, i+2)
-		}
-		session.run(t, words...)
-	}
-}
-
 // The commands in the documentation print what it says, those of a page one after the other in one folder: what a block marked console
-// has, without a cluster, and one marked "console cluster" against the API server. A block whose info string ends in a path is a file
-// that is written there before. The namespace is called shop.
+// has, without a cluster, and one marked "console cluster" against the API server. Blocks marked sh and commands in the file of a CI
+// service succeed, as kubectl runs them. A block whose info string ends in a path is a file that is written there before. The
+// namespace is called shop. What a page needs beforehand stands in blocks of its own, within comments.
 func TestTheCommandsInTheDocumentationPrintWhatItSays(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob("../../docs/*.md")
@@ -84,50 +63,56 @@ func TestTheCommandsInTheDocumentationPrintWhatItSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(string(text), "\n```console") {
+		blocks := runBlock.FindAllStringSubmatch(string(text), -1)
+		if len(blocks) == 0 {
 			continue
 		}
 		name := filepath.Base(page)
-		commands[name] = strings.Count(string(text), "\n$ ")
+		commands[name] = strings.Count(string(text), "\n$ ") + len(ciCommand.FindAllString(string(text), -1)) + strings.Count(string(text), "\n```sh\n")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			checkPage(t, consoleBlock.FindAllStringSubmatch(string(text), -1))
+			checkPage(t, blocks)
 		})
 	}
-	for page, atLeast := range map[string]int{"packs.md": 12, "README.md": 4, "troubleshooting.md": 15, "hooks.md": 2, "hooks.fr.md": 2} {
+	for page, atLeast := range map[string]int{
+		"packs.md": 12, "README.md": 6, "troubleshooting.md": 17, "hooks.md": 6, "hooks.fr.md": 6,
+		"ci.md": 11, "coming-from-helm.md": 6, "releases.md": 5, "rbac.md": 3, "trust.md": 2,
+	} {
 		if commands[page] < atLeast {
 			t.Errorf("%s: found %d commands, expected at least %d", page, commands[page], atLeast)
 		}
 	}
 }
 
-// consoleBlock matches a block of commands, with where they run, or a file, with its path.
-var consoleBlock = regexp.MustCompile("(?ms)^```(?:console( cluster)?|\\w+ (\\S+/\\S+))\n(.*?)^```$")
+var (
+	// runBlock matches a block of commands, with their shell and where they run, a file, with its path, or the file of a CI service.
+	runBlock = regexp.MustCompile("(?ms)^```(?:(sh|console( cluster)?)|yaml|\\w+ (\\S+/\\S+))\n(.*?)^```$")
+	// ciCommand matches a command in the file of a CI service.
+	ciCommand = regexp.MustCompile(`(?m)^ +(?:run: |- )?(kubectl sherpack .*)$`)
+)
 
 // checkPage runs the commands of a page.
 func checkPage(t *testing.T, blocks [][]string) {
 	t.Helper()
 	place := terminal{folder: t.TempDir()}
 	for _, block := range blocks {
-		onCluster, file, text := block[1] != "", block[2], block[3]
-		if file != "" {
-			// Those of a pack by itself are rendered by another test.
-			if !strings.HasPrefix(file, "templates/") {
-				write(t, filepath.Join(place.folder, file), text)
+		shell, onCluster, file, text := block[1], block[2] != "", block[3], block[4]
+		switch {
+		// Those of a pack by itself are rendered by another test.
+		case strings.HasPrefix(file, "templates/"):
+		case file != "":
+			write(t, filepath.Join(place.folder, file), text)
+		case shell == "sh":
+			place.runAsWritten(t, text)
+		case shell == "":
+			for _, command := range ciCommand.FindAllStringSubmatch(text, -1) {
+				place.runAsWritten(t, command[1])
 			}
-			continue
-		}
-		if onCluster && place.cluster == nil {
-			place.cluster = &testscript.Env{WorkDir: place.folder}
-			session := newSession(t)
-			if err := session.setup(place.cluster); err != nil {
-				t.Fatal(err)
+		default:
+			for _, step := range strings.Split("\n"+text, "\n$ ")[1:] {
+				command, want, _ := strings.Cut(step, "\n")
+				place.check(t, onCluster, command, strings.TrimRight(want, "\n"))
 			}
-			place.namespace = session.namespace
-		}
-		for _, step := range strings.Split("\n"+text, "\n$ ")[1:] {
-			command, want, _ := strings.Cut(step, "\n")
-			place.check(t, onCluster, command, strings.TrimRight(want, "\n"))
 		}
 	}
 }
@@ -142,11 +127,12 @@ type terminal struct {
 
 // check runs a command in the folder and compares all that it prints, but for times. An ellipsis stands for any text in a line,
 // and alone in a line for any lines.
-func (p terminal) check(t *testing.T, onCluster bool, command, want string) {
+func (p *terminal) check(t *testing.T, onCluster bool, command, want string) {
 	t.Helper()
 	line := strings.ReplaceAll(command, "kubectl sherpack", "kubectl-sherpack")
 	environment := []string{"HOME=" + p.folder, "KUBECONFIG=" + os.DevNull, "PATH=" + filepath.Dir(program(t)) + string(os.PathListSeparator) + os.Getenv("PATH")}
 	if onCluster {
+		p.reachCluster(t)
 		line = strings.ReplaceAll(line, "-n shop", "-n "+p.namespace)
 		environment = p.cluster.Vars
 	}
@@ -165,6 +151,48 @@ func (p terminal) check(t *testing.T, onCluster bool, command, want string) {
 	if !regexp.MustCompile(pattern).MatchString("\n" + got) {
 		t.Errorf("$ %s\n%s", command, cmp.Diff(want, got))
 	}
+}
+
+// runAsWritten runs commands through a shell and kubectl, all of which must succeed.
+func (p *terminal) runAsWritten(t *testing.T, commands string) {
+	t.Helper()
+	p.reachCluster(t)
+	if strings.Contains("\n"+commands, "\nhelm ") {
+		p.cluster.Setenv("PATH", filepath.Dir(helm(t))+string(os.PathListSeparator)+p.cluster.Getenv("PATH"))
+	}
+	script := strings.NewReplacer(
+		// One that is made must not be there yet.
+		"namespace shop", "namespace new-"+strings.TrimPrefix(p.namespace, "test-"), "-n shop", "-n "+p.namespace, "serviceaccount=shop:", "serviceaccount="+p.namespace+":",
+	).Replace(commands)
+	shell := exec.CommandContext(t.Context(), "sh", "-eu", "-c", script)
+	shell.Dir, shell.Env = p.folder, slices.Concat(os.Environ(), p.cluster.Vars, []string{"CI=", "GITHUB_ACTIONS=", "GITLAB_CI="})
+	if output, err := shell.CombinedOutput(); err != nil {
+		t.Errorf("%s\n%v\n%s", script, err, output)
+	}
+}
+
+// reachCluster prepares what commands against the API server need.
+func (p *terminal) reachCluster(t *testing.T) {
+	t.Helper()
+	if p.cluster != nil {
+		return
+	}
+	p.cluster = &testscript.Env{WorkDir: p.folder}
+	session := newSession(t)
+	if err := session.setup(p.cluster); err != nil {
+		t.Fatal(err)
+	}
+	p.namespace = session.namespace
+}
+
+// helm returns the path of Helm's program, which Go builds and keeps.
+func helm(t *testing.T) string {
+	t.Helper()
+	output, err := exec.CommandContext(t.Context(), "go", "-C", "../helm", "tool", "-n", "helm").Output()
+	if err != nil {
+		t.Fatalf("building Helm: %v", err)
+	}
+	return strings.TrimSpace(string(output))
 }
 
 // timeless is a text without what differs from run to run: times, durations, and the widths of columns.
