@@ -14,9 +14,8 @@ import (
 )
 
 const (
-	// crdInstall is a hook of Helm 2, which creates definitions before all else.
-	crdInstall = "crd-install"
-	keepPolicy = "keep"
+	resourcePolicy = "helm.sh/resource-policy"
+	keepPolicy     = "keep"
 )
 
 // reading reads Helm's annotations of resources as Helm does, and writes them as a pack has them. Words that Helm ignores are
@@ -36,6 +35,7 @@ func (r *reading) annotations(node *yaml.RNode) error {
 	}
 	r.weight(node, annotations, changes)
 	r.phases(node, annotations, changes)
+	r.policy(node, annotations, changes)
 	for key, value := range changes {
 		var filter yaml.Filter = yaml.ClearAnnotation(key)
 		if value != nil {
@@ -58,7 +58,6 @@ func lists() []list {
 	return []list{
 		{releasev1.HookDeleteAnnotation, texts(hook.DeletePolicies())},
 		{releasev1.HookOutputLogAnnotation, texts(hook.LogPolicies())},
-		{"helm.sh/resource-policy", []string{keepPolicy}},
 	}
 }
 
@@ -75,17 +74,27 @@ func (r *reading) warn(node *yaml.RNode, format string, args ...any) {
 	r.warnings = append(r.warnings, place+fmt.Sprintf(format, args...))
 }
 
-// phases writes the phases in lower case, and makes a plain definition of one that was a hook once.
+// policy writes the only policy that there is in lower case. Every other word is left as it is, and does nothing.
+func (r *reading) policy(node *yaml.RNode, annotations map[string]string, changes map[string]*string) {
+	value, given := annotations[resourcePolicy]
+	switch word := strings.ToLower(strings.TrimSpace(value)); {
+	case word == keepPolicy:
+		set(changes, resourcePolicy, value, []string{word})
+	case given && word != "":
+		r.warn(node, "%s: unknown word %q is ignored, as with Helm; valid: %s", resourcePolicy, word, keepPolicy)
+	}
+}
+
+// phases writes the phases in lower case, and makes a plain resource of what was a hook of Helm 2 once.
 func (r *reading) phases(node *yaml.RNode, annotations map[string]string, changes map[string]*string) {
 	value, isHook := annotations[releasev1.HookAnnotation]
 	if !isHook {
 		return
 	}
 	phases := helmsWords(value)
-	if slices.Contains(phases, crdInstall) {
-		r.warn(node, "%s: %s is a hook of Helm 2; applied as a definition, before the resources that need it", releasev1.HookAnnotation, crdInstall)
-		changes[releasev1.HookAnnotation], changes[releasev1.HookDeleteAnnotation], changes[releasev1.HookWeightAnnotation] = nil, nil, nil
-		return
+	if slices.Contains(phases, hook.CRDInstall) {
+		r.warn(node, "%s: %s is a hook of Helm 2; applied as a definition, before the resources that need it", releasev1.HookAnnotation, hook.CRDInstall)
+		phases = []string{hook.CRDInstall}
 	}
 	set(changes, releasev1.HookAnnotation, value, phases)
 }

@@ -33,6 +33,9 @@ const (
 
 	prefix     = "sherpack.io/"
 	helmPrefix = "helm.sh/"
+	// CRDInstall is what Helm 2 called a hook: a definition, created before all else. Charts have it to this day.
+	CRDInstall = "crd-install"
+
 	// helmsLogPolicy says when Helm prints the log of a hook.
 	helmsLogPolicy = helmPrefix + "hook-output-log-policy"
 )
@@ -111,10 +114,12 @@ func Line(node *yaml.RNode, key string) int {
 	return node.YNode().Line
 }
 
-// isHook reports whether a resource says that it is a hook, rightly or not.
+// isHook reports whether a resource says that it is a hook, rightly or not. Definitions are applied before what needs them, so that
+// those with Helm's crd-install are definitions like all others.
 func isHook(node *yaml.RNode) bool {
-	_, _, ok := read(node).get(Annotation)
-	return ok
+	value, key, ok := read(node).get(Annotation)
+	isDefinition := key != Annotation && value == CRDInstall && kinds.IsDefinition(schema.GroupKind{Group: resid.GvkFromNode(node).Group, Kind: node.GetKind()})
+	return ok && !isDefinition
 }
 
 // Parse reads the annotations of a hook. All that is wrong with them is reported at once, as joined *Error.

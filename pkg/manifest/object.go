@@ -48,11 +48,11 @@ func NewObject(node *yaml.RNode) (Object, error) {
 	return object, object.dropFile()
 }
 
-// dropNulls reads labels and annotations without a value as the API server does: a null mapping has no keys, and a null in
-// one is an empty text. Templates leave them behind where a loop or with has nothing to add.
+// dropNulls reads a namespace, labels and annotations without a value as the API server does: a null is none, and a null in a
+// mapping is an empty text. Templates leave them behind where there is nothing to add.
 func (o Object) dropNulls() {
 	metadata, _ := o.Object["metadata"].(map[string]any)
-	for _, key := range []string{"annotations", "labels"} {
+	for _, key := range []string{"namespace", "annotations", "labels"} {
 		if metadata[key] == nil {
 			delete(metadata, key)
 		}

@@ -76,6 +76,7 @@ func labelsAndAnnotationsMayHaveNoValue(t *testing.T) {
 		metadata string
 		want     map[string]any
 	}{
+		"a namespace that a template left empty": {"  namespace:\n", map[string]any{"name": "a"}},
 		"labels that a template left empty":      {"  labels:\n", map[string]any{"name": "a"}},
 		"annotations that a template left empty": {"  annotations:\n", map[string]any{"name": "a"}},
 		"a label without a value":                {"  labels: {x: , k: z}\n", map[string]any{"name": "a", "labels": map[string]any{"x": "", "k": "z"}}},

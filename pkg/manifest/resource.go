@@ -103,7 +103,7 @@ func (s source) checkShape(node *yaml.RNode) error {
 func (s source) checkStrings(node *yaml.RNode) error {
 	for _, path := range [][]string{{"apiVersion"}, {"kind"}, {"metadata", "name"}, {"metadata", "namespace"}} {
 		field, err := node.Pipe(yaml.Lookup(path...))
-		if err != nil || field == nil || field.IsNil() {
+		if err != nil || field.IsNil() || field.IsTaggedNull() {
 			continue
 		}
 		if value := field.YNode(); value.Kind != yaml.ScalarNode || value.ShortTag() != yaml.NodeTagString {
