@@ -2,7 +2,6 @@ package chart
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,15 +12,13 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
 
-// asPackHas makes of the resources of a chart what a pack would have: its annotations are those that hooks are read from, and no
-// object appears in it twice. What is not the same under the same name is left for the plan to refuse.
-func asPackHas(nodes []*yaml.RNode, namespace string) (kept []*yaml.RNode, warnings []string, err error) {
+// unique drops resources that are there twice; warnings tell of these, and of annotations that Helm ignores. What is not the same under
+// the same name is left for the plan to refuse.
+func unique(nodes []*yaml.RNode, namespace string) (kept []*yaml.RNode, warnings []string) {
 	var reading reading
 	first := map[kinds.Key]*yaml.RNode{}
 	for _, node := range nodes {
-		if err := reading.annotations(node); err != nil {
-			return nil, nil, fmt.Errorf("reading the annotations of %s/%s: %w", node.GetKind(), node.GetName(), err)
-		}
+		reading.annotations(node)
 		// Objects are made where they are needed: to make one takes longer than Helm takes to render it.
 		key := kinds.KeyOf(corev1.ObjectReference{
 			APIVersion: node.GetApiVersion(), Kind: node.GetKind(), Namespace: cmp.Or(node.GetNamespace(), namespace), Name: node.GetName(),
@@ -32,7 +29,7 @@ func asPackHas(nodes []*yaml.RNode, namespace string) (kept []*yaml.RNode, warni
 		}
 		first[key], kept = node, append(kept, node)
 	}
-	return kept, reading.warnings, nil
+	return kept, reading.warnings
 }
 
 // same reports whether two resources say the same, wherever they stand.

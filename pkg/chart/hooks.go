@@ -13,51 +13,38 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
 
-const (
-	resourcePolicy = "helm.sh/resource-policy"
-	keepPolicy     = "keep"
-)
-
-// reading reads Helm's annotations of resources as Helm does, and writes them as a pack has them. Words that Helm ignores are
-// removed, with a warning; a phase that does not exist is left for the reader of hooks to refuse, because Helm drops the whole
-// resource for it.
+// reading tells of what Helm's annotations of resources say that Helm ignores. It changes nothing in them.
 type reading struct{ warnings []string }
 
-// annotations reads those of one resource.
-func (r *reading) annotations(node *yaml.RNode) error {
+// annotations looks at those of one resource.
+func (r *reading) annotations(node *yaml.RNode) {
 	annotations := node.GetAnnotations()
-	if len(annotations) == 0 {
-		return nil
-	}
-	changes := map[string]*string{}
-	for _, list := range lists() {
-		r.words(node, annotations, changes, list)
-	}
-	r.weight(node, annotations, changes)
-	r.phases(node, annotations, changes)
-	r.policy(node, annotations, changes)
-	for key, value := range changes {
-		var filter yaml.Filter = yaml.ClearAnnotation(key)
-		if value != nil {
-			filter = yaml.SetAnnotation(key, *value)
-		}
-		if err := node.PipeE(filter); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// list is an annotation that holds a list of words, of which Helm knows some.
-type list struct {
-	key   string
-	known []string
-}
-
-func lists() []list {
-	return []list{
+	for _, list := range []struct {
+		key   string
+		known []string
+	}{
 		{releasev1.HookDeleteAnnotation, texts(hook.DeletePolicies())},
 		{releasev1.HookOutputLogAnnotation, texts(hook.LogPolicies())},
+		{"helm.sh/resource-policy", []string{"keep"}},
+	} {
+		r.words(node, list.key, annotations[list.key], list.known)
+	}
+	if weight := annotations[releasev1.HookWeightAnnotation]; weight != "" {
+		if _, err := strconv.Atoi(weight); err != nil {
+			r.warn(node, "%s: %q is not a whole number; the weight is 0, as with Helm", releasev1.HookWeightAnnotation, weight)
+		}
+	}
+	if hook.IsInstalledFirst(node) {
+		r.warn(node, "%s: %s is a hook of Helm 2; applied as a definition, before the resources that need it", releasev1.HookAnnotation, hook.CRDInstall)
+	}
+}
+
+// words tells of those that are not known.
+func (r *reading) words(node *yaml.RNode, key, value string, known []string) {
+	for word := range strings.SplitSeq(strings.ToLower(value), ",") {
+		if word = strings.TrimSpace(word); word != "" && !slices.Contains(known, word) {
+			r.warn(node, "%s: unknown word %q is ignored, as with Helm; valid words: %s", key, word, strings.Join(known, ", "))
+		}
 	}
 }
 
@@ -72,79 +59,4 @@ func texts[T ~string](words []T) []string {
 func (r *reading) warn(node *yaml.RNode, format string, args ...any) {
 	place := manifest.Position(manifest.File(node), 0) + node.GetKind() + "/" + node.GetName() + ": "
 	r.warnings = append(r.warnings, place+fmt.Sprintf(format, args...))
-}
-
-// policy writes the only policy that there is in lower case. Every other word is left as it is, and does nothing.
-func (r *reading) policy(node *yaml.RNode, annotations map[string]string, changes map[string]*string) {
-	value, given := annotations[resourcePolicy]
-	switch word := strings.ToLower(strings.TrimSpace(value)); {
-	case word == keepPolicy:
-		set(changes, resourcePolicy, value, []string{word})
-	case given && word != "":
-		r.warn(node, "%s: unknown word %q is ignored, as with Helm; valid: %s", resourcePolicy, word, keepPolicy)
-	}
-}
-
-// phases writes the phases in lower case, and makes a plain resource of what was a hook of Helm 2 once.
-func (r *reading) phases(node *yaml.RNode, annotations map[string]string, changes map[string]*string) {
-	value, isHook := annotations[releasev1.HookAnnotation]
-	if !isHook {
-		return
-	}
-	phases := helmsWords(value)
-	if slices.Contains(phases, hook.CRDInstall) {
-		r.warn(node, "%s: %s is a hook of Helm 2; applied as a definition, before the resources that need it", releasev1.HookAnnotation, hook.CRDInstall)
-		phases = []string{hook.CRDInstall}
-	}
-	set(changes, releasev1.HookAnnotation, value, phases)
-}
-
-// weight removes what is no whole number, which weighs nothing.
-func (r *reading) weight(node *yaml.RNode, annotations map[string]string, changes map[string]*string) {
-	value, given := annotations[releasev1.HookWeightAnnotation]
-	if _, err := strconv.Atoi(value); !given || err == nil {
-		return
-	}
-	if value != "" {
-		r.warn(node, "%s: %q is not a whole number; the weight is 0, as with Helm", releasev1.HookWeightAnnotation, value)
-	}
-	changes[releasev1.HookWeightAnnotation] = nil
-}
-
-// words writes a list of words in lower case, without those that are not known.
-func (r *reading) words(node *yaml.RNode, annotations map[string]string, changes map[string]*string, of list) {
-	value, given := annotations[of.key]
-	if !given {
-		return
-	}
-	var kept []string
-	for _, word := range helmsWords(value) {
-		switch {
-		case slices.Contains(of.known, word):
-			kept = append(kept, word)
-		case word != "":
-			r.warn(node, "%s: unknown word %q is ignored, as with Helm; valid words: %s", of.key, word, strings.Join(of.known, ", "))
-		}
-	}
-	if len(kept) == 0 {
-		changes[of.key] = nil
-		return
-	}
-	set(changes, of.key, value, kept)
-}
-
-// helmsWords are the words of an annotation as Helm reads them.
-func helmsWords(value string) []string {
-	words := strings.Split(value, ",")
-	for i, word := range words {
-		words[i] = strings.ToLower(strings.TrimSpace(word))
-	}
-	return words
-}
-
-// set changes the value of an annotation that does not already say these words, with blanks or without.
-func set(changes map[string]*string, key, before string, words []string) {
-	if after := strings.Join(words, ","); after != strings.Join(strings.Fields(strings.ReplaceAll(before, ",", " , ")), "") {
-		changes[key] = &after
-	}
 }

@@ -57,9 +57,9 @@ func (c *completed) Render(from render.Engine, r render.Release) (*render.Result
 		return nil, err
 	}
 	result.Warnings = append(result.Warnings, documents.warnings...)
-	nodes, more, err := asPackHas(nodes, r.Namespace)
+	nodes, more := unique(nodes, r.Namespace)
 	result.Nodes, result.Warnings = nodes, append(result.Warnings, more...)
-	return result, err
+	return result, nil
 }
 
 // execute renders all templates, by their paths.

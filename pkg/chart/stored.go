@@ -39,10 +39,7 @@ func ReadStored(of *releasev1.Release) (Stored, error) {
 		return Stored{}, err
 	}
 	found := Stored{Warnings: resources.warnings}
-	nodes, warnings, err := asPackHas(nodes, of.Namespace)
-	if err != nil {
-		return Stored{}, err
-	}
+	nodes, warnings := unique(nodes, of.Namespace)
 	found.Nodes, found.Warnings = nodes, append(found.Warnings, warnings...)
 	if of.Chart == nil {
 		return found, nil

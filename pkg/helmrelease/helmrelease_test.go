@@ -111,7 +111,7 @@ func TestFrom(t *testing.T) {
 	if diff := cmp.Diff(want, read.Content); diff != "" {
 		t.Error(diff)
 	}
-	for _, line := range []string{"# Source: shop/templates/app.yaml\n", "# Source: shop/charts/sub/templates/s.yaml\n", "# Source: shop/templates/job.yaml\n", "helm.sh/hook\": pre-install,pre-upgrade\n"} {
+	for _, line := range []string{"# Source: shop/templates/app.yaml\n", "# Source: shop/charts/sub/templates/s.yaml\n", "# Source: shop/templates/job.yaml\n", "helm.sh/hook\": pre-install, Pre-Upgrade\n"} {
 		if !strings.Contains(read.Content.Manifest, line) {
 			t.Errorf("%q is missing in:\n%s", line, read.Content.Manifest)
 		}

@@ -76,6 +76,8 @@ func (e *Error) Error() string {
 type annotations struct {
 	node   *yaml.RNode
 	values map[string]string
+	// strict refuses what Helm ignores under its own keys.
+	strict bool
 }
 
 func read(node *yaml.RNode) annotations {
@@ -86,11 +88,22 @@ func read(node *yaml.RNode) annotations {
 func (a annotations) get(key string) (value, found string, ok bool) {
 	for _, candidate := range []string{key, helmPrefix + strings.TrimPrefix(key, prefix)} {
 		if value, ok := a.values[candidate]; ok {
-			return strings.TrimSpace(value), candidate, true
+			return a.word(candidate, value), candidate, true
 		}
 	}
 	return "", "", false
 }
+
+// word is the value of an annotation without white space around it; case does not matter to Helm.
+func (a annotations) word(key, value string) string {
+	if value = strings.TrimSpace(value); a.ignores(key) {
+		return strings.ToLower(value)
+	}
+	return value
+}
+
+// ignores reports whether a word that nobody knows means nothing under a key.
+func (a annotations) ignores(key string) bool { return !a.strict && strings.HasPrefix(key, helmPrefix) }
 
 func (a annotations) errorf(key, format string, args ...any) error {
 	file, _, _ := kioutil.GetFileAnnotations(a.node)
@@ -114,18 +127,28 @@ func Line(node *yaml.RNode, key string) int {
 	return node.YNode().Line
 }
 
-// isHook reports whether a resource says that it is a hook, rightly or not. Definitions are applied before what needs them, so that
-// those with Helm's crd-install are definitions like all others.
+// isHook reports whether a resource says that it is a hook, rightly or not.
 func isHook(node *yaml.RNode) bool {
-	value, key, ok := read(node).get(Annotation)
-	isDefinition := key != Annotation && value == CRDInstall && kinds.IsDefinition(schema.GroupKind{Group: resid.GvkFromNode(node).Group, Kind: node.GetKind()})
-	return ok && !isDefinition
+	_, _, ok := read(node).get(Annotation)
+	return ok && !IsInstalledFirst(node)
 }
 
-// Parse reads the annotations of a hook. All that is wrong with them is reported at once, as joined *Error.
-func Parse(node *yaml.RNode) (Hook, error) {
-	a := read(node)
-	h := Hook{Node: node}
+// IsInstalledFirst reports whether a resource is a definition that was a hook for Helm 2. Definitions are applied before all else anyway.
+func IsInstalledFirst(node *yaml.RNode) bool {
+	value, key, ok := read(node).get(Annotation)
+	return ok && key != Annotation && slices.Contains(split(value), CRDInstall) && kinds.IsDefinition(kindOf(node))
+}
+
+func kindOf(node *yaml.RNode) schema.GroupKind {
+	return schema.GroupKind{Group: resid.GvkFromNode(node).Group, Kind: node.GetKind()}
+}
+
+// Parse reads the annotations of a hook, Helm's as Helm reads them: case does not matter, and words that it does not know mean nothing,
+// but for phases. All that is wrong with them is reported at once, as joined *Error.
+func Parse(node *yaml.RNode) (Hook, error) { return read(node).parse() }
+
+func (a annotations) parse() (Hook, error) {
+	h := Hook{Node: a.node}
 	var errs [6]error
 	h.Phases, errs[0] = a.phases()
 	h.Weight, errs[1] = a.weight()
@@ -148,21 +171,23 @@ func (a annotations) phases() ([]Phase, error) {
 		if word == "test-success" {
 			return Test, nil
 		}
-		return Phase(word), a.errorf(key, "unknown phase %q; valid phases: %s%s", word, list(Phases()), words.Suggestion(word, Phases()))
+		return "", a.errorf(key, "unknown phase %q; valid phases: %s%s", word, strings.Join(texts(Phases()), ", "), words.Suggestion(word, Phases()))
 	})
 }
 
 func (a annotations) policies() ([]DeletePolicy, error) {
 	value, key, ok := a.get(DeletePolicyAnnotation)
-	if !ok && kinds.RunsPods(schema.GroupKind{Group: resid.GvkFromNode(a.node).Group, Kind: a.node.GetKind()}) {
-		return []DeletePolicy{BeforeHookCreation}, nil
+	var found []DeletePolicy
+	var err error
+	if ok {
+		found, err = parseList(value, DeletePolicies(), func(word string) (DeletePolicy, error) {
+			return "", a.unknown(key, "delete policy", "policies", word, texts(DeletePolicies()))
+		})
 	}
-	if !ok {
-		return nil, nil
+	if err == nil && len(found) == 0 && kinds.RunsPods(kindOf(a.node)) {
+		found = []DeletePolicy{BeforeHookCreation}
 	}
-	return parseList(value, DeletePolicies(), func(word string) (DeletePolicy, error) {
-		return "", a.errorf(key, "unknown delete policy %q; valid policies: %s%s", word, list(DeletePolicies()), words.Suggestion(word, DeletePolicies()))
-	})
+	return found, err
 }
 
 // logs reads Helm's annotation; there is none of this project, which has a flag.
@@ -171,35 +196,53 @@ func (a annotations) logs() ([]LogPolicy, error) {
 	if !given {
 		return nil, nil
 	}
-	return parseList(value, LogPolicies(), func(word string) (LogPolicy, error) {
-		return "", a.errorf(helmsLogPolicy, "unknown log policy %q; valid policies: %s%s", word, list(LogPolicies()), words.Suggestion(word, LogPolicies()))
+	return parseList(a.word(helmsLogPolicy, value), LogPolicies(), func(word string) (LogPolicy, error) {
+		return "", a.unknown(helmsLogPolicy, "log policy", "policies", word, texts(LogPolicies()))
 	})
 }
 
-// parseList reads a comma list of known words, each kept once; other decides about a word that is not one of them.
+// unknown is the error for a word that is none of the valid ones; nil where such a word means nothing.
+func (a annotations) unknown(key, what, plural, word string, valid []string) error {
+	if a.ignores(key) {
+		return nil
+	}
+	return a.errorf(key, "unknown %s %q; valid %s: %s%s", what, word, plural, strings.Join(valid, ", "), words.Suggestion(word, valid))
+}
+
+// parseList reads a comma list of known words, each kept once; other decides about a word that is not one of them, and returns "" to drop
+// it.
 func parseList[T ~string](value string, valid []T, other func(string) (T, error)) ([]T, error) {
 	var found []T
 	var errs []error
-	for word := range strings.SplitSeq(value, ",") {
-		word := T(strings.TrimSpace(word))
+	for _, text := range split(value) {
+		word := T(text)
 		if !slices.Contains(valid, word) {
-			replaced, err := other(string(word))
+			replaced, err := other(text)
 			errs = append(errs, err)
 			word = replaced
 		}
-		if !slices.Contains(found, word) {
+		if word != "" && !slices.Contains(found, word) {
 			found = append(found, word)
 		}
 	}
 	return found, errors.Join(errs...)
 }
 
-func list[T ~string](valid []T) string {
-	text := make([]string, len(valid))
-	for i, word := range valid {
-		text[i] = string(word)
+// split returns the words of a comma list, without white space around them.
+func split(value string) []string {
+	found := strings.Split(value, ",")
+	for i, word := range found {
+		found[i] = strings.TrimSpace(word)
 	}
-	return strings.Join(text, ", ")
+	return found
+}
+
+func texts[T ~string](valid []T) []string {
+	found := make([]string, len(valid))
+	for i, word := range valid {
+		found[i] = string(word)
+	}
+	return found
 }
 
 func (a annotations) weight() (int, error) {
@@ -208,7 +251,10 @@ func (a annotations) weight() (int, error) {
 		return 0, nil
 	}
 	weight, err := strconv.ParseInt(value, 10, 32)
-	if err != nil {
+	switch {
+	case err != nil && a.ignores(key):
+		return 0, nil
+	case err != nil:
 		return 0, a.errorf(key, "weight %q is not an integer; valid weights: whole numbers such as \"-5\", \"0\" or \"10\"", value)
 	}
 	return int(weight), nil

@@ -60,6 +60,12 @@ func annotationsAreRead(t *testing.T) {
 			[]string{"helm.sh/hook: test-success", `helm.sh/hook-weight: "7"`, "helm.sh/hook-delete-policy: hook-failed"},
 			parsed{Phases: []hook.Phase{hook.Test}, Weight: 7, Policies: []hook.DeletePolicy{hook.HookFailed}},
 		},
+		"Helm's words as Helm reads them": {
+			"Job",
+			[]string{"helm.sh/hook: ' TEST , Pre-Install'", `helm.sh/hook-weight: "high"`, "helm.sh/hook-delete-policy: 'never, Hook-Failed'", "helm.sh/hook-output-log-policy: always"},
+			parsed{Phases: []hook.Phase{hook.Test, hook.PreInstall}, Policies: []hook.DeletePolicy{hook.HookFailed}},
+		},
+		"no policy that Helm knows": {"Job", []string{"helm.sh/hook: test", "helm.sh/hook-delete-policy: never"}, parsed{Phases: []hook.Phase{hook.Test}, Policies: before}},
 		"our key wins over Helm's": {
 			"Job",
 			[]string{"helm.sh/hook: test", "sherpack.io/hook: pre-delete", `helm.sh/hook-weight: "7"`, `sherpack.io/hook-weight: "1"`},
@@ -150,7 +156,7 @@ func wrongWordsAreRefusedWithPlaceAndValidWords(t *testing.T) {
 			if err := node.PipeE(yaml.SetAnnotation(kioutil.PathAnnotation, "templates/a.yaml")); err != nil {
 				t.Fatal(err)
 			}
-			_, _, err := hook.Split([]*yaml.RNode{node})
+			err := hook.Check([]*yaml.RNode{node})
 			var first *hook.Error
 			if !errors.As(err, &first) {
 				t.Fatalf("no *hook.Error: %v", err)

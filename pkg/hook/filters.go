@@ -48,8 +48,26 @@ func (Order) Filter(nodes []*yaml.RNode) ([]*yaml.RNode, error) {
 	return sorted, nil
 }
 
+// Check refuses the annotations of a pack that Split refuses, and under Helm's keys every word that Helm would ignore: in a pack that
+// is a mistake. The errors are joined *Error.
+func Check(nodes []*yaml.RNode) error {
+	var errs []error
+	for _, node := range nodes {
+		errs = append(errs, checkKeys(node))
+	}
+	for _, node := range nodes {
+		if isHook(node) {
+			a := read(node)
+			a.strict = true
+			_, err := a.parse()
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Split takes the hooks out of a manifest. hooks come in the order in which they run, regular resources in the
-// manifest's. Every wrong word in any annotation of ours is an error, as joined *Error.
+// manifest's. Every wrong word in any annotation of ours is an error, and so is an unknown phase, as joined *Error.
 func Split(nodes []*yaml.RNode) (hooks []Hook, regular []*yaml.RNode, err error) {
 	var errs []error
 	for _, node := range nodes {

@@ -16,6 +16,7 @@ func TestSplit(t *testing.T) {
 	t.Parallel()
 	t.Run("hooks are taken out in their order", hooksAreTakenOutInTheirOrder)
 	t.Run("there may be only hooks, or none", onlyHooksOrNone)
+	t.Run("definitions are no hooks", definitionsAreNoHooks)
 }
 
 func hooksAreTakenOutInTheirOrder(t *testing.T) {
@@ -47,6 +48,24 @@ func hooksAreTakenOutInTheirOrder(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %s", phase, diff)
+		}
+	}
+}
+
+// In charts of Helm 2 definitions were hooks; other resources with that phase are mistakes.
+func definitionsAreNoHooks(t *testing.T) {
+	t.Parallel()
+	definition := resource(t, "CustomResourceDefinition", "a", "helm.sh/hook: CRD-Install", "helm.sh/hook-delete-policy: before-hook-creation")
+	if err := definition.PipeE(yaml.SetField("apiVersion", yaml.NewStringRNode("apiextensions.k8s.io/v1"))); err != nil {
+		t.Fatal(err)
+	}
+	hooks, regular, err := hook.Split([]*yaml.RNode{definition})
+	if err != nil || len(hooks) > 0 || len(regular) != 1 || hook.Check(regular) != nil {
+		t.Errorf("hooks %v, others %v: %v", hooks, regular, err)
+	}
+	for _, lines := range []string{"sherpack.io/hook: crd-install", "helm.sh/hook: crd-install"} {
+		if _, _, err := hook.Split([]*yaml.RNode{resource(t, "ConfigMap", "a", lines)}); err == nil {
+			t.Errorf("%s is accepted", lines)
 		}
 	}
 }

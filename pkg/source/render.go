@@ -1,8 +1,10 @@
 package source
 
 import (
+	"errors"
 	"path"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 )
@@ -28,14 +30,16 @@ func (c *completed) Render(engine render.Engine, r render.Release) (*render.Resu
 			return nil, err
 		}
 	}
+	var wrong []error
 	for _, file := range output.Files {
 		nodes, err := manifest.Decode(file.Path, file.Text, file.Line)
+		wrong = append(wrong, hook.Check(nodes))
 		if err := files.Add(file.Path, nodes, err); err != nil {
 			return nil, err
 		}
 	}
 	result.Nodes, err = files.Resources()
-	return result, err
+	return result, errors.Join(append(wrong, err)...)
 }
 
 // addDefinitions adds what is in crds/ of the packs.

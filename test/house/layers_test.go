@@ -32,7 +32,7 @@ func layers() []layer {
 		{folder: "pkg/convert", may: []string{"pkg/lint", "pkg/manifest", "pkg/pack", "pkg/plan", "pkg/render", "pkg/source"}},
 		{folder: "pkg/lint", may: []string{"pkg/dependency", "pkg/hook", "pkg/kinds", "pkg/manifest", "pkg/pack", "pkg/plan", "pkg/release", "pkg/render", "pkg/source"}},
 		{folder: "pkg/dependency", may: []string{"pkg/chart", "pkg/pack", "pkg/source", "pkg/words"}},
-		{folder: "pkg/source", may: []string{"pkg/chart", "pkg/manifest", "pkg/pack", "pkg/render", "pkg/words"}},
+		{folder: "pkg/source", may: []string{"pkg/chart", "pkg/hook", "pkg/manifest", "pkg/pack", "pkg/render", "pkg/words"}},
 		{folder: "pkg/chart", may: []string{"pkg/hook", "pkg/kinds", "pkg/manifest", "pkg/pack", "pkg/render", "pkg/strictyaml"}},
 		{folder: "pkg/helmrelease", may: []string{"pkg/chart", "pkg/hook", "pkg/manifest", "pkg/pack", "pkg/plan", "pkg/release"}},
 		{folder: "pkg/progress", may: []string{"pkg/lifecycle", "pkg/printers", "pkg/release", "pkg/words"}},
