@@ -46,8 +46,9 @@ func (f *assumedFlags) Capabilities() (render.Capabilities, error) {
 		return render.Capabilities{}, inputError{fmt.Errorf("--%s %q: %w", kubeVersionFlag, f.KubeVersion, err)}
 	}
 	found := render.Capabilities{
+		// As it was given, as with Helm: the rest of a version, such as -gke.1, tells of the provider.
 		KubeVersion: render.KubeVersion{
-			Version: fmt.Sprintf("v%d.%d.%d", parsed.Major(), parsed.Minor(), parsed.Patch()), Major: fmt.Sprint(parsed.Major()), Minor: fmt.Sprint(parsed.Minor()),
+			Version: "v" + strings.TrimPrefix(f.KubeVersion, "v"), Major: fmt.Sprint(parsed.Major()), Minor: fmt.Sprint(parsed.Minor()),
 		},
 		APIVersions: slices.Clone(f.APIVersions),
 	}

@@ -21,7 +21,7 @@ func TestCapabilities(t *testing.T) {
 func capabilitiesOfTemplate(t *testing.T) {
 	t.Parallel()
 	for version, want := range map[string][3]string{
-		"1.30": {"v1.30.0", "1", "30"}, "v1.31": {"v1.31.0", "1", "31"}, "v1.32.4": {"v1.32.4", "1", "32"}, "1.33.1+k3s1": {"v1.33.1", "1", "33"},
+		"1.30": {"v1.30", "1", "30"}, "v1.31": {"v1.31", "1", "31"}, "v1.32.4": {"v1.32.4", "1", "32"}, "1.33.1+k3s1": {"v1.33.1+k3s1", "1", "33"},
 	} {
 		found, err := (&assumedFlags{KubeVersion: version, APIVersions: []string{"example.com/v1", "v1"}}).Capabilities()
 		if err != nil {
