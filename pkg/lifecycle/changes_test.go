@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -16,6 +17,7 @@ import (
 func TestChanges(t *testing.T) {
 	t.Parallel()
 	t.Run("an upgrade says what it did to each object, and counts the others", upgradeSaysWhatItDid)
+	t.Run("what the API server found nothing to write of is unchanged", nothingToWriteIsUnchanged)
 	t.Run("what is deleted and created is recreated", deletedAndCreatedIsRecreated)
 	t.Run("what was deleted and could not be created is deleted", deletedAndNotCreated)
 	t.Run("a resumption adds to what was done before it", resumptionAddsToWhatWasDone)
@@ -57,6 +59,31 @@ func upgradeSaysWhatItDid(t *testing.T) {
 	checkChanges(t, s.newest(), "1 created Deployment/web", "1 configured ConfigMap/app", "2 pruned ConfigMap/old Job/shop-gone", "1 unchanged")
 	s.must(t, s.plan(t, release.OperationRollback, "1", plan.Options{}))
 	checkChanges(t, s.newest(), "1 created ConfigMap/old", "1 configured ConfigMap/app", "2 pruned Deployment/web Job/shop-a", "1 unchanged")
+}
+
+func nothingToWriteIsUnchanged(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster()
+	// The API server writes nothing where nothing would be other than it is.
+	cluster.admit = func(applied, _ *unstructured.Unstructured) {
+		version, _, _ := unstructured.NestedString(applied.Object, "data", "v")
+		applied.SetResourceVersion("written for " + version)
+	}
+	text := settings("one")
+	if _, _, err := run(t, cluster, mustPlan(t, text, plan.Options{})); err != nil {
+		t.Fatal(err)
+	}
+	// Nothing is on record of the first, so that all is sent again.
+	again := mustPlan(t, text, plan.Options{})
+	if _, _, err := run(t, cluster, again); err != nil {
+		t.Fatal(err)
+	}
+	checkChanges(t, again.Release, "1 unchanged")
+	other := mustPlan(t, settings("two"), plan.Options{})
+	if _, _, err := run(t, cluster, other); err != nil {
+		t.Fatal(err)
+	}
+	checkChanges(t, other.Release, "1 configured ConfigMap/app")
 }
 
 func deletedAndCreatedIsRecreated(t *testing.T) {
