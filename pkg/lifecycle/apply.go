@@ -103,6 +103,9 @@ func (o *objects) applied(object manifest.Object, applied kube.Applied) {
 		outcome.Result, outcome.Message = ResultAdopted, "it belonged to "+before.foreign
 	case before.replaced:
 		outcome.Message = replacedMessage
+	case before.resourceVersion != "" && before.resourceVersion == applied.Ref.ResourceVersion:
+		// The API server has found nothing to write.
+		outcome.Result = ResultUnchanged
 	}
 	o.Emit(ObjectApplied, outcome)
 }

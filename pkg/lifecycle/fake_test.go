@@ -275,7 +275,7 @@ func (c *cluster) put(object *unstructured.Unstructured) kube.Applied {
 	}
 	c.objects[key(object)] = stored
 	ref := manifest.Object{Unstructured: stored}.Reference()
-	ref.UID = stored.GetUID()
+	ref.UID, ref.ResourceVersion = stored.GetUID(), stored.GetResourceVersion()
 	return kube.Applied{Ref: ref, Created: !exists, Generation: 1, Labels: stored.GetLabels(), Annotations: stored.GetAnnotations()}
 }
 

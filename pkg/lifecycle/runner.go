@@ -56,7 +56,7 @@ type execution struct {
 
 func (r Runner) execution(p plan.Plan) *execution {
 	record := p.Release.Clone()
-	line := newTimeline(p.Operation, r.Now, r.Before)
+	line := newTimeline(p.Operation, record.Status, r.Now, r.Before)
 	events := &reporter{observe: r.observing(line), notices: r.Cluster.Notices, clock: r.Now, started: r.Now(), about: Event{
 		Operation: p.Operation, Release: record.Name, Namespace: record.Namespace, Revision: record.Spec.Revision,
 	}}

@@ -5,15 +5,18 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// timeline keeps what a run does, and when, in the status of its release. It writes nothing itself: what it has kept goes out
+// timeline keeps what a run does, when, and to which objects, in the status of its release. It writes nothing itself: what it has kept goes out
 // with the records of hooks and of the end, so it costs no request.
 type timeline struct {
 	clock func() time.Time
 	spans []release.Span
+	// changes are what was done to objects, by earlier attempts at the operation, too.
+	changes release.Changes
 	// status is where the spans are kept; nil as long as nothing of the run is on record, and for an operation that leaves the
 	// status of the revision to the one before it.
 	status *release.Status
@@ -23,9 +26,12 @@ type timeline struct {
 	deletion string
 }
 
-// newTimeline returns a timeline that begins with what was done before the run.
-func newTimeline(operation release.Operation, clock func() time.Time, before []release.Span) *timeline {
+// newTimeline returns a timeline that begins with what was done before the run. status is that of the revision before it.
+func newTimeline(operation release.Operation, status release.Status, clock func() time.Time, before []release.Span) *timeline {
 	t := &timeline{clock: clock, spans: slices.Clone(before), counting: -1, deletion: "prune"}
+	if operation == status.Operation || operation == release.OperationUndo {
+		t.changes = status.Changes.Attempted()
+	}
 	if operation == release.OperationUninstall || operation == release.OperationUndo {
 		t.deletion = "delete"
 	}
@@ -43,7 +49,7 @@ func (t *timeline) KeepIn(status *release.Status, undoes bool) {
 
 func (t *timeline) keep() {
 	if t.status != nil {
-		t.status.Timeline = t.spans
+		t.status.Timeline, t.status.Changes = t.spans, t.changes
 	}
 }
 
@@ -68,8 +74,13 @@ func (t *timeline) Begin(span release.Span) (end func(error) time.Duration) {
 	}
 }
 
-// Observe counts what becomes of objects.
+// Observe counts what becomes of objects, and notes which they are.
 func (t *timeline) Observe(event Event) {
+	if result := t.changeOf(event); result != "" {
+		object := event.Object
+		t.changes.Add(result, kinds.Key{Group: object.Group, Kind: object.Kind, Namespace: object.Namespace, Name: object.Name})
+		t.keep()
+	}
 	if t.counting < 0 || event.Type != ObjectApplied && event.Type != ObjectDeleted && event.Type != ObjectKept {
 		return
 	}
@@ -79,6 +90,30 @@ func (t *timeline) Observe(event Event) {
 	}
 	span.Counts[string(event.Result)]++
 	t.keep()
+}
+
+// changeOf is what the run did to the object of an event; "" for nothing, and for what hooks make.
+func (t *timeline) changeOf(event Event) release.ChangeResult {
+	switch {
+	case event.Object == nil:
+		return ""
+	case event.Type == ObjectGivenBack, event.Type == ObjectHandedOver:
+		return changeResults()[event.Result]
+	case t.counting < 0 || event.Type != ObjectApplied && event.Type != ObjectDeleted:
+		return ""
+	case event.Result == ResultDeleted && t.deletion == "prune" && t.spans[t.counting].Kind == release.SpanDelete:
+		return release.ChangePruned
+	}
+	return changeResults()[event.Result]
+}
+
+// changeResults are the results of events as records have them; those that are no change of an object are not among them.
+func changeResults() map[Result]release.ChangeResult {
+	return map[Result]release.ChangeResult{
+		ResultCreated: release.ChangeCreated, ResultConfigured: release.ChangeConfigured, ResultAdopted: release.ChangeAdopted,
+		ResultDeleted: release.ChangeDeleted, ResultGivenBack: release.ChangeGivenBack, ResultHandedOver: release.ChangeHandedOver,
+		ResultUnchanged: release.ChangeNone,
+	}
 }
 
 // BeginStep notes that a step begins. One that takes no time is not noted.

@@ -64,8 +64,8 @@ func newStatusCommand(getter genericclioptions.RESTClientGetter, streams generic
 			tests, and its resources, with their readiness and the reason if they are not ready.
 
 			With --timeline, show what its last operation did when, as a chart: in the terminal, as a picture (-o svg), or as
-			a page to keep (-o html), which also has the hooks, the ends of their logs and the objects. Formats for programs
-			print the record, without the readiness of resources.`),
+			a page to keep (-o html), which also has the hooks, the ends of their logs, what changed and the objects. Formats
+			for programs print the record, without the readiness of resources.`),
 		Example: templates.Examples(`
 			# Show a release
 			kubectl sherpack status myshop

@@ -151,6 +151,9 @@ type Status struct {
 	// Timeline is what the operation has done, in the order of the beginnings. It is written with the records of hooks and at the
 	// end, so that one that was cut short may have come further. It is empty in records of earlier versions.
 	Timeline []Span `json:"timeline,omitempty"`
+	// Changes are what the operation has done to objects, those of attempts included that were cut short. They are written
+	// together with Timeline, and are empty in records of earlier versions, which count objects in Timeline alone.
+	Changes Changes `json:"changes,omitempty"`
 	// DeployedRevision and Resources are part of the shown object only, see Shown; they are not stored.
 	DeployedRevision int        `json:"deployedRevision,omitempty"`
 	Resources        []Resource `json:"resources,omitempty"`
@@ -169,11 +172,12 @@ type Past struct {
 	StartedAt  *metav1.Time `json:"startedAt,omitempty"`
 	FinishedAt *metav1.Time `json:"finishedAt,omitempty"`
 	Timeline   []Span       `json:"timeline,omitempty"`
+	Changes    Changes      `json:"changes,omitempty"`
 }
 
 // Remember keeps what the status says, for Restore.
 func (s *Status) Remember() {
-	s.Before = &Past{s.Phase, s.Operation, s.Message, s.Cause, s.StartedAt, s.FinishedAt, s.Timeline}
+	s.Before = &Past{s.Phase, s.Operation, s.Message, s.Cause, s.StartedAt, s.FinishedAt, s.Timeline, s.Changes}
 }
 
 // Restore says again what the status said when it was told to remember, and reports whether it was. A phase that was
@@ -184,7 +188,7 @@ func (s *Status) Restore() bool {
 		return false
 	}
 	s.Phase, s.Operation, s.StartedAt, s.FinishedAt = past.Phase, past.Operation, past.StartedAt, past.FinishedAt
-	s.Message, s.Cause, s.Timeline = past.Message, past.Cause, past.Timeline
+	s.Message, s.Cause, s.Timeline, s.Changes = past.Message, past.Cause, past.Timeline, past.Changes
 	s.Before = nil
 	if s.Phase.Pending() {
 		s.Phase = Failed
@@ -206,7 +210,7 @@ func New(name, namespace string, revision int) *Release {
 func (r *Release) Clone() *Release {
 	clone := *r
 	clone.Status.Conditions, clone.Status.Hooks = slices.Clone(r.Status.Conditions), slices.Clone(r.Status.Hooks)
-	clone.Status.Timeline = slices.Clone(r.Status.Timeline)
+	clone.Status.Timeline, clone.Status.Changes = slices.Clone(r.Status.Timeline), r.Status.Changes.Clone()
 	clone.Inventory, clone.Former = slices.Clone(r.Inventory), slices.Clone(r.Former)
 	clone.Record.Inventory = slices.Clone(r.Record.Inventory)
 	return &clone

@@ -3,9 +3,12 @@ package storage_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
 	"github.com/sherpack-io/kubectl-sherpack/test/clustertest"
@@ -21,6 +24,7 @@ func TestUpdateStatus(t *testing.T) {
 	t.Run("it is written after the network is back", statusIsWrittenAfterTheNetworkIsBack)
 	t.Run("a lost answer does not hide another's write", aLostAnswerDoesNotHideAnothersWrite)
 	t.Run("it heals its head", statusHealsItsHead)
+	t.Run("it has room for all the changes that a record has", statusHasRoomForChanges)
 }
 
 func statusIsUpdatedAlone(t *testing.T) {
@@ -186,6 +190,29 @@ func statusHealsItsHead(t *testing.T) {
 			diff(t, "the content", r.Content, got.Content)
 		})
 	}
+}
+
+// An uninstallation that has deleted nothing yet has the changes of the operation before it besides its own.
+func statusHasRoomForChanges(t *testing.T) {
+	t.Parallel()
+	store, r := newStore(t, "run1"), example(clustertest.Namespace(t), 1)
+	create(t, store, r)
+	r.Status.Changes = nil
+	for _, result := range []release.ChangeResult{
+		release.ChangeCreated, release.ChangeConfigured, release.ChangeRecreated, release.ChangeAdopted, release.ChangePruned, release.ChangeDeleted,
+		release.ChangeGivenBack, release.ChangeHandedOver,
+	} {
+		for number := range 3000 {
+			r.Status.Changes.Add(result, kinds.Key{Kind: "ConfigMap", Namespace: "web", Name: fmt.Sprintf("%s-%d", strings.ReplaceAll(string(result), " ", "-"), number)})
+		}
+	}
+	r.Status.Remember()
+	if err := store.UpdateStatus(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	found := get(t, newStore(t, "run2"), r)
+	diff(t, "the changes", r.Status.Changes, found.Status.Changes)
+	diff(t, "those before", r.Status.Before.Changes, found.Status.Before.Changes)
 }
 
 func TestSupersede(t *testing.T) {

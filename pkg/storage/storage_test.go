@@ -110,6 +110,12 @@ func example(namespace string, revision int) *release.Release {
 			Weight: -5, UID: "1-2", State: release.HookFailed, Reason: "Error", Message: "exited with code 3", ExitCode: ptr.To[int32](3), Signal: 9,
 			Container: "migrate", Attempts: 2, StartedAt: &started, FinishedAt: &finished, LogTail: "\x1b[31mfatal\n", FromRevision: 4, Hash: "abc",
 		}},
+		Changes: release.Changes{
+			{Result: release.ChangeGivenBack, Count: 3, Objects: []release.ObjectNames{
+				{Kind: "ClusterRole", Group: "rbac.authorization.k8s.io", Names: []string{"system:shop"}}, {Kind: "ConfigMap", Namespace: namespace, Names: []string{"a"}},
+			}},
+			{Result: release.ChangeNone, Count: 7},
+		},
 	}
 	r.SetCondition(finished)
 	return r

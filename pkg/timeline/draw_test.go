@@ -103,6 +103,13 @@ func hostileRelease(text string) *release.Release {
 		h := &r.Status.Hooks[i]
 		h.Title, h.Message, h.LogTail, h.LogNote, h.Reason, h.Phase, h.State = text, text, text, text, text, text, release.HookState(text)
 	}
+	for i := range r.Status.Changes {
+		change := &r.Status.Changes[i]
+		change.Result = release.ChangeResult(text)
+		for j := range change.Objects {
+			change.Objects[j] = release.ObjectNames{Group: text, Kind: text, Namespace: text + text, Names: []string{text}}
+		}
+	}
 	for i := range r.Status.Resources {
 		resource := &r.Status.Resources[i]
 		resource.Kind, resource.Name, resource.Namespace, resource.Role, resource.Origin = text, text, text, release.Role(text), release.Origin(text)
@@ -166,6 +173,8 @@ func TestPage(t *testing.T) {
 		t.Parallel()
 		golden.Compare(t, "page.html", page(t, upgraded()))
 	})
+	t.Run("it counts what changed where the record names no objects", pageOfARecordWithoutNames)
+	t.Run("what changed of an operation that has not ended may not be all", whatChangedMayNotBeAll)
 	t.Run("hostile texts are escaped", func(t *testing.T) {
 		t.Parallel()
 		checkPage(t, page(t, hostileRelease(hostile)))
@@ -182,6 +191,37 @@ func TestPage(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
+}
+
+func pageOfARecordWithoutNames(t *testing.T) {
+	t.Parallel()
+	r := upgraded()
+	r.Status.Changes = nil
+	text := page(t, r)
+	for _, want := range []string{"<h2>What changed</h2>", "<tr><td>apply wave 4</td><td>3 configured, 1 created, 8 unchanged</td></tr>"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it has no %s", want)
+		}
+	}
+	if strings.Contains(text, `<details class="change"`) {
+		t.Error("it has objects")
+	}
+}
+
+func whatChangedMayNotBeAll(t *testing.T) {
+	t.Parallel()
+	const note = "it may have changed more since"
+	if strings.Contains(page(t, upgraded()), note) {
+		t.Error("it is said of one that has ended")
+	}
+	r := killed()
+	r.Status.Changes = release.Changes{many(release.ChangeCreated, 1, 1)}
+	for _, interrupted := range []release.Operation{"", release.OperationUpgrade} {
+		r.Status.Interrupted = interrupted
+		if !strings.Contains(page(t, r), note) {
+			t.Errorf("it is not said, interrupted: %q", interrupted)
+		}
+	}
 }
 
 type broken struct{}

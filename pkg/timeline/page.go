@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -20,10 +23,11 @@ import (
 var pageText string
 
 // Page writes what is on record of a revision as one page to keep: what became of it, its timeline, its hooks with the ends of their
-// logs, and its objects. It needs nothing from elsewhere and runs no script; all text in it is escaped.
+// logs, what has changed, and its objects. It needs nothing from elsewhere and runs no script; all text in it is escaped.
 func Page(out io.Writer, r *release.Release, now time.Time) error {
 	page, err := template.New("page").Funcs(template.FuncMap{
 		"clean": printers.Clean, "duration": words.Duration, "time": shownTime, "counts": counts, "percent": percent,
+		"count": words.Count, "title": changeTitle,
 	}).Parse(pageText)
 	if err != nil {
 		return fmt.Errorf("reading the page: %w", err)
@@ -54,15 +58,48 @@ func (p pageData) Class() State {
 	return Succeeded
 }
 
-// Changes are the spans that say what became of objects.
-func (p pageData) Changes() []release.Span {
-	var changes []release.Span
-	for _, span := range p.Release.Status.Timeline {
-		if len(span.Counts) > 0 {
-			changes = append(changes, span)
-		}
+// Named are the changes whose objects are shown.
+func (p pageData) Named() []release.Change {
+	return slices.DeleteFunc(slices.Clone(p.Release.Status.Changes), func(change release.Change) bool { return change.Result == release.ChangeNone })
+}
+
+// ChangeCounts is what became of objects in one line: 3 created, 2 unchanged.
+func (p pageData) ChangeCounts() string {
+	var parts []string
+	for _, change := range p.Release.Status.Changes {
+		parts = append(parts, fmt.Sprintf("%d %s", change.Count, changeWord(change.Result)))
 	}
-	return changes
+	return strings.Join(parts, ", ")
+}
+
+// IsOpen reports whether what is on record may not be all that the operation has done.
+func (p pageData) IsOpen() bool {
+	return slices.ContainsFunc(p.Chart.Bars, func(bar Bar) bool { return bar.State == Running || bar.State == Interrupted })
+}
+
+// IsLong reports whether a change has more objects than are shown at once.
+func (pageData) IsLong(change release.Change) bool { return change.Count > 20 }
+
+// changeWord is what was done to objects as a page says it.
+func changeWord(result release.ChangeResult) string {
+	if result == release.ChangeConfigured {
+		return "changed"
+	}
+	return string(result)
+}
+
+// changeTitle is the same at the beginning of a line.
+func changeTitle(result release.ChangeResult) string {
+	first, size := utf8.DecodeRuneInString(changeWord(result))
+	return string(unicode.ToUpper(first)) + changeWord(result)[size:]
+}
+
+// CountedSpans are the spans that say how many objects became what, of a record that does not say which objects they are.
+func (p pageData) CountedSpans() []release.Span {
+	if len(p.Release.Status.Changes) > 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(p.Release.Status.Timeline), func(span release.Span) bool { return len(span.Counts) == 0 })
 }
 
 // RunLink is the address of the CI run if it is one that may be followed; else "".

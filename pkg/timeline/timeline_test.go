@@ -1,6 +1,7 @@
 package timeline_test
 
 import (
+	"fmt"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,6 +26,15 @@ func span(kind release.SpanKind, name string, from, to time.Duration, result rel
 }
 
 const open = -1
+
+// many is a change of ConfigMaps, of which some are named.
+func many(result release.ChangeResult, named, count int) release.Change {
+	objects := release.ObjectNames{Kind: "ConfigMap", Namespace: "web"}
+	for number := range named {
+		objects.Names = append(objects.Names, fmt.Sprintf("shop-item-%02d", number))
+	}
+	return release.Change{Result: result, Count: count, Objects: []release.ObjectNames{objects}}
+}
 
 // upgraded is a revision whose upgrade did all that an operation may do, and failed at its end.
 func upgraded() *release.Release {
@@ -68,6 +78,16 @@ func upgraded() *release.Release {
 			Message: "container \"notify\" exited with code 3 (11.8s, 3 attempts)", LogTail: "connecting to chat.example.com\nfatal: <no route> & \"no answer\"\n",
 		},
 		{Title: "post-upgrade/warm", Phase: "post-upgrade", Kind: "Job", Name: "warm", State: release.HookSkipped, Reason: release.ReasonNotReached},
+	}
+	r.Status.Changes = release.Changes{
+		{Result: release.ChangeCreated, Count: 1, Objects: []release.ObjectNames{{Group: "apps", Kind: "Deployment", Namespace: "web", Names: []string{"shop-cache"}}}},
+		{Result: release.ChangeConfigured, Count: 3, Objects: []release.ObjectNames{
+			{Group: "cert-manager.io", Kind: "Certificate", Namespace: "web", Names: []string{"shop"}},
+			{Kind: "ConfigMap", Namespace: "shared", Names: []string{"shop"}},
+			{Group: "apps", Kind: "Deployment", Namespace: "web", Names: []string{"shop"}},
+		}},
+		many(release.ChangePruned, 25, 30),
+		{Result: release.ChangeNone, Count: 9},
 	}
 	r.Status.Resources = []release.Resource{
 		{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "web", Name: "shop", Role: release.Regular, Origin: release.Created},
