@@ -163,8 +163,14 @@ func (s *session) Close(ctx context.Context) {
 	if s.held != nil {
 		s.held.Unlock(ctx)
 	}
-	s.view.Close()
+	s.closeView()
 	s.connection.Close()
+}
+
+// closeView ends the view; what is observed after it is not shown.
+func (s *session) closeView() {
+	s.view.Close()
+	s.view = unseen{}
 }
 
 // propose plans, locks the release, and plans again if another command has changed the release meanwhile, or was killed while
@@ -298,6 +304,8 @@ func (s *session) preview(ctx context.Context, proposed *proposal) (*performed, 
 	if s.DryRun == cmdutil.DryRunServer {
 		preview, refused = s.foresee(ctx, proposed)
 	}
+	// The answer goes to the same terminal: a frame that is drawn anew below it would erase its last lines.
+	s.closeView()
 	refused = errors.Join(refused, s.show(preview, refused))
 	return &performed{plan: proposed.Plan, Result: plan.Result{Release: proposed.Release}, preview: &preview}, failing(proposed.Plan, refused)
 }
