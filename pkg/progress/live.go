@@ -43,6 +43,7 @@ func NewLive(screen *Screen, style Style) View {
 		screen: screen, style: style,
 		happened: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
+	screen.Refresh(func() { l.draw(true) })
 	go l.paint()
 	return l
 }
@@ -60,6 +61,7 @@ func (l *live) Observe(event lifecycle.Event) {
 
 // Close implements View: the last frame goes, what has ended stays.
 func (l *live) Close() {
+	l.screen.Refresh(nil)
 	close(l.stop)
 	<-l.stopped
 	l.mu.Lock()

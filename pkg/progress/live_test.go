@@ -23,6 +23,7 @@ func TestLive(t *testing.T) {
 	t.Run("time goes on while nothing happens", liveTimeGoesOn)
 	t.Run("it draws ten times a second at most", liveDrawsSeldom)
 	t.Run("what is under way leaves no trace at the end", liveLeavesNoTrace)
+	t.Run("what is asked stands below what has ended", liveAsksBelow)
 }
 
 // waitForLock adds that another command is waited for.
@@ -208,6 +209,29 @@ func liveLeavesNoTrace(t *testing.T) {
 		view.Close()
 		if shown := v.Shown(); strings.Contains(shown, "backup") || !strings.Contains(shown, "preflight") {
 			t.Errorf("it leaves %q", shown)
+		}
+	})
+}
+
+// What has ended stands above what is asked then, and the answer is typed behind the question.
+func liveAsksBelow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := &terminal.Terminal{Width: 80}
+		screen := screenOn(v, 20)
+		view := NewLive(screen, Style{})
+		view.Observe(lifecycle.Event{Time: noon(), Type: lifecycle.PreflightStarted, Outcome: lifecycle.Outcome{Message: "44 objects"}})
+		// Its frame is drawn, and the next one would be drawn only after a while.
+		synctest.Wait()
+		view.Observe(lifecycle.Event{Time: noon(), Type: lifecycle.PreflightFinished, Outcome: lifecycle.Outcome{Result: lifecycle.ResultSucceeded}})
+		_, _ = screen.Write([]byte("Proceed? "))
+		shown := v.Shown()
+		if before, _, found := strings.Cut(shown, "\n"); !found || !strings.Contains(before, "preflight") || !strings.HasSuffix(shown, "\nProceed?") {
+			t.Errorf("it shows %q", shown)
+		}
+		view.Close()
+		if after := v.Shown(); after != shown {
+			t.Errorf("then it shows %q", after)
 		}
 	})
 }

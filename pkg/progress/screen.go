@@ -23,6 +23,8 @@ type Screen struct {
 	size     func() (width, height int)
 
 	mu sync.Mutex
+	// refresh draws what there is new, before anything is written; nil does nothing.
+	refresh func()
 	// frame is what is shown below the last line, as it was drawn; the cursor stands below it.
 	frame []string
 	// width is that of the terminal when the frame was drawn.
@@ -55,6 +57,12 @@ func (s *Screen) IsTerminal() bool { return s.terminal }
 // Write implements io.Writer: the text stands above the frame, and stays. It ends with a line break wherever there is a frame.
 func (s *Screen) Write(text []byte) (int, error) {
 	s.mu.Lock()
+	refresh := s.refresh
+	s.mu.Unlock()
+	if refresh != nil {
+		refresh()
+	}
+	s.mu.Lock()
 	defer s.mu.Unlock()
 	cleaned := printers.Clean(string(text))
 	if len(s.frame) > 0 {
@@ -67,6 +75,13 @@ func (s *Screen) Write(text []byte) (int, error) {
 		return 0, err
 	}
 	return len(text), nil
+}
+
+// Refresh has refresh called before each Write, so that what has ended stands above what is written; nil ends that.
+func (s *Screen) Refresh(refresh func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refresh = refresh
 }
 
 // Size returns the columns and rows that a frame may have: two rows less than the terminal.
