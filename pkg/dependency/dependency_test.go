@@ -1,8 +1,11 @@
 package dependency_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,9 +61,24 @@ func (p place) archive(file, name, version string) {
 	made.pack("a", name, version, "")
 	opened, err := pack.Open(made.path("a"))
 	p.check(err)
-	data, _, err := opened.Archive()
+	var data bytes.Buffer
+	p.check(opened.WriteArchive(&data))
+	p.write(file, data.String())
+}
+
+// compress compresses an archive otherwise, as another version of Go may.
+func (p place) compress(file string) {
+	p.Helper()
+	archive, err := os.ReadFile(p.path(file))
 	p.check(err)
-	p.write(file, string(data))
+	unzipped, err := gzip.NewReader(bytes.NewReader(archive))
+	p.check(err)
+	var data bytes.Buffer
+	zipped, err := gzip.NewWriterLevel(&data, gzip.NoCompression)
+	p.check(err)
+	_, err = io.Copy(zipped, unzipped)
+	p.check(errors.Join(err, zipped.Close()))
+	p.write(file, data.String())
 }
 
 // update changes the pack shop, and returns what was changed, or what is wrong.
@@ -113,6 +131,7 @@ func TestUpdate(t *testing.T) {
 	t.Run("a folder and its archive are the same", aFolderAndItsArchiveAreTheSame)
 	t.Run("nothing is written unless everything is found", nothingIsWrittenUnlessEverythingIsFound)
 	t.Run("what it wrote before is removed, and nothing else", onlyItsOwnIsRemoved)
+	t.Run("another program compresses otherwise", anotherProgramCompressesOtherwise)
 	t.Run("two versions of one", twoVersionsOfOne)
 	t.Run("what was cut short is completed", whatWasCutShortIsCompleted)
 	t.Run("what the pack would ignore is not written", whatThePackWouldIgnoreIsNotWritten)
@@ -212,6 +231,30 @@ func onlyItsOwnIsRemoved(t *testing.T) {
 		"shop/Pack.yaml:4: dependencies[0]: packs/db is db, too, and was not written by dependency update; delete it, or remove the repository",
 	}, p.update())
 	p.compare("files", []string{"db", "db-1.1.0.tgz", "other-1.0.0.tgz"}, p.files())
+}
+
+func anotherProgramCompressesOtherwise(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.pack("common", "common", "1.0.0", "")
+	p.pack("db", "db", "1.0.0", "")
+	p.archive("db/packs/common-1.0.0.tgz", "common", "1.0.0")
+	p.pack("shop", "shop", "1.0.0", "[{name: db, repository: ../db}]")
+	p.update()
+	before := p.lock()
+	p.compress("shop/packs/db-1.0.0.tgz")
+	p.compare("an update of the same", nil, p.update())
+	p.compare("what is built", nil, p.build())
+	// What a dependency depends on was written again, too.
+	p.compress("db/packs/common-1.0.0.tgz")
+	p.check(os.RemoveAll(p.path("shop/packs")))
+	p.compare("what is built anew", []string{"wrote packs/db-1.0.0.tgz"}, p.build())
+	if got := p.lock(); got != before {
+		t.Errorf("%s\nbecame\n%s", before, got)
+	}
+	p.compress("shop/packs/db-1.0.0.tgz")
+	p.pack("db", "db", "1.1.0", "")
+	p.compare("an update", []string{"wrote packs/db-1.1.0.tgz", "removed packs/db-1.0.0.tgz", "wrote Pack.lock"}, p.update())
 }
 
 func twoVersionsOfOne(t *testing.T) {
@@ -317,7 +360,7 @@ func buildRefusesWhatDiffers(t *testing.T) {
 	p.check(os.Remove(p.path("shop/packs/db-1.0.0.tgz")))
 	p.write("shop/packs/mine/values.yaml", "changed: true\n")
 	got := p.build()
-	if len(got) != 2 || !strings.Contains(got[0], "dependencies[0]: db 1.0.0 in db is not what Pack.lock says: its digest is sha256:") ||
+	if len(got) != 2 || !strings.Contains(got[0], "dependencies[0]: db 1.0.0 in db is not what Pack.lock says: its digest is files-sha256:") ||
 		!strings.Contains(got[1], "dependencies[1]: mine 1.0.0 is not in packs/ as Pack.lock has it, and has no repository") {
 		t.Errorf("got %q", got)
 	}
@@ -333,10 +376,16 @@ func buildNeedsALock(t *testing.T) {
 	p.pack("shop", "shop", "1.0.0", "[{name: db, repository: ../db}]")
 	p.compare("none", []string{"shop: has no Pack.lock; run kubectl sherpack dependency update shop"}, p.build())
 	p.update()
+	lock := p.lock()
 	p.pack("shop", "shop", "1.0.0", "[{name: db, repository: ../db, version: ^1}]")
 	p.compare("another", []string{"shop/Pack.lock: is out of date: Pack.yaml lists other dependencies; run kubectl sherpack dependency update shop"}, p.build())
 	p.write("shop/Pack.lock", "apiVersion: sherpack/v1\ndigest: x\n")
 	p.compare("a broken one", []string{"shop/Pack.lock:2: digest: is no digest such as sha256:…"}, p.build())
+	p.write("shop/Pack.lock", strings.ReplaceAll(lock, "files-sha256:", "sha256:"))
+	p.compare("one of an earlier version", []string{
+		"shop/Pack.lock:8: dependencies[0].digest: is the digest of an archive, as earlier versions of kubectl sherpack have written it; " +
+			"delete the file, and run kubectl sherpack dependency update",
+	}, p.build())
 }
 
 func TestInspect(t *testing.T) {

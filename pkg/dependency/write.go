@@ -1,6 +1,7 @@
 package dependency
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"maps"
@@ -19,9 +20,9 @@ type writing struct {
 	// there is what packs/ has, and lock what was last written; nil is none.
 	there []found
 	lock  *pack.Lock
-	// locked are the dependencies as they were found, and archives those to be written, by their names.
+	// locked are the dependencies as they were found, and archives those to be there as archives, by the names of these.
 	locked   []pack.Locked
-	archives map[string][]byte
+	archives map[string]found
 }
 
 // add adds a dependency that was found.
@@ -32,9 +33,9 @@ func (w *writing) add(wanted pack.Dependency, one found) {
 		return
 	}
 	if w.archives == nil {
-		w.archives = map[string][]byte{}
+		w.archives = map[string]found{}
 	}
-	w.archives[path.Join(pack.PacksFolder, locked.ArchiveName())] = one.archive
+	w.archives[path.Join(pack.PacksFolder, locked.ArchiveName())] = one
 }
 
 // write writes archives, then removes those that are stale, then writes the lock: each whole or not at all, and wherever it is
@@ -55,7 +56,9 @@ func (w *writing) write() ([]Change, error) {
 	files := writer{root: root, pack: w.pack}
 	files.clean()
 	for _, name := range slices.Sorted(maps.Keys(w.archives)) {
-		files.write(name, w.archives[name])
+		if !w.has(name) {
+			files.writeArchive(name, w.archives[name].pack)
+		}
 	}
 	for _, stale := range w.stale() {
 		files.remove(stale)
@@ -64,6 +67,11 @@ func (w *writing) write() ([]Change, error) {
 		files.write(pack.LockFile, lock)
 	}
 	return files.changes, files.failed
+}
+
+// has reports whether an archive that is to be there is, whatever it is compressed by.
+func (w *writing) has(name string) bool {
+	return slices.ContainsFunc(w.there, func(old found) bool { return old.at == name && old.isArchive && old.digest == w.archives[name].digest })
 }
 
 // stale are the archives that an earlier update has written and this one has not: what the last lock says, and other versions of
@@ -141,6 +149,15 @@ type writer struct {
 
 // pending is the name of a file that is being written. What begins with a dot is no dependency.
 const pending = ".sherpack-pending"
+
+// writeArchive writes the archive of a pack.
+func (w *writer) writeArchive(name string, of *pack.Pack) {
+	var archive bytes.Buffer
+	if err := of.WriteArchive(&archive); err != nil && w.failed == nil {
+		w.failed = err
+	}
+	w.write(name, archive.Bytes())
+}
 
 // write writes a file, whole or not at all, unless it is there as it should be.
 func (w *writer) write(name string, data []byte) {
