@@ -228,6 +228,12 @@ func eachThingThatCannotBe(t *testing.T) {
 		head + "-- templates/a.yaml --\n\n{{ if }}\n":                                                   "web/templates/a.yaml: template: templates/a.yaml:2: missing value for if",
 		head + "-- templates/a.yaml --\nmetadata:\n  annotations:\n    \"helm.sh/hook\": crd-install\n": "web/templates/a.yaml:3: crd-install is a hook of Helm 2; move the definition to crds/",
 		head + "-- templates/a.yaml --\n{{ (index (list .) 0).Release.Service }}\n":                     "web/templates/a.yaml:1: .Release.Service of an expression cannot be converted",
+		head + "-- templates/a.yaml --\n\n{{ with $.Release }}{{ .Service }}{{ end }}\n":                "web/templates/a.yaml:2: .Release as a whole has another Service in a pack; use its fields, such as .Release.Name",
+		head + "-- templates/a.yaml --\n{{ index .Release \"Service\" }}\n":                             "web/templates/a.yaml:1: .Release as a whole has another Service in a pack; use its fields, such as .Release.Name",
+		head + "-- templates/a.yaml --\n{{ if .x }}{{ $r := .Release }}{{ $r.Service }}{{ end }}\n":     "web/templates/a.yaml:1: .Release as a whole has another Service in a pack; use its fields, such as .Release.Name",
+		head + "-- templates/a.yaml --\n{{ (index . \"Release\").Service }}\n":                          `web/templates/a.yaml:1: "Release" may be the name of a field, which convert does not change in a text; write it as a field, such as .Chart.Name`,
+		head + "-- templates/a.yaml --\n{{ include \"x\" (dict `Chart` .Chart) }}\n":                    "web/templates/a.yaml:1: `Chart` may be the name of a field, which convert does not change in a text; write it as a field, such as .Chart.Name",
+		head + "-- templates/a.yaml --\n{{ $c := .Capabilities }}{{ $c.HelmVersion }}\n":                "web/templates/a.yaml:1: packs have no .Capabilities.HelmVersion",
 		"-- Chart.yaml --\nname: web\n\nversion: \"1.0\"\n":                                             `web/Chart.yaml:3: version: is "1.0", must be a semantic version such as 1.2.0`,
 	} {
 		_, err := converted(t, files)

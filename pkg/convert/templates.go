@@ -144,6 +144,8 @@ func (r *rewriter) expression(node parse.Node) {
 		for _, arg := range node.Args {
 			r.expression(arg)
 		}
+	case *parse.StringNode:
+		r.literal(node)
 	case *parse.IdentifierNode:
 		if reason := render.Removed(node.Ident); reason != "" {
 			r.complain(int(node.Pos), "packs have no function %s: %s", node.Ident, reason)
@@ -162,6 +164,13 @@ func (r *rewriter) expression(node parse.Node) {
 		if len(node.Ident) > 1 {
 			r.chain(chain{at: int(node.Pos), names: node.Ident[1:], variable: node.Ident[0]})
 		}
+	}
+}
+
+// literal finds a text that names something of the chart. Texts are not changed, because nobody knows what they are for.
+func (r *rewriter) literal(node *parse.StringNode) {
+	if slices.Contains([]string{"Chart", "Release", "Subcharts", "HelmVersion"}, node.Text) {
+		r.complain(int(node.Pos), "%s may be the name of a field, which convert does not change in a text; write it as a field, such as .Chart.Name", node.Quoted)
 	}
 }
 
@@ -209,8 +218,10 @@ func (r *rewriter) name(c chain, at int, name, next string) {
 		r.complain(at, "packs have no .Chart.%s", next)
 	case name == "Chart":
 		r.edits = append(r.edits, edit{at, len(".Chart"), ".Pack"})
-	case name == "Capabilities" && next == "HelmVersion":
+	case name == "HelmVersion":
 		r.complain(at, "packs have no .Capabilities.HelmVersion")
+	case name == "Release" && next == "":
+		r.complain(at, ".Release as a whole has another Service in a pack; use its fields, such as .Release.Name")
 	case name == "Release" && next == "Service" && c.of:
 		r.complain(at, "%s of an expression cannot be converted", c)
 	case name == "Release" && next == "Service":
