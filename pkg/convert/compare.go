@@ -1,13 +1,11 @@
 package convert
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"maps"
 	"path"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -19,6 +17,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/source"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // defaults is how the values of the chart alone are called.
@@ -47,23 +46,19 @@ func (c *comparison) compare() {
 		message := fmt.Sprintf("the chart cannot be rendered with %s, nor with values in %s: %v", defaults, lint.ValuesPattern, failed)
 		c.add(pack.Problem{File: strings.TrimRight(c.chart.Pack().Path, "/"), Message: message})
 	}
-	if len(c.problems) > 0 {
-		c.explainDefaults()
+	if note := defaultsOfSchema(c.pack.Pack()); note != "" && len(c.problems) > 0 {
+		c.add(pack.Problem{File: c.where(pack.SchemaFiles()[0]), Message: note})
 	}
 	slices.SortStableFunc(c.problems, func(a, b pack.Problem) int { return strings.Compare(a.File, b.File) })
 }
 
-// schemaDefault is a default in a schema.
-var schemaDefault = regexp.MustCompile(`"default"\s*:`)
-
-// explainDefaults says why values may be others where the schema has defaults.
-func (c *comparison) explainDefaults() {
-	const schema = "values.schema.json"
-	text, _ := c.chart.Pack().Text(schema)
-	if found := schemaDefault.FindIndex(text); found != nil {
-		line := 1 + bytes.Count(text[:found[0]], []byte("\n"))
-		c.add(pack.Problem{File: c.where(schema), Line: line, Message: "the defaults of a schema are values of a pack, and Helm does not read them"})
+// defaultsOfSchema says which values a pack has of its schema, and a chart has not; "" where there are none.
+func defaultsOfSchema(p *pack.Pack) string {
+	const few = 5
+	if found := p.SchemaDefaults(); len(found) > 0 {
+		return "the defaults in the schema are values of a pack, and Helm does not read them: " + words.List(found, few)
 	}
+	return ""
 }
 
 // files are the files of values, "" for none.

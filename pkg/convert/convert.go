@@ -44,6 +44,9 @@ func Chart(chart source.Source, engine render.Engine) (*Converted, error) {
 		}
 		found := comparison{chart: chart, pack: source.Of(made), engine: engine}
 		if found.compare(); len(found.problems) == 0 {
+			if note := defaultsOfSchema(made); note != "" {
+				c.notes = append(c.notes, made.Schema.File+": "+note)
+			}
 			return &Converted{Files: files, Strict: strict, Notes: c.notes, Compared: found.compared}, nil
 		}
 		differences = found.problems

@@ -23,6 +23,7 @@ func TestConvert(t *testing.T) {
 	t.Run("what cannot be converted is listed at once", whatCannotBeConverted)
 	t.Run("each thing that cannot be", eachThingThatCannotBe)
 	t.Run("what renders to something else is listed", whatRendersToSomethingElse)
+	t.Run("defaults in the schema are told", defaultsInTheSchemaAreTold)
 	t.Run("undefined values", undefinedValues)
 	t.Run("what is random is not compared", whatIsRandom)
 	t.Run("values that the chart needs", valuesThatTheChartNeeds)
@@ -259,8 +260,34 @@ more: true
 		"web/templates/b.yaml: v1 ConfigMap/b: data.x is another value, with the defaults",
 		"web/templates/b.yaml: v1 ConfigMap/b: data.x is another value, with ci/b-values.yaml",
 		"web/templates/b.yaml: v1 ConfigMap/n1e+06: not rendered by the pack, with ci/b-values.yaml",
-		"web/values.schema.json:2: the defaults of a schema are values of a pack, and Helm does not read them",
+		"web/values.schema.json: the defaults in the schema are values of a pack, and Helm does not read them: port",
 	}, problems(t, err))
+}
+
+func defaultsInTheSchemaAreTold(t *testing.T) {
+	t.Parallel()
+	chart := head + `-- values.yaml --
+ingress: {enabled: false}
+port: 80
+-- templates/a.yaml --
+{{ if .Values.ingress.enabled }}
+` + configMap("a", `"{{ .Values.ingress.className }}"`) + `{{ end }}
+-- values.schema.json --
+{"properties": {
+  "port": {"default": 80},
+  "store": {"required": ["name"], "properties": {"size": {"default": "1Gi"}, "again": {"$ref": "#/properties/store"}}},
+  "ingress": {"properties": {"className": {"default": "nginx"}}}}}
+`
+	got, err := converted(t, chart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, []string{"values.schema.json: the defaults in the schema are values of a pack, and Helm does not read them: ingress.className, store.size"}, got.Notes)
+	got, err = converted(t, strings.Replace(chart, "port: 80\n", "port: 80\nstore: {name: a, size: 2Gi, again: null}\n", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, []string{"values.schema.json: the defaults in the schema are values of a pack, and Helm does not read them: ingress.className"}, got.Notes)
 }
 
 func undefinedValues(t *testing.T) {
