@@ -59,8 +59,10 @@ type conversion struct {
 	chart *pack.Pack
 	// converted are the texts of templates that are others in the pack, by their paths.
 	converted map[string][]byte
-	problems  []pack.Problem
-	notes     []string
+	// readsFiles says that templates read other files of the chart.
+	readsFiles bool
+	problems   []pack.Problem
+	notes      []string
 }
 
 func (c *conversion) complain(file string, line int, format string, args ...any) {

@@ -136,6 +136,9 @@ func whatIsChangedInTemplates(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, want, file(t, got, "templates/a.yaml"))
+	if _, err := converted(t, head+"-- templates/a.yaml --\n"+configMap("a", "b")+"-- b.conf --\n{{ .Chart.Name }}\n"); err != nil {
+		t.Errorf("a file that no template reads: %v", err)
+	}
 }
 
 func metadataOfCharts(t *testing.T) {
@@ -220,12 +223,14 @@ func eachThingThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for files, want := range map[string]string{
 		head + "-- templates/a.yaml --\n{{ print 1 | .Release.Service }}\n": `web/templates/a.yaml: cannot be converted: a text would stand where none can: template: templates/a.yaml:1: non executable command in pipeline stage 2`,
-		head + "type: library\n":                                                                        "web/Chart.yaml: a library chart renders to nothing that could be compared",
-		head + "-- requirements.yaml --\ndependencies: []\n":                                            "web/requirements.yaml: dependencies, which convert does not take over",
-		head + "-- values.schema.yaml --\n":                                                             "web/values.schema.yaml: means something to a pack, and nothing to a chart; rename it",
-		head + "-- Pack.lock --\n":                                                                      "web/Pack.lock: means something to a pack, and nothing to a chart; rename it",
-		head + "-- packs/db/Chart.yaml --\n":                                                            "web/packs/db/Chart.yaml: means something to a pack, and nothing to a chart; rename it",
-		head + "-- values.yaml --\n# {{ .Chart.Name }}\na: '{{ .Chart.Name }}'\n":                       "web/values.yaml:2: .Chart in a text for tpl, which convert does not change",
+		head + "type: library\n":                                                      "web/Chart.yaml: a library chart renders to nothing that could be compared",
+		head + "-- requirements.yaml --\ndependencies: []\n":                          "web/requirements.yaml: dependencies, which convert does not take over",
+		head + "-- values.schema.yaml --\n":                                           "web/values.schema.yaml: means something to a pack, and nothing to a chart; rename it",
+		head + "-- Pack.lock --\n":                                                    "web/Pack.lock: means something to a pack, and nothing to a chart; rename it",
+		head + "-- packs/db/Chart.yaml --\n":                                          "web/packs/db/Chart.yaml: means something to a pack, and nothing to a chart; rename it",
+		head + "-- values.yaml --\n# {{ .Chart.Name }}\na: '{{ .Chart.Name }}'\n":     "web/values.yaml:2: .Chart in a text for tpl, which convert does not change",
+		head + "-- templates/a.yaml --\n{{ tpl \"a\\n{{ .Release.Service }}\" . }}\n": "web/templates/a.yaml:1: .Release.Service in a text for tpl, which convert does not change",
+		head + "-- templates/a.yaml --\n{{ tpl (.Files.Get \"b.conf\") . }}\n-- b.conf --\n#\na: # {{ $.Chart.Name }}\n-- README.md --\n{{ .Chart.Name }}\n": "web/b.conf:2: .Chart in a text for tpl, which convert does not change",
 		head + "-- templates/a.yaml --\n\n{{ if }}\n":                                                   "web/templates/a.yaml: template: templates/a.yaml:2: missing value for if",
 		head + "-- templates/a.yaml --\nmetadata:\n  annotations:\n    \"helm.sh/hook\": crd-install\n": "web/templates/a.yaml:3: crd-install is a hook of Helm 2; move the definition to crds/",
 		head + "-- templates/a.yaml --\n{{ (index (list .) 0).Release.Service }}\n":                     "web/templates/a.yaml:1: .Release.Service of an expression cannot be converted",
