@@ -82,12 +82,18 @@ func (o *ConvertOptions) Run() error {
 	for _, note := range converted.Notes {
 		_, _ = fmt.Fprintln(o.ErrOut, "warning: "+note)
 	}
-	if !converted.Strict {
-		_, _ = fmt.Fprintln(o.ErrOut, "warning: Pack.yaml has engine.strict: false: templates print values that are undefined")
-	}
+	_, _ = fmt.Fprintln(o.ErrOut, "warning: "+strictness(converted.Strict))
 	_, err = fmt.Fprintf(o.Out, "pack %s created in %s; it renders as the chart does with %s\n",
 		opened.Pack().Metadata.Name, o.Folder, words.Join(" and ", converted.Compared...))
 	return err
+}
+
+// strictness says what undefined values are to a pack that may be strict. What the compared values do not render is not known.
+func strictness(strict bool) string {
+	if strict {
+		return "undefined values are errors in the pack, also with values that were not compared; engine.strict: false in Pack.yaml allows them"
+	}
+	return "Pack.yaml has engine.strict: false: templates print values that are undefined"
 }
 
 // checkEmpty refuses a folder that has files.
