@@ -136,6 +136,11 @@ func whatIsChangedInTemplates(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, want, file(t, got, "templates/a.yaml"))
+	got, err = converted(t, head+"-- templates/a.yaml --\napiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {helm.sh/hook: test, \"helm.sh/hook-weight\": \"1\"}} # helm.sh/hook: no, helm.sh/hook: no\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {sherpack.io/hook: test, \"sherpack.io/hook-weight\": \"1\"}} # helm.sh/hook: no, helm.sh/hook: no\n", file(t, got, "templates/a.yaml"))
 	if _, err := converted(t, head+"-- templates/a.yaml --\n"+configMap("a", "b")+"-- b.conf --\n{{ .Chart.Name }}\n"); err != nil {
 		t.Errorf("a file that no template reads: %v", err)
 	}

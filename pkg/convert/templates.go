@@ -22,8 +22,8 @@ func chartFields() []string {
 }
 
 var (
-	// hookWords are the annotations that mean the same in a pack, as a key of a text.
-	hookWords = regexp.MustCompile(`(?m)^([^#\n]*?)helm\.sh/((?:hook|hook-weight|hook-delete-policy|resource-policy)["']?\s*:)`)
+	// hookWords are the annotations that mean the same in a pack, as a key of a text; a comment is found as a whole.
+	hookWords = regexp.MustCompile(`(?m)#.*$|\bhelm\.sh/(?:hook|hook-weight|hook-delete-policy|resource-policy)["']?\s*:`)
 	// oldHooks are the hooks of Helm 2.
 	oldHooks = regexp.MustCompile(`helm\.sh/hook["']?\s*:.*crd-install`)
 	// inTpl is what a text that is rendered with tpl says of the chart.
@@ -263,9 +263,10 @@ func (r *rewriter) plain(at int, text string) {
 	if found := oldHooks.FindStringIndex(text); found != nil {
 		r.complain(at+found[0], "crd-install is a hook of Helm 2; move the definition to crds/")
 	}
-	for _, match := range hookWords.FindAllStringSubmatchIndex(text, -1) {
-		// Behind the first group.
-		r.edits = append(r.edits, edit{at + match[3], len("helm.sh/"), "sherpack.io/"})
+	for _, match := range hookWords.FindAllStringIndex(text, -1) {
+		if text[match[0]] != '#' {
+			r.edits = append(r.edits, edit{at + match[0], len("helm.sh/"), "sherpack.io/"})
+		}
 	}
 }
 
