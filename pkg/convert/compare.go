@@ -44,7 +44,7 @@ func (c *comparison) compare() {
 	}
 	if len(c.compared) == 0 && len(c.problems) == 0 {
 		message := fmt.Sprintf("the chart cannot be rendered with %s, nor with values in %s: %v", defaults, lint.ValuesPattern, failed)
-		c.add(pack.Problem{File: strings.TrimRight(c.chart.Pack().Path, "/"), Message: message})
+		c.add(pack.Problem{File: c.where(""), Message: message})
 	}
 	if note := defaultsOfSchema(c.pack.Pack()); note != "" && len(c.problems) > 0 {
 		c.add(pack.Problem{File: c.where(pack.SchemaFiles()[0]), Message: note})
@@ -130,10 +130,10 @@ func (c *comparison) add(problem pack.Problem) {
 	}
 }
 
-// where names a file of the chart.
+// where names a file of the chart, which Helm calls by its name, or the chart itself, for "".
 func (c *comparison) where(file string) string {
 	p := c.chart.Pack()
-	return strings.TrimRight(p.Path, "/") + "/" + strings.TrimPrefix(file, p.Metadata.Name+"/")
+	return pack.PathIn(p.Path, strings.TrimPrefix(file, p.Metadata.Name+"/"))
 }
 
 // fail tells each error of rendering the pack, which has the lines of the chart.

@@ -66,12 +66,7 @@ type conversion struct {
 }
 
 func (c *conversion) complain(file string, line int, format string, args ...any) {
-	c.problems = append(c.problems, pack.Problem{File: c.where(file), Line: line, Message: fmt.Sprintf(format, args...)})
-}
-
-// where names a file of the chart as the user would.
-func (c *conversion) where(file string) string {
-	return strings.TrimRight(c.chart.Path, "/") + "/" + file
+	c.problems = append(c.problems, pack.Problem{File: pack.PathIn(c.chart.Path, file), Line: line, Message: fmt.Sprintf(format, args...)})
 }
 
 // err is the error for all problems, in the order of files and lines.
@@ -138,7 +133,7 @@ func (c *conversion) inChart(err error) error {
 	}
 	for i, problem := range invalid.Problems {
 		if key, below := strings.CutPrefix(problem.Path, "metadata."); below && path.Base(problem.File) == pack.MetadataFile {
-			problem.File, problem.Line, problem.Path = c.where(pack.ChartFile), c.lineOf(key), key
+			problem.File, problem.Line, problem.Path = pack.PathIn(c.chart.Path, pack.ChartFile), c.lineOf(key), key
 			invalid.Problems[i] = problem
 		}
 	}

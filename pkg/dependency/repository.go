@@ -68,14 +68,14 @@ func notFound(folder string, wanted pack.Dependency, others []string) error {
 func candidates(place, name string) ([]string, error) {
 	at, err := os.Stat(place)
 	if err != nil {
-		return nil, fileError("read pack", place, err)
+		return nil, pack.NewFileError("read pack", place, err)
 	}
 	if !at.IsDir() || pack.IsFolder(place) {
 		return []string{place}, nil
 	}
 	entries, err := os.ReadDir(place)
 	if err != nil {
-		return nil, fileError("read pack", place, err)
+		return nil, pack.NewFileError("read pack", place, err)
 	}
 	var found []string
 	for _, entry := range entries {

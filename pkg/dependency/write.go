@@ -3,7 +3,6 @@ package dependency
 import (
 	"bytes"
 	"errors"
-	"io/fs"
 	"maps"
 	"os"
 	"path"
@@ -50,7 +49,7 @@ func (w *writing) write() ([]Change, error) {
 	}
 	root, err := os.OpenRoot(w.folder)
 	if err != nil {
-		return nil, fileError("write file", w.folder, err)
+		return nil, pack.NewFileError("write file", w.folder, err)
 	}
 	defer root.Close()
 	files := writer{root: root, pack: w.pack}
@@ -192,21 +191,8 @@ func (w *writer) remove(name string) {
 
 func (w *writer) done(change Change, err error) {
 	if err != nil {
-		w.failed = fileError("write file", filepath.Join(w.root.Name(), filepath.FromSlash(change.Path)), err)
+		w.failed = pack.NewFileError("write file", filepath.Join(w.root.Name(), filepath.FromSlash(change.Path)), err)
 		return
 	}
 	w.changes = append(w.changes, change)
-}
-
-// fileError names a file once: the cause from package os names it again.
-func fileError(doing, name string, err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		err = at.Err
-	}
-	var link *os.LinkError
-	if errors.As(err, &link) {
-		err = link.Err
-	}
-	return &pack.FileError{Path: name, Message: doing, Err: err}
 }

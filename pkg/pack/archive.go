@@ -23,12 +23,12 @@ func loadArchive(name string) ([]File, error) {
 	}
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, fileError("read pack", name, err)
+		return nil, NewFileError("read pack", name, err)
 	}
 	defer file.Close()
 	files, err := readArchive(file)
 	if err != nil {
-		return nil, fileError("read pack archive", name, err)
+		return nil, NewFileError("read pack archive", name, err)
 	}
 	return files, nil
 }
