@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -103,27 +104,73 @@ func checkEmpty(folder string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return &pack.FileError{Path: folder, Message: "convert chart", Err: errors.Unwrap(err)}
+		return pack.NewFileError("convert chart", folder, err)
 	case len(entries) > 0:
 		return &pack.FileError{Path: folder, Message: "not empty and not overwritten; choose another folder"}
 	}
 	return nil
 }
 
-// writeFolder writes files into a folder that does not exist or is empty, all of them or none. The folders above it are created.
-func writeFolder(folder string, files []pack.File) (err error) {
-	if err := os.MkdirAll(filepath.Dir(folder), folderMode); err != nil {
+// writeFolder writes files into a folder that does not exist or is empty, all of them or none. The folders above it are created. One
+// that exists is filled and not replaced: it may be where the user is, or a link.
+func writeFolder(folder string, files []pack.File) error {
+	_, err := os.Stat(folder)
+	isNew := errors.Is(err, fs.ErrNotExist)
+	beside := folder
+	if isNew {
+		beside = filepath.Dir(folder)
+	}
+	if err := os.MkdirAll(beside, folderMode); err != nil {
 		return writeError(folder, err)
 	}
-	temporary, err := os.MkdirTemp(filepath.Dir(folder), ".sherpack-*")
+	temporary, err := os.MkdirTemp(beside, ".sherpack-*")
 	if err != nil {
 		return writeError(folder, err)
 	}
-	defer func() {
-		if err != nil {
-			_ = os.RemoveAll(temporary)
+	// What was moved is no longer there.
+	defer os.RemoveAll(temporary)
+	if err := writeAll(temporary, folder, files); err != nil {
+		return err
+	}
+	if isNew {
+		err = os.Rename(temporary, folder)
+	} else {
+		err = movePack(temporary, folder)
+	}
+	if err != nil {
+		return writeError(folder, err)
+	}
+	return nil
+}
+
+// movePack moves a pack from a folder to another, all of it or nothing. What makes a folder a pack comes last.
+func movePack(from, to string) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(entries, func(a, b fs.DirEntry) int {
+		switch pack.MetadataFile {
+		case a.Name():
+			return 1
+		case b.Name():
+			return -1
 		}
-	}()
+		return 0
+	})
+	for i, entry := range entries {
+		if err := os.Rename(filepath.Join(from, entry.Name()), filepath.Join(to, entry.Name())); err != nil {
+			for _, moved := range entries[:i] {
+				_ = os.RemoveAll(filepath.Join(to, moved.Name()))
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// writeAll writes files into a temporary folder; errors name the folder that they are for.
+func writeAll(temporary, folder string, files []pack.File) error {
 	root, err := os.OpenRoot(temporary)
 	if err != nil {
 		return writeError(folder, err)
@@ -136,12 +183,6 @@ func writeFolder(folder string, files []pack.File) (err error) {
 	}
 	const mode = 0o755
 	if err := os.Chmod(temporary, mode); err != nil {
-		return writeError(folder, err)
-	}
-	if err := os.Remove(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return writeError(folder, err)
-	}
-	if err := os.Rename(temporary, folder); err != nil {
 		return writeError(folder, err)
 	}
 	return nil
