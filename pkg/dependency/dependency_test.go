@@ -1,6 +1,7 @@
 package dependency_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	"errors"
@@ -63,6 +64,17 @@ func (p place) archive(file, name, version string) {
 	p.check(err)
 	var data bytes.Buffer
 	p.check(opened.WriteArchive(&data))
+	p.write(file, data.String())
+}
+
+// handmade writes an archive of a folder as tar does, with its times.
+func (p place) handmade(file, folder string) {
+	p.Helper()
+	var data bytes.Buffer
+	zipped := gzip.NewWriter(&data)
+	archive := tar.NewWriter(zipped)
+	p.check(archive.AddFS(os.DirFS(p.path(folder))))
+	p.check(errors.Join(archive.Close(), zipped.Close()))
 	p.write(file, data.String())
 }
 
@@ -131,6 +143,7 @@ func TestUpdate(t *testing.T) {
 	t.Run("a folder and its archive are the same", aFolderAndItsArchiveAreTheSame)
 	t.Run("nothing is written unless everything is found", nothingIsWrittenUnlessEverythingIsFound)
 	t.Run("what it wrote before is removed, and nothing else", onlyItsOwnIsRemoved)
+	t.Run("what somebody else put there is not overwritten", whatSomebodyElsePutThereIsNotOverwritten)
 	t.Run("another program compresses otherwise", anotherProgramCompressesOtherwise)
 	t.Run("two versions of one", twoVersionsOfOne)
 	t.Run("what was cut short is completed", whatWasCutShortIsCompleted)
@@ -228,9 +241,29 @@ func onlyItsOwnIsRemoved(t *testing.T) {
 	p.compare("files", []string{"db-1.1.0.tgz", "other-1.0.0.tgz"}, p.files())
 	p.pack("shop/packs/db", "db", "0.9.0", "")
 	p.compare("problems", []string{
-		"shop/Pack.yaml:4: dependencies[0]: packs/db is db, too, and was not written by dependency update; delete it, or remove the repository",
+		"shop/Pack.yaml:4: dependencies[0]: packs/db is db 0.9.0 and was not written by dependency update; delete it, or remove the repository",
 	}, p.update())
 	p.compare("files", []string{"db", "db-1.1.0.tgz", "other-1.0.0.tgz"}, p.files())
+}
+
+func whatSomebodyElsePutThereIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.pack("db", "db", "1.0.0", "")
+	p.pack("shop", "shop", "1.0.0", "[{name: db, repository: ../db}]")
+	p.write("db/values.yaml", "more: true\n")
+	p.handmade("shop/packs/db-1.0.0.tgz", "db")
+	p.compare("the same contents", []string{"wrote Pack.lock"}, p.update())
+	p.write("db/values.yaml", "more: false\n")
+	p.compare("others", []string{
+		"shop/Pack.yaml:4: dependencies[0]: packs/db-1.0.0.tgz is db 1.0.0 and was not written by dependency update; delete it, or remove the repository",
+	}, p.update())
+	p.archive("shop/packs/db-1.0.0.tgz", "other", "1.1.0")
+	p.compare("another pack", []string{
+		"shop/Pack.yaml:4: dependencies[0]: packs/db-1.0.0.tgz is other 1.1.0 and was not written by dependency update; delete it, or remove the repository",
+	}, p.update())
+	p.archive("shop/packs/db-1.0.0.tgz", "db", "1.0.0")
+	p.compare("its own", []string{"wrote packs/db-1.0.0.tgz", "wrote Pack.lock"}, p.update())
 }
 
 func anotherProgramCompressesOtherwise(t *testing.T) {

@@ -111,24 +111,31 @@ func (w *writing) checkIgnored() error {
 	return nil
 }
 
-// checkOthers refuses packs in packs/ that an archive is to be written of, and that were put there by somebody else.
+// checkOthers refuses packs in packs/ that were put there by somebody else, and that an archive is to be written of or over.
 func (w *writing) checkOthers() error {
 	var problems []pack.Problem
 	for _, old := range w.there {
-		if _, replaced := w.archives[old.at]; replaced || w.isOurs(old) {
+		if w.has(old.at) || w.isOurs(old) {
 			continue
 		}
-		for i, wanted := range w.pack.Dependencies {
-			if wanted.Name == old.name && wanted.Repository != "" && !w.keeps(old) {
-				problems = append(problems, w.pack.DependencyProblem(i, old.at+" is "+old.name+", too, and was not written by dependency update; delete it, or remove the repository"))
-				break
-			}
+		at := slices.IndexFunc(w.pack.Dependencies, func(d pack.Dependency) bool { return d.Repository != "" && w.isInTheWay(old, d) })
+		if at >= 0 {
+			problems = append(problems, w.pack.DependencyProblem(at,
+				old.at+" is "+old.name+" "+old.version+" and was not written by dependency update; delete it, or remove the repository"))
 		}
 	}
 	if len(problems) > 0 {
 		return &pack.InvalidError{Problems: problems}
 	}
 	return nil
+}
+
+// isInTheWay reports whether what packs/ has, and no update has written, has the place or the name of a dependency from a repository.
+func (w *writing) isInTheWay(old found, d pack.Dependency) bool {
+	if replacing, isReplaced := w.archives[old.at]; isReplaced {
+		return replacing.name == d.Name && !(old.written && old.name == d.Name)
+	}
+	return d.Name == old.name && !w.keeps(old)
 }
 
 // keeps reports whether what packs/ has is wanted there by a dependency without a repository.
