@@ -140,6 +140,7 @@ func (p place) lock() string {
 func TestUpdate(t *testing.T) {
 	t.Parallel()
 	t.Run("it takes the newest version that is allowed", updateTakesTheNewest)
+	t.Run("others in a repository may be broken", othersInARepositoryMayBeBroken)
 	t.Run("a folder and its archive are the same", aFolderAndItsArchiveAreTheSame)
 	t.Run("nothing is written unless everything is found", nothingIsWrittenUnlessEverythingIsFound)
 	t.Run("what it wrote before is removed, and nothing else", onlyItsOwnIsRemoved)
@@ -176,6 +177,19 @@ func (p place) inspect(folder string) dependency.Report {
 	report, err := dependency.Inspect(opened)
 	p.check(err)
 	return report
+}
+
+func othersInARepositoryMayBeBroken(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.pack("shop", "shop", "1.0.0", "[{name: db, repository: ../all}]")
+	p.write("all/db-extra-1.0.0.tgz", "broken")
+	const broken = "read pack archive: neither a folder nor a .tgz archive; a pack is a folder, or a .tgz archive of one"
+	p.compare("nothing else", []string{"shop/Pack.yaml:4: dependencies[0]: all/db-extra-1.0.0.tgz: " + broken}, p.update())
+	p.archive("all/db-1.0.0.tgz", "db", "1.0.0")
+	p.compare("changes", []string{"wrote packs/db-1.0.0.tgz", "wrote Pack.lock"}, p.update())
+	p.write("all/db-2.0.0.tgz", "broken")
+	p.compare("its own", []string{"shop/Pack.yaml:4: dependencies[0]: all/db-2.0.0.tgz: " + broken}, p.update())
 }
 
 func aFolderAndItsArchiveAreTheSame(t *testing.T) {
@@ -356,6 +370,7 @@ func whatIsNoFolderOfAPack(t *testing.T) {
 func TestBuild(t *testing.T) {
 	t.Parallel()
 	t.Run("it restores what the lock says", buildRestoresWhatTheLockSays)
+	t.Run("it tells builds of a version apart", buildTellsBuildsApart)
 	t.Run("it refuses what differs", buildRefusesWhatDiffers)
 	t.Run("it needs a lock", buildNeedsALock)
 }
@@ -379,6 +394,19 @@ func buildRestoresWhatTheLockSays(t *testing.T) {
 	if p.lock() != before {
 		t.Error("the lock was changed")
 	}
+}
+
+func buildTellsBuildsApart(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.archive("all/db-1.0.0+a.tgz", "db", "1.0.0+a")
+	p.pack("shop", "shop", "1.0.0", "[{name: db, repository: ../all}]")
+	p.update()
+	p.archive("all/db-1.0.0+b.tgz", "db", "1.0.0+b")
+	p.pack("all/db", "db", "1.0.0+a", "")
+	p.write("all/db/values.yaml", "changed: true\n")
+	p.check(os.RemoveAll(p.path("shop/packs")))
+	p.compare("changes", []string{"wrote packs/db-1.0.0+a.tgz"}, p.build())
 }
 
 func buildRefusesWhatDiffers(t *testing.T) {
