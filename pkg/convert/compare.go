@@ -46,19 +46,30 @@ func (c *comparison) compare() {
 		message := fmt.Sprintf("the chart cannot be rendered with %s, nor with values in %s: %v", defaults, lint.ValuesPattern, failed)
 		c.add(pack.Problem{File: c.where(""), Message: message})
 	}
-	if note := defaultsOfSchema(c.pack.Pack()); note != "" && len(c.problems) > 0 {
-		c.add(pack.Problem{File: c.where(pack.SchemaFiles()[0]), Message: note})
+	if len(c.problems) > 0 {
+		for _, note := range defaultsOfSchemas(c.pack.Pack(), "") {
+			c.add(pack.Problem{File: c.where(note.File), Message: note.Message})
+		}
 	}
 	slices.SortStableFunc(c.problems, func(a, b pack.Problem) int { return strings.Compare(a.File, b.File) })
 }
 
-// defaultsOfSchema says which values a pack has of its schema, and a chart has not; "" where there are none.
-func defaultsOfSchema(p *pack.Pack) string {
+// defaultsOfSchemas says which values a pack in a folder, and those below it, have of their schemas, and charts have not.
+func defaultsOfSchemas(p *pack.Pack, folder string) []pack.Problem {
+	var notes []pack.Problem
 	const few = 5
 	if found := p.SchemaDefaults(); len(found) > 0 {
-		return "the defaults in the schema are values of a pack, and Helm does not read them: " + words.List(found, few)
+		message := "the defaults in the schema are values of a pack, and Helm does not read them: " + words.List(found, few)
+		notes = append(notes, pack.Problem{File: path.Join(folder, p.Schema.File), Message: message})
 	}
-	return ""
+	// They were opened before.
+	nested, _ := p.Nested(pack.PacksFolder)
+	for _, n := range nested {
+		if below, err := pack.New(n.Path, n.Files); err == nil {
+			notes = append(notes, defaultsOfSchemas(below, path.Join(folder, pack.ChartsFolder, path.Base(n.Path)))...)
+		}
+	}
+	return notes
 }
 
 // files are the files of values, "" for none.
@@ -133,7 +144,11 @@ func (c *comparison) add(problem pack.Problem) {
 // where names a file of the chart, which Helm calls by its name, or the chart itself, for "".
 func (c *comparison) where(file string) string {
 	p := c.chart.Pack()
-	return pack.PathIn(p.Path, strings.TrimPrefix(file, p.Metadata.Name+"/"))
+	parts := strings.Split(strings.TrimPrefix(file, p.Metadata.Name+"/"), "/")
+	for i := 0; i < len(parts) && parts[i] == pack.PacksFolder; i += 2 {
+		parts[i] = pack.ChartsFolder
+	}
+	return pack.PathIn(p.Path, strings.Join(parts, "/"))
 }
 
 // fail tells each error of rendering the pack, which has the lines of the chart.

@@ -20,6 +20,7 @@ func TestConvert(t *testing.T) {
 	t.Run("the whole of a chart", theWholeOfAChart)
 	t.Run("what is changed in templates", whatIsChangedInTemplates)
 	t.Run("metadata", metadataOfCharts)
+	t.Run("dependencies", dependenciesOfCharts)
 	t.Run("what cannot be converted is listed at once", whatCannotBeConverted)
 	t.Run("each thing that cannot be", eachThingThatCannotBe)
 	t.Run("what renders to something else is listed", whatRendersToSomethingElse)
@@ -195,14 +196,90 @@ metadata:
 	equal(t, []string{"Chart.yaml:12: deprecated is left out: packs have no such key", "Chart.yaml:13: engine is left out: packs have no such key"}, got.Notes)
 }
 
+// subchart is the metadata of a chart in charts/.
+func subchart(name, version string) string {
+	return "-- charts/" + name + "/Chart.yaml --\napiVersion: v2\nname: " + name + "\nversion: " + version + "\n"
+}
+
+func dependenciesOfCharts(t *testing.T) {
+	t.Parallel()
+	got, err := converted(t, head+`dependencies:
+  # The database.
+  - name: db
+    version: ^1
+    repository: https://example.com/charts
+    alias: store
+    condition: store.enabled
+  - {name: common, version: 2.x.x, tags: [libraries], enabled: true}
+-- values.yaml --
+store: {size: 2}
+global: {zone: a}
+-- ci/off-values.yaml --
+store: {enabled: false}
+-- templates/a.yaml --
+`+configMap("a", `'{{ include "full" . }} {{ .Values.store.size }}'`)+subchart("db", "1.2.0")+`-- charts/db/requirements.yaml --
+dependencies: [{name: deep, condition: deep.on}]
+-- charts/db/values.yaml --
+size: 1
+deep: {on: true}
+-- charts/db/values.schema.json --
+{"properties": {"class": {"default": "fast"}}}
+-- charts/db/templates/a.yaml --
+`+configMap("b", `'{{ include "full" . }} {{ .Values.size }} {{ .Values.global.zone }} {{ .Release.Service }}'`)+`
+-- charts/db/charts/deep/Chart.yaml --
+apiVersion: v1
+name: deep
+version: 0.1.0
+-- charts/db/charts/deep/templates/a.yaml --
+`+configMap("c", `'{{ .Chart.Name }}'`)+subchart("common", "2.1.0")+`type: library
+-- charts/common/templates/_a.tpl --
+{{ define "full" }}{{ .Chart.Name }}-{{ .Release.Name }}{{ end }}
+-- Chart.lock --
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range got.Files {
+		names = append(names, file.Path)
+	}
+	equal(t, []string{
+		"Pack.yaml", "ci/off-values.yaml", "templates/a.yaml", "values.yaml",
+		"packs/common/Pack.yaml", "packs/common/templates/_a.tpl",
+		"packs/db/Pack.yaml", "packs/db/templates/a.yaml", "packs/db/values.schema.json", "packs/db/values.yaml",
+		"packs/db/packs/deep/Pack.yaml", "packs/db/packs/deep/templates/a.yaml",
+	}, names)
+	_, dependencies, _ := strings.Cut(file(t, got, "Pack.yaml"), "appVersion: \"2\"\n")
+	equal(t, `dependencies:
+  # The database.
+  - name: db
+    version: ^1
+    alias: store
+    condition: store.enabled
+  - {name: common, version: 2.x.x, tags: [libraries]}
+`, dependencies)
+	equal(t, "apiVersion: sherpack/v1\nkind: library\nmetadata:\n  name: common\n  version: 2.1.0\n", file(t, got, "packs/common/Pack.yaml"))
+	equal(t, "apiVersion: sherpack/v1\nkind: application\nmetadata:\n  name: db\n  version: 1.2.0\ndependencies: [{name: deep, condition: deep.on}]\n", file(t, got, "packs/db/Pack.yaml"))
+	equal(t, `{{ define "full" }}{{ .Pack.Name }}-{{ .Release.Name }}{{ end }}`+"\n", file(t, got, "packs/common/templates/_a.tpl"))
+	equal(t, []string{
+		"Chart.yaml:9: repository is left out: the dependency lies in packs/, and dependency update takes folders and archives only",
+		"Chart.yaml:12: enabled is left out: the dependencies of packs have no such key",
+		"charts/db/values.schema.json: the defaults in the schema are values of a pack, and Helm does not read them: class",
+	}, got.Notes)
+	equal(t, []string{"the defaults", "ci/off-values.yaml"}, got.Compared)
+	_, err = converted(t, head+subchart("db", "1.0.0")+"-- charts/db/values.yaml --\nx: 1000000\n-- charts/db/templates/a.yaml --\n"+configMap("a", "'{{ .Values.x }}'"))
+	equal(t, []string{"web/charts/db/templates/a.yaml: v1 ConfigMap/a: data.x is another value, with the defaults"}, problems(t, err))
+}
+
 func whatCannotBeConverted(t *testing.T) {
 	t.Parallel()
-	_, err := converted(t, head+`dependencies: [{name: db}]
+	_, err := converted(t, head+`dependencies: [{name: db, import-values: [all]}]
 -- charts/db/Chart.yaml --
 apiVersion: v2
 name: db
 version: 1.0.0
--- charts/db/values.yaml --
+-- charts/db/templates/a.yaml --
+{{ .Chart.IsRoot }}
 -- templates/a.yaml --
 {{ .Chart.IsRoot }}
 {{ .Chart.Type }}
@@ -213,8 +290,8 @@ version: 1.0.0
 -- templates/c.gotmpl --
 `)
 	equal(t, []string{
-		"web/Chart.yaml:5: dependencies, which convert does not take over",
-		"web/charts/db: a subchart, which convert does not take over",
+		"web/Chart.yaml:5: packs have no import-values",
+		"web/charts/db/templates/a.yaml:1: packs have no .Chart.IsRoot",
 		"web/templates/a.yaml:1: packs have no .Chart.IsRoot",
 		"web/templates/a.yaml:2: packs have no .Chart.Type",
 		"web/templates/b.yaml:1: packs have no .Capabilities.HelmVersion",
@@ -228,13 +305,16 @@ func eachThingThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for files, want := range map[string]string{
 		head + "-- templates/a.yaml --\n{{ print 1 | .Release.Service }}\n": `web/templates/a.yaml: cannot be converted: a text would stand where none can: template: templates/a.yaml:1: non executable command in pipeline stage 2`,
-		head + "type: library\n":                                                      "web/Chart.yaml: a library chart renders to nothing that could be compared",
-		head + "-- requirements.yaml --\ndependencies: []\n":                          "web/requirements.yaml: dependencies, which convert does not take over",
-		head + "-- values.schema.yaml --\n":                                           "web/values.schema.yaml: means something to a pack, and nothing to a chart; rename it",
-		head + "-- Pack.lock --\n":                                                    "web/Pack.lock: means something to a pack, and nothing to a chart; rename it",
-		head + "-- packs/db/Chart.yaml --\n":                                          "web/packs/db/Chart.yaml: means something to a pack, and nothing to a chart; rename it",
-		head + "-- values.yaml --\n# {{ .Chart.Name }}\na: '{{ .Chart.Name }}'\n":     "web/values.yaml:2: .Chart in a text for tpl, which convert does not change",
-		head + "-- templates/a.yaml --\n{{ tpl \"a\\n{{ .Release.Service }}\" . }}\n": "web/templates/a.yaml:1: .Release.Service in a text for tpl, which convert does not change",
+		head + "type: library\n": "web/Chart.yaml: a library chart renders to nothing that could be compared",
+		head + "dependencies: [{name: db, version: ^2}]\n" + subchart("db", "1.0.0"):       "web/Chart.yaml:5: db ^2 is not in charts/, which has 1.0.0; run helm dependency build web",
+		head + "dependencies: [{name: db}, {name: cache}]\n" + subchart("db", "1.0.0"):     "web/Chart.yaml: dependencies: not in charts/: cache; run helm dependency build web",
+		head + "dependencies: [{name: db, condition: 'a, b'}]\n" + subchart("db", "1.0.0"): "web/Chart.yaml:5: dependencies[0].condition: has blanks; separate paths by commas alone, as in db.enabled,global.db.enabled",
+		head + subchart("db", "\"1.0\""):                                                   `web/charts/db/Chart.yaml:3: version: is "1.0", must be a semantic version such as 1.2.0`,
+		head + "-- values.schema.yaml --\n":                                                "web/values.schema.yaml: means something to a pack, and nothing to a chart; rename it",
+		head + "-- Pack.lock --\n":                                                         "web/Pack.lock: means something to a pack, and nothing to a chart; rename it",
+		head + "-- packs/db/Chart.yaml --\n":                                               "web/packs/db/Chart.yaml: means something to a pack, and nothing to a chart; rename it",
+		head + "-- values.yaml --\n# {{ .Chart.Name }}\na: '{{ .Chart.Name }}'\n":          "web/values.yaml:2: .Chart in a text for tpl, which convert does not change",
+		head + "-- templates/a.yaml --\n{{ tpl \"a\\n{{ .Release.Service }}\" . }}\n":      "web/templates/a.yaml:1: .Release.Service in a text for tpl, which convert does not change",
 		head + "-- templates/a.yaml --\n{{ tpl (.Files.Get \"b.conf\") . }}\n-- b.conf --\n#\na: # {{ $.Chart.Name }}\n-- README.md --\n{{ .Chart.Name }}\n": "web/b.conf:2: .Chart in a text for tpl, which convert does not change",
 		head + "-- templates/a.yaml --\n\n{{ if }}\n":                                                   "web/templates/a.yaml: template: templates/a.yaml:2: missing value for if",
 		head + "-- templates/a.yaml --\nmetadata:\n  annotations:\n    \"helm.sh/hook\": crd-install\n": "web/templates/a.yaml:3: crd-install is a hook of Helm 2; move the definition to crds/",

@@ -36,8 +36,8 @@ func newConvertCommand(streams genericiooptions.IOStreams) *cobra.Command {
 			they are; a pack has stricter templates.
 
 			Chart.yaml becomes Pack.yaml; in the templates, .Chart becomes .Pack, .Release.Service becomes "Helm", and the
-			hook annotations are renamed. All other files stay as they are. Charts with dependencies, and those that use
-			what packs do not have, are not converted: all places are listed, and nothing is written.
+			hook annotations are renamed. All other files stay as they are. The charts in charts/ become packs in packs/. A chart
+			that uses what packs do not have is not converted: all places are listed, and nothing is written.
 
 			Chart and pack are rendered with the defaults and with each ci/*-values.yaml, as for an install and for an
 			upgrade. The pack is written if both give the same objects. The exit code is 2 if they do not, or if the chart
