@@ -201,9 +201,9 @@ func subchart(name, version string) string {
 	return "-- charts/" + name + "/Chart.yaml --\napiVersion: v2\nname: " + name + "\nversion: " + version + "\n"
 }
 
-func dependenciesOfCharts(t *testing.T) {
-	t.Parallel()
-	got, err := converted(t, head+`dependencies:
+// umbrella is a chart with a subchart that has one, and with a library.
+func umbrella() string {
+	return head + `dependencies:
   # The database.
   - name: db
     version: ^1
@@ -217,7 +217,7 @@ global: {zone: a}
 -- ci/off-values.yaml --
 store: {enabled: false}
 -- templates/a.yaml --
-`+configMap("a", `'{{ include "full" . }} {{ .Values.store.size }}'`)+subchart("db", "1.2.0")+`-- charts/db/requirements.yaml --
+` + configMap("a", `'{{ include "full" . }} {{ .Values.store.size }}'`) + subchart("db", "1.2.0") + `-- charts/db/requirements.yaml --
 dependencies: [{name: deep, condition: deep.on}]
 -- charts/db/values.yaml --
 size: 1
@@ -225,17 +225,22 @@ deep: {on: true}
 -- charts/db/values.schema.json --
 {"properties": {"class": {"default": "fast"}}}
 -- charts/db/templates/a.yaml --
-`+configMap("b", `'{{ include "full" . }} {{ .Values.size }} {{ .Values.global.zone }} {{ .Release.Service }}'`)+`
+` + configMap("b", `'{{ include "full" . }} {{ .Values.size }} {{ .Values.global.zone }} {{ .Release.Service }}'`) + `
 -- charts/db/charts/deep/Chart.yaml --
 apiVersion: v1
 name: deep
 version: 0.1.0
 -- charts/db/charts/deep/templates/a.yaml --
-`+configMap("c", `'{{ .Chart.Name }}'`)+subchart("common", "2.1.0")+`type: library
+` + configMap("c", `'{{ .Chart.Name }}'`) + subchart("common", "2.1.0") + `type: library
 -- charts/common/templates/_a.tpl --
 {{ define "full" }}{{ .Chart.Name }}-{{ .Release.Name }}{{ end }}
 -- Chart.lock --
-`)
+`
+}
+
+func dependenciesOfCharts(t *testing.T) {
+	t.Parallel()
+	got, err := converted(t, umbrella())
 	if err != nil {
 		t.Fatal(err)
 	}

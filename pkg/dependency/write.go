@@ -133,7 +133,7 @@ func (w *writing) checkOthers() error {
 // isInTheWay reports whether what packs/ has, and no update has written, has the place or the name of a dependency from a repository.
 func (w *writing) isInTheWay(old found, d pack.Dependency) bool {
 	if replacing, isReplaced := w.archives[old.at]; isReplaced {
-		return replacing.name == d.Name && !(old.written && old.name == d.Name)
+		return replacing.name == d.Name && (!old.written || old.name != d.Name)
 	}
 	return d.Name == old.name && !w.keeps(old)
 }

@@ -128,7 +128,7 @@ func writeFolder(folder string, files []pack.File) error {
 		return writeError(folder, err)
 	}
 	// What was moved is no longer there.
-	defer os.RemoveAll(temporary)
+	defer func() { _ = os.RemoveAll(temporary) }()
 	if err := writeAll(temporary, folder, files); err != nil {
 		return err
 	}
