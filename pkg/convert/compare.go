@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -156,6 +157,15 @@ func (c *comparison) fail(values string, err error) {
 	if joined, isJoined := err.(interface{ Unwrap() []error }); isJoined {
 		for _, one := range joined.Unwrap() {
 			c.fail(values, one)
+		}
+		return
+	}
+	var invalid *pack.InvalidError
+	if errors.As(err, &invalid) {
+		for _, problem := range invalid.Problems {
+			problem.File = cmp.Or(problem.File, invalid.Schema)
+			problem.Message += ", with " + named(values)
+			c.add(problem)
 		}
 		return
 	}

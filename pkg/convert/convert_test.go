@@ -25,6 +25,7 @@ func TestConvert(t *testing.T) {
 	t.Run("each thing that cannot be", eachThingThatCannotBe)
 	t.Run("what renders to something else is listed", whatRendersToSomethingElse)
 	t.Run("defaults in the schema are told", defaultsInTheSchemaAreTold)
+	t.Run("defaults that the schema refuses", defaultsThatTheSchemaRefuses)
 	t.Run("undefined values", undefinedValues)
 	t.Run("what is random is not compared", whatIsRandom)
 	t.Run("values that the chart needs", valuesThatTheChartNeeds)
@@ -383,6 +384,15 @@ port: 80
 		t.Fatal(err)
 	}
 	equal(t, []string{"values.schema.json: the defaults in the schema are values of a pack, and Helm does not read them: ingress.className"}, got.Notes)
+}
+
+func defaultsThatTheSchemaRefuses(t *testing.T) {
+	t.Parallel()
+	_, err := converted(t, head+"-- values.schema.json --\n{\"properties\": {\"a\": {\"type\": \"array\", \"default\": \"[]\"}}}\n")
+	equal(t, []string{
+		"web/values.schema.json: a: is string, must be array, with the defaults",
+		"web/values.schema.json: the defaults in the schema are values of a pack, and Helm does not read them: a",
+	}, problems(t, err))
 }
 
 func undefinedValues(t *testing.T) {
