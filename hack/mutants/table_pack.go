@@ -35,8 +35,8 @@ func packMutants() []mutant {
 		},
 		{
 			name: "digests-uncompared", file: "pkg/dependency/update.go",
-			old:   "if !is(one) {",
-			new:   "if one.name != locked.Name {",
+			old:   "at := slices.IndexFunc(all, is)",
+			new:   "at := 0",
 			means: "dependency build takes what Pack.lock does not say",
 			tests: []suite{pure("dependency")},
 		},

@@ -15,7 +15,8 @@ import (
 
 // UniqueEnv removes the environment variables of containers that a later one of the same name hides, from the resources of a
 // chart, and names them. Clients that replace whole objects could write both, and the kubelet takes the last; server-side apply
-// knows them by their names and refuses the object.
+// knows them by their names and refuses the object. What is left stands where the last one stood, as the kubelet reads them in order,
+// or where the first one did if another variable in between refers to it.
 func UniqueEnv(nodes []*yaml.RNode) (warnings []string) {
 	for _, node := range nodes {
 		path := kinds.PodSpec(schema.GroupKind{Group: resid.GvkFromNode(node).Group, Kind: node.GetKind()})
@@ -23,9 +24,9 @@ func UniqueEnv(nodes []*yaml.RNode) (warnings []string) {
 			continue
 		}
 		for _, container := range containersOf(node, path) {
-			for _, name := range uniqueEnv(container) {
-				warnings = append(warnings, fmt.Sprintf("%s%s/%s: container %q has the environment variable %s twice; the last one counts",
-					manifest.Position(manifest.File(node), 0), node.GetKind(), node.GetName(), text(container, "name"), name))
+			for _, hidden := range uniqueEnv(container) {
+				warnings = append(warnings, fmt.Sprintf("%s%s/%s: container %q has the environment variable %s",
+					manifest.Position(manifest.File(node), 0), node.GetKind(), node.GetName(), text(container, "name"), hidden))
 			}
 		}
 	}
@@ -47,7 +48,7 @@ func containersOf(node *yaml.RNode, podSpec []string) []*yaml.RNode {
 	return containers
 }
 
-// uniqueEnv removes the hidden variables of a container, and returns their names, each once.
+// uniqueEnv removes the hidden variables of a container, and returns what is to be said of each name.
 func uniqueEnv(container *yaml.RNode) []string {
 	if container.YNode().Kind != yaml.MappingNode {
 		return nil
@@ -57,22 +58,40 @@ func uniqueEnv(container *yaml.RNode) []string {
 		return nil
 	}
 	list := env.Value.YNode()
-	var hidden []string
-	kept := make([]*yaml.Node, 0, len(list.Content))
-	seen := map[string]bool{}
-	for _, variable := range slices.Backward(list.Content) {
+	first, last := map[string]int{}, map[string]int{}
+	for i, variable := range list.Content {
 		name := text(yaml.NewRNode(variable), "name")
-		if seen[name] && name != "" {
-			hidden = append(hidden, name)
-			continue
+		if _, seen := first[name]; !seen {
+			first[name] = i
 		}
-		seen[name] = true
-		kept = append(kept, variable)
+		last[name] = i
 	}
-	slices.Reverse(kept)
+	var kept []*yaml.Node
+	var hidden []string
+	for i, variable := range list.Content {
+		name := text(yaml.NewRNode(variable), "name")
+		from, to := first[name], last[name]
+		switch isEarly := refers(list.Content[from:to], name); {
+		case name == "" || from == to:
+			kept = append(kept, variable)
+		case i == from && isEarly:
+			kept = append(kept, list.Content[to])
+			hidden = append(hidden, name+" twice; the last one counts, also for the variables before it that refer to it")
+		case i == to && !isEarly:
+			kept = append(kept, variable)
+			hidden = append(hidden, name+" twice; the last one counts")
+		}
+	}
 	list.Content = kept
-	slices.SortFunc(hidden, strings.Compare)
-	return slices.Compact(hidden)
+	slices.Sort(hidden)
+	return hidden
+}
+
+// refers reports whether the value of a variable has that of another in it, which must stand before it then.
+func refers(variables []*yaml.Node, to string) bool {
+	return slices.ContainsFunc(variables, func(variable *yaml.Node) bool {
+		return strings.Contains(text(yaml.NewRNode(variable), "value"), "$("+to+")")
+	})
 }
 
 // text is a field of a mapping as text; "" where it has none.

@@ -34,11 +34,21 @@ spec:
           value: "2"
         - name: A
           value: "3"
+        - name: C
+          value: "1"
+        - name: D
+          value: "2"
+        - name: C
+          value: $(D)
 ` + belowEnv
-	once = aboveEnv + `        - name: B
-          value: $(A)
-        - name: A
+	once = aboveEnv + `        - name: A
           value: "3"
+        - name: B
+          value: $(A)
+        - name: D
+          value: "2"
+        - name: C
+          value: $(D)
 ` + belowEnv
 )
 
@@ -50,7 +60,10 @@ func TestUniqueEnv(t *testing.T) {
 		t.Fatal(err)
 	}
 	warnings := UniqueEnv(nodes)
-	want := []string{`web/templates/a.yaml: Deployment/web: container "web" has the environment variable A twice; the last one counts`}
+	want := []string{
+		`web/templates/a.yaml: Deployment/web: container "web" has the environment variable A twice; the last one counts, also for the variables before it that refer to it`,
+		`web/templates/a.yaml: Deployment/web: container "web" has the environment variable C twice; the last one counts`,
+	}
 	if diff := cmp.Diff(want, warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}

@@ -1,13 +1,12 @@
 package convert
 
 import (
-	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"path"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/source"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // defaults is how the values of the chart alone are called.
@@ -45,25 +45,32 @@ func (c *comparison) compare() {
 	}
 	if len(c.compared) == 0 && len(c.problems) == 0 {
 		message := fmt.Sprintf("the chart cannot be rendered with %s, nor with values in %s: %v", defaults, lint.ValuesPattern, failed)
-		c.add(pack.Problem{File: strings.TrimRight(c.chart.Pack().Path, "/"), Message: message})
+		c.add(pack.Problem{File: c.where(""), Message: message})
 	}
 	if len(c.problems) > 0 {
-		c.explainDefaults()
+		for _, note := range defaultsOfSchemas(c.pack.Pack(), "") {
+			c.add(pack.Problem{File: c.where(note.File), Message: note.Message})
+		}
 	}
 	slices.SortStableFunc(c.problems, func(a, b pack.Problem) int { return strings.Compare(a.File, b.File) })
 }
 
-// schemaDefault is a default in a schema.
-var schemaDefault = regexp.MustCompile(`"default"\s*:`)
-
-// explainDefaults says why values may be others where the schema has defaults.
-func (c *comparison) explainDefaults() {
-	const schema = "values.schema.json"
-	text, _ := c.chart.Pack().Text(schema)
-	if found := schemaDefault.FindIndex(text); found != nil {
-		line := 1 + bytes.Count(text[:found[0]], []byte("\n"))
-		c.add(pack.Problem{File: c.where(schema), Line: line, Message: "the defaults of a schema are values of a pack, and Helm does not read them"})
+// defaultsOfSchemas says which values a pack in a folder, and those below it, have of their schemas, and charts have not.
+func defaultsOfSchemas(p *pack.Pack, folder string) []pack.Problem {
+	var notes []pack.Problem
+	const few = 5
+	if found := p.SchemaDefaults(); len(found) > 0 {
+		message := "the defaults in the schema are values of a pack, and Helm does not read them: " + words.List(found, few)
+		notes = append(notes, pack.Problem{File: path.Join(folder, p.Schema.File), Message: message})
 	}
+	// They were opened before.
+	nested, _ := p.Nested(pack.PacksFolder)
+	for _, n := range nested {
+		if below, err := pack.New(n.Path, n.Files); err == nil {
+			notes = append(notes, defaultsOfSchemas(below, path.Join(folder, pack.ChartsFolder, path.Base(n.Path)))...)
+		}
+	}
+	return notes
 }
 
 // files are the files of values, "" for none.
@@ -135,10 +142,14 @@ func (c *comparison) add(problem pack.Problem) {
 	}
 }
 
-// where names a file of the chart.
+// where names a file of the chart, which Helm calls by its name, or the chart itself, for "".
 func (c *comparison) where(file string) string {
 	p := c.chart.Pack()
-	return strings.TrimRight(p.Path, "/") + "/" + strings.TrimPrefix(file, p.Metadata.Name+"/")
+	parts := strings.Split(strings.TrimPrefix(file, p.Metadata.Name+"/"), "/")
+	for i := 0; i < len(parts) && parts[i] == pack.PacksFolder; i += 2 {
+		parts[i] = pack.ChartsFolder
+	}
+	return pack.PathIn(p.Path, strings.Join(parts, "/"))
 }
 
 // fail tells each error of rendering the pack, which has the lines of the chart.
@@ -146,6 +157,15 @@ func (c *comparison) fail(values string, err error) {
 	if joined, isJoined := err.(interface{ Unwrap() []error }); isJoined {
 		for _, one := range joined.Unwrap() {
 			c.fail(values, one)
+		}
+		return
+	}
+	var invalid *pack.InvalidError
+	if errors.As(err, &invalid) {
+		for _, problem := range invalid.Problems {
+			problem.File = cmp.Or(problem.File, invalid.Schema)
+			problem.Message += ", with " + named(values)
+			c.add(problem)
 		}
 		return
 	}

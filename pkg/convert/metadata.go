@@ -2,7 +2,6 @@ package convert
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -21,7 +20,7 @@ type metadata struct {
 // convertMetadata moves what Chart.yaml says.
 func (c *conversion) convertMetadata() metadata {
 	found := metadata{node: &yaml.Node{Kind: yaml.MappingNode}}
-	document, mapping := c.read()
+	document, mapping := c.read(pack.ChartFile)
 	if mapping == nil {
 		return found
 	}
@@ -35,9 +34,6 @@ func (c *conversion) convertMetadata() metadata {
 			found.comment = strings.TrimSpace(found.comment + "\n" + key.HeadComment)
 			continue
 		case key.Value == "dependencies":
-			if len(value.Content) > 0 {
-				c.complain(pack.ChartFile, key.Line, "dependencies, which convert does not take over")
-			}
 			continue
 		case isText:
 			asText(value, text)
@@ -46,7 +42,7 @@ func (c *conversion) convertMetadata() metadata {
 				asText(value.Content[j+1], c.chart.Metadata.Annotations[value.Content[j].Value])
 			}
 		case !slices.Contains([]string{"sources", "keywords", "maintainers"}, key.Value):
-			c.notes = append(c.notes, fmt.Sprintf("%s:%d: %s is left out: packs have no such key", pack.ChartFile, key.Line, key.Value))
+			c.note(pack.ChartFile, key.Line, "%s is left out: packs have no such key", key.Value)
 			continue
 		}
 		found.node.Content = append(found.node.Content, key, value)
@@ -54,12 +50,12 @@ func (c *conversion) convertMetadata() metadata {
 	return found
 }
 
-// read returns what Chart.yaml holds. The mapping is nil where that is none, which Helm has read before.
-func (c *conversion) read() (document, mapping *yaml.Node) {
-	data, _ := c.chart.Text(pack.ChartFile)
+// read returns what Chart.yaml or requirements.yaml holds. The mapping is nil where that is none, which Helm has read before.
+func (c *conversion) read(file string) (document, mapping *yaml.Node) {
+	data, _ := c.chart.Text(file)
 	document = &yaml.Node{}
 	if err := yaml.Unmarshal(data, document); err != nil || len(document.Content) == 0 || document.Content[0].Kind != yaml.MappingNode {
-		c.complain(pack.ChartFile, 0, "cannot be converted: it is not a plain mapping of keys to values")
+		c.complain(file, 0, "cannot be converted: it is not a plain mapping of keys to values")
 		return document, nil
 	}
 	return document, document.Content[0]
@@ -82,12 +78,15 @@ func asText(value *yaml.Node, text string) {
 }
 
 // encode writes Pack.yaml.
-func (m metadata) encode(strict bool) []byte {
+func (c *conversion) encode(strict bool) []byte {
 	text := func(value string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Value: value} }
 	root := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{
-		text("apiVersion"), text("sherpack/v1"), text("kind"), text(string(pack.Application)), text("metadata"), m.node,
+		text("apiVersion"), text("sherpack/v1"), text("kind"), text(string(c.chart.Kind)), text("metadata"), c.metadata.node,
 	}}
-	root.Content[0].HeadComment = m.comment
+	root.Content[0].HeadComment = c.metadata.comment
+	if c.dependencies.list != nil {
+		root.Content = append(root.Content, text("dependencies"), c.dependencies.list)
+	}
 	if !strict {
 		engine := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{text("strict"), {Kind: yaml.ScalarNode, Tag: "!!bool", Value: "false"}}}
 		root.Content = append(root.Content, text("engine"), engine)
@@ -102,7 +101,7 @@ func (m metadata) encode(strict bool) []byte {
 
 // lineOf is the line of a key of Chart.yaml, 0 where it is not known.
 func (c *conversion) lineOf(key string) int {
-	_, mapping := c.read()
+	_, mapping := c.read(pack.ChartFile)
 	for i := 0; mapping != nil && i+1 < len(mapping.Content); i += 2 {
 		if mapping.Content[i].Value == key {
 			return mapping.Content[i].Line

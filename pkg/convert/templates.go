@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"text/template/parse"
+	"unicode/utf8"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
@@ -21,32 +22,51 @@ func chartFields() []string {
 }
 
 var (
-	// hookWords are the annotations that mean the same in a pack, as a key of a text.
-	hookWords = regexp.MustCompile(`(?m)^([^#\n]*?)helm\.sh/((?:hook|hook-weight|hook-delete-policy|resource-policy)["']?\s*:)`)
+	// hookWords are the annotations that mean the same in a pack, as a key of a text; a comment is found as a whole.
+	hookWords = regexp.MustCompile(`(?m)#.*$|\bhelm\.sh/(?:hook|hook-weight|hook-delete-policy|resource-policy)["']?\s*:`)
 	// oldHooks are the hooks of Helm 2.
 	oldHooks = regexp.MustCompile(`helm\.sh/hook["']?\s*:.*crd-install`)
-	// inTpl is what values say of the chart in a text that is rendered with tpl.
-	inTpl = regexp.MustCompile(`^[^#]*\{\{[^}]*\.(Chart|Release\.Service|Capabilities\.HelmVersion|Subcharts)\b`)
+	// inTpl is what a text that is rendered with tpl says of the chart.
+	inTpl = regexp.MustCompile(`\{\{[^}]*\.(Chart|Release\.Service|Capabilities\.HelmVersion|Subcharts)\b`)
 )
 
-// convertTemplates converts the templates, and finds what in them and in the values cannot be.
+// convertTemplates converts the templates, and finds what in them, in the values and in files that they read cannot be.
 func (c *conversion) convertTemplates() {
 	c.converted = map[string][]byte{}
 	for _, file := range c.chart.All {
-		switch {
-		case strings.HasPrefix(file.Path, "templates/") && isTemplate(file.Path):
+		if strings.HasPrefix(file.Path, "templates/") && isTemplate(file.Path) {
 			c.convertTemplate(file)
+		}
+	}
+	for _, file := range c.chart.All {
+		switch {
 		case file.Path == pack.ValuesFile:
-			c.checkValues(file)
+			c.checkText(file, "#")
+		case c.readsFiles && isReadable(file):
+			c.checkText(file, "")
 		}
 	}
 }
 
-// checkValues finds texts for tpl that say something of the chart.
-func (c *conversion) checkValues(file pack.File) {
+// isReadable reports whether a file is a text that templates may read and render with tpl.
+func isReadable(file pack.File) bool {
+	for _, folder := range []string{"templates/", "crds/", pack.ChartsFolder + "/", "ci/"} {
+		if strings.HasPrefix(file.Path, folder) {
+			return false
+		}
+	}
+	isOther := slices.Contains([]string{pack.ChartFile, pack.ReadmeFile, pack.SchemaFiles()[0]}, file.Path)
+	return !isOther && utf8.Valid(file.Data)
+}
+
+// checkText finds in a file what is for tpl and says something of the chart. What follows a comment is not looked at; "" is none.
+func (c *conversion) checkText(file pack.File, comment string) {
 	line := 0
 	for text := range strings.Lines(string(file.Data)) {
 		line++
+		if comment != "" {
+			text, _, _ = strings.Cut(text, comment)
+		}
 		if match := inTpl.FindStringSubmatch(text); match != nil {
 			c.complain(file.Path, line, ".%s in a text for tpl, which convert does not change", match[1])
 		}
@@ -67,6 +87,7 @@ func (c *conversion) convertTemplate(file pack.File) {
 	for _, name := range slices.Sorted(maps.Keys(trees)) {
 		r.node(trees[name].Root)
 	}
+	c.readsFiles = c.readsFiles || r.readsFiles
 	converted := r.converted()
 	if _, err := parsed(file.Path, converted); err != nil {
 		c.complain(file.Path, 0, "cannot be converted: a text would stand where none can: %v", err)
@@ -91,6 +112,8 @@ type rewriter struct {
 	text     string
 	complain func(at int, format string, args ...any)
 	edits    []edit
+	// readsFiles says that other files of the chart are read.
+	readsFiles bool
 }
 
 // edit replaces a part of the text.
@@ -144,6 +167,8 @@ func (r *rewriter) expression(node parse.Node) {
 		for _, arg := range node.Args {
 			r.expression(arg)
 		}
+	case *parse.StringNode:
+		r.literal(node)
 	case *parse.IdentifierNode:
 		if reason := render.Removed(node.Ident); reason != "" {
 			r.complain(int(node.Pos), "packs have no function %s: %s", node.Ident, reason)
@@ -162,6 +187,16 @@ func (r *rewriter) expression(node parse.Node) {
 		if len(node.Ident) > 1 {
 			r.chain(chain{at: int(node.Pos), names: node.Ident[1:], variable: node.Ident[0]})
 		}
+	}
+}
+
+// literal finds a text that names something of the chart. Texts are not changed, because nobody knows what they are for.
+func (r *rewriter) literal(node *parse.StringNode) {
+	if slices.Contains([]string{"Chart", "Release", "Subcharts", "HelmVersion"}, node.Text) {
+		r.complain(int(node.Pos), "%s may be the name of a field, which convert does not change in a text; write it as a field, such as .Chart.Name", node.Quoted)
+	}
+	if match := inTpl.FindStringSubmatch(node.Text); match != nil {
+		r.complain(int(node.Pos), ".%s in a text for tpl, which convert does not change", match[1])
 	}
 }
 
@@ -205,12 +240,16 @@ func (r *rewriter) chain(c chain) {
 // name changes one name of a chain, which stands behind a dot at a place and before another name, "" where there is none.
 func (r *rewriter) name(c chain, at int, name, next string) {
 	switch {
+	case name == "Files":
+		r.readsFiles = true
 	case name == "Chart" && next != "" && !slices.Contains(chartFields(), next):
 		r.complain(at, "packs have no .Chart.%s", next)
 	case name == "Chart":
 		r.edits = append(r.edits, edit{at, len(".Chart"), ".Pack"})
-	case name == "Capabilities" && next == "HelmVersion":
+	case name == "HelmVersion":
 		r.complain(at, "packs have no .Capabilities.HelmVersion")
+	case name == "Release" && next == "":
+		r.complain(at, ".Release as a whole has another Service in a pack; use its fields, such as .Release.Name")
 	case name == "Release" && next == "Service" && c.of:
 		r.complain(at, "%s of an expression cannot be converted", c)
 	case name == "Release" && next == "Service":
@@ -224,9 +263,10 @@ func (r *rewriter) plain(at int, text string) {
 	if found := oldHooks.FindStringIndex(text); found != nil {
 		r.complain(at+found[0], "crd-install is a hook of Helm 2; move the definition to crds/")
 	}
-	for _, match := range hookWords.FindAllStringSubmatchIndex(text, -1) {
-		// Behind the first group.
-		r.edits = append(r.edits, edit{at + match[3], len("helm.sh/"), "sherpack.io/"})
+	for _, match := range hookWords.FindAllStringIndex(text, -1) {
+		if text[match[0]] != '#' {
+			r.edits = append(r.edits, edit{at + match[0], len("helm.sh/"), "sherpack.io/"})
+		}
 	}
 }
 

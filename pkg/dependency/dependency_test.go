@@ -1,8 +1,12 @@
 package dependency_test
 
 import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,9 +62,35 @@ func (p place) archive(file, name, version string) {
 	made.pack("a", name, version, "")
 	opened, err := pack.Open(made.path("a"))
 	p.check(err)
-	data, _, err := opened.Archive()
+	var data bytes.Buffer
+	p.check(opened.WriteArchive(&data))
+	p.write(file, data.String())
+}
+
+// handmade writes an archive of a folder as tar does, with its times.
+func (p place) handmade(file, folder string) {
+	p.Helper()
+	var data bytes.Buffer
+	zipped := gzip.NewWriter(&data)
+	archive := tar.NewWriter(zipped)
+	p.check(archive.AddFS(os.DirFS(p.path(folder))))
+	p.check(errors.Join(archive.Close(), zipped.Close()))
+	p.write(file, data.String())
+}
+
+// compress compresses an archive otherwise, as another version of Go may.
+func (p place) compress(file string) {
+	p.Helper()
+	archive, err := os.ReadFile(p.path(file))
 	p.check(err)
-	p.write(file, string(data))
+	unzipped, err := gzip.NewReader(bytes.NewReader(archive))
+	p.check(err)
+	var data bytes.Buffer
+	zipped, err := gzip.NewWriterLevel(&data, gzip.NoCompression)
+	p.check(err)
+	_, err = io.Copy(zipped, unzipped)
+	p.check(errors.Join(err, zipped.Close()))
+	p.write(file, data.String())
 }
 
 // update changes the pack shop, and returns what was changed, or what is wrong.
@@ -110,9 +140,12 @@ func (p place) lock() string {
 func TestUpdate(t *testing.T) {
 	t.Parallel()
 	t.Run("it takes the newest version that is allowed", updateTakesTheNewest)
+	t.Run("others in a repository may be broken", othersInARepositoryMayBeBroken)
 	t.Run("a folder and its archive are the same", aFolderAndItsArchiveAreTheSame)
 	t.Run("nothing is written unless everything is found", nothingIsWrittenUnlessEverythingIsFound)
 	t.Run("what it wrote before is removed, and nothing else", onlyItsOwnIsRemoved)
+	t.Run("what somebody else put there is not overwritten", whatSomebodyElsePutThereIsNotOverwritten)
+	t.Run("another program compresses otherwise", anotherProgramCompressesOtherwise)
 	t.Run("two versions of one", twoVersionsOfOne)
 	t.Run("what was cut short is completed", whatWasCutShortIsCompleted)
 	t.Run("what the pack would ignore is not written", whatThePackWouldIgnoreIsNotWritten)
@@ -144,6 +177,19 @@ func (p place) inspect(folder string) dependency.Report {
 	report, err := dependency.Inspect(opened)
 	p.check(err)
 	return report
+}
+
+func othersInARepositoryMayBeBroken(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.pack("shop", "shop", "1.0.0", "[{name: db, repository: ../all}]")
+	p.write("all/db-extra-1.0.0.tgz", "broken")
+	const broken = "read pack archive: neither a folder nor a .tgz archive; a pack is a folder, or a .tgz archive of one"
+	p.compare("nothing else", []string{"shop/Pack.yaml:4: dependencies[0]: all/db-extra-1.0.0.tgz: " + broken}, p.update())
+	p.archive("all/db-1.0.0.tgz", "db", "1.0.0")
+	p.compare("changes", []string{"wrote packs/db-1.0.0.tgz", "wrote Pack.lock"}, p.update())
+	p.write("all/db-2.0.0.tgz", "broken")
+	p.compare("its own", []string{"shop/Pack.yaml:4: dependencies[0]: all/db-2.0.0.tgz: " + broken}, p.update())
 }
 
 func aFolderAndItsArchiveAreTheSame(t *testing.T) {
@@ -209,9 +255,53 @@ func onlyItsOwnIsRemoved(t *testing.T) {
 	p.compare("files", []string{"db-1.1.0.tgz", "other-1.0.0.tgz"}, p.files())
 	p.pack("shop/packs/db", "db", "0.9.0", "")
 	p.compare("problems", []string{
-		"shop/Pack.yaml:4: dependencies[0]: packs/db is db, too, and was not written by dependency update; delete it, or remove the repository",
+		"shop/Pack.yaml:4: dependencies[0]: packs/db is db 0.9.0 and was not written by dependency update; delete it, or remove the repository",
 	}, p.update())
 	p.compare("files", []string{"db", "db-1.1.0.tgz", "other-1.0.0.tgz"}, p.files())
+}
+
+func whatSomebodyElsePutThereIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.pack("db", "db", "1.0.0", "")
+	p.pack("shop", "shop", "1.0.0", "[{name: db, repository: ../db}]")
+	p.write("db/values.yaml", "more: true\n")
+	p.handmade("shop/packs/db-1.0.0.tgz", "db")
+	p.compare("the same contents", []string{"wrote Pack.lock"}, p.update())
+	p.write("db/values.yaml", "more: false\n")
+	p.compare("others", []string{
+		"shop/Pack.yaml:4: dependencies[0]: packs/db-1.0.0.tgz is db 1.0.0 and was not written by dependency update; delete it, or remove the repository",
+	}, p.update())
+	p.archive("shop/packs/db-1.0.0.tgz", "other", "1.1.0")
+	p.compare("another pack", []string{
+		"shop/Pack.yaml:4: dependencies[0]: packs/db-1.0.0.tgz is other 1.1.0 and was not written by dependency update; delete it, or remove the repository",
+	}, p.update())
+	p.archive("shop/packs/db-1.0.0.tgz", "db", "1.0.0")
+	p.compare("its own", []string{"wrote packs/db-1.0.0.tgz", "wrote Pack.lock"}, p.update())
+}
+
+func anotherProgramCompressesOtherwise(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.pack("common", "common", "1.0.0", "")
+	p.pack("db", "db", "1.0.0", "")
+	p.archive("db/packs/common-1.0.0.tgz", "common", "1.0.0")
+	p.pack("shop", "shop", "1.0.0", "[{name: db, repository: ../db}]")
+	p.update()
+	before := p.lock()
+	p.compress("shop/packs/db-1.0.0.tgz")
+	p.compare("an update of the same", nil, p.update())
+	p.compare("what is built", nil, p.build())
+	// What a dependency depends on was written again, too.
+	p.compress("db/packs/common-1.0.0.tgz")
+	p.check(os.RemoveAll(p.path("shop/packs")))
+	p.compare("what is built anew", []string{"wrote packs/db-1.0.0.tgz"}, p.build())
+	if got := p.lock(); got != before {
+		t.Errorf("%s\nbecame\n%s", before, got)
+	}
+	p.compress("shop/packs/db-1.0.0.tgz")
+	p.pack("db", "db", "1.1.0", "")
+	p.compare("an update", []string{"wrote packs/db-1.1.0.tgz", "removed packs/db-1.0.0.tgz", "wrote Pack.lock"}, p.update())
 }
 
 func twoVersionsOfOne(t *testing.T) {
@@ -280,6 +370,7 @@ func whatIsNoFolderOfAPack(t *testing.T) {
 func TestBuild(t *testing.T) {
 	t.Parallel()
 	t.Run("it restores what the lock says", buildRestoresWhatTheLockSays)
+	t.Run("it tells builds of a version apart", buildTellsBuildsApart)
 	t.Run("it refuses what differs", buildRefusesWhatDiffers)
 	t.Run("it needs a lock", buildNeedsALock)
 }
@@ -305,6 +396,19 @@ func buildRestoresWhatTheLockSays(t *testing.T) {
 	}
 }
 
+func buildTellsBuildsApart(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.archive("all/db-1.0.0+a.tgz", "db", "1.0.0+a")
+	p.pack("shop", "shop", "1.0.0", "[{name: db, repository: ../all}]")
+	p.update()
+	p.archive("all/db-1.0.0+b.tgz", "db", "1.0.0+b")
+	p.pack("all/db", "db", "1.0.0+a", "")
+	p.write("all/db/values.yaml", "changed: true\n")
+	p.check(os.RemoveAll(p.path("shop/packs")))
+	p.compare("changes", []string{"wrote packs/db-1.0.0+a.tgz"}, p.build())
+}
+
 func buildRefusesWhatDiffers(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
@@ -317,7 +421,7 @@ func buildRefusesWhatDiffers(t *testing.T) {
 	p.check(os.Remove(p.path("shop/packs/db-1.0.0.tgz")))
 	p.write("shop/packs/mine/values.yaml", "changed: true\n")
 	got := p.build()
-	if len(got) != 2 || !strings.Contains(got[0], "dependencies[0]: db 1.0.0 in db is not what Pack.lock says: its digest is sha256:") ||
+	if len(got) != 2 || !strings.Contains(got[0], "dependencies[0]: db 1.0.0 in db is not what Pack.lock says: its digest is files-sha256:") ||
 		!strings.Contains(got[1], "dependencies[1]: mine 1.0.0 is not in packs/ as Pack.lock has it, and has no repository") {
 		t.Errorf("got %q", got)
 	}
@@ -333,10 +437,16 @@ func buildNeedsALock(t *testing.T) {
 	p.pack("shop", "shop", "1.0.0", "[{name: db, repository: ../db}]")
 	p.compare("none", []string{"shop: has no Pack.lock; run kubectl sherpack dependency update shop"}, p.build())
 	p.update()
+	lock := p.lock()
 	p.pack("shop", "shop", "1.0.0", "[{name: db, repository: ../db, version: ^1}]")
 	p.compare("another", []string{"shop/Pack.lock: is out of date: Pack.yaml lists other dependencies; run kubectl sherpack dependency update shop"}, p.build())
 	p.write("shop/Pack.lock", "apiVersion: sherpack/v1\ndigest: x\n")
 	p.compare("a broken one", []string{"shop/Pack.lock:2: digest: is no digest such as sha256:…"}, p.build())
+	p.write("shop/Pack.lock", strings.ReplaceAll(lock, "files-sha256:", "sha256:"))
+	p.compare("one of an earlier version", []string{
+		"shop/Pack.lock:8: dependencies[0].digest: is the digest of an archive, as earlier versions of kubectl sherpack have written it; " +
+			"delete the file, and run kubectl sherpack dependency update",
+	}, p.build())
 }
 
 func TestInspect(t *testing.T) {

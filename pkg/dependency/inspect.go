@@ -4,7 +4,6 @@ package dependency
 
 import (
 	"fmt"
-	"path"
 	"slices"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/chart"
@@ -113,10 +112,9 @@ type found struct {
 	at            string
 	isArchive     bool
 	name, version string
-	// archive is what package would write of it, and digest is that of the archive.
-	archive []byte
-	digest  string
-	// written says that it is an archive that was written so.
+	pack          *pack.Pack
+	digest        string
+	// written says that it is the archive that an update writes of it.
 	written bool
 }
 
@@ -142,11 +140,11 @@ func newest(wanted pack.Dependency, there []found) []found {
 // newFound reads what was found at a place.
 func newFound(at string, s source.Source) (found, error) {
 	p := s.Pack()
-	archive, digest, err := p.Archive()
+	digest, err := p.Digest()
 	if err != nil {
 		return found{}, err
 	}
-	return found{at: at, name: p.Metadata.Name, version: p.Metadata.Version, archive: archive, digest: digest}, nil
+	return found{at: at, name: p.Metadata.Name, version: p.Metadata.Version, pack: p, digest: digest}, nil
 }
 
 // existing are the packs and charts in a folder of a pack.
@@ -157,7 +155,7 @@ func existing(p *pack.Pack, folder string) ([]found, error) {
 	}
 	var there []found
 	for _, n := range nested {
-		opened, err := source.New(path.Join(p.Path, n.Path), n.Files)
+		opened, err := source.New(pack.PathIn(p.Path, n.Path), n.Files)
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", n.Path, err)
 		}
@@ -167,7 +165,7 @@ func existing(p *pack.Pack, folder string) ([]found, error) {
 		}
 		one.isArchive = n.IsArchive()
 		if data, isFile := p.Raw(n.Path); isFile {
-			one.written = string(data) == string(one.archive)
+			one.written = one.pack.Wrote(data)
 		}
 		there = append(there, one)
 	}

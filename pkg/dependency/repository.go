@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/Masterminds/semver/v3"
+
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/source"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
@@ -25,57 +27,97 @@ func locate(folder string, wanted pack.Dependency) string {
 // find returns the newest pack or chart of a dependency that its repository has, of those whose versions are allowed. A repository is
 // the folder or archive of one, or a folder with several of them.
 func find(folder string, wanted pack.Dependency) (found, error) {
-	places, err := candidates(locate(folder, wanted), wanted.Name)
+	offered, err := offers(folder, wanted, wanted.Allows)
 	if err != nil {
 		return found{}, err
 	}
+	versions := make([]string, len(offered))
+	for i, one := range offered {
+		versions[i] = one.Pack().Metadata.Version
+	}
+	newest := offered[wanted.Newest(versions)[0]]
+	if err := newest.CheckDependencies(); err != nil {
+		return found{}, err
+	}
+	return newFound(newest.Pack().Path, newest)
+}
+
+// findVersions returns those that the repository of a dependency has of exactly a version, which are several where it has a folder and
+// an archive.
+func findVersions(folder string, wanted pack.Dependency, version string) ([]found, error) {
+	offered, err := offers(folder, wanted, func(offered string) bool { return offered == version })
+	if err != nil {
+		return nil, err
+	}
+	var all []found
+	for _, one := range offered {
+		if err := one.CheckDependencies(); err != nil {
+			return nil, err
+		}
+		read, err := newFound(one.Pack().Path, one)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, read)
+	}
+	return all, nil
+}
+
+// offers returns what the repository of a dependency has of it in versions that are allowed; never nothing without an error.
+func offers(folder string, wanted pack.Dependency, allows func(version string) bool) ([]source.Source, error) {
+	repository := locate(folder, wanted)
+	places, err := candidates(repository, wanted.Name)
+	if err != nil {
+		return nil, err
+	}
 	var fitting []source.Source
-	var versions, others []string
+	var others []string
 	for _, place := range places {
 		opened, err := source.Open(place)
 		if err != nil {
-			return found{}, err
+			if place == repository || isNamed(place, wanted.Name) {
+				return nil, err
+			}
+			others = append(others, strings.ReplaceAll(err.Error(), "\n", "; "))
+			continue
 		}
 		switch metadata := opened.Pack().Metadata; {
 		case metadata.Name != wanted.Name:
 			others = append(others, fmt.Sprintf("%s is %s", place, metadata.Name))
-		case !wanted.Allows(metadata.Version):
+		case !allows(metadata.Version):
 			others = append(others, fmt.Sprintf("%s has version %s", place, metadata.Version))
 		default:
-			fitting, versions = append(fitting, opened), append(versions, metadata.Version)
+			fitting = append(fitting, opened)
 		}
 	}
-	newest := wanted.Newest(versions)
-	if len(newest) == 0 {
-		return found{}, notFound(folder, wanted, others)
+	switch {
+	case len(fitting) > 0:
+		return fitting, nil
+	case len(others) > 0:
+		return nil, errors.New(words.Join("; ", others...))
 	}
-	chosen := fitting[newest[0]]
-	if err := chosen.CheckDependencies(); err != nil {
-		return found{}, err
-	}
-	return newFound(chosen.Pack().Path, chosen)
+	return nil, fmt.Errorf("%s: has no pack and no chart", repository)
 }
 
-func notFound(folder string, wanted pack.Dependency, others []string) error {
-	place := locate(folder, wanted)
-	if len(others) == 0 {
-		return fmt.Errorf("%s: has no pack and no chart", place)
-	}
-	return errors.New(words.Join("; ", others...))
+// isNamed reports whether a folder or archive is called as one of a name is, and not as one of a longer name may be: db-extra-1.0.0.tgz.
+func isNamed(place, name string) bool {
+	rest := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(place), name), ".tgz")
+	_, err := semver.StrictNewVersion(strings.TrimPrefix(rest, "-"))
+	return rest == "" || err == nil
 }
 
 // candidates are the folders and archives of a repository that may be of a name, sorted.
 func candidates(place, name string) ([]string, error) {
 	at, err := os.Stat(place)
 	if err != nil {
-		return nil, fileError("read pack", place, err)
+		return nil, pack.NewFileError("read pack", place, err)
 	}
 	if !at.IsDir() || pack.IsFolder(place) {
 		return []string{place}, nil
 	}
 	entries, err := os.ReadDir(place)
 	if err != nil {
-		return nil, fileError("read pack", place, err)
+		return nil, pack.NewFileError("read pack", place, err)
 	}
 	var found []string
 	for _, entry := range entries {

@@ -127,15 +127,14 @@ func (w *writing) restore(wanted pack.Dependency, locked pack.Locked) (found, er
 	if wanted.Repository == "" {
 		return found{}, fmt.Errorf("%s %s is not in packs/ as %s has it, and has no repository", locked.Name, locked.Version, pack.LockFile)
 	}
-	exactly := wanted
-	exactly.Version = "=" + locked.Version
-	one, err := find(w.folder, exactly)
+	all, err := findVersions(w.folder, wanted, locked.Version)
 	if err != nil {
 		return found{}, fmt.Errorf("%s %s of %s: %w", locked.Name, locked.Version, pack.LockFile, err)
 	}
-	if !is(one) {
+	at := slices.IndexFunc(all, is)
+	if at < 0 {
 		return found{}, fmt.Errorf("%s %s in %s is not what %s says: its digest is %s, not %s; to take it as it is now, run kubectl sherpack dependency update %s",
-			locked.Name, locked.Version, one.at, pack.LockFile, one.digest, locked.Digest, w.folder)
+			locked.Name, locked.Version, all[0].at, pack.LockFile, all[0].digest, locked.Digest, w.folder)
 	}
-	return one, nil
+	return all[at], nil
 }

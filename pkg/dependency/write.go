@@ -1,8 +1,8 @@
 package dependency
 
 import (
+	"bytes"
 	"errors"
-	"io/fs"
 	"maps"
 	"os"
 	"path"
@@ -19,9 +19,9 @@ type writing struct {
 	// there is what packs/ has, and lock what was last written; nil is none.
 	there []found
 	lock  *pack.Lock
-	// locked are the dependencies as they were found, and archives those to be written, by their names.
+	// locked are the dependencies as they were found, and archives those to be there as archives, by the names of these.
 	locked   []pack.Locked
-	archives map[string][]byte
+	archives map[string]found
 }
 
 // add adds a dependency that was found.
@@ -32,9 +32,9 @@ func (w *writing) add(wanted pack.Dependency, one found) {
 		return
 	}
 	if w.archives == nil {
-		w.archives = map[string][]byte{}
+		w.archives = map[string]found{}
 	}
-	w.archives[path.Join(pack.PacksFolder, locked.ArchiveName())] = one.archive
+	w.archives[path.Join(pack.PacksFolder, locked.ArchiveName())] = one
 }
 
 // write writes archives, then removes those that are stale, then writes the lock: each whole or not at all, and wherever it is
@@ -49,13 +49,15 @@ func (w *writing) write() ([]Change, error) {
 	}
 	root, err := os.OpenRoot(w.folder)
 	if err != nil {
-		return nil, fileError("write file", w.folder, err)
+		return nil, pack.NewFileError("write file", w.folder, err)
 	}
 	defer root.Close()
 	files := writer{root: root, pack: w.pack}
 	files.clean()
 	for _, name := range slices.Sorted(maps.Keys(w.archives)) {
-		files.write(name, w.archives[name])
+		if !w.has(name) {
+			files.writeArchive(name, w.archives[name].pack)
+		}
 	}
 	for _, stale := range w.stale() {
 		files.remove(stale)
@@ -64,6 +66,11 @@ func (w *writing) write() ([]Change, error) {
 		files.write(pack.LockFile, lock)
 	}
 	return files.changes, files.failed
+}
+
+// has reports whether an archive that is to be there is, whatever it is compressed by.
+func (w *writing) has(name string) bool {
+	return slices.ContainsFunc(w.there, func(old found) bool { return old.at == name && old.isArchive && old.digest == w.archives[name].digest })
 }
 
 // stale are the archives that an earlier update has written and this one has not: what the last lock says, and other versions of
@@ -104,24 +111,31 @@ func (w *writing) checkIgnored() error {
 	return nil
 }
 
-// checkOthers refuses packs in packs/ that an archive is to be written of, and that were put there by somebody else.
+// checkOthers refuses packs in packs/ that were put there by somebody else, and that an archive is to be written of or over.
 func (w *writing) checkOthers() error {
 	var problems []pack.Problem
 	for _, old := range w.there {
-		if _, replaced := w.archives[old.at]; replaced || w.isOurs(old) {
+		if w.has(old.at) || w.isOurs(old) {
 			continue
 		}
-		for i, wanted := range w.pack.Dependencies {
-			if wanted.Name == old.name && wanted.Repository != "" && !w.keeps(old) {
-				problems = append(problems, w.pack.DependencyProblem(i, old.at+" is "+old.name+", too, and was not written by dependency update; delete it, or remove the repository"))
-				break
-			}
+		at := slices.IndexFunc(w.pack.Dependencies, func(d pack.Dependency) bool { return d.Repository != "" && w.isInTheWay(old, d) })
+		if at >= 0 {
+			problems = append(problems, w.pack.DependencyProblem(at,
+				old.at+" is "+old.name+" "+old.version+" and was not written by dependency update; delete it, or remove the repository"))
 		}
 	}
 	if len(problems) > 0 {
 		return &pack.InvalidError{Problems: problems}
 	}
 	return nil
+}
+
+// isInTheWay reports whether what packs/ has, and no update has written, has the place or the name of a dependency from a repository.
+func (w *writing) isInTheWay(old found, d pack.Dependency) bool {
+	if replacing, isReplaced := w.archives[old.at]; isReplaced {
+		return replacing.name == d.Name && (!old.written || old.name != d.Name)
+	}
+	return d.Name == old.name && !w.keeps(old)
 }
 
 // keeps reports whether what packs/ has is wanted there by a dependency without a repository.
@@ -141,6 +155,15 @@ type writer struct {
 
 // pending is the name of a file that is being written. What begins with a dot is no dependency.
 const pending = ".sherpack-pending"
+
+// writeArchive writes the archive of a pack.
+func (w *writer) writeArchive(name string, of *pack.Pack) {
+	var archive bytes.Buffer
+	if err := of.WriteArchive(&archive); err != nil && w.failed == nil {
+		w.failed = err
+	}
+	w.write(name, archive.Bytes())
+}
 
 // write writes a file, whole or not at all, unless it is there as it should be.
 func (w *writer) write(name string, data []byte) {
@@ -175,21 +198,8 @@ func (w *writer) remove(name string) {
 
 func (w *writer) done(change Change, err error) {
 	if err != nil {
-		w.failed = fileError("write file", filepath.Join(w.root.Name(), filepath.FromSlash(change.Path)), err)
+		w.failed = pack.NewFileError("write file", filepath.Join(w.root.Name(), filepath.FromSlash(change.Path)), err)
 		return
 	}
 	w.changes = append(w.changes, change)
-}
-
-// fileError names a file once: the cause from package os names it again.
-func fileError(doing, name string, err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		err = at.Err
-	}
-	var link *os.LinkError
-	if errors.As(err, &link) {
-		err = link.Err
-	}
-	return &pack.FileError{Path: name, Message: doing, Err: err}
 }

@@ -23,12 +23,12 @@ func loadArchive(name string) ([]File, error) {
 	}
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, fileError("read pack", name, err)
+		return nil, NewFileError("read pack", name, err)
 	}
 	defer file.Close()
 	files, err := readArchive(file)
 	if err != nil {
-		return nil, fileError("read pack archive", name, err)
+		return nil, NewFileError("read pack archive", name, err)
 	}
 	return files, nil
 }
@@ -163,6 +163,11 @@ func withoutTop(files []File) ([]File, error) {
 // nestedArchive matches the archives of what lies in packs/ of a pack or in charts/ of a chart, and in folders there.
 var nestedArchive = regexp.MustCompile(`^(?:(?:packs|charts)/[^/]+/)*(?:packs|charts)/[^/_.][^/]*\.tgz$`)
 
+// isNestedArchive reports whether a file is such an archive in a chart or in a pack.
+func isNestedArchive(name string, inChart bool) bool {
+	return nestedArchive.MatchString(name) && strings.HasPrefix(name, ChartsFolder+"/") == inChart
+}
+
 // nested checks what Helm reads of a chart, and of the charts in a pack, when it loads them, and reads the archives among the files,
 // and those in them. They are unpacked again when they are opened, Helm's by Helm, each as large as it likes.
 func (b *budget) nested(files []File, depth int) error {
@@ -173,7 +178,7 @@ func (b *budget) nested(files []File, depth int) error {
 				return err
 			}
 		}
-		if !nestedArchive.MatchString(file.Path) || strings.HasPrefix(file.Path, "charts/") != chart {
+		if !isNestedArchive(file.Path, chart) {
 			continue
 		}
 		if depth == maxNesting {

@@ -83,3 +83,51 @@ func complete(values map[string]any, facets []*jsonschema.Schema) bool {
 	}
 	return true
 }
+
+// SchemaDefaults are the paths of what has a default in the schema and no value in values.yaml, as --set takes them, sorted. A default
+// in a mapping is among them that is only made once something else in it is given. A schema that describes more of them than may be
+// looked at tells only some.
+func (p *Pack) SchemaDefaults() []string {
+	if p.Schema == nil {
+		return nil
+	}
+	u := undefined{left: maxDefaults}
+	u.in(p.Values, nil, p.Schema.compiled)
+	return u.found
+}
+
+// undefined gathers the defaults of what values do not have. It goes the way of defaults.
+type undefined struct {
+	left  int
+	above []*jsonschema.Schema
+	found []string
+}
+
+func (u *undefined) in(values map[string]any, path []string, schemas ...*jsonschema.Schema) {
+	all := properties(schemas...)
+	for _, name := range keysOf(all) {
+		at := append(slices.Clip(path), name)
+		value, there := values[name]
+		switch inner, isMap := value.(map[string]any); {
+		case isMap:
+			u.in(inner, at, all[name]...)
+		case !there:
+			u.missing(at, facets(all[name]...))
+		}
+	}
+}
+
+func (u *undefined) missing(path []string, facets []*jsonschema.Schema) {
+	again := slices.ContainsFunc(facets, func(s *jsonschema.Schema) bool { return slices.Contains(u.above, s) })
+	if u.left--; again || u.left < 0 {
+		return
+	}
+	if _, given := defaultOf(facets); given {
+		u.found = append(u.found, SetPath(path))
+		return
+	}
+	outer := u.above
+	u.above = slices.Concat(outer, facets)
+	u.in(nil, path, facets...)
+	u.above = outer
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 )
 
@@ -28,13 +29,22 @@ func (e *FileError) Error() string {
 // Unwrap returns the cause.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// fileError names the file once: the cause from package os names it again.
-func fileError(doing, name string, err error) error {
-	var cause *fs.PathError
-	if errors.As(err, &cause) {
-		err = cause.Err
+// NewFileError is about a file that something was done with. It names the file once: the cause from package os names it again.
+func NewFileError(doing, name string, err error) error {
+	return &FileError{Path: name, Message: doing, Err: cause(err)}
+}
+
+// cause drops the path from an error of package os: the caller names it.
+func cause(err error) error {
+	var at *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &at):
+		return at.Err
+	case errors.As(err, &link):
+		return link.Err
 	}
-	return &FileError{Path: name, Message: doing, Err: err}
+	return err
 }
 
 // Problem is one thing that is wrong with the contents of a pack or with values.

@@ -18,15 +18,15 @@ import (
 func loadFolder(name string) ([]File, error) {
 	root, err := os.OpenRoot(name)
 	if err != nil {
-		return nil, fileError("read pack", name, err)
+		return nil, NewFileError("read pack", name, err)
 	}
 	defer root.Close()
 	folder := folder{root: root, budget: newBudget()}
 	if err := folder.readIgnore(); err != nil {
-		return nil, fileError("read pack", name, err)
+		return nil, NewFileError("read pack", name, err)
 	}
 	if err := fs.WalkDir(root.FS(), ".", folder.visit); err != nil {
-		return nil, fileError("read pack", name, err)
+		return nil, NewFileError("read pack", name, err)
 	}
 	return folder.files, nil
 }
@@ -121,13 +121,4 @@ func (f *folder) read(name string) ([]byte, error) {
 	}
 	defer file.Close()
 	return f.budget.read(file)
-}
-
-// cause drops the path from an error of package os: the caller names it.
-func cause(err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		return at.Err
-	}
-	return err
 }

@@ -28,7 +28,7 @@ type Locked struct {
 	Version string `yaml:"version"`
 	// Repository is that of Pack.yaml.
 	Repository string `yaml:"repository,omitempty"`
-	// Digest is that of the archive that WriteArchive writes of it.
+	// Digest is that of its files; see Pack.Digest.
 	Digest string `yaml:"digest"`
 }
 
@@ -90,7 +90,13 @@ func checkLockedVersion(version string) error {
 	return nil
 }
 
-var digestPattern = regexp.MustCompile("^sha256:[0-9a-f]{64}$")
+// filesDigest is what the digest of files begins with. That of an archive begins with sha256: alone.
+const filesDigest = "files-sha256:"
+
+var (
+	digestPattern      = regexp.MustCompile("^sha256:[0-9a-f]{64}$")
+	filesDigestPattern = regexp.MustCompile("^" + filesDigest + "[0-9a-f]{64}$")
+)
 
 func (l Lock) check(file *yamlFile) []Problem {
 	var found problems
@@ -111,8 +117,13 @@ func (l Lock) check(file *yamlFile) []Problem {
 		if err := checkLockedVersion(locked.Version); err != nil {
 			complain(err.Error(), append(at, "version")...)
 		}
-		if !digestPattern.MatchString(locked.Digest) {
-			complain("is no digest such as sha256:…", append(at, "digest")...)
+		switch {
+		case filesDigestPattern.MatchString(locked.Digest):
+		case digestPattern.MatchString(locked.Digest):
+			complain("is the digest of an archive, as earlier versions of kubectl sherpack have written it; delete the file, "+
+				"and run kubectl sherpack dependency update", append(at, "digest")...)
+		default:
+			complain("is no digest such as "+filesDigest+"…", append(at, "digest")...)
 		}
 	}
 	return found

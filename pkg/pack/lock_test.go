@@ -15,11 +15,14 @@ func TestLock(t *testing.T) {
 	t.Run("all problems are named", lockProblems)
 }
 
-const someDigest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+const (
+	someDigest      = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	someFilesDigest = "files-" + someDigest
+)
 
 func lockIsReadAsItWasWritten(t *testing.T) {
 	t.Parallel()
-	lock := NewLock([]Dependency{{Name: "db", Repository: "../db"}}, []Locked{{Name: "db", Version: "1.2.0", Repository: "../db", Digest: someDigest}})
+	lock := NewLock([]Dependency{{Name: "db", Repository: "../db"}}, []Locked{{Name: "db", Version: "1.2.0", Repository: "../db", Digest: someFilesDigest}})
 	text, err := lock.Encode()
 	check(t, err)
 	want := `# Written by kubectl sherpack dependency update. Do not edit it.
@@ -29,7 +32,7 @@ dependencies:
   - name: db
     version: 1.2.0
     repository: ../db
-    digest: ` + someDigest + "\n"
+    digest: ` + someFilesDigest + "\n"
 	if diff := cmp.Diff(want, string(text)); diff != "" {
 		t.Error(diff)
 	}
@@ -46,7 +49,7 @@ dependencies:
 func lockBelongsToDependencies(t *testing.T) {
 	t.Parallel()
 	wanted := []Dependency{{Name: "db", Version: "^1"}}
-	lock := NewLock(wanted, []Locked{{Name: "db", Version: "1.2.0", Digest: someDigest}})
+	lock := NewLock(wanted, []Locked{{Name: "db", Version: "1.2.0", Digest: someFilesDigest}})
 	for _, other := range [][]Dependency{nil, {{Name: "db", Version: "^2"}}, {{Name: "db", Version: "^1", Tags: []string{"a"}}}} {
 		if lock.IsFor(other) {
 			t.Errorf("it is for %v", other)
@@ -68,7 +71,7 @@ func lockProblems(t *testing.T) {
 			"Pack.lock:3: dependencies[0].extra: unknown key",
 			`Pack.lock:3: dependencies[0].name: is "/", must be 1 to 63 letters, digits, dashes, dots or underscores, a letter or digit first and last`,
 			`Pack.lock:3: dependencies[0].version: is "../x", must be a version such as 1.2.0`,
-			"Pack.lock:3: dependencies[0].digest: is no digest such as sha256:…",
+			"Pack.lock:3: dependencies[0].digest: is no digest such as files-sha256:…",
 		},
 	} {
 		_, err := ParseLock(LockFile, []byte(text))
@@ -80,7 +83,7 @@ func lockProblems(t *testing.T) {
 
 // Whatever a lock says is refused or names files in packs/ alone.
 func FuzzLock(f *testing.F) {
-	f.Add([]byte("apiVersion: sherpack/v1\ndigest: " + someDigest + "\ndependencies:\n- {name: db, version: 1.0.0, digest: " + someDigest + "}\n"))
+	f.Add([]byte("apiVersion: sherpack/v1\ndigest: " + someDigest + "\ndependencies:\n- {name: db, version: 1.0.0, digest: " + someFilesDigest + "}\n"))
 	f.Add([]byte("dependencies: &a [*a]\n"))
 	f.Add([]byte("dependencies: [{name: ../x, version: /}]\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {

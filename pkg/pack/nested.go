@@ -40,7 +40,7 @@ func (p *Pack) Nested(folder string) ([]Nested, error) {
 		case path.Ext(name) == archiveExtension:
 			files, err := newBudget().archive(bytes.NewReader(file.Data))
 			if err != nil {
-				return nil, fileError("read pack archive", p.where(file.Path), err)
+				return nil, NewFileError("read pack archive", p.where(file.Path), err)
 			}
 			byPath(files)
 			found = append(found, Nested{Path: at, Files: files})

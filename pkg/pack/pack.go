@@ -102,7 +102,7 @@ func Read(name string) ([]File, error) {
 		if IsChart(files) {
 			operation = "read chart"
 		}
-		return nil, fileError(operation, name, err)
+		return nil, NewFileError(operation, name, err)
 	}
 	return files, nil
 }
@@ -128,7 +128,7 @@ func load(name string) ([]File, error) {
 		err = fmt.Errorf("%w; %s", cause(err), supported)
 	}
 	if err != nil {
-		return nil, fileError("read pack", name, err)
+		return nil, NewFileError("read pack", name, err)
 	}
 	if found.IsDir() {
 		return loadFolder(name)
@@ -143,7 +143,7 @@ func New(name string, files []File) (*Pack, error) {
 	p := &Pack{Path: name, All: files, Spec: Spec{Engine: Engine{Strict: true}}, Values: map[string]any{}}
 	rules, err := p.ignore()
 	if err != nil {
-		return nil, fileError("read pack", name, err)
+		return nil, NewFileError("read pack", name, err)
 	}
 	p.All = slices.DeleteFunc(files, func(file File) bool { return rules.excludes(file.Path) })
 	if err := p.checkKind(); err != nil {

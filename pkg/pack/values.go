@@ -80,7 +80,7 @@ func (s ValueSources) read(i int, stdin io.Reader) ([]byte, error) {
 	}
 	data, err := newBudget().read(stdin)
 	if err != nil {
-		return nil, fileError("read values", sourceName(name), err)
+		return nil, NewFileError("read values", sourceName(name), err)
 	}
 	return data, nil
 }
@@ -88,12 +88,12 @@ func (s ValueSources) read(i int, stdin io.Reader) ([]byte, error) {
 func readValuesFile(name string) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, fileError("read values", name, err)
+		return nil, NewFileError("read values", name, err)
 	}
 	defer file.Close()
 	data, err := newBudget().read(file)
 	if err != nil {
-		return nil, fileError("read values", name, err)
+		return nil, NewFileError("read values", name, err)
 	}
 	return data, nil
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -35,8 +36,8 @@ func newConvertCommand(streams genericiooptions.IOStreams) *cobra.Command {
 			they are; a pack has stricter templates.
 
 			Chart.yaml becomes Pack.yaml; in the templates, .Chart becomes .Pack, .Release.Service becomes "Helm", and the
-			hook annotations are renamed. All other files stay as they are. Charts with dependencies, and those that use
-			what packs do not have, are not converted: all places are listed, and nothing is written.
+			hook annotations are renamed. All other files stay as they are. The charts in charts/ become packs in packs/. A chart
+			that uses what packs do not have is not converted: all places are listed, and nothing is written.
 
 			Chart and pack are rendered with the defaults and with each ci/*-values.yaml, as for an install and for an
 			upgrade. The pack is written if both give the same objects. The exit code is 2 if they do not, or if the chart
@@ -82,12 +83,18 @@ func (o *ConvertOptions) Run() error {
 	for _, note := range converted.Notes {
 		_, _ = fmt.Fprintln(o.ErrOut, "warning: "+note)
 	}
-	if !converted.Strict {
-		_, _ = fmt.Fprintln(o.ErrOut, "warning: Pack.yaml has engine.strict: false: templates print values that are undefined")
-	}
+	_, _ = fmt.Fprintln(o.ErrOut, "warning: "+strictness(converted.Strict))
 	_, err = fmt.Fprintf(o.Out, "pack %s created in %s; it renders as the chart does with %s\n",
 		opened.Pack().Metadata.Name, o.Folder, words.Join(" and ", converted.Compared...))
 	return err
+}
+
+// strictness says what undefined values are to a pack that may be strict. What the compared values do not render is not known.
+func strictness(strict bool) string {
+	if strict {
+		return "undefined values are errors in the pack, also with values that were not compared; engine.strict: false in Pack.yaml allows them"
+	}
+	return "Pack.yaml has engine.strict: false: templates print values that are undefined"
 }
 
 // checkEmpty refuses a folder that has files.
@@ -97,27 +104,73 @@ func checkEmpty(folder string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return &pack.FileError{Path: folder, Message: "convert chart", Err: errors.Unwrap(err)}
+		return pack.NewFileError("convert chart", folder, err)
 	case len(entries) > 0:
 		return &pack.FileError{Path: folder, Message: "not empty and not overwritten; choose another folder"}
 	}
 	return nil
 }
 
-// writeFolder writes files into a folder that does not exist or is empty, all of them or none. The folders above it are created.
-func writeFolder(folder string, files []pack.File) (err error) {
-	if err := os.MkdirAll(filepath.Dir(folder), folderMode); err != nil {
+// writeFolder writes files into a folder that does not exist or is empty, all of them or none. The folders above it are created. One
+// that exists is filled and not replaced: it may be where the user is, or a link.
+func writeFolder(folder string, files []pack.File) error {
+	_, err := os.Stat(folder)
+	isNew := errors.Is(err, fs.ErrNotExist)
+	beside := folder
+	if isNew {
+		beside = filepath.Dir(folder)
+	}
+	if err := os.MkdirAll(beside, folderMode); err != nil {
 		return writeError(folder, err)
 	}
-	temporary, err := os.MkdirTemp(filepath.Dir(folder), ".sherpack-*")
+	temporary, err := os.MkdirTemp(beside, ".sherpack-*")
 	if err != nil {
 		return writeError(folder, err)
 	}
-	defer func() {
-		if err != nil {
-			_ = os.RemoveAll(temporary)
+	// What was moved is no longer there.
+	defer func() { _ = os.RemoveAll(temporary) }()
+	if err := writeAll(temporary, folder, files); err != nil {
+		return err
+	}
+	if isNew {
+		err = os.Rename(temporary, folder)
+	} else {
+		err = movePack(temporary, folder)
+	}
+	if err != nil {
+		return writeError(folder, err)
+	}
+	return nil
+}
+
+// movePack moves a pack from a folder to another, all of it or nothing. What makes a folder a pack comes last.
+func movePack(from, to string) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(entries, func(a, b fs.DirEntry) int {
+		switch pack.MetadataFile {
+		case a.Name():
+			return 1
+		case b.Name():
+			return -1
 		}
-	}()
+		return 0
+	})
+	for i, entry := range entries {
+		if err := os.Rename(filepath.Join(from, entry.Name()), filepath.Join(to, entry.Name())); err != nil {
+			for _, moved := range entries[:i] {
+				_ = os.RemoveAll(filepath.Join(to, moved.Name()))
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// writeAll writes files into a temporary folder; errors name the folder that they are for.
+func writeAll(temporary, folder string, files []pack.File) error {
 	root, err := os.OpenRoot(temporary)
 	if err != nil {
 		return writeError(folder, err)
@@ -130,12 +183,6 @@ func writeFolder(folder string, files []pack.File) (err error) {
 	}
 	const mode = 0o755
 	if err := os.Chmod(temporary, mode); err != nil {
-		return writeError(folder, err)
-	}
-	if err := os.Remove(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return writeError(folder, err)
-	}
-	if err := os.Rename(temporary, folder); err != nil {
 		return writeError(folder, err)
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -102,10 +101,4 @@ func writeFile(root *os.Root, name, text string) error {
 }
 
 // writeError is about a file that cannot be written. It names the file once.
-func writeError(name string, err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		err = at.Err
-	}
-	return &pack.FileError{Path: name, Message: "write file", Err: err}
-}
+func writeError(name string, err error) error { return pack.NewFileError("write file", name, err) }

@@ -29,7 +29,7 @@ func layers() []layer {
 			"pkg/plan", "pkg/printers", "pkg/progress", "pkg/reads", "pkg/reference", "pkg/release", "pkg/render", "pkg/source", "pkg/starter", "pkg/storage", "pkg/timeline", "pkg/words",
 		}},
 		{folder: "pkg/timeline", may: []string{"pkg/hook", "pkg/printers", "pkg/progress", "pkg/release", "pkg/words"}},
-		{folder: "pkg/convert", may: []string{"pkg/lint", "pkg/manifest", "pkg/pack", "pkg/plan", "pkg/render", "pkg/source"}},
+		{folder: "pkg/convert", may: []string{"pkg/lint", "pkg/manifest", "pkg/pack", "pkg/plan", "pkg/render", "pkg/source", "pkg/words"}},
 		{folder: "pkg/lint", may: []string{"pkg/dependency", "pkg/hook", "pkg/kinds", "pkg/manifest", "pkg/pack", "pkg/plan", "pkg/release", "pkg/render", "pkg/source"}},
 		{folder: "pkg/dependency", may: []string{"pkg/chart", "pkg/pack", "pkg/source", "pkg/words"}},
 		{folder: "pkg/source", may: []string{"pkg/chart", "pkg/hook", "pkg/manifest", "pkg/pack", "pkg/render", "pkg/words"}},
