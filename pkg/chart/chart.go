@@ -21,7 +21,7 @@ import (
 // Chart is a chart as it was read, with its subcharts.
 type Chart struct {
 	pack *pack.Pack
-	// loaded is what Helm knows of it before it is completed, which needs one of its own.
+	// loaded is what Helm knows of it before it is completed, which needs a clone.
 	loaded *chart.Chart
 	// names are what the packs above call it that depend on it, from the top down, and opened is the top pack as the user named it.
 	// There are none for a chart that was opened itself, which is its own top.
@@ -98,7 +98,7 @@ func (c *Chart) CheckDependencies() error { return checkDependencies(c.pack.Path
 // IsChart reports that it is one.
 func (c *Chart) IsChart() bool { return true }
 
-// load makes what Helm knows of the chart, which completing it changes, and returns what Helm warns of.
+// load makes what Helm knows of the chart, and returns what Helm warns of.
 func (c *Chart) load() (loaded *chart.Chart, warnings []string, err error) {
 	var files []*archive.BufferedFile
 	for _, file := range c.pack.All {
@@ -160,6 +160,30 @@ func sortDependencies(c *chart.Chart) {
 	for _, sub := range below {
 		sortDependencies(sub)
 	}
+}
+
+// clone returns a chart of which Helm may change all that completing a chart changes: its values, its dependencies and what it
+// says of them. To read its files again would take as long as to render it.
+func clone(c *chart.Chart) *chart.Chart {
+	cloned, metadata := *c, *c.Metadata
+	metadata.Dependencies = slices.Clone(metadata.Dependencies)
+	for i, dependency := range metadata.Dependencies {
+		if dependency != nil {
+			copied := *dependency
+			metadata.Dependencies[i] = &copied
+		}
+	}
+	cloned.Metadata = &metadata
+	if c.Values != nil {
+		// What Helm reads has no numbers of another kind.
+		cloned.Values = floats(c.Values)
+	}
+	var below []*chart.Chart
+	for _, sub := range c.Dependencies() {
+		below = append(below, clone(sub))
+	}
+	cloned.SetDependencies(below...)
+	return &cloned
 }
 
 // describe tells of the chart as of a pack.

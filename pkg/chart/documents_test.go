@@ -1,13 +1,17 @@
 package chart
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"helm.sh/helm/v4/pkg/release/v1/util"
 )
 
 func TestDocuments(t *testing.T) {
 	t.Parallel()
 	t.Run("are split as Helm splits them", documentsAreSplitAsHelmSplitsThem)
+	t.Run("are those of Helm's function", documentsAreThoseOfHelm)
 	t.Run("nothing", documentsWithoutObjects)
 	t.Run("a list is its items", aListIsItsItems)
 	t.Run("of a key that appears twice the last one counts", theLastOfTwoKeysCounts)
@@ -26,6 +30,42 @@ func documentsAreSplitAsHelmSplitsThem(t *testing.T) {
 	}
 	c := read(t, head+"-- templates/a.yaml --\n"+configMap+"|\n    first\n\n    last\n\n---\n"+object("ConfigMap", "b"))
 	contains(t, encoded(t, rendered(t, c, "")), "x: |\n    first\n\n    last\n")
+}
+
+// streams are rendered files in which documents begin and end in all ways.
+func streams() []string {
+	return []string{
+		"", " \n\t\n", "a", "a\n", "a\n\n", "\n\n  a", "---\na\n---\nb", "--- \t\na\n---b\n", "  ---\na", "a\n ---\nb", "a---\nb", "------\na", "a\n---\n---\nb\n---",
+		"a\r\n---\r\nb\r\n", "\n---\n\n---\n \n--- # c\na", "a\n\n\n---\n\n\n b", "\u00a0---\na", "a\n---\u00a0b", "x\n--", "-", "\u0085a\n---\f\n",
+	}
+}
+
+func documentsAreThoseOfHelm(t *testing.T) {
+	t.Parallel()
+	for _, text := range streams() {
+		compareWithHelm(t, text)
+	}
+}
+
+func compareWithHelm(t *testing.T, text string) {
+	t.Helper()
+	found := util.SplitManifests(text)
+	documents := split(text)
+	for i, document := range documents {
+		if want := found[fmt.Sprintf("manifest-%d", i)] + "\n"; document != want {
+			t.Errorf("%q: %q, want %q", text, document, want)
+		}
+	}
+	if len(documents) != len(found) {
+		t.Errorf("%q: %d documents, want %d", text, len(documents), len(found))
+	}
+}
+
+func FuzzSplit(f *testing.F) {
+	for _, text := range streams() {
+		f.Add(text)
+	}
+	f.Fuzz(compareWithHelm)
 }
 
 func documentsWithoutObjects(t *testing.T) {

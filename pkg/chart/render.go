@@ -11,7 +11,6 @@ import (
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/engine"
 
-	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
 )
@@ -43,14 +42,10 @@ func (c *completed) Render(from render.Engine, r render.Release) (*render.Result
 	result := &render.Result{Notes: c.takeNotes(texts), Warnings: append(slices.Clone(c.warnings), warnings...)}
 	documents := documents{}
 	for _, definition := range c.loaded.CRDObjects() {
-		if err := documents.add(path.Join(c.chart.folder(), definition.Filename), string(definition.File.Data)); err != nil {
-			return nil, err
-		}
+		documents.add(path.Join(c.chart.folder(), definition.Filename), string(definition.File.Data))
 	}
 	for _, file := range slices.Sorted(maps.Keys(texts)) {
-		if err := documents.add(path.Join(c.chart.folder(), file), texts[file]); err != nil {
-			return nil, err
-		}
+		documents.add(path.Join(c.chart.folder(), file), texts[file])
 	}
 	nodes, err := documents.Resources()
 	if err != nil {
@@ -114,24 +109,4 @@ func (c *completed) takeNotes(texts map[string]string) string {
 	notes := texts[path.Join(c.loaded.Name(), "templates", suffix)]
 	maps.DeleteFunc(texts, func(file, _ string) bool { return strings.HasSuffix(file, suffix) })
 	return notes
-}
-
-// documents gathers the resources of rendered files.
-type documents struct {
-	manifest.Files
-	warnings []string
-}
-
-// add adds the documents of a file, split as Helm splits them.
-func (d *documents) add(file, text string) error {
-	for _, document := range split(text) {
-		nodes, warning, err := decode(file, document)
-		if warning != "" {
-			d.warnings = append(d.warnings, warning)
-		}
-		if err := d.Add(file, nodes, err); err != nil {
-			return err
-		}
-	}
-	return nil
 }

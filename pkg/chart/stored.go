@@ -25,14 +25,10 @@ func ReadStored(of *releasev1.Release) (Stored, error) {
 	var resources, definitions documents
 	for _, document := range split(of.Manifest) {
 		file, text := CutSource(document)
-		if err := resources.add(file, text); err != nil {
-			return Stored{}, err
-		}
+		resources.add(file, text)
 	}
 	for _, hook := range of.Hooks {
-		if err := resources.add(hook.Path, hook.Manifest); err != nil {
-			return Stored{}, err
-		}
+		resources.add(hook.Path, hook.Manifest)
 	}
 	nodes, err := resources.Resources()
 	if err != nil {
@@ -45,9 +41,7 @@ func ReadStored(of *releasev1.Release) (Stored, error) {
 		return found, nil
 	}
 	for _, definition := range of.Chart.CRDObjects() {
-		if err := definitions.add(definition.Filename, string(definition.File.Data)); err != nil {
-			return Stored{}, err
-		}
+		definitions.add(definition.Filename, string(definition.File.Data))
 	}
 	found.Definitions, err = definitions.Resources()
 	return found, err

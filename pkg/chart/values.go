@@ -54,10 +54,7 @@ func (c *Chart) Complete(values render.Values) (render.Completed, error) {
 		}
 		values.Given = given
 	}
-	loaded, _, err := c.load()
-	if err != nil {
-		return nil, invalid(c.pack.Path, err)
-	}
+	loaded := clone(c.loaded)
 	if values.Defaults != nil {
 		loaded.Values = floats(values.Defaults)
 	}
@@ -69,7 +66,7 @@ func (c *Chart) Complete(values render.Values) (render.Completed, error) {
 	}
 	given := asHelmReads(values, c.names)
 	completed := &completed{chart: c, loaded: loaded}
-	completed.warnings, err = c.bounded(func() error {
+	warnings, err := c.bounded(func() (err error) {
 		if err := chartutil.ProcessDependencies(loaded, withTags(given, values.Tags)); err != nil {
 			return err
 		}
@@ -79,7 +76,7 @@ func (c *Chart) Complete(values render.Values) (render.Completed, error) {
 	if err != nil {
 		return nil, invalid(c.pack.Path, err)
 	}
-	completed.warnings = append(slices.Clone(c.warnings), completed.warnings...)
+	completed.warnings = append(slices.Clone(c.warnings), warnings...)
 	if err := checkSchemas(loaded, completed.values, c.place(values.Layers)); err != nil {
 		return nil, err
 	}

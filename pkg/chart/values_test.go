@@ -20,6 +20,7 @@ func TestValues(t *testing.T) {
 	t.Run("a schema fetches nothing", aSchemaFetchesNothing)
 	t.Run("in a file of the chart", valuesInAFileOfTheChart)
 	t.Run("the given ones are not changed", givenValuesAreNotChanged)
+	t.Run("a chart can be completed again", aChartCanBeCompletedAgain)
 }
 
 // family is a chart with subcharts three deep, one of them used twice.
@@ -225,4 +226,16 @@ func givenValuesAreNotChanged(t *testing.T) {
 	second, err := c.Complete(given)
 	check(t, err)
 	equal(t, first.Values(), second.Values())
+}
+
+func aChartCanBeCompletedAgain(t *testing.T) {
+	t.Parallel()
+	changing := family + "-- templates/change.yaml --\n{{ $_ := set .Values.global \"zone\" \"b\" }}{{ with .Values.imported }}{{ $_ := set . \"small\" 2 }}{{ end }}\n"
+	c := read(t, changing)
+	rendered(t, c, "db: {enabled: false}\ntags: {extras: true}\naudit: {level: info}")
+	rendered(t, c, "")
+	cloned := clone(c.loaded)
+	cloned.Values["global"].(map[string]any)["zone"] = "b"
+	cloned.Dependencies()[0].Metadata.Name = "other"
+	equal(t, encoded(t, rendered(t, read(t, changing), "")), encoded(t, rendered(t, c, "")))
 }

@@ -149,7 +149,7 @@ func keepText(node *yaml.Node) {
 	block := yaml.LiteralStyle | yaml.FoldedStyle
 	if node.Kind == yaml.ScalarNode && node.Style&block != 0 {
 		node.Style = node.Style&^block | yaml.LiteralStyle
-		if strings.TrimLeft(node.Value, " \t\r\n") != node.Value || strings.HasSuffix(node.Value, "\n\n") || strings.Contains(node.Value, "\r") {
+		if !survivesAsLines(node.Value) {
 			node.Style = node.Style&^block | yaml.DoubleQuotedStyle
 		}
 	}
@@ -159,6 +159,11 @@ func keepText(node *yaml.Node) {
 	for _, child := range node.Content {
 		keepText(child)
 	}
+}
+
+// survivesAsLines reports whether a text is the same once the YAML library wrote it as lines of its own.
+func survivesAsLines(text string) bool {
+	return strings.TrimLeft(text, " \t\r\n") == text && !strings.HasSuffix(text, "\n\n") && !strings.Contains(text, "\r")
 }
 
 func translateLines(node *yaml.Node, line func(int) int) {

@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
@@ -12,31 +13,42 @@ import (
 // Encode writes resources as one YAML stream, in their order, each behind a line `---` and, where its file is
 // known, a comment that names it. DecodeStream reads it back. The nodes are not changed.
 func Encode(nodes []*yaml.RNode) (string, error) {
-	var out strings.Builder
+	var out []byte
 	for _, node := range nodes {
-		out.WriteString("---\n")
+		out = append(out, "---\n"...)
 		file := File(node)
 		if file != "" {
-			fmt.Fprintf(&out, "# Source: %s\n", file)
+			out = fmt.Appendf(out, "# Source: %s\n", file)
 		}
-		text, err := withoutFile(node)
+		clean, err := withoutFile(node)
+		if err == nil {
+			out, err = appendText(out, clean)
+		}
 		if err != nil {
 			return "", fmt.Errorf("encoding %s%w", Position(file, node.YNode().Line), err)
 		}
-		out.WriteString(text)
 	}
-	return out.String(), nil
+	return string(out), nil
 }
 
-func withoutFile(node *yaml.RNode) (string, error) {
-	clean := node.Copy()
+func withoutFile(node *yaml.RNode) (*yaml.RNode, error) {
+	clean := yaml.NewRNode(detached(node.YNode(), yaml.MetadataField, yaml.AnnotationsField))
 	if err := clean.PipeE(yaml.ClearAnnotation(kioutil.PathAnnotation)); err != nil {
-		return "", err
+		return nil, err
 	}
-	if err := yaml.ClearEmptyAnnotations(clean); err != nil {
-		return "", err
+	return clean, yaml.ClearEmptyAnnotations(clean)
+}
+
+// detached returns a copy of a mapping in which fields can be removed, and in the mappings at a path below it. All else is shared.
+func detached(node *yaml.Node, path ...string) *yaml.Node {
+	copied := *node
+	copied.Content = slices.Clone(node.Content)
+	for i := 0; i+1 < len(node.Content) && node.Kind == yaml.MappingNode; i += 2 {
+		if len(path) > 0 && node.Content[i].Value == path[0] {
+			copied.Content[i+1] = detached(node.Content[i+1], path[1:]...)
+		}
 	}
-	return clean.String()
+	return &copied
 }
 
 var sourceComment = regexp.MustCompile(`^# Source: (.+)$`)

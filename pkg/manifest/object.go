@@ -27,25 +27,35 @@ type Object struct {
 	Line int
 }
 
-// NewObject reads a resource as the API server does. It goes by text, from kyaml to sigs.k8s.io/yaml, because
-// kyaml's own conversions turn dates into timestamps and `yes` into a string. The node is not changed.
+// NewObject reads a resource as the API server does. The node is not changed.
 func NewObject(node *yaml.RNode) (Object, error) {
 	object := Object{File: File(node), Line: node.YNode().Line}
-	text, err := node.String()
-	if err != nil {
-		return Object{}, object.errorf("not valid YAML: %s", strictyaml.WithoutValues(err.Error()))
-	}
-	content := map[string]any{}
-	json, err := sigsyaml.YAMLToJSONStrict([]byte(text))
-	if err != nil {
-		return Object{}, object.errorf("not valid YAML: %s", strictyaml.WithoutValues(strings.TrimPrefix(err.Error(), "yaml: ")))
-	}
+	content, ok := contentOf(node.YNode())
 	object.Unstructured = &unstructured.Unstructured{Object: content}
-	if err := object.UnmarshalJSON(json); err != nil {
-		return Object{}, object.errorf("not a Kubernetes object: %v", err)
+	if !ok || object.GroupVersionKind().Kind == "" {
+		if err := object.readText(node); err != nil {
+			return Object{}, err
+		}
 	}
 	object.dropNulls()
 	return object, object.dropFile()
+}
+
+// readText reads the text of a resource. It goes from kyaml to sigs.k8s.io/yaml, because kyaml's own conversions turn dates into
+// timestamps and `yes` into a string.
+func (o Object) readText(node *yaml.RNode) error {
+	text, err := node.String()
+	if err != nil {
+		return o.errorf("not valid YAML: %s", strictyaml.WithoutValues(err.Error()))
+	}
+	json, err := sigsyaml.YAMLToJSONStrict([]byte(text))
+	if err != nil {
+		return o.errorf("not valid YAML: %s", strictyaml.WithoutValues(strings.TrimPrefix(err.Error(), "yaml: ")))
+	}
+	if err := o.UnmarshalJSON(json); err != nil {
+		return o.errorf("not a Kubernetes object: %v", err)
+	}
+	return nil
 }
 
 // dropNulls reads a namespace, labels and annotations without a value as the API server does: a null is none, and a null in a

@@ -11,10 +11,29 @@ import (
 // place is where something stands in a text. Both count from 1; columns count characters.
 type place struct{ line, column int }
 
+// separators are what stands between words.
+const separators = " \t\r\n[]{},"
+
+// hasBareTag reports whether one of the words of a text is "!". Few texts have that, and many have one with exclamation marks.
+func hasBareTag(text []byte) bool {
+	isBetween := func(i int) bool { return i < 0 || i == len(text) || strings.IndexByte(separators, text[i]) >= 0 }
+	for at := bytes.IndexByte(text, '!'); at >= 0; {
+		if isBetween(at-1) && isBetween(at+1) {
+			return true
+		}
+		next := bytes.IndexByte(text[at+1:], '!')
+		if next < 0 {
+			return false
+		}
+		at += next + 1
+	}
+	return false
+}
+
 // bareTags finds where a value may have the tag "!", which makes a string of it. The YAML library reads such values
 // without it, unlike the API server. nil where there is none, which is the rule.
 func bareTags(text []byte) map[place]bool {
-	if !bytes.Contains(text, []byte("!")) {
+	if !hasBareTag(text) {
 		return nil
 	}
 	found := map[place]bool{}
@@ -22,7 +41,7 @@ func bareTags(text []byte) map[place]bool {
 	var word strings.Builder
 	var anchor place
 	for _, letter := range string(text) + "\n" {
-		separates := strings.ContainsRune(" \t\r\n[]{},", letter)
+		separates := strings.ContainsRune(separators, letter)
 		if !separates {
 			word.WriteRune(letter)
 		} else if word.Len() > 0 {
@@ -58,6 +77,9 @@ func note(found map[place]bool, word string, at, anchor place) place {
 
 // tagStrings makes strings of the scalars that stand in these places.
 func tagStrings(node *yaml.Node, places map[place]bool) {
+	if len(places) == 0 {
+		return
+	}
 	if node.Kind == yaml.ScalarNode && places[place{node.Line, node.Column}] {
 		node.Tag, node.Style = yaml.NodeTagString, yaml.DoubleQuotedStyle
 	}

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"helm.sh/helm/v4/pkg/strvals"
 )
@@ -125,13 +126,16 @@ func (l Layer) At(key string) Layer {
 	return Layer{Values: values, Source: func(at []string) Source { return l.Source(append([]string{key}, at...)) }}
 }
 
-// fileLayer is a file that has been read, with its lines.
+// fileLayer is a file that has been read, with its lines, which are looked for when somebody asks.
 func fileLayer(kind SourceKind, name string, data []byte, values map[string]any) Layer {
-	file := yamlFile{name: name}
-	// It has been parsed before, so there are no problems.
-	_ = file.parse(text(data))
+	lines := sync.OnceValue(func() *yamlFile {
+		file := yamlFile{name: name}
+		// It has been parsed before, so there are no problems.
+		_ = file.parse(text(data))
+		return &file
+	})
 	return Layer{Values: values, Source: func(path []string) Source {
-		return Source{Kind: kind, File: name, Line: file.line(path)}
+		return Source{Kind: kind, File: name, Line: lines().line(path)}
 	}}
 }
 

@@ -71,7 +71,14 @@ func NewUnfolding(most int, weigh func(node *yaml.Node) int) *Unfolding {
 
 // Size counts a tree. An alias counts as what it stands for.
 func (u *Unfolding) Size(node *yaml.Node) int {
-	if u.open[node] {
+	switch {
+	case node.Kind == yaml.AliasNode:
+		u.Found = true
+		return u.Size(node.Alias)
+	case node.Anchor == "":
+		// Nothing refers to it, so it is met once.
+		return u.sum(node)
+	case u.open[node]:
 		u.Cyclic = true
 		return 0
 	}
@@ -80,17 +87,16 @@ func (u *Unfolding) Size(node *yaml.Node) int {
 	}
 	u.open[node] = true
 	defer delete(u.open, node)
-	total := 0
-	if node.Kind == yaml.AliasNode {
-		u.Found = true
-		total = u.Size(node.Alias)
-	} else {
-		total = u.weigh(node)
-	}
+	u.sizes[node] = u.sum(node)
+	return u.sizes[node]
+}
+
+// sum counts a node and what is in it.
+func (u *Unfolding) sum(node *yaml.Node) int {
+	total := u.weigh(node)
 	for _, child := range node.Content {
 		// Saturating: the sum of a bomb does not fit into an integer.
 		total = min(total+u.Size(child), u.most+1)
 	}
-	u.sizes[node] = total
 	return total
 }

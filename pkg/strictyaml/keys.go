@@ -93,12 +93,25 @@ func nameOf(key *yaml.Node) (name string, ok bool) {
 
 // mayBeOther says whether a key may be read as a number or as true or false, which few are: to ask the reader takes long.
 func mayBeOther(key *yaml.Node) bool {
-	if key.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 && key.Style&yaml.TaggedStyle == 0 || key.Value == "" {
-		return false
+	isQuoted := key.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 && key.Style&yaml.TaggedStyle == 0
+	return !isQuoted && key.Value != "" && MayBeOther(key.Value)
+}
+
+// MayBeOther reports whether the API server may read a text without quotes as something other than a string: a number, true or
+// false, or null, as which it reads the empty text. Any other text is a string.
+func MayBeOther(text string) bool {
+	if text == "" || strings.IndexByte("0123456789+-.", text[0]) >= 0 {
+		return strings.IndexFunc(text, isNoneOfNumbers) < 0
 	}
-	switch strings.ToLower(key.Value) {
-	case "y", "n", "yes", "no", "on", "off", "true", "false":
+	switch strings.ToLower(text[:min(len(text), len("false")+1)]) {
+	case "~", "null", "y", "n", "yes", "no", "on", "off", "true", "false":
 		return true
 	}
-	return strings.ContainsRune("0123456789+-.", rune(key.Value[0]))
+	return false
+}
+
+// isNoneOfNumbers reports whether no number has a letter.
+func isNoneOfNumbers(letter rune) bool {
+	isAlphanumeric := letter >= '0' && letter <= '9' || letter >= 'a' && letter <= 'z' || letter >= 'A' && letter <= 'Z'
+	return !isAlphanumeric && !strings.ContainsRune("+-._", letter)
 }
