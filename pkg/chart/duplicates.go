@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
@@ -44,7 +45,12 @@ func same(a, b *yaml.RNode) bool {
 // content is a resource as JSON without what is not part of it; "" where it cannot be written.
 func content(node *yaml.RNode) string {
 	plain := node.Copy()
-	if plain.PipeE(yaml.ClearAnnotation(kioutil.PathAnnotation)) != nil || yaml.ClearEmptyAnnotations(plain) != nil {
+	for _, key := range []string{kioutil.PathAnnotation, hook.ChartDefinition} {
+		if plain.PipeE(yaml.ClearAnnotation(key)) != nil {
+			return ""
+		}
+	}
+	if yaml.ClearEmptyAnnotations(plain) != nil {
 		return ""
 	}
 	text, err := plain.MarshalJSON()

@@ -7,9 +7,12 @@ import (
 	"strings"
 
 	releasev1 "helm.sh/helm/v4/pkg/release/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 )
 
@@ -85,6 +88,9 @@ func (r *reading) phases(node *yaml.RNode, annotations map[string]string, change
 	if slices.Contains(phases, crdInstall) {
 		r.warn(node, "%s: %s is a hook of Helm 2; applied as a definition, before the resources that need it", releasev1.HookAnnotation, crdInstall)
 		changes[releasev1.HookAnnotation], changes[releasev1.HookDeleteAnnotation], changes[releasev1.HookWeightAnnotation] = nil, nil, nil
+		if kinds.IsDefinition(schema.FromAPIVersionAndKind(node.GetApiVersion(), node.GetKind()).GroupKind()) {
+			changes[hook.ChartDefinition] = ptr.To(crdInstall)
+		}
 		return
 	}
 	set(changes, releasev1.HookAnnotation, value, phases)

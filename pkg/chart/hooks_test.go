@@ -17,6 +17,7 @@ func TestHooks(t *testing.T) {
 	t.Run("a phase that does not exist is left to be refused", unknownPhasesAreRefused)
 	t.Run("what Helm ignores is a warning", whatHelmIgnoresIsAWarning)
 	t.Run("crd-install is a plain definition", crdInstallIsADefinition)
+	t.Run("a crd-install definition counts as one in crds/", crdInstallCountsAsCRDs)
 	t.Run("annotations of ours work, too", annotationsOfOursWork)
 	t.Run("no annotations", noAnnotations)
 }
@@ -87,6 +88,19 @@ func crdInstallIsADefinition(t *testing.T) {
 	node, result := hookOf(t, "helm.sh/hook: crd-install", "helm.sh/hook-delete-policy: before-hook-creation", `helm.sh/hook-weight: "1"`, "other: kept")
 	equal(t, map[string]string{"other": "kept"}, withoutPath(node.GetAnnotations()))
 	equal(t, []string{"web/templates/a.yaml: Job/a: helm.sh/hook: crd-install is a hook of Helm 2; applied as a definition, before the resources that need it"}, result.Warnings)
+}
+
+// Such a definition counts as one in crds/, also beside the same one there.
+func crdInstallCountsAsCRDs(t *testing.T) {
+	t.Parallel()
+	definition := "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: a\n"
+	hooked := head + "-- templates/a.yaml --\n" + definition + "  annotations: {helm.sh/hook: crd-install}\n"
+	nodes := rendered(t, read(t, hooked), "").Nodes
+	equal(t, 1, len(nodes))
+	equal(t, map[string]string{hook.ChartDefinition: "crd-install"}, withoutPath(nodes[0].GetAnnotations()))
+	nodes = rendered(t, read(t, hooked+"-- crds/a.yaml --\n"+definition), "").Nodes
+	equal(t, 1, len(nodes))
+	equal(t, map[string]string{}, withoutPath(nodes[0].GetAnnotations()))
 }
 
 // withoutPath are annotations without the one that says where a resource stands.

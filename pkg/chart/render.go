@@ -10,7 +10,9 @@ import (
 	"helm.sh/helm/v4/pkg/chart/common"
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/engine"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/render"
@@ -59,7 +61,28 @@ func (c *completed) Render(from render.Engine, r render.Release) (*render.Result
 	result.Warnings = append(result.Warnings, documents.warnings...)
 	nodes, more, err := asPackHas(nodes, r.Namespace)
 	result.Nodes, result.Warnings = nodes, append(result.Warnings, more...)
+	if err == nil && len(c.chart.names) > 0 {
+		err = c.markDefinitions(nodes)
+	}
 	return result, err
+}
+
+// markDefinitions marks what lies in crds/, as the manifest of the pack that depends on the chart does not tell it from what lies in
+// crds/ of packs.
+func (c *completed) markDefinitions(nodes []*yaml.RNode) error {
+	definitions := map[string]bool{}
+	for _, definition := range c.loaded.CRDObjects() {
+		definitions[path.Join(c.chart.folder(), definition.Filename)] = true
+	}
+	for _, node := range nodes {
+		if !definitions[manifest.File(node)] {
+			continue
+		}
+		if err := node.PipeE(yaml.SetAnnotation(hook.ChartDefinition, "crds")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // execute renders all templates, by their paths.

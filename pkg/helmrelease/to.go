@@ -51,7 +51,7 @@ func To(r *release.Release, nodes []*yaml.RNode, revision int, now time.Time) (r
 func withoutDefinitions(nodes []*yaml.RNode) []*yaml.RNode {
 	var kept []*yaml.RNode
 	for _, node := range nodes {
-		if !plan.IsBesideManifest(manifest.Object{File: manifest.File(node)}) {
+		if !plan.IsBesideManifest(manifest.File(node), node.GetAnnotations()) {
 			kept = append(kept, node)
 		}
 	}

@@ -37,6 +37,10 @@ const (
 	helmsLogPolicy = helmPrefix + "hook-output-log-policy"
 )
 
+// ChartDefinition marks a custom resource definition that Helm would not apply with the manifest of its chart and that nothing else
+// tells from the others: one that was a crd-install hook, or one in crds/ of a chart that a pack depends on. Its value says which. It is no word of Helm's.
+const ChartDefinition = helmPrefix + "chart-crd"
+
 // Annotations returns the annotations of this project that a pack may set, those that only hooks may have first.
 func Annotations() []string {
 	return []string{

@@ -31,7 +31,7 @@ type knownKinds struct {
 	// resets counts fresh discoveries, so that callers that miss at the same
 	// time share one.
 	resets int
-	// promised kinds have had their definition applied through this Cluster:
+	// promised kinds have had their definition applied or waited for through this Cluster:
 	// the server may need a moment before it serves them.
 	promised map[schema.GroupKind]bool
 	// missing kinds were looked for in vain with a fresh discovery, which costs as much as all else
@@ -203,7 +203,7 @@ func (k *knownKinds) isPromised(kind schema.GroupKind) bool {
 	return k.promised[kind]
 }
 
-// Promise remembers the kind that an applied CustomResourceDefinition brings.
+// Promise remembers the kind that a CustomResourceDefinition brings; it does nothing for any other object.
 func (k *knownKinds) Promise(definition *unstructured.Unstructured) {
 	if definition.GetKind() != "CustomResourceDefinition" {
 		return

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -16,6 +17,8 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/metadata/fake"
 	"sigs.k8s.io/yaml"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/feed"
 )
 
 // served is the discovery of a server with some kinds; it counts how often it
@@ -86,6 +89,7 @@ func TestKinds(t *testing.T) {
 	t.Run("a kind that is not served is discovered once", aKindThatIsNotServedIsDiscoveredOnce)
 	t.Run("objects of a kind that comes later are found", objectsOfAKindThatComesLaterAreFound)
 	t.Run("a promised kind is looked for until it comes", aPromisedKindIsLookedForUntilItComes)
+	t.Run("the kind of a definition that was waited for is promised", kindOfAwaitedDefinitionIsPromised)
 	t.Run("kinds that are missed together are discovered once", kindsThatAreMissedTogetherAreDiscoveredOnce)
 }
 
@@ -191,6 +195,20 @@ func aPromisedKindIsLookedForUntilItComes(t *testing.T) {
 	server.later["x/v1"] = []string{"Two"}
 	if _, err := known.Mapping(promised); err != nil {
 		t.Errorf("later: %v", err)
+	}
+}
+
+// Who waits for a definition goes on with objects of its kind, whoever has applied it.
+func kindOfAwaitedDefinitionIsPromised(t *testing.T) {
+	t.Parallel()
+	known := newKinds(&served{})
+	w := &waiter{api: &feeds{connection: &connection{kinds: known}}}
+	definition := "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, spec: {group: x, names: {kind: Two}}, status: {conditions: [{type: Established, status: %q}]}}"
+	for _, established := range []string{"False", "True"} {
+		w.stateOf(t.Context(), WaitTarget{}, feed.Change{Object: decodeObject(t, fmt.Sprintf(definition, established))})
+		if promised := known.isPromised(schema.GroupKind{Group: "x", Kind: "Two"}); promised != (established == "True") {
+			t.Errorf("established %s: promised %v", established, promised)
+		}
 	}
 }
 

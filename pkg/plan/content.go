@@ -218,19 +218,19 @@ func (c *content) check(namespace string) error {
 func (c *content) checkCRDFolder() error {
 	var errs []error
 	for _, object := range c.objects() {
-		if IsBesideManifest(object) && !kinds.IsDefinition(object.GroupKind()) {
+		if IsBesideManifest(object.File, object.GetAnnotations()) && !kinds.IsDefinition(object.GroupKind()) {
 			errs = append(errs, &InputError{Object: object, Message: CRDFolder + " holds CustomResourceDefinitions only; move it to templates/"})
 		}
 	}
 	return joinUnique(errs)
 }
 
-// IsBesideManifest reports whether an object comes of a folder of definitions, of a pack or chart or of what that depends on. Those
-// of charts Helm applies before its manifest, marks for no release and never deletes.
-func IsBesideManifest(object manifest.Object) bool {
-	before, _, found := strings.Cut("/"+object.File, "/"+CRDFolder)
+// IsBesideManifest reports whether an object of a file comes of a folder of definitions, of a pack or chart or of what that depends
+// on, or counts as such. Those of charts Helm applies before its manifest, marks for no release and never deletes.
+func IsBesideManifest(file string, annotations map[string]string) bool {
+	before, _, found := strings.Cut("/"+file, "/"+CRDFolder)
 	// Folders of templates may have any name.
-	return found && !strings.Contains(before+"/", "/templates/")
+	return annotations[hook.ChartDefinition] != "" || found && !strings.Contains(before+"/", "/templates/")
 }
 
 // duplicates finds duplicate objects. A hook may do so in phases that are not the same.

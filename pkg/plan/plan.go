@@ -238,6 +238,17 @@ func (p Plan) Definitions() []corev1.ObjectReference {
 	return found
 }
 
+// LeavesToOthers reports whether an object is left as it is where it exists and belongs to others, instead of being refused: a
+// definition that a chart brings beside its manifest, which Helm applies only where there is none, so that several releases of the
+// chart can use it. With TakeOwnership nothing is.
+func (p Plan) LeavesToOthers(object manifest.Object) bool {
+	if p.Options.TakeOwnership || !kinds.IsDefinition(object.GroupKind()) {
+		return false
+	}
+	annotations := object.GetAnnotations()
+	return annotations[hook.ChartDefinition] != "" || p.Release.Content.Chart && IsBesideManifest(object.File, annotations)
+}
+
 // Course is that of the plan's operation.
 func (p Plan) Course() Course { return CourseOf(p.Operation) }
 
