@@ -305,7 +305,7 @@ func (j *journal) recordOutcome(failure error, extent plan.Extent) {
 	}
 	switch done := j.plan.Course().Done; {
 	case j.plan.Operation == release.OperationUndo:
-		r.Status.Message = words.Join("; ", r.Status.Message, undone(failure))
+		r.Status.Message = words.Join("; ", r.Status.Message, undone(r, failure))
 		r.SetCondition(*j.Timestamp())
 		return
 	case done == "":
@@ -324,11 +324,27 @@ func (j *journal) recordOutcome(failure error, extent plan.Extent) {
 }
 
 // undone is what became of what a failed installation had made; failure is why that could not be deleted, nil where it was.
-func undone(failure error) string {
+func undone(r *release.Release, failure error) string {
 	if failure != nil {
 		return "the rollback failed, too: " + summary(failure)
 	}
-	return "everything it had created was deleted"
+	return Undone(r)
+}
+
+// Undone says what became of what a failed installation had created, by the record that its undo has left: some kinds and
+// policies keep objects.
+func Undone(r *release.Release) string {
+	var kept []string
+	for _, entry := range r.Inventory {
+		if entry.UID != "" && entry.Origin == release.Created {
+			kept = append(kept, entry.Kind+"/"+entry.Name)
+		}
+	}
+	text := "everything it had created was deleted"
+	if len(kept) > 0 {
+		text += ", except " + words.List(kept, words.Many)
+	}
+	return text
 }
 
 // writeEnd writes the inventory, which the end has made exact, and then the status. The record of a release that was
