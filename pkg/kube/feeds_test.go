@@ -42,6 +42,7 @@ func one() corev1.ObjectReference {
 func TestFeeds(t *testing.T) {
 	t.Parallel()
 	t.Run("a kind that is no longer served has no objects", aKindThatIsNoLongerServedHasNoObjects)
+	t.Run("a kind that is not discovered any more has no objects", aKindThatIsNotDiscoveredAnyMoreHasNoObjects)
 	t.Run("a version that is no longer served has objects", aVersionThatIsNoLongerServedHasObjects)
 	t.Run("why nothing is heard is said", whyNothingIsHeardIsSaid)
 	t.Run("a server that cannot be reached is asked again", aServerThatCannotBeReachedIsAskedAgain)
@@ -59,6 +60,18 @@ func aKindThatIsNoLongerServedHasNoObjects(t *testing.T) {
 	}
 	if count.Load() < 3 {
 		t.Errorf("it was believed after %d requests", count.Load())
+	}
+}
+
+// The paths of a kind end a moment before discovery says so.
+func aKindThatIsNotDiscoveredAnyMoreHasNoObjects(t *testing.T) {
+	t.Parallel()
+	cluster, _ := oneKind(t, http.NotFound)
+	cluster.api.kinds = newKinds(&served{lists: map[string][]string{"a/v1": {"One"}, "b/v1": {"Two"}}, later: map[string][]string{"a/v1": nil}})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := cluster.AwaitGone(ctx, []corev1.ObjectReference{one()}, nil); err != nil {
+		t.Error(err)
 	}
 }
 
