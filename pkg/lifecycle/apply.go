@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -32,16 +31,6 @@ type objects struct {
 func (o *objects) Apply(ctx context.Context, step plan.Step) error {
 	started := o.clock()
 	o.Emit(WaveStarted, Outcome{Wave: step.Wave, Count: len(step.Objects), Message: words.Count(len(step.Objects), "object")})
-	err := o.apply(ctx, step)
-	o.Emit(WaveFinished, Outcome{Wave: step.Wave, Result: resultOf(err), ElapsedMS: o.Since(started)})
-	return err
-}
-
-func (o *objects) apply(ctx context.Context, step plan.Step) error {
-	left, err := o.leaveNew(ctx, step)
-	if err != nil {
-		return err
-	}
 	changed := o.changed(step.Objects)
 	if step.Early {
 		o.noteEarly(changed)
@@ -50,24 +39,11 @@ func (o *objects) apply(ctx context.Context, step plan.Step) error {
 	if err == nil && len(blocked) > 0 {
 		err = o.recreate(ctx, blocked)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = o.established(ctx, changed)
 	}
-	return o.established(ctx, append(changed, left...))
-}
-
-// leaveNew returns the definitions that were not there before and are left to others now: another release of the chart may be
-// installed at the same time. An apply does not tell that they are there.
-func (o *objects) leaveNew(ctx context.Context, step plan.Step) ([]manifest.Object, error) {
-	absent := slices.DeleteFunc(slices.Clone(step.Objects), func(object manifest.Object) bool {
-		_, there := o.live[object.Key()]
-		return there || !o.plan.LeavesToOthers(object)
-	})
-	if len(absent) == 0 {
-		return nil, nil
-	}
-	err := o.RefreshAndAwait(ctx, []plan.Step{{Action: plan.Apply, Objects: absent}})
-	return slices.DeleteFunc(absent, func(object manifest.Object) bool { return o.live[object.Key()].foreign == "" }), err
+	o.Emit(WaveFinished, Outcome{Wave: step.Wave, Result: resultOf(err), ElapsedMS: o.Since(started)})
+	return err
 }
 
 // noteEarly notes objects that are applied because hooks need them.
@@ -145,7 +121,8 @@ func (o *objects) send(ctx context.Context, objects []manifest.Object) (blocked 
 		if err := o.RefreshAndAwait(ctx, []plan.Step{{Action: plan.Apply, Objects: moved}}); err != nil {
 			return blocked, err
 		}
-		objects = moved
+		// What is left to others now is not sent again.
+		objects = o.changed(moved)
 	}
 }
 

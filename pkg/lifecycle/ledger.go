@@ -104,17 +104,24 @@ func (l *ledger) Replaces(h plan.Hook) bool {
 }
 
 // Body returns an object as it is sent: with the UID that it has on the cluster, so that the API server refuses to change
-// another one that has taken its place meanwhile.
+// another one that has taken its place meanwhile. What would be left to others is only created: another release of the chart may
+// be installed at the same time.
 func (l *ledger) Body(object manifest.Object) *unstructured.Unstructured {
-	found, live := l.live[object.Key()]
-	if !live || found.uid == "" {
-		return object.Unstructured
+	switch found, live := l.live[object.Key()]; {
+	case found.uid != "":
+		return withMetadata(object, "uid", string(found.uid))
+	case !live && l.plan.LeavesToOthers(object):
+		return withMetadata(object, "resourceVersion", kube.VersionOfNone)
 	}
-	// Only what differs is copied, because a manifest may be large.
+	return object.Unstructured
+}
+
+// withMetadata returns an object with one more field of metadata. Only what differs is copied, because a manifest may be large.
+func withMetadata(object manifest.Object, key, value string) *unstructured.Unstructured {
 	content := maps.Clone(object.Object)
 	metadata, _ := content["metadata"].(map[string]any)
 	metadata = maps.Clone(metadata)
-	metadata["uid"] = string(found.uid)
+	metadata[key] = value
 	content["metadata"] = metadata
 	return &unstructured.Unstructured{Object: content}
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
@@ -124,11 +123,10 @@ func eachOwnerIsNamedOnce(t *testing.T) {
 func definitionCreatedMeanwhileIsLeft(t *testing.T) {
 	t.Parallel()
 	s := newStory()
-	s.cluster.checkRule = func(*unstructured.Unstructured) error {
+	s.cluster.meanwhile = func() {
 		if s.cluster.objects[definitionKey()] == nil {
 			putDefinition(s.cluster, ownLabels(), marks("other"))
 		}
-		return nil
 	}
 	said := s.must(t, s.plan(t, release.OperationInstall, definition()+thing()+plantest.Hook("a", "pre-install", ""), plan.Options{}))
 	if len(said) != 1 || !strings.Contains(said[0], "belong to release web/other") {
