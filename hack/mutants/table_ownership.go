@@ -56,9 +56,15 @@ func ownershipMutants() []mutant {
 		},
 		{
 			name: "applied-without-uid", file: "pkg/lifecycle/ledger.go",
-			old:   "\tmetadata[\"uid\"] = string(found.uid)\n",
+			old:   "\t\treturn withMetadata(object, \"uid\", string(found.uid))\n",
 			means: "an upgrade writes into an object that has taken the place of ours",
 			tests: []suite{pure("lifecycle"), script("ownership")},
+		},
+		{
+			name: "definition-of-others-applied", file: "pkg/lifecycle/ledger.go",
+			old:   "\t\treturn withMetadata(object, \"resourceVersion\", kube.VersionOfNone)\n",
+			means: "two releases of a chart that are installed at the same time both own its definitions",
+			tests: []suite{pure("lifecycle")},
 		},
 		{
 			name: "moved-not-looked-at-again", file: apply,

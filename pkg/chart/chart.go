@@ -93,7 +93,7 @@ func (c *Chart) Dependencies() ([]pack.Dependency, error) {
 }
 
 // CheckDependencies refuses a chart that lacks subcharts it lists.
-func (c *Chart) CheckDependencies() error { return checkDependencies(c.pack.Path, c.loaded) }
+func (c *Chart) CheckDependencies() error { return c.checkDependencies(c.loaded) }
 
 // IsChart reports that it is one.
 func (c *Chart) IsChart() bool { return true }

@@ -265,10 +265,18 @@ apiVersion: v2
 name: there
 version: 1.0.0
 `
-	_, err := read(t, chart).Complete(values(t, "cache: {enabled: false}"))
-	want := "web/Chart.yaml: dependencies: not in charts/: db 1.x.x, cache; run helm dependency build web"
-	if err == nil || err.Error() != want {
-		t.Errorf("got  %v\nwant %s", err, want)
+	archived, err := New("./web-1.0.0.tgz", files(chart))
+	check(t, err)
+	below, err := archived.As("shop/", []string{"front"})
+	check(t, err)
+	for want, c := range map[string]*Chart{
+		"web/Chart.yaml: dependencies: not in charts/: db 1.x.x, cache; run helm dependency build web":                                                                  read(t, chart),
+		"./web-1.0.0.tgz/Chart.yaml: dependencies: not in charts/: db 1.x.x, cache; unpack the archive, and run helm dependency build on the folder":                    archived,
+		"shop/packs/front/Chart.yaml: dependencies: not in charts/: db 1.x.x, cache; run helm dependency build on the folder of the chart before it is put into packs/": below,
+	} {
+		if _, err := c.Complete(values(t, "cache: {enabled: false}")); err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
 	}
 }
 

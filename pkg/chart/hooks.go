@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	releasev1 "helm.sh/helm/v4/pkg/release/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
@@ -34,7 +35,7 @@ func (r *reading) annotations(node *yaml.RNode) {
 			r.warn(node, "%s: %q is not a whole number; the weight is 0, as with Helm", releasev1.HookWeightAnnotation, weight)
 		}
 	}
-	if hook.IsInstalledFirst(node) {
+	if hook.IsInstalledFirst(schema.FromAPIVersionAndKind(node.GetApiVersion(), node.GetKind()).GroupKind(), annotations) {
 		r.warn(node, "%s: %s is a hook of Helm 2; applied as a definition, before the resources that need it", releasev1.HookAnnotation, hook.CRDInstall)
 	}
 }

@@ -58,7 +58,7 @@ func (c *Chart) Complete(values render.Values) (render.Completed, error) {
 	if values.Defaults != nil {
 		loaded.Values = floats(values.Defaults)
 	}
-	if err := checkDependencies(c.pack.Path, loaded); err != nil {
+	if err := c.checkDependencies(loaded); err != nil {
 		return nil, err
 	}
 	if err := checkCount(loaded, maxCharts); err != nil {
@@ -105,11 +105,11 @@ func (c *Chart) read(name string) (map[string]any, error) {
 
 // checkDependencies refuses a chart whose Chart.yaml names subcharts that it does not have, whether they are enabled or not, as
 // Helm's commands do.
-func checkDependencies(name string, c *chart.Chart) error {
+func (c *Chart) checkDependencies(loaded *chart.Chart) error {
 	var missing []string
-	for _, wanted := range c.Metadata.Dependencies {
+	for _, wanted := range loaded.Metadata.Dependencies {
 		has := func(sub *chart.Chart) bool { return sub.Name() == wanted.Name }
-		if wanted != nil && !slices.ContainsFunc(c.Dependencies(), has) {
+		if wanted != nil && !slices.ContainsFunc(loaded.Dependencies(), has) {
 			missing = append(missing, strings.TrimSpace(wanted.Name+" "+wanted.Version))
 		}
 	}
@@ -117,9 +117,21 @@ func checkDependencies(name string, c *chart.Chart) error {
 		return nil
 	}
 	return &pack.InvalidError{Problems: []pack.Problem{{
-		File: strings.TrimRight(name, "/") + "/" + pack.ChartFile, Path: "dependencies",
-		Message: fmt.Sprintf("not in charts/: %s; run helm dependency build %s", strings.Join(missing, ", "), name),
+		File: strings.TrimRight(c.pack.Path, "/") + "/" + pack.ChartFile, Path: "dependencies",
+		Message: fmt.Sprintf("not in charts/: %s; %s", strings.Join(missing, ", "), c.remedy()),
 	}}}
+}
+
+// remedy says how to get the subcharts that are missing. Helm only adds them to a folder.
+func (c *Chart) remedy() string {
+	const build = "run helm dependency build"
+	switch {
+	case len(c.names) > 0:
+		return build + " on the folder of the chart before it is put into packs/"
+	case slices.Contains([]string{".tgz", ".gz"}, path.Ext(c.opened)):
+		return "unpack the archive, and " + build + " on the folder"
+	}
+	return build + " " + c.opened
 }
 
 // place is that of the chart's values, where all values come from layers.

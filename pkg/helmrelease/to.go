@@ -8,6 +8,7 @@ import (
 	helmchart "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/release/common"
 	releasev1 "helm.sh/helm/v4/pkg/release/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/chart"
@@ -51,7 +52,8 @@ func To(r *release.Release, nodes []*yaml.RNode, revision int, now time.Time) (r
 func withoutDefinitions(nodes []*yaml.RNode) []*yaml.RNode {
 	var kept []*yaml.RNode
 	for _, node := range nodes {
-		if !plan.IsBesideManifest(manifest.Object{File: manifest.File(node)}) {
+		kind := schema.FromAPIVersionAndKind(node.GetApiVersion(), node.GetKind()).GroupKind()
+		if !plan.IsInCRDFolder(manifest.File(node)) && !hook.IsInstalledFirst(kind, node.GetAnnotations()) {
 			kept = append(kept, node)
 		}
 	}

@@ -129,14 +129,15 @@ func Line(node *yaml.RNode, key string) int {
 
 // isHook reports whether a resource says that it is a hook, rightly or not.
 func isHook(node *yaml.RNode) bool {
-	_, _, ok := read(node).get(Annotation)
-	return ok && !IsInstalledFirst(node)
+	a := read(node)
+	_, _, ok := a.get(Annotation)
+	return ok && !IsInstalledFirst(kindOf(node), a.values)
 }
 
 // IsInstalledFirst reports whether a resource is a definition that was a hook for Helm 2. Definitions are applied before all else anyway.
-func IsInstalledFirst(node *yaml.RNode) bool {
-	value, key, ok := read(node).get(Annotation)
-	return ok && key != Annotation && slices.Contains(split(value), CRDInstall) && kinds.IsDefinition(kindOf(node))
+func IsInstalledFirst(kind schema.GroupKind, values map[string]string) bool {
+	value, key, ok := annotations{values: values}.get(Annotation)
+	return ok && key != Annotation && slices.Contains(split(value), CRDInstall) && kinds.IsDefinition(kind)
 }
 
 func kindOf(node *yaml.RNode) schema.GroupKind {

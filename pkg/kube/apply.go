@@ -11,6 +11,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -32,6 +33,10 @@ type ApplyOptions struct {
 	// dryRun has the API server do everything but write.
 	dryRun bool
 }
+
+// VersionOfNone is a resourceVersion that no object has: one that is applied
+// with it is created, and nothing is changed where there is one of its name.
+const VersionOfNone = "1"
 
 // Applied is the answer to one applied object.
 type Applied struct {
@@ -57,7 +62,8 @@ type Applied struct {
 // retried. The error joins those of the objects in their order: a
 // *ConflictError, *InvalidFieldsError, *ImmutableError or *NotServedError
 // where that is the matter, ErrGone or ErrReplaced for an object that carries
-// a metadata.uid, else the server's error.
+// a metadata.uid, ErrReplaced for one with VersionOfNone, else the server's
+// error.
 func (c *Cluster) Apply(ctx context.Context, objects []*unstructured.Unstructured, options ApplyOptions, done func(i int, applied Applied)) error {
 	report := inTurn(done)
 	c.api.kinds.LookAgain()
@@ -174,6 +180,9 @@ func decode(result rest.Result, into any) (status int, err error) {
 // have; a dry-run creation, which decodes first, names them all. Values of a Secret are omitted.
 func (c applier) Refused(ctx context.Context, object *unstructured.Unstructured, err error) error {
 	ref := kinds.RefOf(object)
+	if object.GetResourceVersion() == VersionOfNone && apierrors.IsConflict(err) {
+		return fmt.Errorf("applying %s: %w: %w", kinds.NameOf(ref), refusal.ErrReplaced, err)
+	}
 	if refusal.IsTypedPatch(err) {
 		if full := c.DryCreate(ctx, object, &metav1.PartialObjectMetadata{}); refusal.IsStrict(full) {
 			err = full

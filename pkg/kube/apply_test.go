@@ -52,6 +52,7 @@ func TestApply(t *testing.T) {
 	t.Run("values of a Secret are not in errors", valuesOfASecretAreNotInErrors)
 	t.Run("a UID must be that of the object", uidMustBeThatOfTheObject)
 	t.Run("an object that was replaced is not changed", anObjectThatWasReplacedIsNotChanged)
+	t.Run("an object may be created and not changed", anObjectMayBeCreatedAndNotChanged)
 	t.Run("an object needs a name and a namespace", anObjectNeedsANameAndANamespace)
 	t.Run("a kind that is not served is no match", aKindThatIsNotServedIsNoMatch)
 	t.Run("a lost answer does not hide what was created", aLostAnswerDoesNotHideWhatWasCreated)
@@ -248,6 +249,40 @@ func anObjectThatWasReplacedIsNotChanged(t *testing.T) {
 	}
 	if got := b.live(changed).Object["data"].(map[string]any)["a"]; got != "1" {
 		t.Errorf("data %v", got)
+	}
+}
+
+func anObjectMayBeCreatedAndNotChanged(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	definition, _ := widgets(b)
+	for _, object := range []*unstructured.Unstructured{b.object(theirs), definition} {
+		object.SetResourceVersion(kube.VersionOfNone)
+		created := b.applyOne(object, kube.ApplyOptions{})
+		if created.Err != nil || !created.Created {
+			t.Fatalf("it is not created: %+v", created)
+		}
+		for _, force := range []bool{false, true} {
+			changed := object.DeepCopy()
+			changed.SetLabels(map[string]string{"changed": "true"})
+			if again := b.applyOne(changed, kube.ApplyOptions{ForceConflicts: force}); !errors.Is(again.Err, refusal.ErrReplaced) {
+				t.Errorf("the error is %v", again.Err)
+			}
+		}
+		if live := b.live(object); len(live.GetLabels()) > 0 || live.GetUID() != created.Ref.UID {
+			t.Errorf("it is %v", live.Object["metadata"])
+		}
+	}
+	// So it is where others have other values.
+	b.createAs("somebody", true, `{apiVersion: v1, kind: ConfigMap, metadata: {name: other}, data: {both: "2"}}`)
+	mine := b.object(`{apiVersion: v1, kind: ConfigMap, metadata: {name: other, resourceVersion: "1"}, data: {both: "1"}}`)
+	if applied := b.applyOne(mine, kube.ApplyOptions{}); !errors.Is(applied.Err, refusal.ErrReplaced) {
+		t.Errorf("the error is %v", applied.Err)
+	}
+	answers, err := b.DryRun(t.Context(), []kube.DryRun{{Object: mine}})
+	b.must(err)
+	if !errors.Is(answers[0].Err, refusal.ErrReplaced) {
+		t.Errorf("the check says %v", answers[0].Err)
 	}
 }
 

@@ -7,7 +7,12 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/feed"
@@ -49,12 +54,51 @@ func (f *feeds) Open(ctx context.Context, from source) (*feed.Feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	return feed.Open(quiet(ctx), f.Objects(mapping, from.namespace), feed.Options{
+	return feed.Open(quiet(ctx), stored{f.connection, from.kind, from.namespace}, feed.Options{
 		Labels: from.labels, Fields: from.fieldTerm, Optional: from.optional,
 		Lacks: func(err error, verb string) {
 			f.Lacks(err, right{verb, mapping.Resource.GroupResource(), namespaceOf(mapping, from.namespace)}, insteadOf(verb, from.optional))
 		},
 	}), nil
+}
+
+// stored are the objects of a kind in a namespace, wherever the server has them when it is asked: a definition may stop serving
+// the version that a watch was opened in.
+type stored struct {
+	*connection
+	kind      schema.GroupVersionKind
+	namespace string
+}
+
+func (s stored) at(ctx context.Context, send func(dynamic.ResourceInterface) error) error {
+	return s.kinds.AtStored(ctx, s.kind, func(mapping *meta.RESTMapping) error { return send(s.Objects(mapping, s.namespace)) })
+}
+
+// Get implements feed.Objects.
+func (s stored) Get(ctx context.Context, name string, options metav1.GetOptions, subresources ...string) (found *unstructured.Unstructured, err error) {
+	err = s.at(ctx, func(objects dynamic.ResourceInterface) (err error) {
+		found, err = objects.Get(ctx, name, options, subresources...)
+		return err
+	})
+	return found, err
+}
+
+// List implements feed.Objects.
+func (s stored) List(ctx context.Context, options metav1.ListOptions) (found *unstructured.UnstructuredList, err error) {
+	err = s.at(ctx, func(objects dynamic.ResourceInterface) (err error) {
+		found, err = objects.List(ctx, options)
+		return err
+	})
+	return found, err
+}
+
+// Watch implements feed.Objects.
+func (s stored) Watch(ctx context.Context, options metav1.ListOptions) (stream watch.Interface, err error) {
+	err = s.at(ctx, func(objects dynamic.ResourceInterface) (err error) {
+		stream, err = objects.Watch(ctx, options)
+		return err
+	})
+	return stream, err
 }
 
 // insteadOf is what a feed does where it may not list or watch.

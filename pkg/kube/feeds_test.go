@@ -42,6 +42,8 @@ func one() corev1.ObjectReference {
 func TestFeeds(t *testing.T) {
 	t.Parallel()
 	t.Run("a kind that is no longer served has no objects", aKindThatIsNoLongerServedHasNoObjects)
+	t.Run("a kind that is not discovered any more has no objects", aKindThatIsNotDiscoveredAnyMoreHasNoObjects)
+	t.Run("a version that is no longer served has objects", aVersionThatIsNoLongerServedHasObjects)
 	t.Run("why nothing is heard is said", whyNothingIsHeardIsSaid)
 	t.Run("a server that cannot be reached is asked again", aServerThatCannotBeReachedIsAskedAgain)
 	t.Run("what an old server does not list is read by name", whatAnOldServerDoesNotListIsReadByName)
@@ -58,6 +60,37 @@ func aKindThatIsNoLongerServedHasNoObjects(t *testing.T) {
 	}
 	if count.Load() < 3 {
 		t.Errorf("it was believed after %d requests", count.Load())
+	}
+}
+
+// The paths of a kind end a moment before discovery says so.
+func aKindThatIsNotDiscoveredAnyMoreHasNoObjects(t *testing.T) {
+	t.Parallel()
+	cluster, _ := oneKind(t, http.NotFound)
+	cluster.api.kinds = newKinds(&served{lists: map[string][]string{"a/v1": {"One"}, "b/v1": {"Two"}}, later: map[string][]string{"a/v1": nil}})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := cluster.AwaitGone(ctx, []corev1.ObjectReference{one()}, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// A definition may stop serving the version that an object was written in while the object is being deleted.
+func aVersionThatIsNoLongerServedHasObjects(t *testing.T) {
+	t.Parallel()
+	listed := answerWith(`{"apiVersion": "a/v2", "kind": "OneList", "metadata": {"resourceVersion": "7"}, "items": [{"apiVersion": "a/v2", "kind": "One", "metadata": {"name": "x"}}]}`)
+	cluster, _ := oneKind(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/apis/a/v1/") {
+			http.NotFound(w, r)
+			return
+		}
+		listed(w, r)
+	})
+	cluster.api.kinds = newKinds(&served{lists: map[string][]string{"a/v1": {"One"}}, later: map[string][]string{"a/v1": nil, "a/v2": {"One"}}})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if err := cluster.AwaitGone(ctx, []corev1.ObjectReference{one()}, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the error is %v", err)
 	}
 }
 

@@ -14,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/health"
-	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
 )
 
 // Condition is how an object is right now, in one word.
@@ -105,7 +104,7 @@ func (i *inspection) inspect(ctx context.Context, on shelf) {
 				continue
 			}
 			i.found[at].Condition = IsNotFound
-			if err != nil && !meta.IsNoMatchError(err) && !refusal.IsUnserved(err) {
+			if err != nil && !meta.IsNoMatchError(err) {
 				i.found[at].Condition, i.found[at].Message = IsUnknown, unknownBecause(err)
 			}
 		}

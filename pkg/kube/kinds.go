@@ -31,7 +31,7 @@ type knownKinds struct {
 	// resets counts fresh discoveries, so that callers that miss at the same
 	// time share one.
 	resets int
-	// promised kinds have had their definition applied through this Cluster:
+	// promised kinds have had their definition applied or waited for through this Cluster:
 	// the server may need a moment before it serves them.
 	promised map[schema.GroupKind]bool
 	// missing kinds were looked for in vain with a fresh discovery, which costs as much as all else
@@ -150,21 +150,32 @@ func (k *knownKinds) Stored(gvk schema.GroupVersionKind) (*meta.RESTMapping, err
 }
 
 // AtStored sends requests to where a kind is stored. What was discovered may be out
-// of date: of a path that the server does not have it is asked again, for a second or
-// two, because a server needs a moment to announce what a definition has changed.
+// of date: of a path that the server does not have it is asked again, for some
+// seconds, because a server needs a moment to announce what a definition has changed.
+// That such a path is not served does not tell that there are no objects, so the
+// error is not that of an object that is not there then.
 func (k *knownKinds) AtStored(ctx context.Context, gvk schema.GroupVersionKind, send func(*meta.RESTMapping) error) error {
-	backoff := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 1.5, Steps: 7}
+	backoff := untilAnnounced()
 	for {
 		seen := k.resetCount()
 		mapping, err := k.Stored(gvk)
 		if err == nil {
 			err = send(mapping)
 		}
-		if !refusal.IsUnserved(err) || backoff.Steps == 0 || patience.Pause(ctx, backoff.Step()) != nil {
+		if !refusal.IsUnserved(err) {
 			return err
+		}
+		if backoff.Steps == 0 || patience.Pause(ctx, backoff.Step()) != nil {
+			return fmt.Errorf("the server lists %s in %s, but does not serve it: %s", gvk.Kind, mapping.GroupVersionKind.GroupVersion(), err.Error())
 		}
 		k.resetSince(seen)
 	}
+}
+
+// untilAnnounced is how long a server may need to announce what a definition has
+// changed: a busy one needs seconds.
+func untilAnnounced() wait.Backoff {
+	return wait.Backoff{Duration: 50 * time.Millisecond, Factor: 1.5, Steps: 12, Jitter: 0.1}
 }
 
 func (k *knownKinds) resetCount() int {
@@ -185,7 +196,7 @@ func (k *knownKinds) resetSince(seen int) {
 
 // Await is Mapping that gives a promised kind some seconds to be served.
 func (k *knownKinds) Await(ctx context.Context, gvk schema.GroupVersionKind) (*meta.RESTMapping, error) {
-	backoff := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 1.5, Steps: 12, Jitter: 0.1}
+	backoff := untilAnnounced()
 	for {
 		mapping, err := k.Mapping(gvk)
 		if !meta.IsNoMatchError(err) || !k.isPromised(gvk.GroupKind()) || backoff.Steps == 0 {
@@ -203,7 +214,7 @@ func (k *knownKinds) isPromised(kind schema.GroupKind) bool {
 	return k.promised[kind]
 }
 
-// Promise remembers the kind that an applied CustomResourceDefinition brings.
+// Promise remembers the kind that a CustomResourceDefinition brings; it does nothing for any other object.
 func (k *knownKinds) Promise(definition *unstructured.Unstructured) {
 	if definition.GetKind() != "CustomResourceDefinition" {
 		return

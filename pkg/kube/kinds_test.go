@@ -2,8 +2,12 @@ package kube
 
 import (
 	"errors"
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -16,10 +20,13 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/metadata/fake"
 	"sigs.k8s.io/yaml"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/feed"
 )
 
 // served is the discovery of a server with some kinds; it counts how often it
-// was asked anew, and may learn of more kinds then.
+// was asked anew, and may learn of more kinds then, or of versions that it does
+// not serve any more.
 type served struct {
 	discovery.CachedDiscoveryInterface
 	lists   map[string][]string
@@ -36,7 +43,9 @@ func (s *served) Invalidate() {
 	s.resets++
 	s.stale = false
 	for groupVersion, kinds := range s.later {
-		s.lists[groupVersion] = kinds
+		if s.lists[groupVersion] = kinds; kinds == nil {
+			delete(s.lists, groupVersion)
+		}
 	}
 }
 
@@ -86,6 +95,8 @@ func TestKinds(t *testing.T) {
 	t.Run("a kind that is not served is discovered once", aKindThatIsNotServedIsDiscoveredOnce)
 	t.Run("objects of a kind that comes later are found", objectsOfAKindThatComesLaterAreFound)
 	t.Run("a promised kind is looked for until it comes", aPromisedKindIsLookedForUntilItComes)
+	t.Run("the kind of a definition that was waited for is promised", kindOfAwaitedDefinitionIsPromised)
+	t.Run("a path that is not served tells nothing of objects", unservedPathTellsNothing)
 	t.Run("kinds that are missed together are discovered once", kindsThatAreMissedTogetherAreDiscoveredOnce)
 }
 
@@ -191,6 +202,52 @@ func aPromisedKindIsLookedForUntilItComes(t *testing.T) {
 	server.later["x/v1"] = []string{"Two"}
 	if _, err := known.Mapping(promised); err != nil {
 		t.Errorf("later: %v", err)
+	}
+}
+
+// Who waits for a definition goes on with objects of its kind, whoever has applied it.
+func kindOfAwaitedDefinitionIsPromised(t *testing.T) {
+	t.Parallel()
+	known := newKinds(&served{})
+	w := &waiter{api: &feeds{connection: &connection{kinds: known}}}
+	definition := "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, spec: {group: x, names: {kind: Two}}, status: {conditions: [{type: Established, status: %q}]}}"
+	for _, established := range []string{"False", "True"} {
+		w.stateOf(t.Context(), WaitTarget{}, feed.Change{Object: decodeObject(t, fmt.Sprintf(definition, established))})
+		if promised := known.isPromised(schema.GroupKind{Group: "x", Kind: "Two"}); promised != (established == "True") {
+			t.Errorf("established %s: promised %v", established, promised)
+		}
+	}
+}
+
+// A busy server lists a version for seconds that it does not serve any more: that says nothing about the objects.
+func unservedPathTellsNothing(t *testing.T) {
+	t.Parallel()
+	unserved := apierrors.NewGenericServerResponse(http.StatusNotFound, "GET", schema.GroupResource{}, "", "404 page not found", 0, true)
+	gone := schema.GroupVersionKind{Group: "a", Version: "v1", Kind: "One"}
+	for name, test := range map[string]struct {
+		later  map[string][]string
+		after  time.Duration
+		failed bool
+	}{
+		"it is announced in time": {map[string][]string{"a/v1": nil, "a/v2": {"One"}}, 8 * time.Second, false},
+		"it is never announced":   {nil, 0, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			server := &served{lists: map[string][]string{"a/v1": {"One"}}}
+			known, started := newKinds(server), time.Now()
+			err := known.AtStored(t.Context(), gone, func(mapping *meta.RESTMapping) error {
+				if time.Since(started) >= test.after {
+					server.later = test.later
+				}
+				if mapping.GroupVersionKind.Version == "v2" {
+					return nil
+				}
+				return unserved
+			})
+			if (err != nil) != test.failed || apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
+				t.Errorf("%s: the error is %v", name, err)
+			}
+		})
 	}
 }
 

@@ -11,9 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/metadata"
-	"k8s.io/client-go/util/csaupgrade"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/patience"
@@ -31,15 +29,11 @@ func predecessors() []string {
 // is skipped.
 func (c *Cluster) TakeOver(ctx context.Context, refs []corev1.ObjectReference) error {
 	return c.api.changeManagers(ctx, "taking over", refs, func(object *metav1.PartialObjectMetadata) ([]byte, error) {
-		managers := slices.Clone(object.ManagedFields)
-		for i := range managers {
-			if slices.Contains(predecessors(), managers[i].Manager) && managers[i].Subresource == "" {
-				// Only what was updated is taken over, so that what they applied must look like it.
-				managers[i].Operation = metav1.ManagedFieldsOperationUpdate
-			}
+		managers, changed, err := moveFields(object.ManagedFields, fieldManager, predecessors())
+		if err != nil || !changed {
+			return nil, err
 		}
-		object.ManagedFields = managers
-		return csaupgrade.UpgradeManagedFieldsPatch(object, sets.New(predecessors()...), fieldManager)
+		return patchOf(object, managers)
 	})
 }
 
@@ -61,11 +55,7 @@ func (c *Cluster) OwnData(ctx context.Context, refs []corev1.ObjectReference) er
 		if err != nil || !changed {
 			return nil, err
 		}
-		return json.Marshal([]map[string]any{
-			{"op": "replace", "path": "/metadata/managedFields", "value": managers},
-			// An object that was written meanwhile has another one, which makes this a conflict.
-			{"op": "replace", "path": "/metadata/resourceVersion", "value": object.ResourceVersion},
-		})
+		return patchOf(object, managers)
 	})
 }
 
@@ -102,6 +92,15 @@ func moveStringData(managers []metav1.ManagedFieldsEntry) (changed bool, err err
 // fields what they are to be, on the condition of its resourceVersion; nil
 // where they are that.
 type managersPatch func(*metav1.PartialObjectMetadata) ([]byte, error)
+
+// patchOf is the patch to other managers.
+func patchOf(object *metav1.PartialObjectMetadata, managers []metav1.ManagedFieldsEntry) ([]byte, error) {
+	return json.Marshal([]map[string]any{
+		{"op": "replace", "path": "/metadata/managedFields", "value": managers},
+		// An object that was written meanwhile has another one, which makes this a conflict.
+		{"op": "replace", "path": "/metadata/resourceVersion", "value": object.ResourceVersion},
+	})
+}
 
 // changeManagers changes who manages the fields of some objects, several at a
 // time. An object that is not there is skipped. doing is what errors say is

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube/refusal"
@@ -52,6 +53,7 @@ func makers(b *bench) map[string]func(*unstructured.Unstructured) {
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	t.Run("what kubectl or Helm manages is taken over", whatKubectlOrHelmManagesIsTakenOver)
+	t.Run("all entries of a manager are taken over", allEntriesOfAManagerAreTakenOver)
 	t.Run("it is repeated where its answer is lost", takeOverIsRepeatedWhereItsAnswerIsLost)
 	t.Run("fields of other managers are not taken over", fieldsOfOtherManagersAreNotTakenOver)
 	t.Run("what is claimed is no reason not to take over", whatIsClaimedIsNoReasonNotToTakeOver)
@@ -89,6 +91,34 @@ func whatKubectlOrHelmManagesIsTakenOver(t *testing.T) {
 				t.Errorf("what kubectl applied is still noted: %s", left)
 			}
 		})
+	}
+}
+
+// Helm 3 has created an object, and Helm 4 has applied it, by another version of its kind; some of it is ours already.
+func allEntriesOfAManagerAreTakenOver(t *testing.T) {
+	t.Parallel()
+	const (
+		scaler = "{apiVersion: autoscaling/VERSION, kind: HorizontalPodAutoscaler, metadata: {name: c, annotations: {NOTE: x}}, spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}}"
+		noted  = "{apiVersion: autoscaling/v1, kind: HorizontalPodAutoscaler, metadata: {name: c, annotations: {NOTE: x}}}"
+	)
+	b := newBench(t)
+	b.createAs("helm", false, strings.NewReplacer("VERSION", "v1", "NOTE", "created").Replace(scaler))
+	b.createAs("helm", true, strings.Replace(noted, "NOTE", "applied", 1))
+	object := b.createAs("sherpack", true, strings.Replace(noted, "NOTE", "ours", 1))
+	patch := []byte(`{"metadata":{"annotations":{"patched":"x"}}}`)
+	later := b.object("{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: c}}")
+	_, err := b.client(later).Patch(t.Context(), "c", types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "helm"})
+	b.must(err)
+	if diff := cmp.Diff([]string{"helm Apply", "helm Update", "helm Update", "sherpack Apply"}, b.managersOf(object)); diff != "" {
+		t.Fatal(diff)
+	}
+	b.must(b.TakeOver(t.Context(), []corev1.ObjectReference{refTo(later)}))
+	b.apply(b.object(strings.NewReplacer("VERSION", "v2", "NOTE", "new").Replace(scaler)))
+	if diff := cmp.Diff(map[string]string{"new": "x"}, b.live(object).GetAnnotations()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"sherpack Apply"}, b.managersOf(object)); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -334,6 +334,9 @@ func (w *waiter) stateOf(ctx context.Context, target WaitTarget, news feed.Chang
 	if err != nil {
 		return health.State{Failed: true, Message: err.Error()}
 	}
+	if state.Ready {
+		w.api.kinds.Promise(news.Object)
+	}
 	if state.Class != "" && w.waitsForConsumer(ctx, news.Object, state.Class) {
 		return health.State{Ready: true, Message: "waiting for its first consumer"}
 	}

@@ -124,7 +124,8 @@ func (o *objects) send(ctx context.Context, objects []manifest.Object) (blocked 
 		if err := o.RefreshAndAwait(ctx, []plan.Step{{Action: plan.Apply, Objects: moved}}); err != nil {
 			return blocked, err
 		}
-		objects = moved
+		// What is left to others now is not sent again.
+		objects = o.changed(moved)
 	}
 }
 

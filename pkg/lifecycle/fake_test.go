@@ -158,6 +158,8 @@ func (c *cluster) Apply(_ context.Context, objects []*unstructured.Unstructured,
 func (c *cluster) moved(object *unstructured.Unstructured) error {
 	found, there := c.objects[key(object)]
 	switch {
+	case object.GetResourceVersion() != "" && there:
+		return refusal.ErrReplaced
 	case object.GetUID() == "":
 		return nil
 	case !there:
@@ -263,6 +265,7 @@ func (c *cluster) OwnData(_ context.Context, refs []corev1.ObjectReference) erro
 func (c *cluster) put(object *unstructured.Unstructured) kube.Applied {
 	c.note("apply %s/%s", object.GetKind(), object.GetName())
 	stored := object.DeepCopy()
+	stored.SetResourceVersion("")
 	existing, exists := c.objects[key(object)]
 	if exists {
 		stored.SetUID(existing.GetUID())

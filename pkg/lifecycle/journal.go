@@ -305,7 +305,7 @@ func (j *journal) recordOutcome(failure error, extent plan.Extent) {
 	}
 	switch done := j.plan.Course().Done; {
 	case j.plan.Operation == release.OperationUndo:
-		r.Status.Message = words.Join("; ", r.Status.Message, undone(failure))
+		r.Status.Message = words.Join("; ", r.Status.Message, undone(r, failure))
 		r.SetCondition(*j.Timestamp())
 		return
 	case done == "":
@@ -321,14 +321,6 @@ func (j *journal) recordOutcome(failure error, extent plan.Extent) {
 	}
 	r.Status.Before, r.Status.FinishedAt = nil, j.Timestamp()
 	r.SetCondition(*j.Timestamp())
-}
-
-// undone is what became of what a failed installation had made; failure is why that could not be deleted, nil where it was.
-func undone(failure error) string {
-	if failure != nil {
-		return "the rollback failed, too: " + summary(failure)
-	}
-	return "everything it had created was deleted"
 }
 
 // writeEnd writes the inventory, which the end has made exact, and then the status. The record of a release that was

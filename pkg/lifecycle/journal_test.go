@@ -319,16 +319,24 @@ func recordThatCannotBeDropped(t *testing.T) {
 // Who asks later, without the output of the command, must not take the failed release for one that is half there.
 func whatBecameOfAnUndoneInstallation(t *testing.T) {
 	t.Parallel()
+	const kept = "apiVersion: v1\nkind: Secret\nmetadata: {name: key, annotations: {sherpack.io/resource-policy: keep}}\n---\n"
 	for name, test := range map[string]struct {
+		more    string
 		refused error
 		want    string
 	}{
-		"deleted":     {nil, "never ready; everything it had created was deleted"},
-		"not deleted": {errRefused, "never ready; the rollback failed, too: "},
+		"deleted":           {"", nil, "never ready; everything it had created was deleted"},
+		"not deleted":       {"", errRefused, "never ready; the rollback failed, too: refused"},
+		"CRDs are kept":     {plantest.Object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "b"), nil, "never ready; everything it had created was deleted, except CustomResourceDefinition/b"},
+		"the policy keeps":  {kept, nil, "never ready; everything it had created was deleted, except Secret/key"},
+		"it has found some": {plantest.Object("v1", "Namespace", "extra"), nil, "never ready; everything it had created was deleted"},
 	} {
 		cluster := newCluster()
+		put(cluster, map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{
+			"name": "extra", "annotations": marks("shop"), "labels": ownLabels(),
+		}})
+		first := mustPlan(t, plantest.Object("v1", "ConfigMap", "app")+test.more, plan.Options{Wait: true})
 		cluster.waitErr = errors.New("never ready")
-		first := mustPlan(t, plantest.Object("v1", "ConfigMap", "app"), plan.Options{Wait: true})
 		if _, _, err := run(t, cluster, first); err == nil {
 			t.Fatal("it has not failed")
 		}
@@ -342,7 +350,7 @@ func whatBecameOfAnUndoneInstallation(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		status := kept.last.Status
-		if !strings.HasPrefix(status.Message, test.want) || status.Cause != "never ready" || status.Conditions[0].Message != status.Message {
+		if status.Message != test.want || status.Cause != "never ready" || status.Conditions[0].Message != status.Message {
 			t.Errorf("%s: the status says %q, in short %q", name, status.Message, status.Cause)
 		}
 	}

@@ -24,7 +24,7 @@ type ledger struct {
 	plan   plan.Plan
 	// release is the record, a copy of the plan's. Its inventory is brought up to date here.
 	release *release.Release
-	// live are the objects of the plan that are on the cluster and belong to the release.
+	// live are the objects of the plan that are on the cluster and belong to the release, or are to be taken over or left.
 	live map[kinds.Key]live
 	// gone are the objects on the inventory that are confirmed not to be on the cluster any more.
 	gone map[kinds.Key]bool
@@ -68,7 +68,7 @@ type live struct {
 	ending bool
 	// recreate says that it said itself, when it was applied, that it may be recreated.
 	recreate bool
-	// foreign says who it belongs to if that is not this release, which is to take it over; else "".
+	// foreign says who it belongs to if that is not this release, which is to take it over or to leave it; else "".
 	foreign string
 	// replaced says that it carries the marks of the release but has taken the place of the object that this has made.
 	replaced bool
@@ -104,17 +104,24 @@ func (l *ledger) Replaces(h plan.Hook) bool {
 }
 
 // Body returns an object as it is sent: with the UID that it has on the cluster, so that the API server refuses to change
-// another one that has taken its place meanwhile.
+// another one that has taken its place meanwhile. What would be left to others is only created: another release of the chart may
+// be installed at the same time.
 func (l *ledger) Body(object manifest.Object) *unstructured.Unstructured {
-	found, live := l.live[object.Key()]
-	if !live || found.uid == "" {
-		return object.Unstructured
+	switch found, live := l.live[object.Key()]; {
+	case found.uid != "":
+		return withMetadata(object, "uid", string(found.uid))
+	case !live && l.plan.LeavesToOthers(object):
+		return withMetadata(object, "resourceVersion", kube.VersionOfNone)
 	}
-	// Only what differs is copied, because a manifest may be large.
+	return object.Unstructured
+}
+
+// withMetadata returns an object with one more field of metadata. Only what differs is copied, because a manifest may be large.
+func withMetadata(object manifest.Object, key, value string) *unstructured.Unstructured {
 	content := maps.Clone(object.Object)
 	metadata, _ := content["metadata"].(map[string]any)
 	metadata = maps.Clone(metadata)
-	metadata["uid"] = string(found.uid)
+	metadata[key] = value
 	content["metadata"] = metadata
 	return &unstructured.Unstructured{Object: content}
 }
@@ -249,10 +256,10 @@ func (l *ledger) IsUnchanged(object manifest.Object) bool {
 }
 
 // staysAsIs reports whether an object is a custom resource definition that a rollback must not revert, or belongs to
-// somebody else by now and is left to that by an undo.
+// somebody else and is left to that, by this plan or, as it does by now, by an undo.
 func (l *ledger) staysAsIs(object manifest.Object) bool {
 	found, live := l.live[object.Key()]
-	if l.plan.IsUndo && found.foreign != "" {
+	if found.foreign != "" && (l.plan.IsUndo || l.plan.LeavesToOthers(object)) {
 		return true
 	}
 	return l.release.Spec.FromRevision != 0 && !l.plan.Options.DeleteCRDs && live && kinds.IsDefinition(object.GroupKind())

@@ -167,10 +167,10 @@ func (x *execution) effectOfApply(object manifest.Object) Result {
 		return ResultRefused
 	case !there:
 		return ResultCreated
-	case found.foreign != "":
-		return ResultAdopted
 	case unchanged:
 		return ResultUnchanged
+	case found.foreign != "":
+		return ResultAdopted
 	case x.preflight.recreated[key]:
 		return ResultRecreated
 	}

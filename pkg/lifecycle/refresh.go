@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,7 +32,7 @@ func (l *ledger) Refresh(ctx context.Context, steps []plan.Step) (obstacles, err
 	if err != nil {
 		return obstacles{}, fmt.Errorf("looking for existing objects: %w", err)
 	}
-	inTheWay := l.refreshApplied(steps, refs[:applied], found)
+	inTheWay := l.refreshApplied(steps, found)
 	l.refreshDeleted(steps, refs, applied, found)
 	return inTheWay, nil
 }
@@ -65,10 +66,11 @@ func unawaited(p plan.Plan, steps []plan.Step) map[kinds.Key]bool {
 }
 
 // refreshApplied notes what is there of the objects that are applied, and returns what is in the way of that.
-func (l *ledger) refreshApplied(steps []plan.Step, refs []corev1.ObjectReference, found []*metav1.PartialObjectMetadata) (inTheWay obstacles) {
+func (l *ledger) refreshApplied(steps []plan.Step, found []*metav1.PartialObjectMetadata) (inTheWay obstacles) {
 	own, ending := plan.OwnerOf(l.release), unawaited(l.plan, steps)
-	for i, ref := range refs {
-		key, object := kinds.KeyOf(ref), found[i]
+	var left []*ForeignError
+	for i, planned := range plan.Objects(steps) {
+		ref, key, object := planned.Reference(), planned.Key(), found[i]
 		delete(l.live, key)
 		if object == nil {
 			continue
@@ -83,13 +85,41 @@ func (l *ledger) refreshApplied(steps []plan.Step, refs []corev1.ObjectReference
 			if object.DeletionTimestamp != nil {
 				l.LeaveEnding(key)
 			}
+		case l.plan.LeavesToOthers(planned):
+			if _, listed := l.index[key]; listed {
+				l.DropEntry(key)
+				left = append(left, &ForeignError{Ref: ref, Owner: own.Holder(object)})
+			}
+			l.live[key] = live{uid: object.UID, foreign: own.Holder(object)}
 		case l.plan.Options.TakeOwnership || l.plan.IsUndo:
 			l.live[key] = live{uid: object.UID, foreign: own.Holder(object), carried: carriedBy(object)}
 		default:
 			inTheWay.foreign = append(inTheWay.foreign, &ForeignError{Ref: ref, Owner: own.HolderPhrase(object)})
 		}
 	}
+	l.warnOfLeft(left)
 	return inTheWay
+}
+
+// warnOfLeft says which definitions are left as they are, whose they are, and what to do about it: a warning for each owner.
+func (l *ledger) warnOfLeft(left []*ForeignError) {
+	var owners []string
+	names := map[string][]string{}
+	for _, definition := range left {
+		if names[definition.Owner] == nil {
+			owners = append(owners, definition.Owner)
+		}
+		names[definition.Owner] = append(names[definition.Owner], definition.Ref.Name)
+	}
+	for _, owner := range owners {
+		whose, update := "belong to "+owner, "update them with their owner"
+		if owner == plan.NoOwner {
+			whose, update = "are not part of any release", "update them with kubectl apply --server-side -f CHART/crds"
+		}
+		l.Emit(Warning, Outcome{Message: fmt.Sprintf(
+			"custom resource definitions of the chart already exist, %s, and are left as they are: %s. If the chart needs newer ones, %s, or make them part of this release with --take-ownership.",
+			whose, strings.Join(names[owner], ", "), update)})
+	}
 }
 
 // refreshDeleted notes what is there of the objects that are deleted or kept, which come after those that are applied, and

@@ -54,6 +54,7 @@ func (at Place) Problem(message string, path ...string) Problem {
 // located returns a problem with where the value at a path among all was given: its own one or, where a key is missing, that of
 // the mapping.
 func (at Place) located(problem Problem, path []string) Problem {
+	problem.Path, path = at.outermost(problem.Path, path)
 	from, known := at.Source(path)
 	switch {
 	case !known:
@@ -67,6 +68,22 @@ func (at Place) located(problem Problem, path []string) Problem {
 		problem.File, problem.Path = from.String()+" "+problem.Path, ""
 	}
 	return problem
+}
+
+// outermost returns the path of a value, also as it is shown, as it was given where all packs see it: the outermost pack that has it
+// below GlobalKey wins. Any other path stays as it is.
+func (at Place) outermost(shown string, path []string) (string, []string) {
+	depth := len(at.Path)
+	if len(path) <= depth || path[depth] != GlobalKey {
+		return shown, path
+	}
+	for i := range depth {
+		outer := slices.Concat(path[:i], path[depth:])
+		if _, given := at.Source(outer); given {
+			return prefixed(path[:i], strings.TrimPrefix(shown, dotted(at.Path)+".")), outer
+		}
+	}
+	return shown, path
 }
 
 // Validate compares the values at a place, which have no nulls, with the schema of the pack. The error is an *InvalidError, whose

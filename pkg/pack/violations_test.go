@@ -18,6 +18,7 @@ func TestViolations(t *testing.T) {
 	t.Run("those of a file of values have its lines", violationsOfAFileHaveItsLines)
 	t.Run("those of values.yaml have its lines", violationsOfTheDefaultsHaveTheirLines)
 	t.Run("they name what has given the value, and the schema", violationsNameSourceAndSchema)
+	t.Run("those of a value that all packs see do, too", violationsOfGlobalsNameSource)
 	t.Run("many are found in time", manyViolationsAreFound)
 	t.Run("values are not in errors", valuesAreNotInErrors)
 }
@@ -157,6 +158,31 @@ func violationsNameSourceAndSchema(t *testing.T) {
 				t.Errorf("got %v\nwant %s", err, test.want)
 			}
 		})
+	}
+}
+
+// The flag does not name the dependency whose schema refuses the value.
+func violationsOfGlobalsNameSource(t *testing.T) {
+	t.Parallel()
+	p, err := New("p", asFiles(map[string]string{
+		MetadataFile: minimal, "values.schema.json": `{"properties": {"global": {"properties": {"size": {"type": "integer"}}}}}`,
+	}))
+	check(t, err)
+	for flag, want := range map[string]string{
+		"global.size=x":        "--set global.size: is string, must be integer",
+		"shop.global.size=x":   "--set shop.global.size: is string, must be integer",
+		"shop.db.global.a=x":   "shop.db.global.size: is string, must be integer",
+		"global.size=a,b=1":    "--set global.size: is string, must be integer",
+		`db\.global.size=x`:    "shop.db.global.size: is string, must be integer",
+		"shop.db.global.size=": "--set shop.db.global.size: is string, must be integer",
+	} {
+		given, err := ValueSources{Set: []string{flag}}.Load(nil)
+		check(t, err)
+		at := Place{Opened: "top", Folder: "packs/shop/packs/db", Path: []string{"shop", "db"}, Source: SourceIn(given.Layers)}
+		err = p.Validate(map[string]any{"global": map[string]any{"size": "x"}}, at)
+		if want = "values do not match top/packs/shop/packs/db/values.schema.json: " + want; err == nil || err.Error() != want {
+			t.Errorf("%s: got %v\nwant %s", flag, err, want)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -218,19 +219,27 @@ func (c *content) check(namespace string) error {
 func (c *content) checkCRDFolder() error {
 	var errs []error
 	for _, object := range c.objects() {
-		if IsBesideManifest(object) && !kinds.IsDefinition(object.GroupKind()) {
+		if isBesideManifest(object) && !kinds.IsDefinition(object.GroupKind()) {
 			errs = append(errs, &InputError{Object: object, Message: CRDFolder + " holds CustomResourceDefinitions only; move it to templates/"})
 		}
 	}
 	return joinUnique(errs)
 }
 
-// IsBesideManifest reports whether an object comes of a folder of definitions, of a pack or chart or of what that depends on. Those
-// of charts Helm applies before its manifest, marks for no release and never deletes.
-func IsBesideManifest(object manifest.Object) bool {
-	before, _, found := strings.Cut("/"+object.File, "/"+CRDFolder)
-	// Folders of templates may have any name.
-	return found && !strings.Contains(before+"/", "/templates/")
+// definitions matches the folder of definitions of a pack or chart, or of what lies in packs/ and charts/ of it.
+var definitions = regexp.MustCompile(`^(?:[^/]+/)?(?:(?:packs|charts)/[^/]+/)*` + CRDFolder)
+
+// IsInCRDFolder reports whether a file lies in a folder of definitions. A pack or chart may be called like it.
+func IsInCRDFolder(file string) bool {
+	const templates = "templates/"
+	folder := definitions.FindString(file)
+	return folder != "" && !strings.HasPrefix(file, templates) && !strings.HasPrefix(file[len(folder):], templates)
+}
+
+// isBesideManifest reports whether an object comes of a folder of definitions, or counts as such: Helm applies those of charts before
+// its manifest, marks them for no release and never deletes them.
+func isBesideManifest(object manifest.Object) bool {
+	return IsInCRDFolder(object.File) || hook.IsInstalledFirst(object.GroupKind(), object.GetAnnotations())
 }
 
 // duplicates finds duplicate objects. A hook may do so in phases that are not the same.

@@ -141,7 +141,7 @@ func (o Owner) give(entry release.Entry, object manifest.Object, managedBy *stri
 	for _, key := range []string{AnnotationRelease, AnnotationNamespace, AnnotationPhase, AnnotationRun, AnnotationHash} {
 		given.Annotations[key] = nil
 	}
-	if object.Unstructured != nil && entry.Role == release.Regular && !IsBesideManifest(object) {
+	if object.Unstructured != nil && entry.Role == release.Regular && !isBesideManifest(object) {
 		given.Labels[LabelManagedBy] = ptr.To(HelmManagedBy)
 		given.Annotations[AnnotationHelmRelease], given.Annotations[AnnotationHelmNamespace] = &o.Name, &o.Namespace
 	}

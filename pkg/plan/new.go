@@ -148,7 +148,7 @@ func (c *content) steps(request Request) []Step {
 // comesFirst reports whether an object must be there before any hook runs: hooks may live in the pack's Namespaces, and
 // be of the kinds it defines.
 func comesFirst(object manifest.Object) bool {
-	return IsBesideManifest(object) || kinds.IsNamespace(object.GroupKind())
+	return isBesideManifest(object) || kinds.IsNamespace(object.GroupKind())
 }
 
 func (c *content) hookSteps(phase hook.Phase, options Options) []Step {

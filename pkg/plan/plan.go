@@ -3,6 +3,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -236,6 +237,16 @@ func (p Plan) Definitions() []corev1.ObjectReference {
 		}
 	}
 	return found
+}
+
+// LeavesToOthers reports whether an object is left as it is where it exists and belongs to others, instead of being refused: a
+// definition that a chart, or what a pack depends on, brings beside its manifest. Helm applies it only where there is none, so that
+// several releases can use it. With TakeOwnership nothing is.
+func (p Plan) LeavesToOthers(object manifest.Object) bool {
+	if p.Options.TakeOwnership || !kinds.IsDefinition(object.GroupKind()) || !isBesideManifest(object) {
+		return false
+	}
+	return p.Release.Content.Chart || strings.HasPrefix(object.File, "packs/")
 }
 
 // Course is that of the plan's operation.

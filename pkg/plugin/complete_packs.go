@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"cmp"
-	"io/fs"
 	"maps"
 	"os"
 	"path"
@@ -49,18 +48,21 @@ func completePacks(_ *cobra.Command, _ []string, toComplete string) ([]cobra.Com
 	return completions, directive
 }
 
-// completeTemplates completes the templates of the pack that is named before, where it is a folder.
+// completeTemplates completes the templates that may render objects, those of dependencies included, of the pack that is named
+// before.
 func completeTemplates(_ *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	var completions []cobra.Completion
-	if len(args) > 1 {
-		// What can't be read has no completions.
-		_ = fs.WalkDir(os.DirFS(args[1]), path.Dir(pack.NotesFile), func(file string, entry fs.DirEntry, err error) error {
-			if err == nil && entry.Type().IsRegular() {
-				completions = append(completions, file)
-			}
-			return err
-		})
+	if len(args) < 2 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
+	opened, err := source.Open(args[1])
+	if err != nil {
+		cobra.CompDebugln(err.Error(), false)
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	completions := slices.DeleteFunc(opened.Templates(), func(file string) bool {
+		name := path.Base(file)
+		return strings.HasPrefix(name, "_") || name == path.Base(pack.NotesFile)
+	})
 	return beginningWith(toComplete, completions), cobra.ShellCompDirectiveNoFileComp
 }
 

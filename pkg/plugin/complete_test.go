@@ -38,6 +38,7 @@ func TestComplete(t *testing.T) {
 	t.Parallel()
 	t.Run("what needs no cluster", completionsWithoutACluster)
 	t.Run("packs and the folders on the way to them", completionsOfPacks)
+	t.Run("templates of a pack and of its dependencies", completionsOfTemplates)
 	t.Run("names of the kubeconfig", completionsOfTheKubeconfig)
 	t.Run("a server that is out of reach says nothing", completionsWithoutAServer)
 	t.Run("every flag that takes a value completes, or has no words to choose from", everyFlagCompletes)
@@ -142,6 +143,42 @@ func completionsOfPacks(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// They are offered as -s takes them: those of a chart with its name.
+func completionsOfTemplates(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	chart := func(name string) string { return "{apiVersion: v2, name: " + name + ", version: 1.0.0}" }
+	const pack = "apiVersion: sherpack/v1\nkind: application\nmetadata: {name: shop, version: 1.0.0}\n"
+	for file, text := range map[string]string{
+		"shop/Pack.yaml": pack, "shop/templates/a.yaml": "", "shop/templates/_help.tpl": "", "shop/templates/NOTES.txt": "",
+		"shop/packs/db/Pack.yaml": strings.Replace(pack, "shop", "db", 1), "shop/packs/db/templates/sub/b.yaml": "",
+		"shop/packs/web/Chart.yaml": chart("web"), "shop/packs/web/templates/c.yaml": "", "shop/packs/web/crds/d.yaml": "",
+		"web/Chart.yaml": chart("web"), "web/templates/a.yaml": "", "web/charts/db/Chart.yaml": chart("db"), "web/charts/db/templates/b.yaml": "",
+		"wrong/Pack.yaml": "{",
+	} {
+		path := filepath.Join(top, filepath.FromSlash(file))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for typed, test := range map[string]struct {
+		pack string
+		want []string
+	}{
+		"":        {"shop", []string{"templates/a.yaml", "packs/db/templates/sub/b.yaml", "packs/web/templates/c.yaml", "packs/web/crds/d.yaml", noFiles}},
+		"packs/d": {"shop", []string{"packs/db/templates/sub/b.yaml", noFiles}},
+		"web/":    {"web", []string{"web/charts/db/templates/b.yaml", "web/templates/a.yaml", noFiles}},
+		"t":       {"wrong", []string{noFiles}},
+	} {
+		if diff := cmp.Diff(test.want, completions(t, "template", "name", filepath.Join(top, test.pack), "-s", typed)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", typed, diff)
+		}
 	}
 }
 

@@ -57,7 +57,8 @@ func (c *connection) deployed(ctx context.Context, name string) (*release.Releas
 	return c.Salvage(ctx, deployed)
 }
 
-// appliedBy returns what a revision has applied, hooks apart: what a rollback to it would apply again.
+// appliedBy returns what a revision has applied, hooks apart: what a rollback to it would apply again, but for definitions that it
+// has left to others.
 func (c *connection) appliedBy(r *release.Release) ([]*unstructured.Unstructured, error) {
 	found := &warnings{}
 	request, err := c.Planning(found).RollbackRequest(r, r, release.History{r}, plan.Options{})
@@ -69,12 +70,16 @@ func (c *connection) appliedBy(r *release.Release) ([]*unstructured.Unstructured
 	if err != nil {
 		return nil, err
 	}
+	index := release.Index(r.Inventory)
 	var applied []*unstructured.Unstructured
 	for _, step := range planned.Steps {
 		if step.Action != plan.Apply {
 			continue
 		}
 		for _, object := range step.Objects {
+			if _, listed := index[object.Key()]; !listed && planned.LeavesToOthers(object) {
+				continue
+			}
 			applied = append(applied, object.Unstructured)
 		}
 	}

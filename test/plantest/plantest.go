@@ -71,6 +71,7 @@ func Scopes() plan.Scopes {
 		{Group: "apps", Kind: "Deployment"},
 		{Kind: "Pod"},
 		{Kind: "PersistentVolumeClaim"},
+		{Group: "example.com", Kind: "Thing"},
 	} {
 		scopes[kind] = true
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -25,7 +26,7 @@ const PollEvery = 2 * time.Second
 const notServed = 3
 
 // Objects is what a feed follows: those of one kind in one namespace, or of the whole cluster. A dynamic.ResourceInterface is
-// that.
+// that. The error is a NoMatch error where the server has no such kind.
 type Objects interface {
 	// Get returns one object.
 	Get(ctx context.Context, name string, options metav1.GetOptions, subresources ...string) (*unstructured.Unstructured, error)
@@ -112,7 +113,7 @@ func (f *Feed) run(ctx context.Context) {
 			}
 			return
 		}
-		if unknown++; !apierrors.IsNotFound(err) {
+		if unknown++; !apierrors.IsNotFound(err) && !meta.IsNoMatchError(err) {
 			unknown = 0
 		}
 		if unknown >= notServed {
@@ -192,7 +193,7 @@ func (f *Feed) readByName(ctx context.Context) {
 		switch {
 		case err == nil:
 			_ = f.store.Update(object)
-		case apierrors.IsNotFound(err):
+		case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
 			f.store.Lost(name, expected)
 		default:
 			trouble = err

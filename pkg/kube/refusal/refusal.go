@@ -25,7 +25,8 @@ import (
 var ErrGone = errors.New("the object is gone")
 
 // ErrReplaced is wrapped by the error of an applied object that carries a UID
-// while another object of that name has taken its place: nothing was changed.
+// while another object of that name has taken its place, or that may only be
+// created while there is one: nothing was changed.
 var ErrReplaced = errors.New("another object has taken its place")
 
 // FieldConflict is a field that another field manager owns.
