@@ -41,6 +41,7 @@ func TestHandOver(t *testing.T) {
 	t.Parallel()
 	t.Run("the fields of the tool that has applied an object become ours", fieldsOfTheToolBecomeOurs)
 	t.Run("fields of all others stay theirs", fieldsOfAllOthersStayTheirs)
+	t.Run("the fields of the tool become ours where somebody else has set its sign", fieldsUnderAForeignSignBecomeOurs)
 	t.Run("what has no sign follows the others", whatHasNoSignFollowsTheOthers)
 	t.Run("it may be cut short and called again", handOverMayBeCutShort)
 	t.Run("it is repeated where its answer is lost", handOverIsRepeated)
@@ -115,6 +116,39 @@ func fieldsOfAllOthersStayTheirs(t *testing.T) {
 	}
 	if live := b.live(object); live.GetAnnotations()["note"] != "x" || live.GetAnnotations()["meta.helm.sh/release-name"] != "" {
 		t.Errorf("the annotations are %v", live.GetAnnotations())
+	}
+}
+
+// What was annotated so that a release of Helm's could import it, and upgraded by Helm 3 since, has the annotation of one manager and
+// the fields of another.
+func fieldsUnderAForeignSignBecomeOurs(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	object := b.createAs("kubectl-create", false, `{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {mine: "1"}}`)
+	patch := func(manager, text string, object *unstructured.Unstructured) {
+		_, err := b.client(object).Patch(t.Context(), object.GetName(), types.MergePatchType, []byte(text), metav1.PatchOptions{FieldManager: manager})
+		b.must(err)
+	}
+	patch("kubectl-annotate", `{"metadata":{"annotations":{"meta.helm.sh/release-name":"app","note":"x"}}}`, object)
+	patch("kubectl-label", `{"metadata":{"labels":{"app.kubernetes.io/managed-by":"Helm"}}}`, object)
+	patch("helm", `{"data":{"one":"1","two":"2"}}`, object)
+	b.createAs("helm", false, strings.Replace(helmsConfigMap, "name: c", "name: other", 1))
+	hook := b.createAs("helm", false, `{apiVersion: v1, kind: ConfigMap, metadata: {name: hook}, data: {one: "1"}}`)
+	patch("kubectl-annotate", `{"metadata":{"annotations":{"note":"x"}}}`, hook)
+	b.must(b.HandOver(t.Context(), []kube.Handover{takes(b, "c"), takes(b, "other"), takes(b, "hook")}, fromHelm(), nil))
+	if diff := cmp.Diff([]string{"kubectl-annotate Update", "kubectl-create Update", "kubectl-label Update", "sherpack Apply"}, b.managersOf(object)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"kubectl-annotate Update", "sherpack Apply"}, b.managersOf(hook)); diff != "" {
+		t.Error(diff)
+	}
+	b.apply(b.object(oursWithoutTwo))
+	live := b.live(object)
+	if diff := cmp.Diff(map[string]any{"mine": "1", "one": "1"}, live.Object["data"]); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string]string{"sherpack.io/release-name": "app", "note": "x"}, live.GetAnnotations()); diff != "" {
+		t.Error(diff)
 	}
 }
 
