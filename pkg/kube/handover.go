@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
@@ -173,34 +175,41 @@ func managerOf(object *metav1.PartialObjectMetadata, annotation string) (manager
 // isWhole reports whether an entry is about an object, and not a subresource of it.
 func isWhole(entry metav1.ManagedFieldsEntry) bool { return entry.Subresource == "" }
 
-// give hands one object over: reads and writes until nobody else writes between. What is to be set comes first and in the name
-// of its new manager; then the fields follow, and what is to be removed goes with that.
+// give hands one object over: reads and writes until nobody else writes between.
 func (g *giver) give(ctx context.Context, handover Handover) error {
+	conflicts := wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Steps: 7, Jitter: 0.5}
 	for {
-		object, err := g.read(ctx, handover.Ref)
-		if err != nil {
-			return err
-		}
-		set, remove := handover.changes(object)
-		switch {
-		case g.dry:
-			err = g.patch(ctx, handover.Ref, join(set, remove))
-		case len(set) > 0:
-			set["resourceVersion"] = object.ResourceVersion
-			err = g.patch(ctx, handover.Ref, set)
-			if err == nil {
-				continue
-			}
-		default:
-			err = g.takeFields(ctx, handover.Ref, object, remove)
-		}
+		err := g.change(ctx, handover)
 		if apierrors.IsNotFound(err) {
 			return refusal.ErrGone
 		}
-		if !apierrors.IsConflict(err) {
+		// A dry-run says no version that it could conflict with.
+		if g.dry || !apierrors.IsConflict(err) || patience.Pause(ctx, conflicts.Step()) != nil {
 			return err
 		}
 	}
+}
+
+// change reads and writes one object. What is to be set comes first and in the name of its new manager; then the fields follow, and
+// what is to be removed goes with that. What a policy makes of the marks meanwhile stays so.
+func (g *giver) change(ctx context.Context, handover Handover) error {
+	object, err := g.read(ctx, handover.Ref)
+	if err != nil {
+		return err
+	}
+	set, remove := handover.changes(object)
+	if g.dry {
+		_, err := g.patch(ctx, handover.Ref, join(set, remove))
+		return err
+	}
+	if len(set) > 0 {
+		set["resourceVersion"] = object.ResourceVersion
+		if object, err = g.patch(ctx, handover.Ref, set); err != nil {
+			return err
+		}
+		_, remove = handover.changes(object)
+	}
+	return g.takeFields(ctx, handover.Ref, object, remove)
 }
 
 // changes are the labels and annotations that an object does not have yet, and those that it still has, as metadata of a merge
@@ -253,12 +262,15 @@ func (g *giver) takeFields(ctx context.Context, ref corev1.ObjectReference, obje
 		return err
 	}
 	remove["managedFields"], remove["resourceVersion"] = managers, object.ResourceVersion
-	return g.patch(ctx, ref, remove)
+	_, err = g.patch(ctx, ref, remove)
+	return err
 }
 
 // from are the managers whose fields of an object are handed over.
 func (g *giver) from(object *metav1.PartialObjectMetadata) []string {
-	ofTool := func(entry metav1.ManagedFieldsEntry) bool { return isWhole(entry) && slices.Contains(g.tools, entry.Manager) }
+	ofTool := func(entry metav1.ManagedFieldsEntry) bool {
+		return isWhole(entry) && slices.Contains(g.tools, entry.Manager)
+	}
 	signer, isTool := managerOf(object, g.managers.Sign)
 	if signer == "" || !isTool && slices.ContainsFunc(object.ManagedFields, ofTool) {
 		return g.tools
@@ -307,25 +319,25 @@ func latest(a, b *metav1.Time) *metav1.Time {
 	return cmp.Or(a, b)
 }
 
-// patch changes metadata and nothing else, in the name of the new manager. The version in it makes the patch one that may be
-// sent again: a lost answer is told as a conflict.
-func (g *giver) patch(ctx context.Context, ref corev1.ObjectReference, metadata map[string]any) error {
+// patch changes metadata and nothing else, in the name of the new manager, and returns what it is then. The version in it makes the
+// patch one that may be sent again: a lost answer is told as a conflict.
+func (g *giver) patch(ctx context.Context, ref corev1.ObjectReference, metadata map[string]any) (object *metav1.PartialObjectMetadata, err error) {
 	mapping, err := g.kinds.Stored(kinds.Of(ref))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	patch, err := json.Marshal(map[string]any{"metadata": metadata})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ctx = quiet(ctx)
 	options := metav1.PatchOptions{FieldManager: g.managers.To}
 	if g.dry {
 		options.DryRun = []string{metav1.DryRunAll}
 	}
-	_, err = patience.Repeat(ctx, func() error {
-		_, err := g.Metadata(mapping, ref.Namespace).Patch(ctx, ref.Name, types.MergePatchType, patch, options)
+	_, err = patience.Repeat(ctx, func() (err error) {
+		object, err = g.Metadata(mapping, ref.Namespace).Patch(ctx, ref.Name, types.MergePatchType, patch, options)
 		return err
 	})
-	return err
+	return object, err
 }

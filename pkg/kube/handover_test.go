@@ -1,15 +1,18 @@
 package kube_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -45,6 +48,8 @@ func TestHandOver(t *testing.T) {
 	t.Run("what has no sign follows the others", whatHasNoSignFollowsTheOthers)
 	t.Run("it may be cut short and called again", handOverMayBeCutShort)
 	t.Run("it is repeated where its answer is lost", handOverIsRepeated)
+	t.Run("it ends where a policy sets a mark itself", handOverEndsAgainstAPolicy)
+	t.Run("it pauses between conflicts", handOverPausesBetweenConflicts)
 	t.Run("what is gone or replaced is told", goneOrReplacedIsTold)
 	t.Run("a dry-run changes nothing, and tells each refusal", tryHandOverChangesNothing)
 	t.Run("there and back it is as it was", thereAndBackItIsAsItWas)
@@ -207,6 +212,78 @@ func handOverIsRepeated(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"sherpack Apply"}, b.managersOf(object)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// createGlobal makes an object that is in no namespace, until the test ends.
+func (b *bench) createGlobal(text string) {
+	b.Helper()
+	object := b.object(text)
+	object.SetNamespace("")
+	_, err := b.client(object).Create(b.Context(), object, metav1.CreateOptions{})
+	b.must(err)
+	b.Cleanup(func() {
+		b.must(b.client(object).Delete(context.WithoutCancel(b.Context()), object.GetName(), metav1.DeleteOptions{}))
+	})
+}
+
+// platformPolicy sets the label that says who manages an object, whatever that says itself.
+const platformPolicy = `apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {name: NAME}
+spec:
+  reinvocationPolicy: Never
+  matchConstraints:
+    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAME}}
+    resourceRules: [{apiGroups: [""], apiVersions: ["*"], operations: [CREATE, UPDATE], resources: [configmaps]}]
+  mutations:
+    - patchType: ApplyConfiguration
+      applyConfiguration: {expression: 'Object{metadata: Object.metadata{labels: {"app.kubernetes.io/managed-by": "platform"}}}'}
+`
+
+func handOverEndsAgainstAPolicy(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	object := b.createAs("helm", true, helmsConfigMap)
+	for _, text := range []string{platformPolicy, "{apiVersion: admissionregistration.k8s.io/v1, kind: MutatingAdmissionPolicyBinding, metadata: {name: NAME}, spec: {policyName: NAME}}"} {
+		b.createGlobal(strings.ReplaceAll(text, "NAME", b.namespace))
+	}
+	probe := b.object(`{apiVersion: v1, kind: ConfigMap, metadata: {name: probe}}`)
+	// The policy holds when the API server has seen it.
+	b.eventually(func() bool {
+		made, err := b.client(probe).Create(t.Context(), probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		b.must(err)
+		return made.GetLabels()["app.kubernetes.io/managed-by"] != ""
+	})
+	for range 2 {
+		b.must(b.HandOver(b.timeout(5*time.Second), []kube.Handover{takes(b, "c")}, fromHelm(), nil))
+	}
+	if diff := cmp.Diff([]string{"sherpack Apply"}, b.managersOf(object)); diff != "" {
+		t.Error(diff)
+	}
+	if live := b.live(object); live.GetLabels()["app.kubernetes.io/managed-by"] != "platform" || live.GetAnnotations()["meta.helm.sh/release-name"] != "" {
+		t.Errorf("it is %v", live)
+	}
+}
+
+func handOverPausesBetweenConflicts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	object := b.createAs("helm", true, helmsConfigMap)
+	var answered atomic.Int32
+	b.requests.conflict = func(request *http.Request) bool { return request.Method == http.MethodPatch && answered.Add(1) <= 5 }
+	begun := time.Now()
+	b.must(b.HandOver(t.Context(), []kube.Handover{takes(b, "c")}, fromHelm(), nil))
+	if diff := cmp.Diff([]string{"sherpack Apply"}, b.managersOf(object)); diff != "" {
+		t.Error(diff)
+	}
+	if took := time.Since(begun); took < 300*time.Millisecond {
+		t.Errorf("five conflicts took %s", took)
+	}
+	b.requests.conflict = func(request *http.Request) bool { return request.Method == http.MethodPatch }
+	err := b.TryHandOver(t.Context(), []kube.Handover{{Ref: b.ref("v1", "ConfigMap", "c"), Labels: map[string]*string{"a": ptr.To("b")}}}, fromHelm(), nil)
+	if !apierrors.IsConflict(err) {
+		t.Errorf("a dry-run that is always a conflict: %v", err)
 	}
 }
 
