@@ -170,7 +170,7 @@ func (o *HandoverOptions) write(ctx context.Context, at planning, request plan.R
 	var written []release.HelmRecord
 	exists := slices.ContainsFunc(records, func(record release.HelmRecord) bool { return record.Revision == revision })
 	for _, record := range records {
-		if !exists && record.Status == "deployed" {
+		if !exists && record.Status == helmDeployed {
 			whole, err := at.store.ReadHelm(ctx, record)
 			if err == nil {
 				record, err = helmrelease.Supersede(whole)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -468,6 +469,7 @@ func TestAChangeOfHandsThatIsRefused(t *testing.T) {
 	t.Run("by the cluster", refusedByTheCluster)
 	t.Run("because Helm is at work", refusedBecauseHelmIsAtWork)
 	t.Run("because Helm has begun to work meanwhile", refusedBecauseHelmHasBegunMeanwhile)
+	t.Run("because Helm has upgraded what was given to it", refusedBecauseHelmHasUpgraded)
 }
 
 func refusedByTheCluster(t *testing.T) {
@@ -524,13 +526,70 @@ func refusedBecauseHelmHasBegunMeanwhile(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, out)
 	}
 	b.proxy.Intercept(nil)
-	if code, out := b.command(t, handArgs("adopt")...); code != 1 || !strings.Contains(out, "Helm has made revision 3") {
+	if code, out := b.command(t, handArgs("adopt")...); code != 1 || !strings.Contains(out, "revision 3 is pending-upgrade") {
 		t.Errorf("exit code %d: %s", code, out)
 	}
 	b.hand(t, handArgs("handover")...)
 	if b.helms(t) != "1 superseded 2 deployed 3 pending-upgrade" || !slices.Equal(onlyTools(b.managers(t)), []string{"helm Apply"}) {
 		t.Errorf("Helm finds %s, managers are %v", b.helms(t), b.managers(t))
 	}
+}
+
+// The handover ends before it drops the record here: the release is Helm's then, and so is what Helm makes of it.
+func refusedBecauseHelmHasUpgraded(t *testing.T) {
+	t.Parallel()
+	b := newHelmBench(t, helmsWay{manager: "helm"})
+	b.beforeHandover(t, "handover")
+	b.handoverKeepsItsRecord(t)
+	b.helm(t, "upgrade", "app", b.chart, "--set", "slim=false", "--no-hooks")
+	if code, out := b.command(t, handArgs("adopt")...); code != 1 || !strings.Contains(out, "revision 3 is superseded") || !strings.Contains(out, "To begin anew") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	if found := b.helms(t); found != "1 superseded 2 superseded 3 superseded 4 deployed" {
+		t.Errorf("Helm finds %s", found)
+	}
+	b.hand(t, handArgs("handover")...)
+	b.hand(t, handArgs("adopt")...)
+	if b.helms(t) != "" || b.revisions(t) != "4 deployed" {
+		t.Errorf("Helm finds %s, there are %s", b.helms(t), b.revisions(t))
+	}
+	if owner := b.kubectl(t, "get", "configmap", "extra", "-o", `jsonpath={.metadata.labels.sherpack\.io/release}`); owner != "app" {
+		t.Errorf("what Helm has made belongs to %q", owner)
+	}
+}
+
+// handoverKeepsItsRecord gives a release to Helm, but for its last step.
+func (b *helmBench) handoverKeepsItsRecord(t *testing.T) {
+	t.Helper()
+	var given atomic.Bool
+	b.proxy.Intercept(func(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
+		if request.Method == http.MethodPost && strings.HasSuffix(request.URL.Path, "/secrets") && !request.URL.Query().Has("dryRun") {
+			given.Store(true)
+		}
+		if given.Load() && request.Method != http.MethodGet && strings.Contains(request.URL.Path, "/secrets/") && !strings.Contains(request.URL.Path, "/sh.helm") {
+			return answer(request, http.StatusForbidden, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403}`), nil
+		}
+		return upstream.RoundTrip(request)
+	})
+	defer b.proxy.Intercept(nil)
+	if code, out := b.command(t, handArgs("handover")...); code == 0 {
+		t.Fatalf("it was not cut short: %s", out)
+	}
+	if found := b.helms(t); found != "1 superseded 2 superseded 3 deployed" {
+		t.Fatalf("Helm finds %s", found)
+	}
+}
+
+// helm runs Helm itself, which must go well.
+func (b *helmBench) helm(t *testing.T, args ...string) string {
+	t.Helper()
+	command := exec.Command(helm(t), append(args, "--kubeconfig", b.kubeconfig, "--namespace", b.namespace)...)
+	command.Env = append(os.Environ(), "HOME="+b.home)
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("helm %s: %v: %s", args[0], err, out)
+	}
+	return string(out)
 }
 
 func refusedBecauseHelmIsAtWork(t *testing.T) {
