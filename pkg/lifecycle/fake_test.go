@@ -400,6 +400,8 @@ type store struct {
 	err     error
 	// tidyErr is what becomes of everything that removes or supersedes records.
 	tidyErr error
+	// hiddenErr is what Helm finds after its records were hidden; nil is nothing.
+	hiddenErr error
 	// formerErr is what becomes of the record of what is adopted.
 	formerErr error
 	// deaf says that no status of a hook that runs can be written.
@@ -462,6 +464,8 @@ func (s *store) PutHelm(_ context.Context, records []release.HelmRecord) error {
 }
 
 func (s *store) TryHelm(context.Context, []release.HelmRecord) error { return nil }
+
+func (s *store) CheckHidden(context.Context, string, string) error { return s.hiddenErr }
 
 func (s *store) Drop(context.Context, string, string) error {
 	s.dropped = s.tidyErr == nil

@@ -43,6 +43,7 @@ type giver interface {
 type helmStore interface {
 	PutHelm(ctx context.Context, records []release.HelmRecord) error
 	TryHelm(ctx context.Context, records []release.HelmRecord) error
+	CheckHidden(ctx context.Context, namespace, name string) error
 }
 
 // Preflight looks for the objects that change hands, notes which they are, and submits everything as a dry-run. It returns all
@@ -175,10 +176,15 @@ func (h *handover) managers() kube.Managers {
 	return kube.Managers{To: kube.HelmManager, From: kube.OwnManager}
 }
 
-// HandOver hands the objects of a step over.
+// HandOver hands the objects of a step over. A command of Helm's that had read its records before they were hidden may have made
+// another one since, and have applied its own objects meanwhile.
 func (h *handover) HandOver(ctx context.Context, step plan.Step) error {
 	handovers := h.present(step)
-	return h.cluster.HandOver(ctx, asKube(handovers), h.managers(), func(i int, err error) { h.handedOver(handovers[i], err) })
+	err := h.cluster.HandOver(ctx, asKube(handovers), h.managers(), func(i int, err error) { h.handedOver(handovers[i], err) })
+	if err != nil || h.plan.Operation != release.OperationAdopt {
+		return err
+	}
+	return h.store.CheckHidden(ctx, h.release.Namespace, h.release.Name)
 }
 
 // handedOver reports what became of an object. What is gone, or another one, is nobody's to be handed over.

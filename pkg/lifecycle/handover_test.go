@@ -21,6 +21,7 @@ func TestHandover(t *testing.T) {
 	t.Run("an object of another release is refused before anything is written", objectOfAnotherIsRefused)
 	t.Run("all refusals are told at once", allRefusalsAreToldAtOnce)
 	t.Run("an adoption that failed is completed from its record", failedAdoptionIsCompleted)
+	t.Run("an adoption fails where Helm has gone on meanwhile", adoptionFailsWhereHelmHasGoneOn)
 	t.Run("a release is given to Helm, and its record dropped after that", releaseIsGivenToHelm)
 	t.Run("a preview writes nothing", previewOfHandoverWritesNothing)
 }
@@ -142,6 +143,18 @@ func failedAdoptionIsCompleted(t *testing.T) {
 	}
 	if again.last.Spec.Revision != 3 {
 		t.Errorf("it is revision %d", again.last.Spec.Revision)
+	}
+}
+
+func adoptionFailsWhereHelmHasGoneOn(t *testing.T) {
+	t.Parallel()
+	cluster, kept := helmsCluster(), &store{hiddenErr: errors.New("revision 4 is pending-upgrade")}
+	result, err := lifecycle.Runner{Cluster: cluster, Store: kept, Now: time.Now}.Run(t.Context(), adoptionOf(t, nil).Plan)
+	if !errors.Is(err, kept.hiddenErr) || result.Release.Status.Phase != release.Failed || result.Release.Status.Operation != release.OperationAdopt {
+		t.Errorf("it is %s by %s: %v", result.Release.Status.Phase, result.Release.Status.Operation, err)
+	}
+	if len(cluster.log) != 3 {
+		t.Errorf("handed over: %v", cluster.log)
 	}
 }
 

@@ -29,7 +29,7 @@ const (
 	helmType corev1.SecretType = "helm.sh/release.v1"
 )
 
-// ErrHelmAtWork is returned where Helm has a revision of a release that it is to find no more, which it has made meanwhile.
+// ErrHelmAtWork is returned where Helm has a revision of a release that it is to find no more, which it has made or changed meanwhile.
 var ErrHelmAtWork = errors.New("a helm command is working on the release")
 
 // HelmRecords returns what Helm keeps of a release, "" for all releases of the namespace, or kept before the release was taken
@@ -76,7 +76,7 @@ func (s *Secrets) ReadHelm(ctx context.Context, record release.HelmRecord) (rele
 
 // PutHelm writes what Helm keeps of a release, one record after another: whether Helm finds it and, where it has Data, its
 // status and content; a Secret that is missing is created then. It may be called again after it was cut short. The error is
-// ErrHelmAtWork where records are hidden and Helm has another one by now: a command of Helm's has begun.
+// ErrHelmAtWork where records are hidden and Helm has another one by now, or has changed one: a command of Helm's has begun.
 func (s *Secrets) PutHelm(ctx context.Context, records []release.HelmRecord) error {
 	return s.putHelm(ctx, records, nil)
 }
@@ -106,7 +106,7 @@ func (s *Secrets) putHelm(ctx context.Context, records []release.HelmRecord, dry
 	return nil
 }
 
-// checkComplete makes sure that records which are hidden are all that Helm has of the release.
+// checkComplete makes sure that records which are hidden are all that Helm has of the release, and as they were read.
 func (s *Secrets) checkComplete(ctx context.Context, records []release.HelmRecord) error {
 	if len(records) == 0 || !records[0].Aside {
 		return nil
@@ -116,12 +116,31 @@ func (s *Secrets) checkComplete(ctx context.Context, records []release.HelmRecor
 		return err
 	}
 	for _, record := range found {
-		same := func(known release.HelmRecord) bool { return known.Revision == record.Revision }
+		same := func(known release.HelmRecord) bool {
+			return known.Revision == record.Revision && (known.Status == record.Status || known.Data != nil)
+		}
 		if !record.Aside && !slices.ContainsFunc(records, same) {
-			return fmt.Errorf("revision %d of Helm's release %s/%s is %s: %w", record.Revision, record.Namespace, record.Name, record.Status, ErrHelmAtWork)
+			return atWork(record)
 		}
 	}
 	return nil
+}
+
+// CheckHidden makes sure that Helm finds nothing of a release. The error is ErrHelmAtWork where it does: a command of Helm's has begun
+// before its records were hidden.
+func (s *Secrets) CheckHidden(ctx context.Context, namespace, name string) error {
+	found, err := s.HelmRecords(ctx, namespace, name)
+	for _, record := range found {
+		if !record.Aside {
+			return atWork(record)
+		}
+	}
+	return err
+}
+
+// atWork is the error for a record that a command of Helm's has written.
+func atWork(record release.HelmRecord) error {
+	return fmt.Errorf("revision %d of Helm's release %s/%s is %s: %w", record.Revision, record.Namespace, record.Name, record.Status, ErrHelmAtWork)
 }
 
 func (c *client) patchHelm(ctx context.Context, record release.HelmRecord, dryRun []string) error {

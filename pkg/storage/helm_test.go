@@ -21,6 +21,8 @@ func TestHelmRecords(t *testing.T) {
 	t.Run("what is no record of Helm's is not found", othersAreNoHelmRecords)
 	t.Run("a dry-run writes nothing", tryHelmWritesNothing)
 	t.Run("they are not hidden while Helm makes another", helmRecordsAreNotHiddenWhileHelmMakesAnother)
+	t.Run("they are not hidden while Helm changes one", helmRecordsAreNotHiddenWhileHelmChangesOne)
+	t.Run("what Helm makes after they were hidden is noticed", recordMadeAfterwardsIsNoticed)
 }
 
 // putHelm creates a Secret as Helm does.
@@ -117,6 +119,38 @@ func helmRecordsAreNotHiddenWhileHelmMakesAnother(t *testing.T) {
 	found, err := store.HelmRecords(t.Context(), namespace, "shop")
 	if err != nil || len(found) != 2 || found[0].Aside {
 		t.Errorf("there is %+v: %v", found, err)
+	}
+}
+
+// helm uninstall changes the status of the last revision, and makes none.
+func helmRecordsAreNotHiddenWhileHelmChangesOne(t *testing.T) {
+	t.Parallel()
+	store, namespace := newStore(t, "run1"), clustertest.Namespace(t)
+	putHelm(t, namespace, "sh.helm.release.v1.shop.v1", helmLabels("shop", "1", "uninstalling"))
+	records := []release.HelmRecord{{Namespace: namespace, Name: "shop", Revision: 1, Status: "deployed", Aside: true}}
+	if err := store.PutHelm(t.Context(), records); !errors.Is(err, storage.ErrHelmAtWork) {
+		t.Errorf("the error is %v", err)
+	}
+	found, err := store.HelmRecords(t.Context(), namespace, "shop")
+	if err != nil || len(found) != 1 || found[0].Aside {
+		t.Errorf("there is %+v: %v", found, err)
+	}
+}
+
+func recordMadeAfterwardsIsNoticed(t *testing.T) {
+	t.Parallel()
+	store, namespace := newStore(t, "run1"), clustertest.Namespace(t)
+	putHelm(t, namespace, "sh.helm.release.v1.shop.v1", helmLabels("shop", "1", "deployed"))
+	putHelm(t, namespace, "sh.helm.release.v1.other.v1", helmLabels("other", "1", "deployed"))
+	if err := store.PutHelm(t.Context(), []release.HelmRecord{{Namespace: namespace, Name: "shop", Revision: 1, Status: "deployed", Aside: true}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.CheckHidden(t.Context(), namespace, "shop"); err != nil {
+		t.Error(err)
+	}
+	putHelm(t, namespace, "sh.helm.release.v1.shop.v2", helmLabels("shop", "2", "pending-upgrade"))
+	if err := store.CheckHidden(t.Context(), namespace, "shop"); !errors.Is(err, storage.ErrHelmAtWork) {
+		t.Errorf("the error is %v", err)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -511,27 +512,41 @@ func (f forbidsWeb) intercept(request *http.Request, upstream http.RoundTripper)
 	return answer(request, http.StatusForbidden, body), nil
 }
 
+// A command of Helm's begins before the records are hidden, or had read them before that.
 func refusedBecauseHelmHasBegunMeanwhile(t *testing.T) {
 	t.Parallel()
-	b := newHelmBench(t, helmsWay{manager: "helm"})
-	began := false
-	b.proxy.Intercept(func(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
-		if request.Method == http.MethodPost && strings.HasSuffix(request.URL.Path, "/secrets") && !began {
-			began = true
-			b.record(t, map[string]any{"name": "app", "namespace": b.namespace, "version": 3, "info": map[string]any{"status": "pending-upgrade"}})
-		}
-		return upstream.RoundTrip(request)
-	})
-	if code, out := b.command(t, handArgs("adopt")...); code != 5 || !strings.Contains(out, "revision 3") {
-		t.Errorf("exit code %d: %s", code, out)
-	}
-	b.proxy.Intercept(nil)
-	if code, out := b.command(t, handArgs("adopt")...); code != 1 || !strings.Contains(out, "revision 3 is pending-upgrade") {
-		t.Errorf("exit code %d: %s", code, out)
-	}
-	b.hand(t, handArgs("handover")...)
-	if b.helms(t) != "1 superseded 2 deployed 3 pending-upgrade" || !slices.Equal(onlyTools(b.managers(t)), []string{"helm Apply"}) {
-		t.Errorf("Helm finds %s, managers are %v", b.helms(t), b.managers(t))
+	for title, first := range map[string]func(*http.Request) bool{
+		"before": func(r *http.Request) bool {
+			return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/secrets")
+		},
+		"after": func(r *http.Request) bool {
+			return r.Method == http.MethodPatch && strings.HasSuffix(r.URL.Path, "/statefulsets/db")
+		},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			b := newHelmBench(t, helmsWay{manager: "helm"})
+			var begin sync.Once
+			b.proxy.Intercept(func(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
+				if first(request) && !request.URL.Query().Has("dryRun") {
+					begin.Do(func() {
+						b.record(t, map[string]any{"name": "app", "namespace": b.namespace, "version": 3, "info": map[string]any{"status": "pending-upgrade"}})
+					})
+				}
+				return upstream.RoundTrip(request)
+			})
+			if code, out := b.command(t, handArgs("adopt")...); code != 5 || !strings.Contains(out, "revision 3") {
+				t.Errorf("exit code %d: %s", code, out)
+			}
+			b.proxy.Intercept(nil)
+			if code, out := b.command(t, handArgs("adopt")...); code != 1 || !strings.Contains(out, "revision 3 is pending-upgrade") {
+				t.Errorf("exit code %d: %s", code, out)
+			}
+			b.hand(t, handArgs("handover")...)
+			if b.helms(t) != "1 superseded 2 deployed 3 pending-upgrade" || !slices.Equal(onlyTools(b.managers(t)), []string{"helm Apply"}) {
+				t.Errorf("Helm finds %s, managers are %v", b.helms(t), b.managers(t))
+			}
+		})
 	}
 }
 
