@@ -187,10 +187,11 @@ func (o *AdoptOptions) begin(ctx context.Context, at planning, history release.H
 	next.Spec.FromHelm, next.Spec.Pack, next.Content = chosen.Revision, read.Pack, read.Content
 	at.provenance.Stamp(next)
 	request := plan.Request{Release: next, History: history, Nodes: read.Nodes, Options: o.Plan}
-	if err := at.FindKinds(&request, read.Definitions...); err != nil {
+	definitions, err := at.findHanded(&request, read.Definitions)
+	if err != nil {
 		return nil, err
 	}
-	planned, err := plan.Adopt(request, read.Definitions, records)
+	planned, err := plan.Adopt(request, definitions, records)
 	return &proposal{Plan: planned}, err
 }
 

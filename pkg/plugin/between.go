@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -79,7 +81,29 @@ func (p planning) betweenRequest(ctx context.Context, history release.History, o
 		return plan.Request{}, damage(newest, lost)
 	}
 	request := plan.Request{Release: newest, History: history[:len(history)-1], Options: options}
-	return request, p.CompleteRequest(&request)
+	if request.Nodes, err = nodesOf(newest); err != nil {
+		return plan.Request{}, err
+	}
+	_, err = p.findHanded(&request, nil)
+	return request, err
+}
+
+// findHanded finds the kinds of what changes hands: of the resources of a request, and of others, which it returns. What is of a kind
+// that the server no longer has is not there any more: it is left out, with a warning.
+func (p planning) findHanded(request *plan.Request, others []*yaml.RNode) ([]*yaml.RNode, error) {
+	if err := p.FindStoredKinds(request, others...); err != nil {
+		return nil, err
+	}
+	isGone := func(node *yaml.RNode) bool {
+		gvk := schema.FromAPIVersionAndKind(node.GetApiVersion(), node.GetKind())
+		if _, known := request.Scopes[gvk.GroupKind()]; known {
+			return false
+		}
+		p.warnings.Warn("%s/%s is skipped: the server has no kind %s in %s", gvk.Kind, node.GetName(), gvk.Kind, gvk.GroupVersion())
+		return true
+	}
+	request.Nodes = slices.DeleteFunc(slices.Clone(request.Nodes), isGone)
+	return slices.DeleteFunc(slices.Clone(others), isGone), nil
 }
 
 // listed are the records that Helm finds.

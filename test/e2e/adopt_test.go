@@ -607,6 +607,38 @@ func (b *helmBench) helm(t *testing.T, args ...string) string {
 	return string(out)
 }
 
+// What Helm has applied outlives the API version that it was applied in, and goes with the definition of its kind.
+func TestAReleaseOfAPIVersionsThatAreNoLongerServed(t *testing.T) {
+	t.Parallel()
+	b := newHelmBench(t, helmsWay{manager: "helm"})
+	budget := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": map[string]any{"name": "web"},
+		"spec": map[string]any{"selector": map[string]any{"matchLabels": map[string]any{"app": "web"}}, "maxUnavailable": int64(1)},
+	}}
+	b.markAsHelm(budget)
+	b.apply(t, []*unstructured.Unstructured{budget})
+	b.kubectl(t, "label", "--overwrite", "secret/sh.helm.release.v1.app.v2", "status=superseded")
+	b.record(t, map[string]any{
+		"name": "app", "namespace": b.namespace, "version": 3, "info": map[string]any{"status": "deployed"},
+		"chart": map[string]any{"metadata": map[string]any{"apiVersion": "v2", "name": "shop", "version": "1.0.0"}},
+		"manifest": "---\napiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: web}\n" +
+			"spec: {selector: {matchLabels: {app: web}}, maxUnavailable: 1}\n---\napiVersion: gone.example.com/v1\nkind: Gone\nmetadata: {name: gone}\n",
+	})
+	out, err := b.onHost(t, handArgs("adopt")...).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "Gone/gone is skipped: the server has no kind Gone in gone.example.com/v1") {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if owner := b.kubectl(t, "get", "pdb", "web", "-o", `jsonpath={.metadata.labels.sherpack\.io/release}`); owner != "app" {
+		t.Errorf("it belongs to %q", owner)
+	}
+	b.hand(t, handArgs("handover")...)
+	b.hand(t, handArgs("adopt")...)
+	b.hand(t, "upgrade", "app", b.chart, "--no-hooks", "--take-ownership")
+	if left := b.kubectl(t, "get", "pdb", "-o", "name"); left != "" {
+		t.Errorf("there is left %s", left)
+	}
+}
+
 func refusedBecauseHelmIsAtWork(t *testing.T) {
 	t.Parallel()
 	b := newHelmBench(t, helmsWay{manager: "helm"})
