@@ -52,7 +52,9 @@ func (c *cluster) during(hook string, happens func()) {
 type refusals struct {
 	dryRunRefusals
 	applyErr map[string]error
-	waitErr  error
+	// findErr is the answer to looking for objects of a kind; nil finds all.
+	findErr map[string]error
+	waitErr error
 	// frozen are the names of objects that cannot be changed in place, and lost those of objects that are created without an
 	// answer.
 	frozen, lost []string
@@ -97,6 +99,9 @@ func key(object *unstructured.Unstructured) kinds.Key {
 func (c *cluster) Find(_ context.Context, refs []corev1.ObjectReference) ([]*metav1.PartialObjectMetadata, error) {
 	found := make([]*metav1.PartialObjectMetadata, len(refs))
 	for i, ref := range refs {
+		if err := c.findErr[ref.Kind]; err != nil {
+			return nil, err
+		}
 		if object, ok := c.objects[kinds.KeyOf(ref)]; ok {
 			found[i] = &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
 				Name: object.GetName(), Namespace: object.GetNamespace(), UID: object.GetUID(), Labels: object.GetLabels(),

@@ -19,6 +19,8 @@ type Handover struct {
 	Entry release.Entry
 	// Labels and Annotations are set, or removed where they are nil.
 	Labels, Annotations map[string]*string
+	// Beside says that it is a definition that Helm has applied beside its manifest: the release can do without it.
+	Beside bool
 }
 
 // HelmManagedBy is the value of LabelManagedBy on the objects of Helm's releases.
@@ -41,6 +43,7 @@ func Adopt(request Request, definitions []*yaml.RNode, records []release.HelmRec
 	if err := joinUnique([]error{rendered.prepare(request), beside.prepare(request), rendered.check(request.Release.Namespace)}); err != nil {
 		return Plan{}, err
 	}
+	besides := beside.keys()
 	rendered.regular = append(rendered.regular, beside.regular...)
 	r := request.Release.Clone()
 	if r.ResourceVersion == "" {
@@ -50,7 +53,9 @@ func Adopt(request Request, definitions []*yaml.RNode, records []release.HelmRec
 	objects, own := rendered.byKey(), OwnerOf(r)
 	step := Step{Action: HandOver}
 	for _, entry := range r.Inventory {
-		step.Handovers = append(step.Handovers, own.take(entry, objects[entry.Key()]))
+		taken := own.take(entry, objects[entry.Key()])
+		taken.Beside = besides[entry.Key()]
+		step.Handovers = append(step.Handovers, taken)
 	}
 	records = slices.Clone(records)
 	for i := range records {

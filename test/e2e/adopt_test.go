@@ -607,6 +607,26 @@ func (b *helmBench) helm(t *testing.T, args ...string) string {
 	return string(out)
 }
 
+// Who may work in the namespace only can adopt what he can upgrade with Helm: that does not ask for definitions in crds/.
+func TestAReleaseIsAdoptedWithoutRightsOutsideOfItsNamespace(t *testing.T) {
+	t.Parallel()
+	b := newHelmBench(t, helmsWay{manager: "helm"})
+	user := "adopts-" + b.namespace
+	b.kubectl(t, "create", "role", "all", "--verb=*", "--resource=*.*")
+	b.kubectl(t, "create", "rolebinding", "all", "--role=all", "--user="+user)
+	out, err := b.onHost(t, append(handArgs("adopt"), "--as="+user)...).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "CustomResourceDefinition/widgets."+b.group()+" is not taken over") {
+		t.Errorf("%v: %s", err, out)
+	}
+	if got := b.kubectl(t, "get", "crd", "widgets."+b.group(), "-o", "jsonpath={.metadata.labels}"); got != "" {
+		t.Errorf("the definition has %s", got)
+	}
+	out, err = b.onHost(t, append(handArgs("handover"), "--as="+user)...).CombinedOutput()
+	if err != nil || b.helms(t) == "" {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
 // What Helm has applied outlives the API version that it was applied in, and goes with the definition of its kind.
 func TestAReleaseOfAPIVersionsThatAreNoLongerServed(t *testing.T) {
 	t.Parallel()
