@@ -79,16 +79,13 @@ func (f *AdoptFlags) AddFlags(command *cobra.Command) {
 		"Take over the deployed revision even if a newer one is pending. Make sure that no helm command is working on the release.")
 }
 
-// helmsReleases returns the names of the releases that Helm has in the namespace, and of those whose adoption was interrupted.
+// helmsReleases returns the names of the releases that Helm has deployed in the namespace, and of those whose adoption was interrupted.
 func helmsReleases(ctx context.Context, at *connection) ([]string, error) {
 	records, err := at.store.HelmRecords(ctx, at.namespace, "")
 	if err != nil {
 		return nil, err
 	}
-	var names []string
-	for _, record := range listed(records) {
-		names = append(names, record.Name)
-	}
+	names := namesOf(listed(records))
 	releases, err := at.store.List(ctx, at.namespace, nil)
 	for _, r := range releases {
 		if isBetween(r) {
@@ -97,6 +94,19 @@ func helmsReleases(ctx context.Context, at *connection) ([]string, error) {
 	}
 	slices.Sort(names)
 	return slices.Compact(names), err
+}
+
+// namesOf returns the names of the releases that Helm has records of, which are in Helm's order, but for those that are uninstalled:
+// helm uninstall --keep-history keeps theirs.
+func namesOf(records []release.HelmRecord) []string {
+	var names []string
+	for i, record := range records {
+		isNewest := i+1 == len(records) || records[i+1].Name != record.Name
+		if isNewest && record.Status != "uninstalled" {
+			names = append(names, record.Name)
+		}
+	}
+	return names
 }
 
 // alreadyAdoptedError is a release that was taken over before, and that Helm does not have any more.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
@@ -15,6 +17,18 @@ func helmHas(records ...any) []release.HelmRecord {
 		found = append(found, release.HelmRecord{Name: "shop", Revision: number, Status: fmt.Sprint(records[i+1])})
 	}
 	return found
+}
+
+// What was uninstalled is no release that is adopted with all others.
+func TestReleasesThatHelmHasUninstalledAreNotAmongThoseToAdopt(t *testing.T) {
+	t.Parallel()
+	records := helmHas(1, "superseded", 2, "deployed", 1, "superseded", 2, "uninstalled", 1, "failed")
+	for i, name := range []string{"deployed", "deployed", "removed", "removed", "troubled"} {
+		records[i].Name = name
+	}
+	if diff := cmp.Diff([]string{"deployed", "troubled"}, namesOf(records)); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // A release that changed hands halfway is no longer what the record says where Helm has gone on with it.
