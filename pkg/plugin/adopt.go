@@ -79,7 +79,7 @@ func (f *AdoptFlags) AddFlags(command *cobra.Command) {
 		"Take over the deployed revision even if a newer one is pending. Make sure that no helm command is working on the release.")
 }
 
-// helmsReleases returns the names of the releases that Helm has deployed in the namespace, and of those whose adoption was interrupted.
+// helmsReleases returns the names of the releases that Helm has in the namespace and has not uninstalled, and of those whose adoption was interrupted.
 func helmsReleases(ctx context.Context, at *connection) ([]string, error) {
 	records, err := at.store.HelmRecords(ctx, at.namespace, "")
 	if err != nil {

@@ -164,13 +164,15 @@ func helmRevision(newest *release.Release, records []release.HelmRecord) int {
 	return highest + 1
 }
 
-// write returns the records that Helm is to have, in the order in which they are written: one that is new comes last, and the ones
-// before it are superseded then.
+// write returns the records that Helm is to have, in the order in which they are written. One that is new comes first, so that Helm
+// finds the one that is deployed as soon as it finds any. Others that say they are deployed are superseded: those that were hidden
+// say what they said then, also if the release has come and gone since.
 func (o *HandoverOptions) write(ctx context.Context, at planning, request plan.Request, records []release.HelmRecord, revision int) ([]release.HelmRecord, error) {
 	var written []release.HelmRecord
 	exists := slices.ContainsFunc(records, func(record release.HelmRecord) bool { return record.Revision == revision })
 	for _, record := range records {
-		if !exists && record.Status == helmDeployed {
+		isCurrent := record.Revision == revision || record.Revision > revision && !record.Aside
+		if record.Status == helmDeployed && !isCurrent {
 			whole, err := at.store.ReadHelm(ctx, record)
 			if err == nil {
 				record, err = helmrelease.Supersede(whole)
@@ -189,5 +191,5 @@ func (o *HandoverOptions) write(ctx context.Context, at planning, request plan.R
 	if err != nil {
 		return nil, fmt.Errorf("release %q cannot be given to Helm: %w", o.Name, err)
 	}
-	return append(written, last), nil
+	return append([]release.HelmRecord{last}, written...), nil
 }

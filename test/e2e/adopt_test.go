@@ -607,6 +607,22 @@ func (b *helmBench) helm(t *testing.T, args ...string) string {
 	return string(out)
 }
 
+// Records that were hidden when a release was taken over are still there when it has come and gone: they are not deployed any more.
+func TestHiddenRecordsOfAnEarlierReleaseAreNotDeployed(t *testing.T) {
+	t.Parallel()
+	b := newHelmBench(t, helmsWay{manager: "helm"})
+	b.record(t, map[string]any{"name": "app", "namespace": b.namespace, "version": 5, "info": map[string]any{"status": "deployed"}})
+	b.kubectl(t, "label", "--overwrite", "secret/sh.helm.release.v1.app.v5", "owner=helm-adopted")
+	b.hand(t, handArgs("adopt")...)
+	b.hand(t, handArgs("handover")...)
+	if found := b.helms(t); found != "1 superseded 2 deployed 5 superseded" {
+		t.Errorf("Helm finds %s", found)
+	}
+	if out := b.helm(t, "history", "app"); strings.Count(out, "deployed") != 1 {
+		t.Errorf("the history is %s", out)
+	}
+}
+
 // Who may work in the namespace only can adopt what he can upgrade with Helm: that does not ask for definitions in crds/.
 func TestAReleaseIsAdoptedWithoutRightsOutsideOfItsNamespace(t *testing.T) {
 	t.Parallel()
