@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/helmrelease"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
@@ -124,12 +126,42 @@ func (o *HandoverOptions) plan(ctx context.Context, at planning) (*proposal, err
 		return nil, err
 	}
 	revision := helmRevision(request.Release, records)
+	switch gone, err := isGoneFromHelm(ctx, at, request.Release, records); {
+	case err != nil:
+		return nil, err
+	case gone:
+		planned, err := plan.Give(request, nil, revision)
+		note := fmt.Sprintf("helm uninstall has removed release %q meanwhile; removing its record", o.Name)
+		return &proposal{Plan: planned, notes: []string{note}}, err
+	}
 	written, err := o.write(ctx, at, request, records, revision)
 	if err != nil {
 		return nil, err
 	}
 	planned, err := plan.Give(request, written, revision)
 	return &proposal{Plan: planned}, err
+}
+
+// isGoneFromHelm reports whether a release that was being given to Helm was uninstalled by it meanwhile: neither is the record there
+// that Helm was to have, nor any object that Helm deletes.
+func isGoneFromHelm(ctx context.Context, at planning, newest *release.Release, records []release.HelmRecord) (bool, error) {
+	given := func(record release.HelmRecord) bool { return record.Revision == newest.Status.ToHelm }
+	if newest.Status.ToHelm == 0 || slices.ContainsFunc(records, given) {
+		return false, nil
+	}
+	var refs []corev1.ObjectReference
+	for _, entry := range newest.Inventory {
+		if entry.UID != "" && entry.Role == release.Regular && !kinds.IsDefinition(entry.GroupKind()) {
+			refs = append(refs, entry.Reference())
+		}
+	}
+	found, err := at.cluster.Find(ctx, refs)
+	for i, object := range found {
+		if object != nil && object.UID == refs[i].UID {
+			return false, err
+		}
+	}
+	return len(refs) > 0, err
 }
 
 // checkGiven refuses to give a release to Helm that is none of a chart, is not as it should be, or that Helm has already.

@@ -607,6 +607,22 @@ func (b *helmBench) helm(t *testing.T, args ...string) string {
 	return string(out)
 }
 
+// A release that Helm has uninstalled before a handover was completed does not come back.
+func TestAReleaseThatHelmHasUninstalledIsNotGivenToItAgain(t *testing.T) {
+	t.Parallel()
+	b := newHelmBench(t, helmsWay{manager: "helm"})
+	b.beforeHandover(t, "handover")
+	b.handoverKeepsItsRecord(t)
+	b.helm(t, "uninstall", "app", "--no-hooks", "--wait")
+	out, err := b.onHost(t, handArgs("handover")...).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "helm uninstall has removed release") {
+		t.Errorf("%v: %s", err, out)
+	}
+	if left := b.kubectl(t, "get", "secrets", "-l", "owner in (helm, helm-adopted, sherpack)", "-o", "name"); left != "" {
+		t.Errorf("there is left %s", left)
+	}
+}
+
 // Records that were hidden when a release was taken over are still there when it has come and gone: they are not deployed any more.
 func TestHiddenRecordsOfAnEarlierReleaseAreNotDeployed(t *testing.T) {
 	t.Parallel()
