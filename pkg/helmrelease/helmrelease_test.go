@@ -121,6 +121,17 @@ func TestFrom(t *testing.T) {
 	}
 }
 
+// What Helm says while it merges values is a warning like any other, and stands in no log.
+func TestFromWarnsOfValuesThatDoNotFit(t *testing.T) {
+	t.Parallel()
+	of := shop()
+	of.Config = map[string]any{"replicas": map[string]any{"min": 1.0}}
+	read, err := helmrelease.From(of)
+	if err != nil || len(read.Warnings) != 1 || !strings.Contains(read.Warnings[0], "shop.replicas") {
+		t.Errorf("the warnings are %q: %v", read.Warnings, err)
+	}
+}
+
 // ours is a revision that was made from a chart, with a definition from crds/ and one from a template.
 func ours(t *testing.T) (*release.Release, string) {
 	t.Helper()
