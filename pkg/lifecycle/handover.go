@@ -102,6 +102,7 @@ func (h *handover) try(ctx context.Context, step plan.Step) (refused []error) {
 func (h *handover) skip(key kinds.Key, err error) {
 	delete(h.live, key)
 	h.release.Inventory[h.index[key]].UID = ""
+	h.stale = h.stale || h.release.ResourceVersion != ""
 	h.Emit(Warning, Outcome{Message: key.String() + " is not taken over: " + err.Error()})
 }
 
