@@ -155,12 +155,15 @@ func helmFindsItsOwnAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	record, err := helmrelease.To(r, nodes, 4, now)
+	record, err := helmrelease.To(r, nodes, helmrelease.Making{Revision: 4, First: now.AddDate(-1, 0, 0), Now: now, Labels: map[string]string{"team": "a"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if record.Secret() != "sh.helm.release.v1.shop.v4" || record.Status != "deployed" || record.Aside {
+	if record.Secret() != "sh.helm.release.v1.shop.v4" || record.Status != "deployed" || record.Aside || record.Labels["team"] != "a" {
 		t.Errorf("the record is %+v", record)
+	}
+	if first, err := helmrelease.FirstDeployed(record); err != nil || !first.Equal(now.AddDate(-1, 0, 0)) {
+		t.Errorf("it was deployed first at %s: %v", first, err)
 	}
 	found, err := helmrelease.Decode(record)
 	if err != nil {
@@ -201,7 +204,7 @@ func tooLargeIsRefused(t *testing.T) {
 	random := rand.NewChaCha8([32]byte{})
 	_, _ = random.Read(noise)
 	r.Content.Notes = base64.StdEncoding.EncodeToString(noise)
-	_, err := helmrelease.To(r, nil, 1, time.Now())
+	_, err := helmrelease.To(r, nil, helmrelease.Making{Revision: 1})
 	var large *helmrelease.TooLargeError
 	if !errors.As(err, &large) || large.Size <= release.MaxHelmRecord {
 		t.Errorf("the error is %v", err)

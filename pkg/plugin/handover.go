@@ -201,8 +201,10 @@ func helmRevision(newest *release.Release, records []release.HelmRecord) int {
 // say what they said then, also if the release has come and gone since.
 func (o *HandoverOptions) write(ctx context.Context, at planning, request plan.Request, records []release.HelmRecord, revision int) ([]release.HelmRecord, error) {
 	var written []release.HelmRecord
-	exists := slices.ContainsFunc(records, func(record release.HelmRecord) bool { return record.Revision == revision })
+	var before *release.HelmRecord
+	exists := false
 	for _, record := range records {
+		exists = exists || record.Revision == revision
 		isCurrent := record.Revision == revision || record.Revision > revision && !record.Aside
 		if record.Status == helmDeployed && !isCurrent {
 			whole, err := at.store.ReadHelm(ctx, record)
@@ -212,6 +214,7 @@ func (o *HandoverOptions) write(ctx context.Context, at planning, request plan.R
 			if err != nil {
 				return nil, err
 			}
+			before = &whole
 		}
 		record.Aside = false
 		written = append(written, record)
@@ -219,9 +222,26 @@ func (o *HandoverOptions) write(ctx context.Context, at planning, request plan.R
 	if exists {
 		return written, nil
 	}
-	last, err := helmrelease.To(request.Release, request.Nodes, revision, time.Now())
+	next, err := o.next(request, before, revision)
 	if err != nil {
 		return nil, fmt.Errorf("release %q cannot be given to Helm: %w", o.Name, err)
 	}
-	return append([]release.HelmRecord{last}, written...), nil
+	return append([]release.HelmRecord{next}, written...), nil
+}
+
+// next is the revision that Helm has not had. before is the one that it had deployed, nil for none: as at an upgrade by Helm, its
+// labels stay, and when it was deployed first.
+func (o *HandoverOptions) next(request plan.Request, before *release.HelmRecord, revision int) (release.HelmRecord, error) {
+	making := helmrelease.Making{Revision: revision, Now: time.Now()}
+	making.First = making.Now
+	if before != nil {
+		var err error
+		if making.First, err = helmrelease.FirstDeployed(*before); err != nil {
+			return release.HelmRecord{}, err
+		}
+		making.Labels = before.Labels
+	} else if len(request.History) > 0 && request.History[0].Status.StartedAt != nil {
+		making.First = request.History[0].Status.StartedAt.Time
+	}
+	return helmrelease.To(request.Release, request.Nodes, making)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -64,13 +65,18 @@ func (s *Secrets) HelmRecords(ctx context.Context, namespace, name string) ([]re
 	return records, nil
 }
 
-// ReadHelm returns a record with its Data.
+// ReadHelm returns a record with its Data and Labels.
 func (s *Secrets) ReadHelm(ctx context.Context, record release.HelmRecord) (release.HelmRecord, error) {
 	secret, err := s.client.secrets.Secrets(record.Namespace).Get(ctx, record.Secret(), metav1.GetOptions{})
 	if err != nil {
 		return record, fmt.Errorf("reading revision %d of Helm's release %s/%s: %w", record.Revision, record.Namespace, record.Name, notFound(err))
 	}
-	record.Data = secret.Data[helmKey]
+	record.Data, record.Labels = secret.Data[helmKey], map[string]string{}
+	for key, value := range secret.Labels {
+		if !slices.Contains([]string{labelOwner, labelName, labelVersion, labelStatus, "createdAt", "modifiedAt"}, key) {
+			record.Labels[key] = value
+		}
+	}
 	return record, nil
 }
 
@@ -181,14 +187,14 @@ func encodeHelm(record release.HelmRecord) *corev1.Secret {
 	if record.Aside {
 		owner = helmOwnerAside
 	}
+	labels := map[string]string{}
+	maps.Copy(labels, record.Labels)
+	maps.Copy(labels, map[string]string{
+		labelOwner: owner, labelName: record.Name, labelVersion: strconv.Itoa(record.Revision), labelStatus: record.Status,
+	})
 	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{
-			Name: record.Secret(), Namespace: record.Namespace,
-			Labels: map[string]string{
-				labelOwner: owner, labelName: record.Name, labelVersion: strconv.Itoa(record.Revision), labelStatus: record.Status,
-			},
-		},
-		Type: helmType,
-		Data: map[string][]byte{helmKey: record.Data},
+		ObjectMeta: metav1.ObjectMeta{Name: record.Secret(), Namespace: record.Namespace, Labels: labels},
+		Type:       helmType,
+		Data:       map[string][]byte{helmKey: record.Data},
 	}
 }

@@ -72,7 +72,7 @@ func helmRecordsAreHiddenAndShown(t *testing.T) {
 		diff(t, "records", want, read("shop"))
 	}
 	want[1].Status, want[1].Data = "superseded", []byte("other")
-	next := release.HelmRecord{Namespace: namespace, Name: "shop", Revision: 11, Status: "deployed", Data: []byte("new")}
+	next := release.HelmRecord{Namespace: namespace, Name: "shop", Revision: 11, Status: "deployed", Data: []byte("new"), Labels: map[string]string{"team": "a"}}
 	gone := release.HelmRecord{Namespace: namespace, Name: "shop", Revision: 3, Status: "superseded"}
 	for range 2 {
 		if err := store.PutHelm(t.Context(), append([]release.HelmRecord{gone}, append(want, next)...)); err != nil {
@@ -81,8 +81,8 @@ func helmRecordsAreHiddenAndShown(t *testing.T) {
 	}
 	for _, record := range []release.HelmRecord{want[1], next} {
 		found, err := store.ReadHelm(t.Context(), record)
-		if err != nil || string(found.Data) != string(record.Data) {
-			t.Errorf("%s: %q: %v", record.Secret(), found.Data, err)
+		if err != nil || string(found.Data) != string(record.Data) || found.Labels["team"] != "a" || len(found.Labels) != 1 {
+			t.Errorf("%s: %q, labels %v: %v", record.Secret(), found.Data, found.Labels, err)
 		}
 	}
 	if found := read("shop"); len(found) != 3 || found[1].Status != "superseded" || found[2].Revision != 11 {

@@ -623,6 +623,21 @@ func TestAReleaseThatHelmHasUninstalledIsNotGivenToItAgain(t *testing.T) {
 	}
 }
 
+// What Helm tells of a release beyond its revisions goes on, as at an upgrade by Helm.
+func TestAReleaseThatIsGivenBackIsAsOldAsItWas(t *testing.T) {
+	t.Parallel()
+	b := newHelmBench(t, helmsWay{manager: "helm"})
+	b.kubectl(t, "label", "secret/sh.helm.release.v1.app.v2", "team=a")
+	b.beforeHandover(t, "handover")
+	b.hand(t, handArgs("handover")...)
+	if out := b.helm(t, "list", "--selector=team=a", "--short"); strings.TrimSpace(out) != "app" {
+		t.Errorf("listed: %q", out)
+	}
+	if out := b.helm(t, "status", "app", "-o", "json"); !strings.Contains(out, `"first_deployed":"2026-01-02T03:04:05Z"`) {
+		t.Errorf("its status is %s", out)
+	}
+}
+
 // Records that were hidden when a release was taken over are still there when it has come and gone: they are not deployed any more.
 func TestHiddenRecordsOfAnEarlierReleaseAreNotDeployed(t *testing.T) {
 	t.Parallel()
