@@ -373,9 +373,30 @@ func (b *helmBench) goesBackToHelm(t *testing.T, before []string) {
 		t.Errorf("there is left %s", left)
 	}
 	b.hand(t, "handover", "app", "--to-helm")
+	b.helmWorksWithIt(t)
 }
 
-// A command that has a release change hands may be killed at any instant: the plain same command completes it.
+// helmWorksWithIt has Helm itself work on what it was given: it refuses objects that are not marked as its own, and what the chart has
+// in crds/ must not be among them.
+func (b *helmBench) helmWorksWithIt(t *testing.T) {
+	t.Helper()
+	b.helm(t, "upgrade", "app", b.chart, "--set", "slim=false", "--no-hooks")
+	if got := b.kubectl(t, "get", "configmap", "app", "-o", "jsonpath={.data}"); got != `{"one":"1","two":"2"}` {
+		t.Errorf("after the upgrade the ConfigMap has %s", got)
+	}
+	b.helm(t, "rollback", "app", "3", "--no-hooks")
+	if got := b.kubectl(t, "get", "configmap", "app", "-o", "jsonpath={.data}"); got != `{"one":"1"}` {
+		t.Errorf("after the rollback the ConfigMap has %s", got)
+	}
+	if found := b.helms(t); found != "1 superseded 2 superseded 3 superseded 4 superseded 5 deployed" {
+		t.Errorf("Helm finds %s", found)
+	}
+	b.helm(t, "uninstall", "app", "--no-hooks")
+	b.kubectl(t, "get", "crd", "widgets."+b.group())
+}
+
+// A command that has a release change hands may be killed at any instant: the plain same command completes it, and so does its
+// opposite.
 func TestAChangeOfHandsMayBeKilledAtAnyInstant(t *testing.T) {
 	t.Parallel()
 	var all []instant
@@ -390,16 +411,52 @@ func TestAChangeOfHandsMayBeKilledAtAnyInstant(t *testing.T) {
 			all = append(all, instant{operation: operation, request: request}, instant{operation: operation, request: request, after: true})
 		}
 	}
-	for _, instant := range sample(t, all, *instants) {
-		t.Run(instant.String(), func(t *testing.T) {
+	for i, instant := range sample(t, all, *instants) {
+		// Of the instants before and after each request, too, it is every other one.
+		isOpposite := (i+i/2)%2 == 1
+		title := instant.String()
+		if isOpposite {
+			title += ", and the opposite"
+		}
+		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			b := newHelmBench(t, helmsWay{manager: "helm", client: instant.request%2 == 0})
 			before := b.uids(t)
 			b.beforeHandover(t, instant.operation)
 			(&killBench{b.bench}).killAt(t, instant, handArgs(instant.operation))
+			if isOpposite {
+				b.isTakenBack(t, instant.operation, before)
+				return
+			}
 			b.hand(t, append(handArgs(instant.operation), "--lock-timeout=1m")...)
 			b.isWhole(t, instant.operation, before)
 		})
+	}
+}
+
+// isTakenBack runs the opposite of an operation that was killed, and checks that the release is whole, as it was before or as it is
+// where the operation had come to its end.
+func (b *helmBench) isTakenBack(t *testing.T, operation string, before []string) {
+	t.Helper()
+	opposite, left, helms, manager := "handover", "none", "1 superseded 2 deployed", "helm"
+	if operation == "handover" {
+		opposite, left, helms, manager = "adopt", "3 deployed", "", "sherpack"
+	}
+	code, out := b.command(t, append(handArgs(opposite), "--lock-timeout=1m")...)
+	// It was killed before it began.
+	if isNone := operation == "handover" && strings.Contains(out, "already exists"); code != 0 && !isNone {
+		t.Errorf("%s: exit code %d: %s", opposite, code, out)
+	}
+	if diff := cmp.Diff(before, b.uids(t)); diff != "" {
+		t.Error(diff)
+	}
+	if b.helms(t) != helms || !strings.HasSuffix(b.revisions(t), left) {
+		t.Errorf("Helm finds %q, there are %s", b.helms(t), b.revisions(t))
+	}
+	for _, found := range onlyTools(b.managers(t)) {
+		if !strings.HasPrefix(found, manager+" ") {
+			t.Errorf("there is the manager %s", found)
+		}
 	}
 }
 
