@@ -453,8 +453,10 @@ func (b *helmBench) isTakenBack(t *testing.T, operation string, before []string)
 	if b.helms(t) != helms || !strings.HasSuffix(b.revisions(t), left) {
 		t.Errorf("Helm finds %q, there are %s", b.helms(t), b.revisions(t))
 	}
+	// Where the release was Helm's, whole, its record does not have the definition of crds/.
+	isNew := b.revisions(t) == left && left != "none"
 	for _, found := range onlyTools(b.managers(t)) {
-		if !strings.HasPrefix(found, manager+" ") {
+		if !strings.HasPrefix(found, manager+" ") && !(isNew && found == "helm Apply") {
 			t.Errorf("there is the manager %s", found)
 		}
 	}
