@@ -1,8 +1,10 @@
 package chart
 
 import (
+	"fmt"
 	"strings"
 
+	"helm.sh/helm/v4/pkg/chart/common/util"
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 	releasev1 "helm.sh/helm/v4/pkg/release/v1"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -17,7 +19,9 @@ type Stored struct {
 	// Definitions are the custom resource definitions that the chart has in crds/ and that Helm applies beside the manifest. Those
 	// of subcharts are not stored.
 	Definitions []*yaml.RNode
-	Warnings    []string
+	// Merged are the values of the release over the defaults of the chart.
+	Merged   map[string]any
+	Warnings []string
 }
 
 // ReadStored reads the resources of a release of Helm's.
@@ -43,8 +47,24 @@ func ReadStored(of *releasev1.Release) (Stored, error) {
 	for _, definition := range of.Chart.CRDObjects() {
 		definitions.add(definition.Filename, string(definition.File.Data))
 	}
-	found.Definitions, err = definitions.Resources()
+	if found.Definitions, err = definitions.Resources(); err != nil {
+		return Stored{}, err
+	}
+	err = found.merge(of)
 	return found, err
+}
+
+// merge merges the values of a release into the defaults of its chart.
+func (s *Stored) merge(of *releasev1.Release) error {
+	warnings, err := listen(func() (err error) {
+		s.Merged, err = util.CoalesceValues(of.Chart, of.Config)
+		return err
+	})
+	s.Warnings = append(s.Warnings, warnings...)
+	if err != nil {
+		return fmt.Errorf("merging the values: %w", err)
+	}
+	return nil
 }
 
 // CutSource takes the comment off a document by which Helm names its file; "" where there is none.

@@ -3,7 +3,6 @@ package helmrelease
 import (
 	"fmt"
 
-	"helm.sh/helm/v4/pkg/chart/common/util"
 	releasev1 "helm.sh/helm/v4/pkg/release/v1"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -26,21 +25,17 @@ type Read struct {
 func From(of *releasev1.Release) (Read, error) {
 	stored, err := chart.ReadStored(of)
 	if err != nil {
-		return Read{}, fmt.Errorf("reading the manifest of revision %d of Helm's release %s/%s: %w", of.Version, of.Namespace, of.Name, err)
+		return Read{}, fmt.Errorf("reading revision %d of Helm's release %s/%s: %w", of.Version, of.Namespace, of.Name, err)
 	}
 	text, err := manifest.Encode(stored.Nodes)
 	if err != nil {
 		return Read{}, err
 	}
-	merged, err := util.CoalesceValues(of.Chart, of.Config)
-	if err != nil {
-		return Read{}, fmt.Errorf("reading the values of revision %d of Helm's release %s/%s: %w", of.Version, of.Namespace, of.Name, err)
-	}
 	metadata := chart.Metadata(of.Chart.Metadata)
 	return Read{
 		Pack: release.Pack{Name: metadata.Name, Version: metadata.Version, AppVersion: metadata.AppVersion},
 		Content: release.Content{
-			Manifest: text, Values: of.Config, Merged: merged, Notes: of.Info.Notes, Pack: metadata, Chart: true,
+			Manifest: text, Values: of.Config, Merged: stored.Merged, Notes: of.Info.Notes, Pack: metadata, Chart: true,
 		},
 		Nodes: stored.Nodes, Definitions: stored.Definitions, Warnings: stored.Warnings,
 	}, nil

@@ -121,6 +121,17 @@ func TestFrom(t *testing.T) {
 	}
 }
 
+// What Helm says while it merges values is a warning like any other, and stands in no log.
+func TestFromWarnsOfValuesThatDoNotFit(t *testing.T) {
+	t.Parallel()
+	of := shop()
+	of.Config = map[string]any{"replicas": map[string]any{"min": 1.0}}
+	read, err := helmrelease.From(of)
+	if err != nil || len(read.Warnings) != 1 || !strings.Contains(read.Warnings[0], "shop.replicas") {
+		t.Errorf("the warnings are %q: %v", read.Warnings, err)
+	}
+}
+
 // ours is a revision that was made from a chart, with a definition from crds/ and one from a template.
 func ours(t *testing.T) (*release.Release, string) {
 	t.Helper()
@@ -144,12 +155,15 @@ func helmFindsItsOwnAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	record, err := helmrelease.To(r, nodes, 4, now)
+	record, err := helmrelease.To(r, nodes, helmrelease.Making{Revision: 4, First: now.AddDate(-1, 0, 0), Now: now, Labels: map[string]string{"team": "a"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if record.Secret() != "sh.helm.release.v1.shop.v4" || record.Status != "deployed" || record.Aside {
+	if record.Secret() != "sh.helm.release.v1.shop.v4" || record.Status != "deployed" || record.Aside || record.Labels["team"] != "a" {
 		t.Errorf("the record is %+v", record)
+	}
+	if first, err := helmrelease.FirstDeployed(record); err != nil || !first.Equal(now.AddDate(-1, 0, 0)) {
+		t.Errorf("it was deployed first at %s: %v", first, err)
 	}
 	found, err := helmrelease.Decode(record)
 	if err != nil {
@@ -190,7 +204,7 @@ func tooLargeIsRefused(t *testing.T) {
 	random := rand.NewChaCha8([32]byte{})
 	_, _ = random.Read(noise)
 	r.Content.Notes = base64.StdEncoding.EncodeToString(noise)
-	_, err := helmrelease.To(r, nil, 1, time.Now())
+	_, err := helmrelease.To(r, nil, helmrelease.Making{Revision: 1})
 	var large *helmrelease.TooLargeError
 	if !errors.As(err, &large) || large.Size <= release.MaxHelmRecord {
 		t.Errorf("the error is %v", err)

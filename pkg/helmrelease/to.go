@@ -19,17 +19,37 @@ import (
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
 
-// To returns a revision of ours, whose resources are nodes, as the record of a revision of Helm's, deployed now.
-func To(r *release.Release, nodes []*yaml.RNode, revision int, now time.Time) (release.HelmRecord, error) {
-	record := release.HelmRecord{Namespace: r.Namespace, Name: r.Name, Revision: revision, Status: string(common.StatusDeployed)}
+// Making is the revision of Helm's that is made of one of ours.
+type Making struct {
+	Revision int
+	// First is when the release was deployed first, and Now when this revision is.
+	First, Now time.Time
+	// Labels are those that Helm's user has given the release; nil is none.
+	Labels map[string]string
+}
+
+// FirstDeployed is when the release of a record was deployed first.
+func FirstDeployed(record release.HelmRecord) (time.Time, error) {
+	found, err := Decode(record)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return found.Info.FirstDeployed, nil
+}
+
+// To returns a revision of ours, whose resources are nodes, as the record of a revision of Helm's that is deployed.
+func To(r *release.Release, nodes []*yaml.RNode, as Making) (release.HelmRecord, error) {
+	record := release.HelmRecord{
+		Namespace: r.Namespace, Name: r.Name, Revision: as.Revision, Status: string(common.StatusDeployed), Labels: as.Labels,
+	}
 	hooks, regular, err := hook.Split(nodes)
 	if err != nil {
 		return record, err
 	}
 	whole := releasev1.Release{
-		Name: r.Name, Namespace: r.Namespace, Version: revision, Config: r.Content.Values, ApplyMethod: string(releasev1.ApplyMethodServerSideApply),
+		Name: r.Name, Namespace: r.Namespace, Version: as.Revision, Config: r.Content.Values, ApplyMethod: string(releasev1.ApplyMethodServerSideApply),
 		Info: &releasev1.Info{
-			FirstDeployed: now, LastDeployed: now, Status: common.StatusDeployed, Notes: r.Content.Notes,
+			FirstDeployed: as.First, LastDeployed: as.Now, Status: common.StatusDeployed, Notes: r.Content.Notes,
 			Description: fmt.Sprintf("Handed over by kubectl-sherpack, revision %d", r.Spec.Revision),
 		},
 		Chart: &helmchart.Chart{Metadata: metadata(r.Content.Pack), Values: r.Content.Merged},

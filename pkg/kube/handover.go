@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
@@ -36,12 +38,12 @@ type Handover struct {
 type Managers struct {
 	// To is the field manager that has them afterwards, as if it had applied them.
 	To string
-	// Sign is an annotation: whoever manages it on an object has the fields to
-	// be handed over. An object without it is one of whoever manages it on
-	// the others. Empty, From says whose they are.
-	Sign string
-	// From is whose fields they are where no object has the sign.
+	// From has the fields to be handed over.
 	From string
+	// Sign is an annotation: whoever manages it on one of the objects has the
+	// fields to be handed over, too. Who has annotated an object by hand has
+	// not, where another of them has fields of it. Empty, only From has.
+	Sign string
 }
 
 // HandOver hands objects over, atOnce at a time. It may be called again after
@@ -101,11 +103,11 @@ type giver struct {
 	*connection
 	managers Managers
 	dry      bool
-	// givers are the managers of the sign, on whatever object.
-	givers []string
+	// tools are the managers whose fields are handed over, on whatever object.
+	tools []string
 }
 
-// sort tells the objects that have the sign from the others, and notes who manages it.
+// sort tells the objects that have the sign from the others, and notes which tools manage it.
 func (g *giver) sort(ctx context.Context, handovers []Handover) (signed, unsigned []int, err error) {
 	found := make([]*metav1.PartialObjectMetadata, len(handovers))
 	err = each(ctx, len(handovers), atOnce, func(i int) (err error) {
@@ -114,18 +116,16 @@ func (g *giver) sort(ctx context.Context, handovers []Handover) (signed, unsigne
 		}
 		return err
 	})
+	g.tools = []string{g.managers.From}
 	for i, object := range found {
 		if object == nil || object.Annotations[g.managers.Sign] == "" {
 			unsigned = append(unsigned, i)
 			continue
 		}
 		signed = append(signed, i)
-		if giver := managerOf(object, g.managers.Sign); !slices.Contains(g.givers, giver) {
-			g.givers = append(g.givers, giver)
+		if signer, isTool := managerOf(object, g.managers.Sign); isTool && !slices.Contains(g.tools, signer) {
+			g.tools = append(g.tools, signer)
 		}
-	}
-	if len(g.givers) == 0 {
-		g.givers = []string{g.managers.From}
 	}
 	return signed, unsigned, err
 }
@@ -151,56 +151,65 @@ func (g *giver) read(ctx context.Context, ref corev1.ObjectReference) (*metav1.P
 	return object, nil
 }
 
-// managerOf is the manager of an annotation: who has applied it or else, of those who have written it, who has the most fields.
-func managerOf(object *metav1.PartialObjectMetadata, annotation string) string {
-	path := fieldpath.MakePathOrDie("metadata", "annotations", annotation)
-	best, most := "", -1
+// managerOf is the manager of an annotation: who has applied it or else, of those who have written it, who has the most fields. It is
+// a tool where it has applied it, or manages more than metadata; kubectl annotate does neither.
+func managerOf(object *metav1.PartialObjectMetadata, annotation string) (manager string, isTool bool) {
+	path, metadata := fieldpath.MakePathOrDie("metadata", "annotations", annotation), fieldpath.MakePathOrDie("metadata")[0]
+	most := -1
 	for _, entry := range object.ManagedFields {
 		fields, err := unionOf([]metav1.ManagedFieldsEntry{entry}, isWhole)
 		if err != nil || !fields.Has(path) {
 			continue
 		}
 		if entry.Operation == metav1.ManagedFieldsOperationApply {
-			return entry.Manager
+			return entry.Manager, true
 		}
 		if fields.Size() > most {
-			best, most = entry.Manager, fields.Size()
+			manager, most = entry.Manager, fields.Size()
+			isTool = fields.Size() > fields.WithPrefix(metadata).Size()
 		}
 	}
-	return best
+	return manager, isTool
 }
 
 // isWhole reports whether an entry is about an object, and not a subresource of it.
 func isWhole(entry metav1.ManagedFieldsEntry) bool { return entry.Subresource == "" }
 
-// give hands one object over: reads and writes until nobody else writes between. What is to be set comes first and in the name
-// of its new manager; then the fields follow, and what is to be removed goes with that.
+// give hands one object over: reads and writes until nobody else writes between.
 func (g *giver) give(ctx context.Context, handover Handover) error {
+	conflicts := wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Steps: 7, Jitter: 0.5}
 	for {
-		object, err := g.read(ctx, handover.Ref)
-		if err != nil {
-			return err
-		}
-		set, remove := handover.changes(object)
-		switch {
-		case g.dry:
-			err = g.patch(ctx, handover.Ref, join(set, remove))
-		case len(set) > 0:
-			set["resourceVersion"] = object.ResourceVersion
-			err = g.patch(ctx, handover.Ref, set)
-			if err == nil {
-				continue
-			}
-		default:
-			err = g.takeFields(ctx, handover.Ref, object, remove)
-		}
+		err := g.change(ctx, handover)
 		if apierrors.IsNotFound(err) {
 			return refusal.ErrGone
 		}
-		if !apierrors.IsConflict(err) {
+		// A dry-run says no version that it could conflict with.
+		if g.dry || !apierrors.IsConflict(err) || patience.Pause(ctx, conflicts.Step()) != nil {
 			return err
 		}
 	}
+}
+
+// change reads and writes one object. What is to be set comes first and in the name of its new manager; then the fields follow, and
+// what is to be removed goes with that. What a policy makes of the marks meanwhile stays so.
+func (g *giver) change(ctx context.Context, handover Handover) error {
+	object, err := g.read(ctx, handover.Ref)
+	if err != nil {
+		return err
+	}
+	set, remove := handover.changes(object)
+	if g.dry {
+		_, err := g.patch(ctx, handover.Ref, join(set, remove))
+		return err
+	}
+	if len(set) > 0 {
+		set["resourceVersion"] = object.ResourceVersion
+		if object, err = g.patch(ctx, handover.Ref, set); err != nil {
+			return err
+		}
+		_, remove = handover.changes(object)
+	}
+	return g.takeFields(ctx, handover.Ref, object, remove)
 }
 
 // changes are the labels and annotations that an object does not have yet, and those that it still has, as metadata of a merge
@@ -248,16 +257,25 @@ func join(patches ...map[string]any) map[string]any {
 
 // takeFields gives the fields of an object to their new manager, and removes marks. It writes nothing where both are done.
 func (g *giver) takeFields(ctx context.Context, ref corev1.ObjectReference, object *metav1.PartialObjectMetadata, remove map[string]any) error {
-	from := g.givers
-	if object.Annotations[g.managers.Sign] != "" {
-		from = []string{managerOf(object, g.managers.Sign)}
-	}
-	managers, changed, err := moveFields(object.ManagedFields, g.managers.To, from)
+	managers, changed, err := moveFields(object.ManagedFields, g.managers.To, g.from(object))
 	if err != nil || !changed && len(remove) == 0 {
 		return err
 	}
 	remove["managedFields"], remove["resourceVersion"] = managers, object.ResourceVersion
-	return g.patch(ctx, ref, remove)
+	_, err = g.patch(ctx, ref, remove)
+	return err
+}
+
+// from are the managers whose fields of an object are handed over.
+func (g *giver) from(object *metav1.PartialObjectMetadata) []string {
+	ofTool := func(entry metav1.ManagedFieldsEntry) bool {
+		return isWhole(entry) && slices.Contains(g.tools, entry.Manager)
+	}
+	signer, isTool := managerOf(object, g.managers.Sign)
+	if signer == "" || !isTool && slices.ContainsFunc(object.ManagedFields, ofTool) {
+		return g.tools
+	}
+	return append(slices.Clone(g.tools), signer)
 }
 
 // moveFields returns entries of managedFields in which a manager has applied what others had, whether these have applied or
@@ -301,25 +319,25 @@ func latest(a, b *metav1.Time) *metav1.Time {
 	return cmp.Or(a, b)
 }
 
-// patch changes metadata and nothing else, in the name of the new manager. The version in it makes the patch one that may be
-// sent again: a lost answer is told as a conflict.
-func (g *giver) patch(ctx context.Context, ref corev1.ObjectReference, metadata map[string]any) error {
+// patch changes metadata and nothing else, in the name of the new manager, and returns what it is then. The version in it makes the
+// patch one that may be sent again: a lost answer is told as a conflict.
+func (g *giver) patch(ctx context.Context, ref corev1.ObjectReference, metadata map[string]any) (object *metav1.PartialObjectMetadata, err error) {
 	mapping, err := g.kinds.Stored(kinds.Of(ref))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	patch, err := json.Marshal(map[string]any{"metadata": metadata})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ctx = quiet(ctx)
 	options := metav1.PatchOptions{FieldManager: g.managers.To}
 	if g.dry {
 		options.DryRun = []string{metav1.DryRunAll}
 	}
-	_, err = patience.Repeat(ctx, func() error {
-		_, err := g.Metadata(mapping, ref.Namespace).Patch(ctx, ref.Name, types.MergePatchType, patch, options)
+	_, err = patience.Repeat(ctx, func() (err error) {
+		object, err = g.Metadata(mapping, ref.Namespace).Patch(ctx, ref.Name, types.MergePatchType, patch, options)
 		return err
 	})
-	return err
+	return object, err
 }

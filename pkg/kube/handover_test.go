@@ -1,15 +1,18 @@
 package kube_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -41,9 +44,12 @@ func TestHandOver(t *testing.T) {
 	t.Parallel()
 	t.Run("the fields of the tool that has applied an object become ours", fieldsOfTheToolBecomeOurs)
 	t.Run("fields of all others stay theirs", fieldsOfAllOthersStayTheirs)
+	t.Run("the fields of the tool become ours where somebody else has set its sign", fieldsUnderAForeignSignBecomeOurs)
 	t.Run("what has no sign follows the others", whatHasNoSignFollowsTheOthers)
 	t.Run("it may be cut short and called again", handOverMayBeCutShort)
 	t.Run("it is repeated where its answer is lost", handOverIsRepeated)
+	t.Run("it ends where a policy sets a mark itself", handOverEndsAgainstAPolicy)
+	t.Run("it pauses between conflicts", handOverPausesBetweenConflicts)
 	t.Run("what is gone or replaced is told", goneOrReplacedIsTold)
 	t.Run("a dry-run changes nothing, and tells each refusal", tryHandOverChangesNothing)
 	t.Run("there and back it is as it was", thereAndBackItIsAsItWas)
@@ -118,6 +124,39 @@ func fieldsOfAllOthersStayTheirs(t *testing.T) {
 	}
 }
 
+// What was annotated so that a release of Helm's could import it, and upgraded by Helm 3 since, has the annotation of one manager and
+// the fields of another.
+func fieldsUnderAForeignSignBecomeOurs(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	object := b.createAs("kubectl-create", false, `{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {mine: "1"}}`)
+	patch := func(manager, text string, object *unstructured.Unstructured) {
+		_, err := b.client(object).Patch(t.Context(), object.GetName(), types.MergePatchType, []byte(text), metav1.PatchOptions{FieldManager: manager})
+		b.must(err)
+	}
+	patch("kubectl-annotate", `{"metadata":{"annotations":{"meta.helm.sh/release-name":"app","note":"x"}}}`, object)
+	patch("kubectl-label", `{"metadata":{"labels":{"app.kubernetes.io/managed-by":"Helm"}}}`, object)
+	patch("helm", `{"data":{"one":"1","two":"2"}}`, object)
+	b.createAs("helm", false, strings.Replace(helmsConfigMap, "name: c", "name: other", 1))
+	hook := b.createAs("helm", false, `{apiVersion: v1, kind: ConfigMap, metadata: {name: hook}, data: {one: "1"}}`)
+	patch("kubectl-annotate", `{"metadata":{"annotations":{"note":"x"}}}`, hook)
+	b.must(b.HandOver(t.Context(), []kube.Handover{takes(b, "c"), takes(b, "other"), takes(b, "hook")}, fromHelm(), nil))
+	if diff := cmp.Diff([]string{"kubectl-annotate Update", "kubectl-create Update", "kubectl-label Update", "sherpack Apply"}, b.managersOf(object)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"kubectl-annotate Update", "sherpack Apply"}, b.managersOf(hook)); diff != "" {
+		t.Error(diff)
+	}
+	b.apply(b.object(oursWithoutTwo))
+	live := b.live(object)
+	if diff := cmp.Diff(map[string]any{"mine": "1", "one": "1"}, live.Object["data"]); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string]string{"sherpack.io/release-name": "app", "note": "x"}, live.GetAnnotations()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Helm marks no hooks, nor what a chart has in crds/.
 func whatHasNoSignFollowsTheOthers(t *testing.T) {
 	t.Parallel()
@@ -173,6 +212,78 @@ func handOverIsRepeated(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"sherpack Apply"}, b.managersOf(object)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// createGlobal makes an object that is in no namespace, until the test ends.
+func (b *bench) createGlobal(text string) {
+	b.Helper()
+	object := b.object(text)
+	object.SetNamespace("")
+	_, err := b.client(object).Create(b.Context(), object, metav1.CreateOptions{})
+	b.must(err)
+	b.Cleanup(func() {
+		b.must(b.client(object).Delete(context.WithoutCancel(b.Context()), object.GetName(), metav1.DeleteOptions{}))
+	})
+}
+
+// platformPolicy sets the label that says who manages an object, whatever that says itself.
+const platformPolicy = `apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {name: NAME}
+spec:
+  reinvocationPolicy: Never
+  matchConstraints:
+    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAME}}
+    resourceRules: [{apiGroups: [""], apiVersions: ["*"], operations: [CREATE, UPDATE], resources: [configmaps]}]
+  mutations:
+    - patchType: ApplyConfiguration
+      applyConfiguration: {expression: 'Object{metadata: Object.metadata{labels: {"app.kubernetes.io/managed-by": "platform"}}}'}
+`
+
+func handOverEndsAgainstAPolicy(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	object := b.createAs("helm", true, helmsConfigMap)
+	for _, text := range []string{platformPolicy, "{apiVersion: admissionregistration.k8s.io/v1, kind: MutatingAdmissionPolicyBinding, metadata: {name: NAME}, spec: {policyName: NAME}}"} {
+		b.createGlobal(strings.ReplaceAll(text, "NAME", b.namespace))
+	}
+	probe := b.object(`{apiVersion: v1, kind: ConfigMap, metadata: {name: probe}}`)
+	// The policy holds when the API server has seen it.
+	b.eventually(func() bool {
+		made, err := b.client(probe).Create(t.Context(), probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		b.must(err)
+		return made.GetLabels()["app.kubernetes.io/managed-by"] != ""
+	})
+	for range 2 {
+		b.must(b.HandOver(b.timeout(5*time.Second), []kube.Handover{takes(b, "c")}, fromHelm(), nil))
+	}
+	if diff := cmp.Diff([]string{"sherpack Apply"}, b.managersOf(object)); diff != "" {
+		t.Error(diff)
+	}
+	if live := b.live(object); live.GetLabels()["app.kubernetes.io/managed-by"] != "platform" || live.GetAnnotations()["meta.helm.sh/release-name"] != "" {
+		t.Errorf("it is %v", live)
+	}
+}
+
+func handOverPausesBetweenConflicts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	object := b.createAs("helm", true, helmsConfigMap)
+	var answered atomic.Int32
+	b.requests.conflict = func(request *http.Request) bool { return request.Method == http.MethodPatch && answered.Add(1) <= 5 }
+	begun := time.Now()
+	b.must(b.HandOver(t.Context(), []kube.Handover{takes(b, "c")}, fromHelm(), nil))
+	if diff := cmp.Diff([]string{"sherpack Apply"}, b.managersOf(object)); diff != "" {
+		t.Error(diff)
+	}
+	if took := time.Since(begun); took < 300*time.Millisecond {
+		t.Errorf("five conflicts took %s", took)
+	}
+	b.requests.conflict = func(request *http.Request) bool { return request.Method == http.MethodPatch }
+	err := b.TryHandOver(t.Context(), []kube.Handover{{Ref: b.ref("v1", "ConfigMap", "c"), Labels: map[string]*string{"a": ptr.To("b")}}}, fromHelm(), nil)
+	if !apierrors.IsConflict(err) {
+		t.Errorf("a dry-run that is always a conflict: %v", err)
 	}
 }
 

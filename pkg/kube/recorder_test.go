@@ -25,6 +25,8 @@ type recorder struct {
 	down string
 	// refuse tells requests that are never sent; nil is none.
 	refuse func(*http.Request) bool
+	// conflict tells requests that are answered with a conflict in place of the API server; nil is none.
+	conflict func(*http.Request) bool
 }
 
 var errCut = errors.New("cut")
@@ -39,6 +41,9 @@ func (r *recorder) wrap(next http.RoundTripper) http.RoundTripper {
 		if r.refuse != nil && r.refuse(request) {
 			return nil, errCut
 		}
+		if r.conflict != nil && r.conflict(request) {
+			return conflicting(request), nil
+		}
 		answer, err := next.RoundTrip(request)
 		if err == nil && r.down != "" && request.URL.Path == "/apis" {
 			err = makeStale(answer, r.down)
@@ -48,6 +53,14 @@ func (r *recorder) wrap(next http.RoundTripper) http.RoundTripper {
 		}
 		return answer, err
 	})
+}
+
+// conflicting is the answer to a request that conflicts with another one.
+func conflicting(request *http.Request) *http.Response {
+	body := `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Conflict","code":409}`
+	return &http.Response{
+		StatusCode: http.StatusConflict, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: request,
+	}
 }
 
 // makeStale says in a discovery of all groups that one cannot be asked.

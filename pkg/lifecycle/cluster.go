@@ -70,6 +70,8 @@ type Store interface {
 	PutHelm(ctx context.Context, records []release.HelmRecord) error
 	// TryHelm submits what PutHelm would write as a dry-run.
 	TryHelm(ctx context.Context, records []release.HelmRecord) error
+	// CheckHidden makes sure that Helm finds nothing of a release.
+	CheckHidden(ctx context.Context, namespace, name string) error
 	// Drop removes all that is stored of a release.
 	Drop(ctx context.Context, namespace, name string) error
 }

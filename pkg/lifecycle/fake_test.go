@@ -52,7 +52,9 @@ func (c *cluster) during(hook string, happens func()) {
 type refusals struct {
 	dryRunRefusals
 	applyErr map[string]error
-	waitErr  error
+	// findErr is the answer to looking for objects of a kind; nil finds all.
+	findErr map[string]error
+	waitErr error
 	// frozen are the names of objects that cannot be changed in place, and lost those of objects that are created without an
 	// answer.
 	frozen, lost []string
@@ -97,6 +99,9 @@ func key(object *unstructured.Unstructured) kinds.Key {
 func (c *cluster) Find(_ context.Context, refs []corev1.ObjectReference) ([]*metav1.PartialObjectMetadata, error) {
 	found := make([]*metav1.PartialObjectMetadata, len(refs))
 	for i, ref := range refs {
+		if err := c.findErr[ref.Kind]; err != nil {
+			return nil, err
+		}
 		if object, ok := c.objects[kinds.KeyOf(ref)]; ok {
 			found[i] = &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
 				Name: object.GetName(), Namespace: object.GetNamespace(), UID: object.GetUID(), Labels: object.GetLabels(),
@@ -403,6 +408,8 @@ type store struct {
 	err     error
 	// tidyErr is what becomes of everything that removes or supersedes records.
 	tidyErr error
+	// hiddenErr is what Helm finds after its records were hidden; nil is nothing.
+	hiddenErr error
 	// formerErr is what becomes of the record of what is adopted.
 	formerErr error
 	// deaf says that no status of a hook that runs can be written.
@@ -465,6 +472,8 @@ func (s *store) PutHelm(_ context.Context, records []release.HelmRecord) error {
 }
 
 func (s *store) TryHelm(context.Context, []release.HelmRecord) error { return nil }
+
+func (s *store) CheckHidden(context.Context, string, string) error { return s.hiddenErr }
 
 func (s *store) Drop(context.Context, string, string) error {
 	s.dropped = s.tidyErr == nil

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
@@ -43,6 +45,7 @@ type giver interface {
 type helmStore interface {
 	PutHelm(ctx context.Context, records []release.HelmRecord) error
 	TryHelm(ctx context.Context, records []release.HelmRecord) error
+	CheckHidden(ctx context.Context, namespace, name string) error
 }
 
 // Preflight looks for the objects that change hands, notes which they are, and submits everything as a dry-run. It returns all
@@ -52,10 +55,7 @@ func (h *handover) Preflight(ctx context.Context) error {
 		return nil
 	}
 	started := h.clock()
-	problems, err := h.look(ctx)
-	if err != nil {
-		return err
-	}
+	problems := h.look(ctx)
 	count := len(h.live)
 	h.Emit(PreflightStarted, Outcome{Count: count, Message: words.Count(count, "object")})
 	for _, step := range h.plan.Steps {
@@ -66,7 +66,8 @@ func (h *handover) Preflight(ctx context.Context) error {
 			problems = append(problems, joined(h.store.TryHelm(ctx, step.Records))...)
 		}
 	}
-	if err = ctx.Err(); err == nil {
+	err := ctx.Err()
+	if err == nil {
 		err = refusedFor(problems)
 	}
 	h.Emit(PreflightFinished, Outcome{Result: resultOf(err), ElapsedMS: h.Since(started)})
@@ -75,15 +76,34 @@ func (h *handover) Preflight(ctx context.Context) error {
 
 // try submits the change of objects as a dry-run, and returns what is refused.
 func (h *handover) try(ctx context.Context, step plan.Step) (refused []error) {
-	err := h.cluster.TryHandOver(ctx, asKube(h.present(step)), h.managers(), func(_ int, err error) {
-		if err != nil && !isMoved(err) {
+	handovers, skipped := h.present(step), false
+	err := h.cluster.TryHandOver(ctx, asKube(handovers), h.managers(), func(i int, err error) {
+		switch {
+		case err == nil || isMoved(err):
+		case handovers[i].Beside && refusal.LacksRight(err):
+			h.skip(handovers[i].Entry.Key(), err)
+			skipped = true
+		default:
 			refused = append(refused, err)
 		}
 	})
+	if skipped {
+		h.dropAbsentDefinitions()
+		return refused
+	}
 	if len(refused) == 0 {
 		return joined(err)
 	}
 	return refused
+}
+
+// skip leaves a definition alone that Helm has applied beside its manifest, and that this user may not read or change: an upgrade with
+// Helm does neither.
+func (h *handover) skip(key kinds.Key, err error) {
+	delete(h.live, key)
+	h.release.Inventory[h.index[key]].UID = ""
+	h.stale = h.stale || h.release.ResourceVersion != ""
+	h.Emit(Warning, Outcome{Message: key.String() + " is not taken over: " + err.Error()})
 }
 
 // joined is an error as a list; nil for none.
@@ -94,24 +114,27 @@ func joined(err error) []error {
 	return []error{err}
 }
 
-// look finds the objects on the cluster. Those that are not there stay on the inventory, to be created by the next upgrade, but
+// look finds the objects on the cluster, and returns what keeps them from changing hands. Those that are not there stay on the inventory, to be created by the next upgrade, but
 // for definitions that Helm has applied beside its manifest: it may have been told not to.
-func (h *handover) look(ctx context.Context) (problems []error, err error) {
+func (h *handover) look(ctx context.Context) (problems []error) {
 	var refs []corev1.ObjectReference
 	for _, entry := range h.release.Inventory {
 		ref := entry.Reference()
 		ref.UID = ""
 		refs = append(refs, ref)
 	}
-	found, err := h.finder.Find(ctx, refs)
-	if err != nil {
-		return nil, fmt.Errorf("looking for the objects of the release: %w", err)
-	}
-	own, missing := plan.OwnerOf(h.release), []corev1.ObjectReference(nil)
+	found, unread := h.find(ctx, refs)
+	own, besides, missing := plan.OwnerOf(h.release), h.besides(), []corev1.ObjectReference(nil)
 	for i, ref := range refs {
 		key := kinds.KeyOf(ref)
 		entry := &h.release.Inventory[h.index[key]]
 		switch object := found[i]; {
+		case unread[i] != nil && besides[key] && refusal.LacksRight(unread[i]):
+			h.skip(key, unread[i])
+		case unread[i] != nil:
+			if !slices.Contains(problems, unread[i]) {
+				problems = append(problems, unread[i])
+			}
 		case object == nil || object.DeletionTimestamp != nil, entry.UID != "" && entry.UID != object.UID:
 			if entry.Role == release.Regular {
 				missing = append(missing, ref)
@@ -136,7 +159,61 @@ func (h *handover) look(ctx context.Context) (problems []error, err error) {
 	if h.plan.Operation == release.OperationAdopt {
 		h.dropAbsentDefinitions()
 	}
-	return problems, nil
+	return problems
+}
+
+// besides are the definitions that Helm has applied beside its manifest.
+func (h *handover) besides() map[kinds.Key]bool {
+	found := map[kinds.Key]bool{}
+	for _, step := range h.plan.Steps {
+		for _, handover := range step.Handovers {
+			found[handover.Entry.Key()] = handover.Beside
+		}
+	}
+	return found
+}
+
+// find finds objects, and says of each why it was not looked for; nil where it was.
+func (h *handover) find(ctx context.Context, refs []corev1.ObjectReference) (found []*metav1.PartialObjectMetadata, unread []error) {
+	found, err := h.finder.Find(ctx, refs)
+	switch {
+	case err == nil:
+		return found, make([]error, len(refs))
+	case !refusal.LacksRight(err):
+		return make([]*metav1.PartialObjectMetadata, len(refs)), slices.Repeat([]error{notLooked(err)}, len(refs))
+	}
+	return h.findByKind(ctx, refs)
+}
+
+// findByKind is find where the right to some kinds may be missing.
+func (h *handover) findByKind(ctx context.Context, refs []corev1.ObjectReference) (found []*metav1.PartialObjectMetadata, unread []error) {
+	found, unread = make([]*metav1.PartialObjectMetadata, len(refs)), make([]error, len(refs))
+	places := map[schema.GroupVersionKind][]int{}
+	for i, ref := range refs {
+		places[kinds.Of(ref)] = append(places[kinds.Of(ref)], i)
+	}
+	for _, ofKind := range places {
+		var some []corev1.ObjectReference
+		for _, i := range ofKind {
+			some = append(some, refs[i])
+		}
+		seen, err := h.finder.Find(ctx, some)
+		err = notLooked(err)
+		for j, i := range ofKind {
+			if unread[i] = err; err == nil {
+				found[i] = seen[j]
+			}
+		}
+	}
+	return found, unread
+}
+
+// notLooked is the error of not having found out what is on the cluster; nil for none.
+func notLooked(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("looking for the objects of the release: %w", err)
 }
 
 // dropAbsentDefinitions takes definitions off the inventory that are not there, or are another release's.
@@ -175,10 +252,15 @@ func (h *handover) managers() kube.Managers {
 	return kube.Managers{To: kube.HelmManager, From: kube.OwnManager}
 }
 
-// HandOver hands the objects of a step over.
+// HandOver hands the objects of a step over. A command of Helm's that had read its records before they were hidden may have made
+// another one since, and have applied its own objects meanwhile.
 func (h *handover) HandOver(ctx context.Context, step plan.Step) error {
 	handovers := h.present(step)
-	return h.cluster.HandOver(ctx, asKube(handovers), h.managers(), func(i int, err error) { h.handedOver(handovers[i], err) })
+	err := h.cluster.HandOver(ctx, asKube(handovers), h.managers(), func(i int, err error) { h.handedOver(handovers[i], err) })
+	if err != nil || h.plan.Operation != release.OperationAdopt {
+		return err
+	}
+	return h.store.CheckHidden(ctx, h.release.Namespace, h.release.Name)
 }
 
 // handedOver reports what became of an object. What is gone, or another one, is nobody's to be handed over.

@@ -2,12 +2,15 @@ package lifecycle_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
@@ -20,7 +23,10 @@ func TestHandover(t *testing.T) {
 	t.Run("a release of Helm's is taken over, and recorded before that", releaseIsTakenOver)
 	t.Run("an object of another release is refused before anything is written", objectOfAnotherIsRefused)
 	t.Run("all refusals are told at once", allRefusalsAreToldAtOnce)
+	t.Run("all that may not be read is told at once", allThatIsUnreadIsToldAtOnce)
+	t.Run("a definition beside the manifest is skipped where a right is missing", definitionBesideIsSkipped)
 	t.Run("an adoption that failed is completed from its record", failedAdoptionIsCompleted)
+	t.Run("an adoption fails where Helm has gone on meanwhile", adoptionFailsWhereHelmHasGoneOn)
 	t.Run("a release is given to Helm, and its record dropped after that", releaseIsGivenToHelm)
 	t.Run("a preview writes nothing", previewOfHandoverWritesNothing)
 }
@@ -124,6 +130,75 @@ func allRefusalsAreToldAtOnce(t *testing.T) {
 	}
 }
 
+// lacking is the answer to a user who may not do something.
+func lacking(verb, resource string) error {
+	return apierrors.NewForbidden(schema.GroupResource{Resource: resource}, "", fmt.Errorf("User \"u\" cannot %s resource %q", verb, resource))
+}
+
+func allThatIsUnreadIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	cluster := helmsCluster()
+	cluster.findErr = map[string]error{"Secret": lacking("list", "secrets"), "Job": lacking("list", "jobs")}
+	cluster.checkErr["web"] = errors.New("web is forbidden")
+	kept, events, err := run(t, cluster, adoptionOf(t, nil))
+	var refused *lifecycle.PreflightError
+	if !errors.As(err, &refused) || len(refused.Problems) != 3 || !strings.Contains(err.Error(), `"secrets"`) || !strings.Contains(err.Error(), `"jobs"`) {
+		t.Errorf("the error is %v", err)
+	}
+	if slices.ContainsFunc(events, func(event lifecycle.Event) bool { return strings.Contains(event.Message, "not found") }) {
+		t.Error("what was not looked for is called missing")
+	}
+	if len(cluster.log)+len(kept.writes) > 0 {
+		t.Errorf("written: %v %v", cluster.log, kept.writes)
+	}
+}
+
+// Whoever may work in a namespace only can upgrade a release with Helm whose chart has definitions in crds/.
+func definitionBesideIsSkipped(t *testing.T) {
+	t.Parallel()
+	definition := map[string]any{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": map[string]any{"name": "things.example.com"}}
+	for title, forbid := range map[string]func(*cluster){
+		"to read it": func(c *cluster) {
+			c.findErr = map[string]error{"CustomResourceDefinition": lacking("list", "customresourcedefinitions")}
+		},
+		"to change it": func(c *cluster) { c.checkErr["things.example.com"] = lacking("patch", "customresourcedefinitions") },
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			cluster := helmsCluster()
+			put(cluster, definition)
+			forbid(cluster)
+			r := release.New("shop", "web", 3)
+			r.Spec.FromHelm = 3
+			request := plan.Request{Release: r, Nodes: plantest.Nodes(t, helms()), Scopes: plantest.Scopes()}
+			beside := plantest.Nodes(t, plantest.Object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "things.example.com"))
+			planned, err := newWork(plan.Adopt(request, beside, []release.HelmRecord{{Revision: 3, Status: "deployed"}}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept, events, err := run(t, cluster, planned)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, entry := range kept.last.Inventory {
+				if entry.Name == "things.example.com" {
+					t.Errorf("the inventory has %+v", entry)
+				}
+			}
+			slices.Sort(cluster.log)
+			if diff := cmp.Diff([]string{"hand ConfigMap/app to sherpack", "hand Deployment/web to sherpack", "hand Job/shop-migrate to sherpack"}, cluster.log); diff != "" {
+				t.Error(diff)
+			}
+			warned := slices.ContainsFunc(events, func(event lifecycle.Event) bool {
+				return event.Type == lifecycle.Warning && strings.Contains(event.Message, "CustomResourceDefinition/things.example.com is not taken over")
+			})
+			if !warned {
+				t.Error("nothing is said of what is skipped")
+			}
+		})
+	}
+}
+
 func failedAdoptionIsCompleted(t *testing.T) {
 	t.Parallel()
 	cluster := helmsCluster()
@@ -142,6 +217,18 @@ func failedAdoptionIsCompleted(t *testing.T) {
 	}
 	if again.last.Spec.Revision != 3 {
 		t.Errorf("it is revision %d", again.last.Spec.Revision)
+	}
+}
+
+func adoptionFailsWhereHelmHasGoneOn(t *testing.T) {
+	t.Parallel()
+	cluster, kept := helmsCluster(), &store{hiddenErr: errors.New("revision 4 is pending-upgrade")}
+	result, err := lifecycle.Runner{Cluster: cluster, Store: kept, Now: time.Now}.Run(t.Context(), adoptionOf(t, nil).Plan)
+	if !errors.Is(err, kept.hiddenErr) || result.Release.Status.Phase != release.Failed || result.Release.Status.Operation != release.OperationAdopt {
+		t.Errorf("it is %s by %s: %v", result.Release.Status.Phase, result.Release.Status.Operation, err)
+	}
+	if len(cluster.log) != 3 {
+		t.Errorf("handed over: %v", cluster.log)
 	}
 }
 

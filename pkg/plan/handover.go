@@ -19,6 +19,9 @@ type Handover struct {
 	Entry release.Entry
 	// Labels and Annotations are set, or removed where they are nil.
 	Labels, Annotations map[string]*string
+	// Beside says that it is a definition that Helm has applied beside its manifest, and that nothing else has been applied to since:
+	// the release can do without it, and what it says of who manages it stays.
+	Beside bool
 }
 
 // HelmManagedBy is the value of LabelManagedBy on the objects of Helm's releases.
@@ -41,8 +44,9 @@ func Adopt(request Request, definitions []*yaml.RNode, records []release.HelmRec
 	if err := joinUnique([]error{rendered.prepare(request), beside.prepare(request), rendered.check(request.Release.Namespace)}); err != nil {
 		return Plan{}, err
 	}
-	rendered.regular = append(rendered.regular, beside.regular...)
 	r := request.Release.Clone()
+	isBeside := rendered.besides(r)
+	rendered.regular = append(rendered.regular, beside.regular...)
 	if r.ResourceVersion == "" {
 		r.Inventory = inventory(rendered, Request{Operation: release.OperationAdopt, Release: r})
 	}
@@ -50,7 +54,7 @@ func Adopt(request Request, definitions []*yaml.RNode, records []release.HelmRec
 	objects, own := rendered.byKey(), OwnerOf(r)
 	step := Step{Action: HandOver}
 	for _, entry := range r.Inventory {
-		step.Handovers = append(step.Handovers, own.take(entry, objects[entry.Key()]))
+		step.Handovers = append(step.Handovers, own.take(entry, objects[entry.Key()]).keepingManager(isBeside(entry)))
 	}
 	records = slices.Clone(records)
 	for i := range records {
@@ -72,12 +76,12 @@ func Give(request Request, records []release.HelmRecord, revision int) (Plan, er
 	}
 	r := request.Release.Clone()
 	r.Status.ToHelm = revision
-	objects, own := rendered.byKey(), OwnerOf(r)
+	objects, own, isBeside := rendered.byKey(), OwnerOf(r), rendered.besides(r)
 	step := Step{Action: HandOver}
 	for _, entry := range r.Inventory {
 		if entry.UID != "" {
 			object := objects[entry.Key()]
-			step.Handovers = append(step.Handovers, own.give(entry, object, before[object.Unstructured]))
+			step.Handovers = append(step.Handovers, own.give(entry, object, before[object.Unstructured]).keepingManager(isBeside(entry)))
 		}
 	}
 	return changesHands(release.OperationHandover, r, request, step, records), nil
@@ -102,6 +106,23 @@ func (c *content) byKey() map[kinds.Key]manifest.Object {
 		}
 	}
 	return objects
+}
+
+// besides tells the definitions on an inventory that Helm has applied beside the manifest: the revision that takes a release over has
+// them on its inventory only.
+func (c *content) besides(r *release.Release) func(release.Entry) bool {
+	rendered := c.keys()
+	return func(entry release.Entry) bool {
+		return r.Spec.FromHelm != 0 && kinds.IsDefinition(entry.GroupKind()) && !rendered[entry.Key()]
+	}
+}
+
+// keepingManager leaves alone what a definition beside the manifest says of who manages it: the file of the chart may say it.
+func (h Handover) keepingManager(beside bool) Handover {
+	if h.Beside = beside; beside {
+		delete(h.Labels, LabelManagedBy)
+	}
+	return h
 }
 
 // managedBy is what the manifest itself says in LabelManagedBy; nil where it says nothing.

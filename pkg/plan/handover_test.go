@@ -16,6 +16,7 @@ import (
 func TestAdopt(t *testing.T) {
 	t.Parallel()
 	t.Run("objects get our marks in place of Helm's", objectsGetOurMarks)
+	t.Run("what is beside the manifest keeps its manager, there and back", besideKeepsItsManager)
 	t.Run("it goes by the inventory that was recorded", adoptGoesByTheRecord)
 	t.Run("what cannot be stored here is refused", adoptRefusesWhatCannotBeStored)
 }
@@ -61,6 +62,37 @@ func objectsGetOurMarks(t *testing.T) {
 	}
 	if len(planned.Release.Inventory) != 3 || planned.Course().Done != release.Deployed {
 		t.Errorf("the inventory is %+v", planned.Release.Inventory)
+	}
+}
+
+// The chart may say in crds/ who manages a definition, and the record of Helm's manifest does not have it.
+func besideKeepsItsManager(t *testing.T) {
+	t.Parallel()
+	definition := plantest.Nodes(t, plantest.Object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "things.example.com"))
+	inManifest := plantest.Object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "others.example.com")
+	r := release.New("shop", "web", 3)
+	r.Spec.FromHelm = 3
+	request := plan.Request{Release: r, Nodes: plantest.Nodes(t, inManifest), Scopes: plantest.Scopes()}
+	adopted, err := plan.Adopt(request, definition, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Release = adopted.Release
+	for i := range request.Release.Inventory {
+		request.Release.Inventory[i].UID = "1"
+	}
+	given, err := plan.Give(request, nil, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, handover := range append(adopted.Steps[1].Handovers, given.Steps[0].Handovers...) {
+		_, changed := handover.Labels[plan.LabelManagedBy]
+		if beside := handover.Entry.Name == "things.example.com"; changed == beside || handover.Beside != beside {
+			t.Errorf("%s: %+v", handover.Entry.Name, handover)
+		}
+	}
+	if len(adopted.Steps[1].Handovers) != 2 || len(given.Steps[0].Handovers) != 2 {
+		t.Errorf("there are %d and %d", len(adopted.Steps[1].Handovers), len(given.Steps[0].Handovers))
 	}
 }
 

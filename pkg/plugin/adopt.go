@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,16 +79,13 @@ func (f *AdoptFlags) AddFlags(command *cobra.Command) {
 		"Take over the deployed revision even if a newer one is pending. Make sure that no helm command is working on the release.")
 }
 
-// helmsReleases returns the names of the releases that Helm has in the namespace, and of those whose adoption was interrupted.
+// helmsReleases returns the names of the releases that Helm has in the namespace and has not uninstalled, and of those whose adoption was interrupted.
 func helmsReleases(ctx context.Context, at *connection) ([]string, error) {
 	records, err := at.store.HelmRecords(ctx, at.namespace, "")
 	if err != nil {
 		return nil, err
 	}
-	var names []string
-	for _, record := range listed(records) {
-		names = append(names, record.Name)
-	}
+	names := namesOf(listed(records))
 	releases, err := at.store.List(ctx, at.namespace, nil)
 	for _, r := range releases {
 		if isBetween(r) {
@@ -96,6 +94,19 @@ func helmsReleases(ctx context.Context, at *connection) ([]string, error) {
 	}
 	slices.Sort(names)
 	return slices.Compact(names), err
+}
+
+// namesOf returns the names of the releases that Helm has records of, which are in Helm's order, but for those that are uninstalled:
+// helm uninstall --keep-history keeps theirs.
+func namesOf(records []release.HelmRecord) []string {
+	var names []string
+	for i, record := range records {
+		isNewest := i+1 == len(records) || records[i+1].Name != record.Name
+		if isNewest && record.Status != "uninstalled" {
+			names = append(names, record.Name)
+		}
+	}
+	return names
 }
 
 // alreadyAdoptedError is a release that was taken over before, and that Helm does not have any more.
@@ -156,10 +167,8 @@ func (o *AdoptOptions) proceed(ctx context.Context, at planning, history release
 	if err != nil {
 		return nil, err
 	}
-	for _, record := range records {
-		if r := request.Release; r.Status.ToHelm == 0 && record.Revision > r.Spec.Revision {
-			return nil, &overtakenError{record}
-		}
+	if err := checkOvertaken(request.Release, records, o.Force); err != nil {
+		return nil, err
 	}
 	planned, err := plan.Adopt(request, nil, records)
 	return &proposal{Plan: planned}, err
@@ -188,10 +197,11 @@ func (o *AdoptOptions) begin(ctx context.Context, at planning, history release.H
 	next.Spec.FromHelm, next.Spec.Pack, next.Content = chosen.Revision, read.Pack, read.Content
 	at.provenance.Stamp(next)
 	request := plan.Request{Release: next, History: history, Nodes: read.Nodes, Options: o.Plan}
-	if err := at.FindKinds(&request, read.Definitions...); err != nil {
+	definitions, err := at.findHanded(&request, read.Definitions)
+	if err != nil {
 		return nil, err
 	}
-	planned, err := plan.Adopt(request, read.Definitions, records)
+	planned, err := plan.Adopt(request, definitions, records)
 	return &proposal{Plan: planned}, err
 }
 
@@ -206,14 +216,14 @@ func (o *AdoptOptions) choose(at planning, records []release.HelmRecord) (releas
 	var all []string
 	for i, record := range records {
 		all = append(all, fmt.Sprintf("%d (%s)", record.Revision, record.Status))
-		if record.Status == "deployed" {
+		if record.Status == helmDeployed {
 			deployed = &records[i]
 		}
 	}
 	switch {
 	case deployed == nil:
 		return newest, fmt.Errorf("release %q of Helm: no revision is deployed; there are: %s", o.Name, strings.Join(all, ", "))
-	case strings.HasPrefix(newest.Status, "pending-") && !o.Force:
+	case isPending(newest) && !o.Force:
 		return newest, &pendingError{newest, *deployed}
 	case newest.Revision != deployed.Revision:
 		at.warnings.Warn("revision %d of Helm's release is %s; adopting revision %d, whose objects may be partly changed",
@@ -222,12 +232,36 @@ func (o *AdoptOptions) choose(at planning, records []release.HelmRecord) (releas
 	return *deployed, nil
 }
 
-// overtakenError is a release that Helm has changed while it was taken over.
+// checkOvertaken refuses a release that Helm has changed since it began to change hands. records are what Helm finds of it. force lets a
+// revision be pending that is newer than the one that is deployed.
+func checkOvertaken(r *release.Release, records []release.HelmRecord, force bool) error {
+	deployed, newest := cmp.Or(r.Status.ToHelm, r.Spec.FromHelm, r.Spec.Revision), r.Spec.Revision
+	if r.Status.ToHelm != r.Spec.FromHelm && r.Status.ToHelm != 0 {
+		newest = r.Status.ToHelm
+	}
+	for _, record := range records {
+		// Newer ones that were there before had failed, or were pending.
+		works := record.Status == helmDeployed || isPending(record) && !force
+		if record.Revision > newest || record.Revision > deployed && works || record.Revision == deployed && record.Status != helmDeployed {
+			return &overtakenError{record}
+		}
+	}
+	return nil
+}
+
+// helmDeployed is Helm's word for a revision that is deployed.
+const helmDeployed = "deployed"
+
+// isPending reports whether a command of Helm's works on a revision, or was killed at it.
+func isPending(record release.HelmRecord) bool { return strings.HasPrefix(record.Status, "pending-") }
+
+// overtakenError is a release that Helm has changed while it changed hands.
 type overtakenError struct{ since release.HelmRecord }
 
 // Error names the revision of Helm's.
 func (e *overtakenError) Error() string {
-	return fmt.Sprintf("release %q: Helm has made revision %d (%s) since this adoption began", e.since.Name, e.since.Revision, e.since.Status)
+	return fmt.Sprintf("release %q: a helm command has worked on it since it began to change hands: revision %d is %s",
+		e.since.Name, e.since.Revision, e.since.Status)
 }
 
 // Advice says how to begin anew.

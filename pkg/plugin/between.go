@@ -3,11 +3,11 @@ package plugin
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
@@ -79,82 +79,32 @@ func (p planning) betweenRequest(ctx context.Context, history release.History, o
 		return plan.Request{}, damage(newest, lost)
 	}
 	request := plan.Request{Release: newest, History: history[:len(history)-1], Options: options}
-	return request, p.CompleteRequest(&request)
+	if request.Nodes, err = nodesOf(newest); err != nil {
+		return plan.Request{}, err
+	}
+	_, err = p.findHanded(&request, nil)
+	return request, err
+}
+
+// findHanded finds the kinds of what changes hands: of the resources of a request, and of others, which it returns. What is of a kind
+// that the server no longer has is not there any more: it is left out, with a warning.
+func (p planning) findHanded(request *plan.Request, others []*yaml.RNode) ([]*yaml.RNode, error) {
+	if err := p.FindStoredKinds(request, others...); err != nil {
+		return nil, err
+	}
+	isGone := func(node *yaml.RNode) bool {
+		gvk := schema.FromAPIVersionAndKind(node.GetApiVersion(), node.GetKind())
+		if _, known := request.Scopes[gvk.GroupKind()]; known {
+			return false
+		}
+		p.warnings.Warn("%s/%s is skipped: the server has no kind %s in %s", gvk.Kind, node.GetName(), gvk.Kind, gvk.GroupVersion())
+		return true
+	}
+	request.Nodes = slices.DeleteFunc(slices.Clone(request.Nodes), isGone)
+	return slices.DeleteFunc(slices.Clone(others), isGone), nil
 }
 
 // listed are the records that Helm finds.
 func listed(records []release.HelmRecord) []release.HelmRecord {
 	return slices.DeleteFunc(slices.Clone(records), func(record release.HelmRecord) bool { return record.Aside })
-}
-
-// severalFlags choose on which releases a command works.
-type severalFlags struct{ All bool }
-
-// AddFlags adds --all.
-func (f *severalFlags) AddFlags(command *cobra.Command, usage string) {
-	command.Flags().BoolVar(&f.All, "all", false, usage)
-}
-
-// Args accepts names, or none with --all.
-func (f *severalFlags) Args(command *cobra.Command, args []string) error {
-	switch {
-	case f.All && len(args) > 0:
-		return errors.New("--all is about all releases of the namespace: omit NAME")
-	case !f.All && len(args) == 0:
-		return fmt.Errorf("%s needs NAME, or --all", command.Name())
-	}
-	return nil
-}
-
-// Each does something for each release, one after another, also where an earlier one has failed. all names them where no names are
-// given.
-func (f *severalFlags) Each(command *cobra.Command, names []string, run *RunFlags, all func(context.Context, *connection) ([]string, error), do func(RunOptions) error) error {
-	ctx := command.Context()
-	if f.All {
-		at, err := connect(run.Getter, run.IOStreams)
-		if err != nil {
-			return err
-		}
-		names, err = all(ctx, at)
-		at.Close()
-		if err != nil {
-			return err
-		}
-		if len(names) == 0 {
-			_, _ = fmt.Fprintf(run.ErrOut, "No releases found in %s namespace.\n", at.namespace)
-		}
-	}
-	for _, name := range names {
-		// A name that Helm allows and that cannot be one here does not keep the others from being worked on.
-		if _, err := run.ToOptions(command, name); err != nil && !f.All {
-			return err
-		}
-	}
-	return eachOf(ctx, names, func(name string) error {
-		options, err := run.ToOptions(command, name)
-		if err != nil {
-			return err
-		}
-		return do(options)
-	})
-}
-
-// eachOf does something for each of several releases. An interrupt ends it.
-func eachOf[T any](ctx context.Context, all []T, do func(T) error) error {
-	var failures []error
-	for _, one := range all {
-		if err := do(one); err != nil {
-			failures = append(failures, err)
-		}
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	switch len(failures) {
-	case 0:
-		return nil
-	case 1:
-		return failures[0]
-	}
-	return severalError(failures)
 }

@@ -67,6 +67,26 @@ func (d discovery) FindKinds(request *plan.Request, more ...*yaml.RNode) error {
 	return errors.Join(errs...)
 }
 
+// FindStoredKinds is FindKinds for resources that were applied before: an object outlives the API version that it was applied in, so
+// that any version of its kind does.
+func (d discovery) FindStoredKinds(request *plan.Request, more ...*yaml.RNode) error {
+	if err := d.FindKinds(request, more...); err != nil {
+		return err
+	}
+	for gvk, served := range request.Served {
+		version, err := schema.ParseGroupVersion(served)
+		if err != nil || version.Version == "" || version.Group != gvk.Group {
+			continue
+		}
+		namespaced, err := d.cluster.Namespaced(version.WithKind(gvk.Kind))
+		if err != nil {
+			return fmt.Errorf("looking up kind %s: %w", gvk.Kind, err)
+		}
+		request.Scopes[gvk.GroupKind()] = namespaced
+	}
+	return nil
+}
+
 // definedScopes reads the scopes of the kinds that a manifest's own definitions bring.
 func definedScopes(nodes []*yaml.RNode) plan.Scopes {
 	scopes := plan.Scopes{}

@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/helmrelease"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/storage"
@@ -124,12 +126,42 @@ func (o *HandoverOptions) plan(ctx context.Context, at planning) (*proposal, err
 		return nil, err
 	}
 	revision := helmRevision(request.Release, records)
+	switch gone, err := isGoneFromHelm(ctx, at, request.Release, records); {
+	case err != nil:
+		return nil, err
+	case gone:
+		planned, err := plan.Give(request, nil, revision)
+		note := fmt.Sprintf("helm uninstall has removed release %q meanwhile; removing its record", o.Name)
+		return &proposal{Plan: planned, notes: []string{note}}, err
+	}
 	written, err := o.write(ctx, at, request, records, revision)
 	if err != nil {
 		return nil, err
 	}
 	planned, err := plan.Give(request, written, revision)
 	return &proposal{Plan: planned}, err
+}
+
+// isGoneFromHelm reports whether a release that was being given to Helm was uninstalled by it meanwhile: neither is the record there
+// that Helm was to have, nor any object that Helm deletes.
+func isGoneFromHelm(ctx context.Context, at planning, newest *release.Release, records []release.HelmRecord) (bool, error) {
+	given := func(record release.HelmRecord) bool { return record.Revision == newest.Status.ToHelm }
+	if newest.Status.ToHelm == 0 || slices.ContainsFunc(records, given) {
+		return false, nil
+	}
+	var refs []corev1.ObjectReference
+	for _, entry := range newest.Inventory {
+		if entry.UID != "" && entry.Role == release.Regular && !kinds.IsDefinition(entry.GroupKind()) {
+			refs = append(refs, entry.Reference())
+		}
+	}
+	found, err := at.cluster.Find(ctx, refs)
+	for i, object := range found {
+		if object != nil && object.UID == refs[i].UID {
+			return false, err
+		}
+	}
+	return len(refs) > 0, err
 }
 
 // checkGiven refuses to give a release to Helm that is none of a chart, is not as it should be, or that Helm has already.
@@ -164,13 +196,17 @@ func helmRevision(newest *release.Release, records []release.HelmRecord) int {
 	return highest + 1
 }
 
-// write returns the records that Helm is to have, in the order in which they are written: one that is new comes last, and the ones
-// before it are superseded then.
+// write returns the records that Helm is to have, in the order in which they are written. One that is new comes first, so that Helm
+// finds the one that is deployed as soon as it finds any. Others that say they are deployed are superseded: those that were hidden
+// say what they said then, also if the release has come and gone since.
 func (o *HandoverOptions) write(ctx context.Context, at planning, request plan.Request, records []release.HelmRecord, revision int) ([]release.HelmRecord, error) {
 	var written []release.HelmRecord
-	exists := slices.ContainsFunc(records, func(record release.HelmRecord) bool { return record.Revision == revision })
+	var before *release.HelmRecord
+	exists := false
 	for _, record := range records {
-		if !exists && record.Status == "deployed" {
+		exists = exists || record.Revision == revision
+		isCurrent := record.Revision == revision || record.Revision > revision && !record.Aside
+		if record.Status == helmDeployed && !isCurrent {
 			whole, err := at.store.ReadHelm(ctx, record)
 			if err == nil {
 				record, err = helmrelease.Supersede(whole)
@@ -178,6 +214,7 @@ func (o *HandoverOptions) write(ctx context.Context, at planning, request plan.R
 			if err != nil {
 				return nil, err
 			}
+			before = &whole
 		}
 		record.Aside = false
 		written = append(written, record)
@@ -185,9 +222,26 @@ func (o *HandoverOptions) write(ctx context.Context, at planning, request plan.R
 	if exists {
 		return written, nil
 	}
-	last, err := helmrelease.To(request.Release, request.Nodes, revision, time.Now())
+	next, err := o.next(request, before, revision)
 	if err != nil {
 		return nil, fmt.Errorf("release %q cannot be given to Helm: %w", o.Name, err)
 	}
-	return append(written, last), nil
+	return append([]release.HelmRecord{next}, written...), nil
+}
+
+// next is the revision that Helm has not had. before is the one that it had deployed, nil for none: as at an upgrade by Helm, its
+// labels stay, and when it was deployed first.
+func (o *HandoverOptions) next(request plan.Request, before *release.HelmRecord, revision int) (release.HelmRecord, error) {
+	making := helmrelease.Making{Revision: revision, Now: time.Now()}
+	making.First = making.Now
+	if before != nil {
+		var err error
+		if making.First, err = helmrelease.FirstDeployed(*before); err != nil {
+			return release.HelmRecord{}, err
+		}
+		making.Labels = before.Labels
+	} else if len(request.History) > 0 && request.History[0].Status.StartedAt != nil {
+		making.First = request.History[0].Status.StartedAt.Time
+	}
+	return helmrelease.To(request.Release, request.Nodes, making)
 }

@@ -11,6 +11,8 @@ type HelmRecord struct {
 	Status string
 	// Aside says that the Secret is one that Helm does not find: this program has taken the release over.
 	Aside bool
+	// Labels are those that Helm's user has given the release; nil where they were not read, or are to stay as they are.
+	Labels map[string]string
 	// Data is what the Secret holds, as Helm encodes it; nil where that was not read, or is to stay as it is.
 	Data []byte
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -29,7 +30,7 @@ const (
 	helmType corev1.SecretType = "helm.sh/release.v1"
 )
 
-// ErrHelmAtWork is returned where Helm has a revision of a release that it is to find no more, which it has made meanwhile.
+// ErrHelmAtWork is returned where Helm has a revision of a release that it is to find no more, which it has made or changed meanwhile.
 var ErrHelmAtWork = errors.New("a helm command is working on the release")
 
 // HelmRecords returns what Helm keeps of a release, "" for all releases of the namespace, or kept before the release was taken
@@ -64,19 +65,24 @@ func (s *Secrets) HelmRecords(ctx context.Context, namespace, name string) ([]re
 	return records, nil
 }
 
-// ReadHelm returns a record with its Data.
+// ReadHelm returns a record with its Data and Labels.
 func (s *Secrets) ReadHelm(ctx context.Context, record release.HelmRecord) (release.HelmRecord, error) {
 	secret, err := s.client.secrets.Secrets(record.Namespace).Get(ctx, record.Secret(), metav1.GetOptions{})
 	if err != nil {
 		return record, fmt.Errorf("reading revision %d of Helm's release %s/%s: %w", record.Revision, record.Namespace, record.Name, notFound(err))
 	}
-	record.Data = secret.Data[helmKey]
+	record.Data, record.Labels = secret.Data[helmKey], map[string]string{}
+	for key, value := range secret.Labels {
+		if !slices.Contains([]string{labelOwner, labelName, labelVersion, labelStatus, "createdAt", "modifiedAt"}, key) {
+			record.Labels[key] = value
+		}
+	}
 	return record, nil
 }
 
 // PutHelm writes what Helm keeps of a release, one record after another: whether Helm finds it and, where it has Data, its
 // status and content; a Secret that is missing is created then. It may be called again after it was cut short. The error is
-// ErrHelmAtWork where records are hidden and Helm has another one by now: a command of Helm's has begun.
+// ErrHelmAtWork where records are hidden and Helm has another one by now, or has changed one: a command of Helm's has begun.
 func (s *Secrets) PutHelm(ctx context.Context, records []release.HelmRecord) error {
 	return s.putHelm(ctx, records, nil)
 }
@@ -106,7 +112,7 @@ func (s *Secrets) putHelm(ctx context.Context, records []release.HelmRecord, dry
 	return nil
 }
 
-// checkComplete makes sure that records which are hidden are all that Helm has of the release.
+// checkComplete makes sure that records which are hidden are all that Helm has of the release, and as they were read.
 func (s *Secrets) checkComplete(ctx context.Context, records []release.HelmRecord) error {
 	if len(records) == 0 || !records[0].Aside {
 		return nil
@@ -116,12 +122,31 @@ func (s *Secrets) checkComplete(ctx context.Context, records []release.HelmRecor
 		return err
 	}
 	for _, record := range found {
-		same := func(known release.HelmRecord) bool { return known.Revision == record.Revision }
+		same := func(known release.HelmRecord) bool {
+			return known.Revision == record.Revision && (known.Status == record.Status || known.Data != nil)
+		}
 		if !record.Aside && !slices.ContainsFunc(records, same) {
-			return fmt.Errorf("revision %d of Helm's release %s/%s is %s: %w", record.Revision, record.Namespace, record.Name, record.Status, ErrHelmAtWork)
+			return atWork(record)
 		}
 	}
 	return nil
+}
+
+// CheckHidden makes sure that Helm finds nothing of a release. The error is ErrHelmAtWork where it does: a command of Helm's has begun
+// before its records were hidden.
+func (s *Secrets) CheckHidden(ctx context.Context, namespace, name string) error {
+	found, err := s.HelmRecords(ctx, namespace, name)
+	for _, record := range found {
+		if !record.Aside {
+			return atWork(record)
+		}
+	}
+	return err
+}
+
+// atWork is the error for a record that a command of Helm's has written.
+func atWork(record release.HelmRecord) error {
+	return fmt.Errorf("revision %d of Helm's release %s/%s is %s: %w", record.Revision, record.Namespace, record.Name, record.Status, ErrHelmAtWork)
 }
 
 func (c *client) patchHelm(ctx context.Context, record release.HelmRecord, dryRun []string) error {
@@ -162,14 +187,14 @@ func encodeHelm(record release.HelmRecord) *corev1.Secret {
 	if record.Aside {
 		owner = helmOwnerAside
 	}
+	labels := map[string]string{}
+	maps.Copy(labels, record.Labels)
+	maps.Copy(labels, map[string]string{
+		labelOwner: owner, labelName: record.Name, labelVersion: strconv.Itoa(record.Revision), labelStatus: record.Status,
+	})
 	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{
-			Name: record.Secret(), Namespace: record.Namespace,
-			Labels: map[string]string{
-				labelOwner: owner, labelName: record.Name, labelVersion: strconv.Itoa(record.Revision), labelStatus: record.Status,
-			},
-		},
-		Type: helmType,
-		Data: map[string][]byte{helmKey: record.Data},
+		ObjectMeta: metav1.ObjectMeta{Name: record.Secret(), Namespace: record.Namespace, Labels: labels},
+		Type:       helmType,
+		Data:       map[string][]byte{helmKey: record.Data},
 	}
 }

@@ -21,6 +21,8 @@ func TestHelmRecords(t *testing.T) {
 	t.Run("what is no record of Helm's is not found", othersAreNoHelmRecords)
 	t.Run("a dry-run writes nothing", tryHelmWritesNothing)
 	t.Run("they are not hidden while Helm makes another", helmRecordsAreNotHiddenWhileHelmMakesAnother)
+	t.Run("they are not hidden while Helm changes one", helmRecordsAreNotHiddenWhileHelmChangesOne)
+	t.Run("what Helm makes after they were hidden is noticed", recordMadeAfterwardsIsNoticed)
 }
 
 // putHelm creates a Secret as Helm does.
@@ -70,7 +72,7 @@ func helmRecordsAreHiddenAndShown(t *testing.T) {
 		diff(t, "records", want, read("shop"))
 	}
 	want[1].Status, want[1].Data = "superseded", []byte("other")
-	next := release.HelmRecord{Namespace: namespace, Name: "shop", Revision: 11, Status: "deployed", Data: []byte("new")}
+	next := release.HelmRecord{Namespace: namespace, Name: "shop", Revision: 11, Status: "deployed", Data: []byte("new"), Labels: map[string]string{"team": "a"}}
 	gone := release.HelmRecord{Namespace: namespace, Name: "shop", Revision: 3, Status: "superseded"}
 	for range 2 {
 		if err := store.PutHelm(t.Context(), append([]release.HelmRecord{gone}, append(want, next)...)); err != nil {
@@ -79,8 +81,8 @@ func helmRecordsAreHiddenAndShown(t *testing.T) {
 	}
 	for _, record := range []release.HelmRecord{want[1], next} {
 		found, err := store.ReadHelm(t.Context(), record)
-		if err != nil || string(found.Data) != string(record.Data) {
-			t.Errorf("%s: %q: %v", record.Secret(), found.Data, err)
+		if err != nil || string(found.Data) != string(record.Data) || found.Labels["team"] != "a" || len(found.Labels) != 1 {
+			t.Errorf("%s: %q, labels %v: %v", record.Secret(), found.Data, found.Labels, err)
 		}
 	}
 	if found := read("shop"); len(found) != 3 || found[1].Status != "superseded" || found[2].Revision != 11 {
@@ -117,6 +119,38 @@ func helmRecordsAreNotHiddenWhileHelmMakesAnother(t *testing.T) {
 	found, err := store.HelmRecords(t.Context(), namespace, "shop")
 	if err != nil || len(found) != 2 || found[0].Aside {
 		t.Errorf("there is %+v: %v", found, err)
+	}
+}
+
+// helm uninstall changes the status of the last revision, and makes none.
+func helmRecordsAreNotHiddenWhileHelmChangesOne(t *testing.T) {
+	t.Parallel()
+	store, namespace := newStore(t, "run1"), clustertest.Namespace(t)
+	putHelm(t, namespace, "sh.helm.release.v1.shop.v1", helmLabels("shop", "1", "uninstalling"))
+	records := []release.HelmRecord{{Namespace: namespace, Name: "shop", Revision: 1, Status: "deployed", Aside: true}}
+	if err := store.PutHelm(t.Context(), records); !errors.Is(err, storage.ErrHelmAtWork) {
+		t.Errorf("the error is %v", err)
+	}
+	found, err := store.HelmRecords(t.Context(), namespace, "shop")
+	if err != nil || len(found) != 1 || found[0].Aside {
+		t.Errorf("there is %+v: %v", found, err)
+	}
+}
+
+func recordMadeAfterwardsIsNoticed(t *testing.T) {
+	t.Parallel()
+	store, namespace := newStore(t, "run1"), clustertest.Namespace(t)
+	putHelm(t, namespace, "sh.helm.release.v1.shop.v1", helmLabels("shop", "1", "deployed"))
+	putHelm(t, namespace, "sh.helm.release.v1.other.v1", helmLabels("other", "1", "deployed"))
+	if err := store.PutHelm(t.Context(), []release.HelmRecord{{Namespace: namespace, Name: "shop", Revision: 1, Status: "deployed", Aside: true}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.CheckHidden(t.Context(), namespace, "shop"); err != nil {
+		t.Error(err)
+	}
+	putHelm(t, namespace, "sh.helm.release.v1.shop.v2", helmLabels("shop", "2", "pending-upgrade"))
+	if err := store.CheckHidden(t.Context(), namespace, "shop"); !errors.Is(err, storage.ErrHelmAtWork) {
+		t.Errorf("the error is %v", err)
 	}
 }
 

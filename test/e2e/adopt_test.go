@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -371,9 +370,30 @@ func (b *helmBench) goesBackToHelm(t *testing.T, before []string) {
 		t.Errorf("there is left %s", left)
 	}
 	b.hand(t, "handover", "app", "--to-helm")
+	b.helmWorksWithIt(t)
 }
 
-// A command that has a release change hands may be killed at any instant: the plain same command completes it.
+// helmWorksWithIt has Helm itself work on what it was given: it refuses objects that are not marked as its own, and what the chart has
+// in crds/ must not be among them.
+func (b *helmBench) helmWorksWithIt(t *testing.T) {
+	t.Helper()
+	b.helm(t, "upgrade", "app", b.chart, "--set", "slim=false", "--no-hooks")
+	if got := b.kubectl(t, "get", "configmap", "app", "-o", "jsonpath={.data}"); got != `{"one":"1","two":"2"}` {
+		t.Errorf("after the upgrade the ConfigMap has %s", got)
+	}
+	b.helm(t, "rollback", "app", "3", "--no-hooks")
+	if got := b.kubectl(t, "get", "configmap", "app", "-o", "jsonpath={.data}"); got != `{"one":"1"}` {
+		t.Errorf("after the rollback the ConfigMap has %s", got)
+	}
+	if found := b.helms(t); found != "1 superseded 2 superseded 3 superseded 4 superseded 5 deployed" {
+		t.Errorf("Helm finds %s", found)
+	}
+	b.helm(t, "uninstall", "app", "--no-hooks")
+	b.kubectl(t, "get", "crd", "widgets."+b.group())
+}
+
+// A command that has a release change hands may be killed at any instant: the plain same command completes it, and so does its
+// opposite.
 func TestAChangeOfHandsMayBeKilledAtAnyInstant(t *testing.T) {
 	t.Parallel()
 	var all []instant
@@ -388,16 +408,54 @@ func TestAChangeOfHandsMayBeKilledAtAnyInstant(t *testing.T) {
 			all = append(all, instant{operation: operation, request: request}, instant{operation: operation, request: request, after: true})
 		}
 	}
-	for _, instant := range sample(t, all, *instants) {
-		t.Run(instant.String(), func(t *testing.T) {
+	for i, instant := range sample(t, all, *instants) {
+		// Of the instants before and after each request, too, it is every other one.
+		isOpposite := (i+i/2)%2 == 1
+		title := instant.String()
+		if isOpposite {
+			title += ", and the opposite"
+		}
+		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			b := newHelmBench(t, helmsWay{manager: "helm", client: instant.request%2 == 0})
 			before := b.uids(t)
 			b.beforeHandover(t, instant.operation)
 			(&killBench{b.bench}).killAt(t, instant, handArgs(instant.operation))
+			if isOpposite {
+				b.isTakenBack(t, instant.operation, before)
+				return
+			}
 			b.hand(t, append(handArgs(instant.operation), "--lock-timeout=1m")...)
 			b.isWhole(t, instant.operation, before)
 		})
+	}
+}
+
+// isTakenBack runs the opposite of an operation that was killed, and checks that the release is whole, as it was before or as it is
+// where the operation had come to its end.
+func (b *helmBench) isTakenBack(t *testing.T, operation string, before []string) {
+	t.Helper()
+	opposite, left, helms, manager := "handover", "none", "1 superseded 2 deployed", "helm"
+	if operation == "handover" {
+		opposite, left, helms, manager = "adopt", "3 deployed", "", "sherpack"
+	}
+	code, out := b.command(t, append(handArgs(opposite), "--lock-timeout=1m")...)
+	// It was killed before it began.
+	if isNone := operation == "handover" && strings.Contains(out, "already exists"); code != 0 && !isNone {
+		t.Errorf("%s: exit code %d: %s", opposite, code, out)
+	}
+	if diff := cmp.Diff(before, b.uids(t)); diff != "" {
+		t.Error(diff)
+	}
+	if b.helms(t) != helms || !strings.HasSuffix(b.revisions(t), left) {
+		t.Errorf("Helm finds %q, there are %s", b.helms(t), b.revisions(t))
+	}
+	// Where the release was Helm's, whole, its record does not have the definition of crds/.
+	isNew := b.revisions(t) == left && left != "none"
+	for _, found := range onlyTools(b.managers(t)) {
+		if !strings.HasPrefix(found, manager+" ") && (!isNew || found != "helm Apply") {
+			t.Errorf("there is the manager %s", found)
+		}
 	}
 }
 
@@ -459,99 +517,5 @@ func TestAReleaseThatHelmNeverHadIsGivenToIt(t *testing.T) {
 	b.install(t, "packed", lentBy(t, "packed"))
 	if code, out := b.command(t, "handover", "--all", "--to-helm"); code != 2 || !strings.Contains(out, "made from a pack") || b.helms(t) != "1 deployed" {
 		t.Errorf("exit code %d: %s: Helm finds %s", code, out, b.helms(t))
-	}
-}
-
-// A release that is half Helm's is refused to all else, and what is refused changes nothing.
-func TestAChangeOfHandsThatIsRefused(t *testing.T) {
-	t.Parallel()
-	t.Run("by the cluster", refusedByTheCluster)
-	t.Run("because Helm is at work", refusedBecauseHelmIsAtWork)
-	t.Run("because Helm has begun to work meanwhile", refusedBecauseHelmHasBegunMeanwhile)
-}
-
-func refusedByTheCluster(t *testing.T) {
-	t.Parallel()
-	b := newHelmBench(t, helmsWay{manager: "helm"})
-	b.proxy.Intercept(forbidsWeb{dry: true}.intercept)
-	code, out := b.command(t, handArgs("adopt")...)
-	if code != 5 || !strings.Contains(out, "/deployments/web") || !strings.Contains(out, "/services/web") || !strings.Contains(out, "Nothing was changed.") {
-		t.Errorf("exit code %d: %s", code, out)
-	}
-	if b.revisions(t) != "none" || slices.Contains(b.managers(t), "sherpack Apply") {
-		t.Errorf("there are revisions %s, managers %v", b.revisions(t), b.managers(t))
-	}
-	b.proxy.Intercept(forbidsWeb{}.intercept)
-	if code, out := b.command(t, handArgs("adopt")...); code != 5 || !strings.Contains(out, "Run adopt again") {
-		t.Errorf("exit code %d: %s", code, out)
-	}
-	b.proxy.Intercept(nil)
-	for _, args := range [][]string{{"upgrade", "app", b.chart}, {"rollback", "app"}, {"uninstall", "app"}, {"test", "app"}, {"resume", "app"}} {
-		if code, out := b.command(t, args...); code != 1 || !strings.Contains(out, "changes hands") || !strings.Contains(out, "adopt app --from-helm") {
-			t.Errorf("%s: exit code %d: %s", args[0], code, out)
-		}
-	}
-	b.hand(t, handArgs("handover")...)
-	if b.helms(t) != "1 superseded 2 deployed" || !slices.Equal(onlyTools(b.managers(t)), []string{"helm Apply"}) {
-		t.Errorf("Helm finds %s, managers are %v", b.helms(t), b.managers(t))
-	}
-}
-
-// forbidsWeb forbids to change what is called web, also as a dry-run.
-type forbidsWeb struct{ dry bool }
-
-func (f forbidsWeb) intercept(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
-	web := strings.HasSuffix(request.URL.Path, "/deployments/web") || strings.HasSuffix(request.URL.Path, "/services/web")
-	if request.Method != http.MethodPatch || !web || request.URL.Query().Has("dryRun") && !f.dry {
-		return upstream.RoundTrip(request)
-	}
-	body := `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"this is forbidden: ` + request.URL.Path + `","reason":"Forbidden","code":403}`
-	return answer(request, http.StatusForbidden, body), nil
-}
-
-func refusedBecauseHelmHasBegunMeanwhile(t *testing.T) {
-	t.Parallel()
-	b := newHelmBench(t, helmsWay{manager: "helm"})
-	began := false
-	b.proxy.Intercept(func(request *http.Request, upstream http.RoundTripper) (*http.Response, error) {
-		if request.Method == http.MethodPost && strings.HasSuffix(request.URL.Path, "/secrets") && !began {
-			began = true
-			b.record(t, map[string]any{"name": "app", "namespace": b.namespace, "version": 3, "info": map[string]any{"status": "pending-upgrade"}})
-		}
-		return upstream.RoundTrip(request)
-	})
-	if code, out := b.command(t, handArgs("adopt")...); code != 5 || !strings.Contains(out, "revision 3") {
-		t.Errorf("exit code %d: %s", code, out)
-	}
-	b.proxy.Intercept(nil)
-	if code, out := b.command(t, handArgs("adopt")...); code != 1 || !strings.Contains(out, "Helm has made revision 3") {
-		t.Errorf("exit code %d: %s", code, out)
-	}
-	b.hand(t, handArgs("handover")...)
-	if b.helms(t) != "1 superseded 2 deployed 3 pending-upgrade" || !slices.Equal(onlyTools(b.managers(t)), []string{"helm Apply"}) {
-		t.Errorf("Helm finds %s, managers are %v", b.helms(t), b.managers(t))
-	}
-}
-
-func refusedBecauseHelmIsAtWork(t *testing.T) {
-	t.Parallel()
-	b := newHelmBench(t, helmsWay{manager: "helm"})
-	if code, out := b.command(t, "upgrade", "app", b.chart); code != 1 || !strings.Contains(out, "adopt app --from-helm") {
-		t.Errorf("exit code %d: %s", code, out)
-	}
-	if code, out := b.command(t, "install", "app", b.chart); code != 5 || !strings.Contains(out, "adopt NAME --from-helm") {
-		t.Errorf("exit code %d: %s", code, out)
-	}
-	out, err := b.onHost(t, "upgrade", "app", b.chart, "--install", "--take-ownership", "--dry-run=client").CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "adopt app --from-helm") {
-		t.Errorf("%v: %s", err, out)
-	}
-	b.record(t, map[string]any{"name": "app", "namespace": b.namespace, "version": 3, "info": map[string]any{"status": "pending-upgrade"}})
-	if code, out := b.command(t, handArgs("adopt")...); code != 1 || !strings.Contains(out, "revision 3 is pending-upgrade") || !strings.Contains(out, "--force") {
-		t.Errorf("exit code %d: %s", code, out)
-	}
-	b.hand(t, "adopt", "--all", "--from-helm", "--force")
-	if b.revisions(t) != "3 deployed" {
-		t.Errorf("there are %s", b.revisions(t))
 	}
 }
