@@ -3,9 +3,11 @@ package manifest
 import (
 	"fmt"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -13,22 +15,36 @@ import (
 // Encode writes resources as one YAML stream, in their order, each behind a line `---` and, where its file is
 // known, a comment that names it. DecodeStream reads it back. The nodes are not changed.
 func Encode(nodes []*yaml.RNode) (string, error) {
-	var out []byte
-	for _, node := range nodes {
-		out = append(out, "---\n"...)
-		file := File(node)
-		if file != "" {
-			out = fmt.Appendf(out, "# Source: %s\n", file)
-		}
-		clean, err := withoutFile(node)
-		if err == nil {
-			out, err = appendText(out, clean)
-		}
-		if err != nil {
-			return "", fmt.Errorf("encoding %s%w", Position(file, node.YNode().Line), err)
-		}
+	texts := make([]string, len(nodes))
+	var several errgroup.Group
+	// Large definitions take long to write.
+	several.SetLimit(runtime.GOMAXPROCS(0))
+	for i, node := range nodes {
+		several.Go(func() (err error) {
+			texts[i], err = encode(node)
+			return err
+		})
 	}
-	return string(out), nil
+	if err := several.Wait(); err != nil {
+		return "", err
+	}
+	return strings.Join(texts, ""), nil
+}
+
+func encode(node *yaml.RNode) (string, error) {
+	head, file := "---\n", File(node)
+	if file != "" {
+		head += "# Source: " + file + "\n"
+	}
+	text := ""
+	clean, err := withoutFile(node)
+	if err == nil {
+		text, err = clean.String()
+	}
+	if err != nil {
+		return "", fmt.Errorf("encoding %s%w", Position(file, node.YNode().Line), err)
+	}
+	return head + text, nil
 }
 
 func withoutFile(node *yaml.RNode) (*yaml.RNode, error) {
