@@ -200,7 +200,7 @@ func (c *comparison) rendered(from source.Source, file string, isUpgrade bool) (
 	if err != nil {
 		return nil, err
 	}
-	if err := plan.Check(result.Nodes, namespace); err != nil {
+	if err := errors.Join(result.Mistakes, plan.Check(result.Nodes, namespace)); err != nil {
 		return nil, err
 	}
 	return read(result)

@@ -156,7 +156,8 @@ func wrongWordsAreRefusedWithPlaceAndValidWords(t *testing.T) {
 			if err := node.PipeE(yaml.SetAnnotation(kioutil.PathAnnotation, "templates/a.yaml")); err != nil {
 				t.Fatal(err)
 			}
-			err := hook.Check([]*yaml.RNode{node})
+			_, _, err := hook.Split([]*yaml.RNode{node})
+			err = errors.Join(err, hook.CheckWords([]*yaml.RNode{node}))
 			var first *hook.Error
 			if !errors.As(err, &first) {
 				t.Fatalf("no *hook.Error: %v", err)

@@ -48,18 +48,15 @@ func (Order) Filter(nodes []*yaml.RNode) ([]*yaml.RNode, error) {
 	return sorted, nil
 }
 
-// Check refuses the annotations of a pack that Split refuses, and under Helm's keys every word that Helm would ignore: in a pack that
-// is a mistake. The errors are joined *Error.
-func Check(nodes []*yaml.RNode) error {
+// CheckWords refuses, in hooks that Parse accepts, what Helm would ignore under its keys: in a pack that is a mistake. The errors are
+// joined *Error.
+func CheckWords(nodes []*yaml.RNode) error {
 	var errs []error
 	for _, node := range nodes {
-		errs = append(errs, checkKeys(node))
-	}
-	for _, node := range nodes {
-		if isHook(node) {
-			a := read(node)
+		a := read(node)
+		if _, err := a.parse(); err == nil && isHook(node) {
 			a.strict = true
-			_, err := a.parse()
+			_, err = a.parse()
 			errs = append(errs, err)
 		}
 	}

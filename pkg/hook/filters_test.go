@@ -60,7 +60,7 @@ func definitionsAreNoHooks(t *testing.T) {
 		t.Fatal(err)
 	}
 	hooks, regular, err := hook.Split([]*yaml.RNode{definition})
-	if err != nil || len(hooks) > 0 || len(regular) != 1 || hook.Check(regular) != nil {
+	if err != nil || len(hooks) > 0 || len(regular) != 1 || hook.CheckWords(regular) != nil {
 		t.Errorf("hooks %v, others %v: %v", hooks, regular, err)
 	}
 	for _, lines := range []string{"sherpack.io/hook: crd-install", "helm.sh/hook: crd-install"} {

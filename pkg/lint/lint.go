@@ -155,6 +155,7 @@ func (l Linter) lint(found *report, s source.Source, completed render.Completed)
 			continue
 		}
 		found.addWarnings(result.Warnings)
+		found.add(problems(result.Mistakes)...)
 		found.add(l.look(result.Nodes)...)
 	}
 	// What cannot be rendered then is not worth a word.

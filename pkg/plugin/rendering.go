@@ -73,6 +73,9 @@ func (i *input) Origins() []pack.Origin {
 // Render renders what was completed, and warns of what there is to know of it.
 func (i *input) Render(engine render.Engine, r render.Release, to *warnings) (*render.Result, error) {
 	result, err := i.completed.Render(engine, r)
+	if err == nil {
+		err = result.Mistakes
+	}
 	if err != nil {
 		return nil, err
 	}

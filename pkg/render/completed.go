@@ -40,4 +40,6 @@ type Result struct {
 	Notes string
 	// Warnings are what its user has to know, a line each.
 	Warnings []string
+	// Mistakes are joined errors for what must not be used as it is, though it could be; nil is none.
+	Mistakes error
 }

@@ -30,16 +30,15 @@ func (c *completed) Render(engine render.Engine, r render.Release) (*render.Resu
 			return nil, err
 		}
 	}
-	var wrong []error
 	for _, file := range output.Files {
 		nodes, err := manifest.Decode(file.Path, file.Text, file.Line)
-		wrong = append(wrong, hook.Check(nodes))
+		result.Mistakes = errors.Join(result.Mistakes, hook.CheckWords(nodes))
 		if err := files.Add(file.Path, nodes, err); err != nil {
 			return nil, err
 		}
 	}
 	result.Nodes, err = files.Resources()
-	return result, errors.Join(append(wrong, err)...)
+	return result, err
 }
 
 // addDefinitions adds what is in crds/ of the packs.
