@@ -82,14 +82,14 @@ func (c *Chart) Templates() []string {
 }
 
 // Dependencies are those that the chart lists, as a pack would list them.
-func (c *Chart) Dependencies() ([]pack.Dependency, error) {
+func (c *Chart) Dependencies() []pack.Dependency {
 	var found []pack.Dependency
 	for _, d := range c.loaded.Metadata.Dependencies {
 		found = append(found, pack.Dependency{
 			Name: d.Name, Version: d.Version, Repository: d.Repository, Alias: d.Alias, Condition: d.Condition, Tags: d.Tags,
 		})
 	}
-	return found, nil
+	return found
 }
 
 // CheckDependencies refuses a chart that lacks subcharts it lists.

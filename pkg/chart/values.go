@@ -109,7 +109,7 @@ func (c *Chart) checkDependencies(loaded *chart.Chart) error {
 	var missing []string
 	for _, wanted := range loaded.Metadata.Dependencies {
 		has := func(sub *chart.Chart) bool { return sub.Name() == wanted.Name }
-		if wanted != nil && !slices.ContainsFunc(loaded.Dependencies(), has) {
+		if !slices.ContainsFunc(loaded.Dependencies(), has) {
 			missing = append(missing, strings.TrimSpace(wanted.Name+" "+wanted.Version))
 		}
 	}

@@ -48,10 +48,7 @@ type Report struct {
 
 // Inspect looks at what a pack or chart has of its dependencies. The errors are those of pack.Open.
 func Inspect(s source.Source) (Report, error) {
-	wanted, folder, err := wantedOf(s)
-	if err != nil {
-		return Report{}, err
-	}
+	wanted, folder := wantedOf(s)
 	there, err := existing(s.Pack(), folder)
 	if err != nil {
 		return Report{}, err
@@ -81,12 +78,11 @@ func Inspect(s source.Source) (Report, error) {
 }
 
 // wantedOf returns what a pack or chart lists, and the folder in which it has it.
-func wantedOf(s source.Source) (wanted []pack.Dependency, folder string, err error) {
+func wantedOf(s source.Source) (wanted []pack.Dependency, folder string) {
 	if c, isChart := s.(*chart.Chart); isChart {
-		wanted, err = c.Dependencies()
-		return wanted, pack.ChartsFolder, err
+		return c.Dependencies(), pack.ChartsFolder
 	}
-	return s.Pack().Dependencies, pack.PacksFolder, nil
+	return s.Pack().Dependencies, pack.PacksFolder
 }
 
 func entryOf(wanted pack.Dependency, there []found) Entry {
