@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/kustomize/kyaml/resid"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
@@ -19,7 +17,7 @@ import (
 // or where the first one did if another variable in between refers to it.
 func UniqueEnv(nodes []*yaml.RNode) (warnings []string) {
 	for _, node := range nodes {
-		path := kinds.PodSpec(schema.GroupKind{Group: resid.GvkFromNode(node).Group, Kind: node.GetKind()})
+		path := kinds.PodSpec(kinds.OfNode(node).GroupKind())
 		if path == nil {
 			continue
 		}

@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	releasev1 "helm.sh/helm/v4/pkg/release/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // reading tells of what Helm's annotations of resources say that Helm ignores. It changes nothing in them.
@@ -24,8 +25,8 @@ func (r *reading) annotations(node *yaml.RNode) {
 		key   string
 		known []string
 	}{
-		{releasev1.HookDeleteAnnotation, texts(hook.DeletePolicies())},
-		{releasev1.HookOutputLogAnnotation, texts(hook.LogPolicies())},
+		{releasev1.HookDeleteAnnotation, words.Texts(hook.DeletePolicies())},
+		{releasev1.HookOutputLogAnnotation, words.Texts(hook.LogPolicies())},
 		{"helm.sh/resource-policy", []string{"keep"}},
 	} {
 		r.words(node, list.key, annotations[list.key], list.known)
@@ -35,7 +36,7 @@ func (r *reading) annotations(node *yaml.RNode) {
 			r.warn(node, "%s: %q is not a whole number; the weight is 0, as with Helm", releasev1.HookWeightAnnotation, weight)
 		}
 	}
-	if hook.IsInstalledFirst(schema.FromAPIVersionAndKind(node.GetApiVersion(), node.GetKind()).GroupKind(), annotations) {
+	if hook.IsInstalledFirst(kinds.OfNode(node).GroupKind(), annotations) {
 		r.warn(node, "%s: %s is a hook of Helm 2; applied as a definition, before the resources that need it", releasev1.HookAnnotation, hook.CRDInstall)
 	}
 }
@@ -47,14 +48,6 @@ func (r *reading) words(node *yaml.RNode, key, value string, known []string) {
 			r.warn(node, "%s: unknown word %q is ignored, as with Helm; valid words: %s", key, word, strings.Join(known, ", "))
 		}
 	}
-}
-
-func texts[T ~string](words []T) []string {
-	found := make([]string, len(words))
-	for i, word := range words {
-		found[i] = string(word)
-	}
-	return found
 }
 
 func (r *reading) warn(node *yaml.RNode, format string, args ...any) {

@@ -26,26 +26,11 @@ func asHelmReads(values render.Values, names []string) map[string]any {
 }
 
 // floats returns a deep copy in which every number is a float64. nil gives an empty map.
-func floats(values map[string]any) map[string]any {
-	copied := make(map[string]any, len(values))
-	for key, value := range values {
-		copied[key] = asFloat(value)
-	}
-	return copied
-}
+func floats(values map[string]any) map[string]any { return pack.CopyAs(values, asFloat) }
 
 func asFloat(value any) any {
-	switch value := value.(type) {
-	case map[string]any:
-		return floats(value)
-	case []any:
-		items := make([]any, len(value))
-		for i, item := range value {
-			items[i] = asFloat(item)
-		}
-		return items
-	case int64:
-		return float64(value)
+	if whole, ok := value.(int64); ok {
+		return float64(whole)
 	}
 	return value
 }

@@ -26,19 +26,7 @@ func Update(folder string) ([]Change, error) {
 	if err := checkCycles(folder); err != nil {
 		return nil, refuse(pack.PathIn(folder, pack.MetadataFile), err.Error())
 	}
-	var problems []pack.Problem
-	for i, wanted := range w.pack.Dependencies {
-		one, err := w.resolve(wanted)
-		if err != nil {
-			problems = append(problems, w.pack.DependencyProblem(i, err.Error()))
-			continue
-		}
-		w.add(wanted, one)
-	}
-	if len(problems) > 0 {
-		return nil, &pack.InvalidError{Problems: problems}
-	}
-	return w.write()
+	return w.gather(func(_ int, wanted pack.Dependency) (found, error) { return w.resolve(wanted) })
 }
 
 // Build restores what the lock of the pack in a folder says. It refuses what is not exactly that, before anything is written.
@@ -56,9 +44,14 @@ func Build(folder string) ([]Change, error) {
 	case !w.lock.IsFor(w.pack.Dependencies):
 		return nil, refuse(pack.PathIn(folder, pack.LockFile), "is out of date: Pack.yaml lists other dependencies"+remedy+folder)
 	}
+	return w.gather(func(i int, wanted pack.Dependency) (found, error) { return w.restore(wanted, w.lock.Dependencies[i]) })
+}
+
+// gather finds all dependencies of the pack, and writes them. i is the place of one among them.
+func (w *writing) gather(find func(i int, wanted pack.Dependency) (found, error)) ([]Change, error) {
 	var problems []pack.Problem
 	for i, wanted := range w.pack.Dependencies {
-		one, err := w.restore(wanted, w.lock.Dependencies[i])
+		one, err := find(i, wanted)
 		if err != nil {
 			problems = append(problems, w.pack.DependencyProblem(i, err.Error()))
 			continue

@@ -8,11 +8,11 @@ import (
 	helmchart "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/release/common"
 	releasev1 "helm.sh/helm/v4/pkg/release/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/chart"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/hook"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/manifest"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
@@ -72,7 +72,7 @@ func To(r *release.Release, nodes []*yaml.RNode, as Making) (release.HelmRecord,
 func withoutDefinitions(nodes []*yaml.RNode) []*yaml.RNode {
 	var kept []*yaml.RNode
 	for _, node := range nodes {
-		kind := schema.FromAPIVersionAndKind(node.GetApiVersion(), node.GetKind()).GroupKind()
+		kind := kinds.OfNode(node).GroupKind()
 		if !plan.IsInCRDFolder(manifest.File(node)) && !hook.IsInstalledFirst(kind, node.GetAnnotations()) {
 			kept = append(kept, node)
 		}

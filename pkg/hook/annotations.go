@@ -11,7 +11,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
-	"sigs.k8s.io/kustomize/kyaml/resid"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
@@ -131,17 +130,13 @@ func Line(node *yaml.RNode, key string) int {
 func isHook(node *yaml.RNode) bool {
 	a := read(node)
 	_, _, ok := a.get(Annotation)
-	return ok && !IsInstalledFirst(kindOf(node), a.values)
+	return ok && !IsInstalledFirst(kinds.OfNode(node).GroupKind(), a.values)
 }
 
 // IsInstalledFirst reports whether a resource is a definition that was a hook for Helm 2. Definitions are applied before all else anyway.
 func IsInstalledFirst(kind schema.GroupKind, values map[string]string) bool {
 	value, key, ok := annotations{values: values}.get(Annotation)
 	return ok && key != Annotation && slices.Contains(split(value), CRDInstall) && kinds.IsDefinition(kind)
-}
-
-func kindOf(node *yaml.RNode) schema.GroupKind {
-	return schema.GroupKind{Group: resid.GvkFromNode(node).Group, Kind: node.GetKind()}
 }
 
 // Parse reads the annotations of a hook, Helm's as Helm reads them: case does not matter, and words that it does not know mean nothing,
@@ -172,7 +167,7 @@ func (a annotations) phases() ([]Phase, error) {
 		if word == "test-success" {
 			return Test, nil
 		}
-		return "", a.errorf(key, "unknown phase %q; valid phases: %s%s", word, strings.Join(texts(Phases()), ", "), words.Suggestion(word, Phases()))
+		return "", a.errorf(key, "unknown phase %q; valid phases: %s%s", word, strings.Join(words.Texts(Phases()), ", "), words.Suggestion(word, Phases()))
 	})
 }
 
@@ -182,10 +177,10 @@ func (a annotations) policies() ([]DeletePolicy, error) {
 	var err error
 	if ok {
 		found, err = parseList(value, DeletePolicies(), func(word string) (DeletePolicy, error) {
-			return "", a.unknown(key, "delete policy", "policies", word, texts(DeletePolicies()))
+			return "", a.unknown(key, "delete policy", "policies", word, words.Texts(DeletePolicies()))
 		})
 	}
-	if err == nil && len(found) == 0 && kinds.RunsPods(kindOf(a.node)) {
+	if err == nil && len(found) == 0 && kinds.RunsPods(kinds.OfNode(a.node).GroupKind()) {
 		found = []DeletePolicy{BeforeHookCreation}
 	}
 	return found, err
@@ -198,7 +193,7 @@ func (a annotations) logs() ([]LogPolicy, error) {
 		return nil, nil
 	}
 	return parseList(a.word(helmsLogPolicy, value), LogPolicies(), func(word string) (LogPolicy, error) {
-		return "", a.unknown(helmsLogPolicy, "log policy", "policies", word, texts(LogPolicies()))
+		return "", a.unknown(helmsLogPolicy, "log policy", "policies", word, words.Texts(LogPolicies()))
 	})
 }
 
@@ -234,14 +229,6 @@ func split(value string) []string {
 	found := strings.Split(value, ",")
 	for i, word := range found {
 		found[i] = strings.TrimSpace(word)
-	}
-	return found
-}
-
-func texts[T ~string](valid []T) []string {
-	found := make([]string, len(valid))
-	for i, word := range valid {
-		found[i] = string(word)
 	}
 	return found
 }

@@ -7,7 +7,13 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
+
+// OfNode is the kind that a resource names.
+func OfNode(node *yaml.RNode) schema.GroupVersionKind {
+	return schema.FromAPIVersionAndKind(node.GetApiVersion(), node.GetKind())
+}
 
 // CheckPath refuses a namespace or a name that would name something else in the path of a request, such as ".." and "a/b":
 // ConfigMap ".." of a namespace is that namespace. Both may be empty.

@@ -58,24 +58,36 @@ func useNumber(decoder *json.Decoder) *json.Decoder {
 // Copy returns a deep copy of values in which every number is an int64 or, where it is no whole number or too large
 // for that, a float64. Whole numbers that JSON made a float64 become int64 again, so that 1000000 is never printed
 // as 1e+06. nil gives an empty map.
-func Copy(values map[string]any) map[string]any {
+func Copy(values map[string]any) map[string]any { return CopyAs(values, asNumber) }
+
+func copyValue(value any) any { return copyAs(value, asNumber) }
+
+// CopyAs returns a deep copy of values with what leaf makes of each that is no mapping and no list. nil gives an empty map.
+func CopyAs(values map[string]any, leaf func(any) any) map[string]any {
 	copied := make(map[string]any, len(values))
 	for key, value := range values {
-		copied[key] = copyValue(value)
+		copied[key] = copyAs(value, leaf)
 	}
 	return copied
 }
 
-func copyValue(value any) any {
+func copyAs(value any, leaf func(any) any) any {
 	switch value := value.(type) {
 	case map[string]any:
-		return Copy(value)
+		return CopyAs(value, leaf)
 	case []any:
 		items := make([]any, len(value))
 		for i, item := range value {
-			items[i] = copyValue(item)
+			items[i] = copyAs(item, leaf)
 		}
 		return items
+	}
+	return leaf(value)
+}
+
+// asNumber returns a number as Copy has it, and any other value as it is.
+func asNumber(value any) any {
+	switch value := value.(type) {
 	case json.Number:
 		if whole, err := value.Int64(); err == nil {
 			return whole

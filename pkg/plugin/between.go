@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/release"
 )
@@ -93,7 +93,7 @@ func (p planning) findHanded(request *plan.Request, others []*yaml.RNode) ([]*ya
 		return nil, err
 	}
 	isGone := func(node *yaml.RNode) bool {
-		gvk := schema.FromAPIVersionAndKind(node.GetApiVersion(), node.GetKind())
+		gvk := kinds.OfNode(node)
 		if _, known := request.Scopes[gvk.GroupKind()]; known {
 			return false
 		}

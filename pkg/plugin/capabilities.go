@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/sherpack-io/kubectl-sherpack/pkg/kinds"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/kube"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
@@ -50,7 +51,7 @@ func (d discovery) FindKinds(request *plan.Request, more ...*yaml.RNode) error {
 	request.Scopes, request.Served = scopes, map[schema.GroupVersionKind]string{}
 	var errs []error
 	for _, node := range nodes {
-		gvk := schema.FromAPIVersionAndKind(node.GetApiVersion(), node.GetKind())
+		gvk := kinds.OfNode(node)
 		if _, known := scopes[gvk.GroupKind()]; known {
 			continue
 		}

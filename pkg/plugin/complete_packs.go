@@ -48,15 +48,24 @@ func completePacks(_ *cobra.Command, _ []string, toComplete string) ([]cobra.Com
 	return completions, directive
 }
 
-// completeTemplates completes the templates that may render objects, those of dependencies included, of the pack that is named
-// before.
-func completeTemplates(_ *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+// openBefore opens the pack that is named before, behind the name of a release; nil where there is none that can be opened.
+func openBefore(args []string) source.Source {
 	if len(args) < 2 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+		return nil
 	}
 	opened, err := source.Open(args[1])
 	if err != nil {
 		cobra.CompDebugln(err.Error(), false)
+		return nil
+	}
+	return opened
+}
+
+// completeTemplates completes the templates that may render objects, those of dependencies included, of the pack that is named
+// before.
+func completeTemplates(_ *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	opened := openBefore(args)
+	if opened == nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	completions := slices.DeleteFunc(opened.Templates(), func(file string) bool {
@@ -69,12 +78,8 @@ func completeTemplates(_ *cobra.Command, args []string, toComplete string) ([]co
 // completeValues completes the path of a value, or of a mapping of some, with those that have a default in the pack that is
 // named before.
 func completeValues(_ *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	if len(args) < 2 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	opened, err := source.Open(args[1])
-	if err != nil {
-		cobra.CompDebugln(err.Error(), false)
+	opened := openBefore(args)
+	if opened == nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return beginningWith(toComplete, slices.Sorted(maps.Keys(pack.Paths(opened.Pack().Values)))), cobra.ShellCompDirectiveNoFileComp

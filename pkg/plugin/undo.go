@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/lifecycle"
 	"github.com/sherpack-io/kubectl-sherpack/pkg/plan"
@@ -63,8 +62,7 @@ func (s *session) Undo(ctx context.Context, failed *proposal, result plan.Result
 	case !needed:
 		outcome = standing(failed.Plan, result, failure, inNamespace(s.Getter))
 	case undo.Operation == release.OperationUndo:
-		done := lifecycle.Undone(undone.Release)
-		outcome = strings.ToUpper(done[:1]) + done[1:] + "."
+		outcome = words.Capital(lifecycle.Undone(undone.Release)) + "."
 	default:
 		outcome = fmt.Sprintf("Release %s was rolled back to revision %d (now revision %d).", s.Name, failed.deployed.Spec.Revision, undo.Release.Spec.Revision)
 	}

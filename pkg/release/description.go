@@ -3,7 +3,8 @@ package release
 import (
 	"cmp"
 	"fmt"
-	"strings"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // ShortMessage is the cause of why a revision is in its phase; the whole message where that is not known.
@@ -25,7 +26,7 @@ func (r *Release) Description() string {
 		return fmt.Sprintf("Adopted from Helm revision %d", r.Spec.FromHelm)
 	}
 	operation := string(r.Status.Operation)
-	done := strings.ToUpper(operation[:1]) + operation[1:]
+	done := words.Capital(operation)
 	restored := r.Spec.FromRevision != 0 && r.Status.Operation != OperationUninstall
 	if restored {
 		done = fmt.Sprintf("Rollback to %d", r.Spec.FromRevision)

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/sherpack-io/kubectl-sherpack/pkg/pack"
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // The identity of the shown object.
@@ -262,9 +263,7 @@ func (r *Release) SetCondition(now metav1.Time) {
 func conditionReason(phase Phase) string {
 	var reason strings.Builder
 	for word := range strings.SplitSeq(string(phase), "-") {
-		if word != "" {
-			reason.WriteString(strings.ToUpper(word[:1]) + word[1:])
-		}
+		reason.WriteString(words.Capital(word))
 	}
 	return reason.String()
 }

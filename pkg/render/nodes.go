@@ -3,8 +3,8 @@ package render
 import (
 	"slices"
 	"text/template/parse"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/sherpack-io/kubectl-sherpack/pkg/words"
 )
 
 // receiver takes a chain of keys apart.
@@ -106,7 +106,4 @@ func pipeOf(cmds ...*parse.CommandNode) *parse.PipeNode {
 }
 
 // exported returns the name that Go gives to a method that templates call by a lower-case one.
-func exported(name string) string {
-	first, size := utf8.DecodeRuneInString(name)
-	return string(unicode.ToUpper(first)) + name[size:]
-}
+func exported(name string) string { return words.Capital(name) }

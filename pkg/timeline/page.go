@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -89,10 +87,7 @@ func changeWord(result release.ChangeResult) string {
 }
 
 // changeTitle is the same at the beginning of a line.
-func changeTitle(result release.ChangeResult) string {
-	first, size := utf8.DecodeRuneInString(changeWord(result))
-	return string(unicode.ToUpper(first)) + changeWord(result)[size:]
-}
+func changeTitle(result release.ChangeResult) string { return words.Capital(changeWord(result)) }
 
 // CountedSpans are the spans that say how many objects became what, of a record that does not say which objects they are.
 func (p pageData) CountedSpans() []release.Span {

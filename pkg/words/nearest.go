@@ -41,11 +41,7 @@ func Nearest(word string, candidates []string) string {
 
 // Suggestion ends a message about an unknown word: "; did you mean …?", or "" where none of the known words is near.
 func Suggestion[T ~string](word string, known []T) string {
-	candidates := make([]string, len(known))
-	for i, word := range known {
-		candidates[i] = string(word)
-	}
-	if nearest := Nearest(word, candidates); nearest != "" {
+	if nearest := Nearest(word, Texts(known)); nearest != "" {
 		return fmt.Sprintf("; did you mean %s?", nearest)
 	}
 	return ""

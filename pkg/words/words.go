@@ -4,6 +4,8 @@ package words
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Many is how many names a message lists at most.
@@ -16,6 +18,24 @@ func List(names []string, few int) string {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
+}
+
+// Texts returns words of a type of their own as texts.
+func Texts[T ~string](words []T) []string {
+	texts := make([]string, len(words))
+	for i, word := range words {
+		texts[i] = string(word)
+	}
+	return texts
+}
+
+// Capital returns a text whose first letter is a capital one.
+func Capital(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 // Count says how many there are of something that has a regular plural: 1 hook, 2 hooks.

@@ -20,3 +20,12 @@ func TestSentences(t *testing.T) {
 		}
 	}
 }
+
+func TestCapital(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"": "", "a": "A", "given back": "Given back", "éa": "Éa", "1a": "1a"} {
+		if got := words.Capital(text); got != want {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+}
